@@ -1,0 +1,247 @@
+"""What several packets amount to: transfers, connections, exchanges, look-ups. Data only; `flow` fills them in.
+
+Records are live objects: the sieve changes them while packets come, everybody else only reads. Lists of frames are
+bounded (`MAX_FRAMES`), counters beside them are not. Times are ns, frames are `FrameRef`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ..model import FrameRef
+from ..wire.messages import (
+    ArpMessage,
+    DhcpMessage,
+    Dhcpv6Message,
+    DnsMessage,
+    Envelope,
+    HttpHead,
+    IcmpMessage,
+    RouterAdvertisement,
+    TftpError,
+    TlsAlert,
+    TlsCertificate,
+    TlsClientHello,
+    TlsServerHello,
+)
+
+MAX_FRAMES = 32
+"""How many frame references one list of a record keeps: the first ones, and the latest in the last place."""
+HEAD_BYTES = 4096
+"""Bytes of every fetched body that are kept, to tell what the file is."""
+TEXT_BYTES = 65536
+"""Bytes kept when the beginning is text (a script or a configuration)."""
+
+
+@dataclass(slots=True, eq=False)
+class IcmpNotice:
+    """An ICMP error that quotes a packet of this flow."""
+
+    at: FrameRef
+    sender: str
+    message: IcmpMessage
+
+
+@dataclass(slots=True, eq=False)
+class Body:
+    """Bytes that arrived, each counted once; folded from bulk packets."""
+
+    bytes: int = 0
+    """Distinct bytes seen on the wire (by headers; the capture need not hold them)."""
+    packets: int = 0
+    retransmissions: int = 0
+    """Packets that brought only bytes seen before."""
+    gaps: int = 0
+    """Holes below the highest byte that no packet has filled so far."""
+    longest_wait: int = 0
+    """Longest time between two packets of the body, ns."""
+    first: FrameRef | None = None
+    last: FrameRef | None = None
+    head: bytes = b""
+    """The first bytes, up to HEAD_BYTES, or TEXT_BYTES for text; stops at the first hole or cut packet."""
+
+
+@dataclass(slots=True, eq=False)
+class TftpTransfer:
+    """One file over TFTP: all requests from one client port for one file, and what followed."""
+
+    capture: int
+    client: str
+    client_port: int
+    client_mac: str | None
+    """Source MAC of the request (a router's, behind a router)."""
+    server: str
+    """Where the request went."""
+    server_mac: str | None
+    server_port: int
+    vlan: int | None
+    write: bool
+    filename: str
+    mode: str
+    options: tuple[tuple[str, str], ...]
+    """As requested."""
+    requests: list[FrameRef] = field(default_factory=list)
+    request_count: int = 0
+    request_payload: bytes = b""
+    """The first RRQ's UDP payload: the key by which a flow is matched across a NAT."""
+    reply_from: tuple[str, int] | None = None
+    """Address and port of the first answer that is no error from the client."""
+    strangers: list[tuple[str, int, FrameRef]] = field(default_factory=list)
+    """Answers from other addresses or ports than `reply_from` or, for the address, `server`."""
+    oack: tuple[tuple[str, str], ...] | None = None
+    oacks: list[FrameRef] = field(default_factory=list)
+    oack_count: int = 0
+    block_size: int = 512
+    window_size: int = 1
+    size: int | None = None
+    """tsize of the OACK, or of the WRQ."""
+    body: Body = field(default_factory=Body)
+    highest_block: int = 0
+    """Counted through roll-overs, 1-based."""
+    rollover_to: int | None = None
+    """0 or 1 once block numbers have rolled over."""
+    last_ack: FrameRef | None = None
+    acked_block: int = -1
+    """Highest block the receiver acknowledged, counted through roll-overs; 0 is the ACK of an OACK."""
+    ack_count: int = 0
+    error: TftpError | None = None
+    error_by_client: bool = False
+    error_at: FrameRef | None = None
+    icmp: list[IcmpNotice] = field(default_factory=list)
+    icmp_count: int = 0
+    fragments_missing: int = 0
+    """Fragmented packets of this transfer that were never whole."""
+    complete: bool = False
+    """The short last block and everything before it were seen."""
+    partial: bool = False
+    """Seen from the middle: its request is not in the capture."""
+    point: int = 0
+    """As in `Envelope.point`."""
+    start: int = 0
+    last: FrameRef = FrameRef(0, 0, 0)
+    """The latest packet of either side."""
+    last_from_server: FrameRef | None = None
+
+
+@dataclass(slots=True, eq=False)
+class TlsHandshake:
+    """What can be read of a TLS connection."""
+
+    client_hello: TlsClientHello
+    client_hello_at: FrameRef
+    server_hello: TlsServerHello | None = None
+    server_hello_at: FrameRef | None = None
+    certificate: TlsCertificate | None = None
+    certificate_at: FrameRef | None = None
+    alerts: list[tuple[TlsAlert, FrameRef, bool]] = field(default_factory=list)
+    """Alert, where, and whether the client sent it."""
+    application_bytes_from_server: int = 0
+    application_bytes_from_client: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class TcpConnection:
+    """One TCP connection that a client opened (or that was found open)."""
+
+    capture: int
+    client: str
+    client_port: int
+    client_mac: str | None
+    server: str
+    server_port: int
+    server_mac: str | None
+    vlan: int | None
+    syns: list[FrameRef] = field(default_factory=list)
+    syn_count: int = 0
+    syn_ack: FrameRef | None = None
+    established: bool = False
+    """The client's ACK or data after the SYN-ACK was seen, or data without any handshake."""
+    reset: FrameRef | None = None
+    reset_by_client: bool = False
+    fin_from_client: FrameRef | None = None
+    fin_from_server: FrameRef | None = None
+    icmp: list[IcmpNotice] = field(default_factory=list)
+    icmp_count: int = 0
+    zero_window: FrameRef | None = None
+    tls: TlsHandshake | None = None
+    exchanges: list[HttpExchange] = field(default_factory=list)
+    """The latest MAX_FRAMES exchanges."""
+    exchange_count: int = 0
+    point: int = 0
+    start: int = 0
+    last: FrameRef = FrameRef(0, 0, 0)
+    last_from_server: FrameRef | None = None
+
+
+@dataclass(slots=True, eq=False)
+class HttpExchange:
+    """One request and its response on a connection."""
+
+    connection: TcpConnection
+    request: HttpHead | None
+    """None when the capture began after it."""
+    request_at: FrameRef
+    url: str
+    """http://host[:port]/path, the host as the client named it (Host field), path as sent."""
+    response: HttpHead | None = None
+    response_at: FrameRef | None = None
+    content_length: int | None = None
+    """What this response brings; None when unknown (chunked, or until close)."""
+    size: int | None = None
+    """Whole size of the resource: Content-Length of a 200, total of a Content-Range."""
+    chunked: bool = False
+    body: Body = field(default_factory=Body)
+    complete: bool = False
+    """The whole response was seen (by bytes on the wire, acknowledged or not)."""
+    last: FrameRef = FrameRef(0, 0, 0)
+    """The latest packet of this exchange."""
+
+
+@dataclass(slots=True, eq=False)
+class DnsLookup:
+    """A question of one client, its repeats, and the answer."""
+
+    client: str
+    client_mac: str | None
+    server: str
+    name: str
+    query_type: int
+    queries: list[FrameRef] = field(default_factory=list)
+    query_count: int = 0
+    answer: DnsMessage | None = None
+    answer_at: FrameRef | None = None
+    icmp: list[IcmpNotice] = field(default_factory=list)
+    last: FrameRef = FrameRef(0, 0, 0)
+
+
+Change = Literal["opened", "changed", "ended"]
+
+
+@dataclass(slots=True)
+class Event:
+    """What the sieve hands to the engine, in order of time.
+
+    `subject` is a message that stands alone (DHCP, DHCPv6, ARP, ICMP, router advertisement) or a record above.
+    `change` of a record: `opened` when it is new, `changed` at every step worth a look (another request, an answer,
+    an OACK, an error, an ICMP error, a response head, the first body bytes), `ended` when nothing more is to come
+    (whole, refused, reset, closed, error). Progress of bulk bytes makes no event: read the record after `sync()`.
+    """
+
+    envelope: Envelope
+    subject: (
+        DhcpMessage
+        | Dhcpv6Message
+        | ArpMessage
+        | IcmpMessage
+        | RouterAdvertisement
+        | DnsLookup
+        | TftpTransfer
+        | TcpConnection
+        | HttpExchange
+    )
+    change: Change = "opened"
+
+    @property
+    def time(self) -> int:
+        return self.envelope.time

@@ -1,0 +1,1 @@
+"""Report to text, JSON and explanations; views only, they draw no conclusions."""

@@ -1,0 +1,279 @@
+"""What is known of each machine: records that the engine moves and that rules and snapshots read. Data only.
+
+A machine has boots, a boot has stages, a stage has at most one DHCP exchange and any number of fetches. Records are
+live and mutable; only `track.engine` and its helpers change them. Lists that a stranger could make grow are bounded,
+the counters beside them are not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Generic, Literal, TypeVar
+
+from ..flow.records import DnsLookup, HttpExchange, IcmpNotice, TcpConnection, TftpTransfer
+from ..model import DhcpStatus, FetchStatus, FrameRef, StallPoint, Status
+from ..wire.messages import BootContent, DhcpMessage, Dhcpv6Message
+
+MAX_HEARD = 12
+"""How many messages of one kind an exchange keeps: the first ones, and the latest in the last place."""
+MAX_FETCHES = 2048
+MAX_STAGES = 64
+MAX_BOOTS = 64
+
+M = TypeVar("M", DhcpMessage, Dhcpv6Message)
+
+
+@dataclass(slots=True, eq=False)
+class Heard(Generic[M]):
+    """A DHCP message that was seen, and the addresses around it."""
+
+    at: FrameRef
+    message: M
+    source: str
+    """Source address; the server's own for replies (a relay's behind a relay)."""
+    source_mac: str | None
+    target: str
+    source_port: int
+    target_port: int
+    bad_checksum: bool = False
+    point: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Arps:
+    """ARP questions of a machine for one address, and the answer."""
+
+    target: str
+    requests: list[FrameRef] = field(default_factory=list)
+    request_count: int = 0
+    reply: FrameRef | None = None
+    answers: list[tuple[str, FrameRef]] = field(default_factory=list)
+    """MACs that answered."""
+
+
+@dataclass(slots=True, eq=False)
+class Dhcp4Exchange:
+    """A stage's DHCPv4 exchange, its ProxyDHCP part and what went to port 4011."""
+
+    discovers: list[Heard[DhcpMessage]] = field(default_factory=list)
+    discover_count: int = 0
+    offers: list[Heard[DhcpMessage]] = field(default_factory=list)
+    """OFFERs that give an address; several servers may be among them."""
+    offer_count: int = 0
+    proxy_offers: list[Heard[DhcpMessage]] = field(default_factory=list)
+    """OFFERs with yiaddr 0.0.0.0."""
+    requests: list[Heard[DhcpMessage]] = field(default_factory=list)
+    request_count: int = 0
+    acks: list[Heard[DhcpMessage]] = field(default_factory=list)
+    naks: list[Heard[DhcpMessage]] = field(default_factory=list)
+    nak_count: int = 0
+    declines: list[Heard[DhcpMessage]] = field(default_factory=list)
+    informs: list[Heard[DhcpMessage]] = field(default_factory=list)
+    pxe_requests: list[Heard[DhcpMessage]] = field(default_factory=list)
+    """Requests to port 4011, and boot server requests (option 43.71)."""
+    pxe_request_count: int = 0
+    pxe_replies: list[Heard[DhcpMessage]] = field(default_factory=list)
+    """ACKs from port 4011 or of a boot server."""
+    icmp: list[IcmpNotice] = field(default_factory=list)
+    """ICMP errors that quote a packet of this exchange."""
+    relayed: list[Heard[DhcpMessage]] = field(default_factory=list)
+    """The same exchange as seen behind a relay (giaddr set, hops > 0)."""
+
+    @property
+    def version(self) -> Literal[4, 6]:
+        return 4
+
+
+@dataclass(slots=True, eq=False)
+class Dhcp6Exchange:
+    """A stage's DHCPv6 exchange."""
+
+    solicits: list[Heard[Dhcpv6Message]] = field(default_factory=list)
+    solicit_count: int = 0
+    advertises: list[Heard[Dhcpv6Message]] = field(default_factory=list)
+    advertise_count: int = 0
+    requests: list[Heard[Dhcpv6Message]] = field(default_factory=list)
+    replies: list[Heard[Dhcpv6Message]] = field(default_factory=list)
+    information_requests: list[Heard[Dhcpv6Message]] = field(default_factory=list)
+
+    @property
+    def version(self) -> Literal[4, 6]:
+        return 6
+
+
+FetchRole = Literal[
+    "boot-file", "config-search", "optional", "module", "script", "kernel", "initrd", "image", "os", "other"
+]
+"""What a fetch is for, as far as it can be told: the file DHCP named; a name of a configuration search list; an
+optional extra (autoexec.ipxe, shim's revocations); a loader's module; a script or configuration; what a script named."""
+
+
+@dataclass(slots=True, eq=False)
+class FetchRecord:
+    """A fetch in its stage: the flow it is, seen at one or more capture points, and what it means."""
+
+    flow: TftpTransfer | HttpExchange
+    role: FetchRole = "other"
+    views: list[TftpTransfer] = field(default_factory=list)
+    """The same transfer at other capture points (`capture` or `point` differs), perhaps translated by a NAT."""
+    status: FetchStatus = "in-progress"
+    """Kept current by `track.outcome`."""
+    content: BootContent | None = None
+    """What the bytes are, as soon as enough of them are there."""
+    named_by: str = ""
+    """Where the name came from: `option 67`, `file`, a script's URL; empty when nothing seen named it."""
+
+    @property
+    def start(self) -> int:
+        return self.flow.start if isinstance(self.flow, TftpTransfer) else self.flow.request_at.time
+
+    @property
+    def end(self) -> int:
+        return max([self.flow.last.time, *(view.last.time for view in self.views)])
+
+
+@dataclass(slots=True, eq=False)
+class Expectation:
+    """A file that a script seen on the wire says will be fetched next."""
+
+    url: str
+    role: FetchRole
+    named_in: str
+    at: FrameRef
+
+
+@dataclass(slots=True, eq=False)
+class StageRecord:
+    """One boot program's turn."""
+
+    client: str
+    """A word of contract.md's table: `efi-x64-pxe`, `ipxe-bios`, `grub`, `os`, …"""
+    name: str
+    arch: tuple[int, ...]
+    vendor_class: str | None
+    user_class: str | None
+    start: int
+    last: FrameRef
+    dhcp: Dhcp4Exchange | Dhcp6Exchange | None = None
+    fetches: list[FetchRecord] = field(default_factory=list)
+    fetch_count: int = 0
+    lookups: list[DnsLookup] = field(default_factory=list)
+    connections: list[TcpConnection] = field(default_factory=list)
+    """TCP connections to boot servers, with or without an exchange on them."""
+    arps: dict[str, Arps] = field(default_factory=dict)
+    """By target address."""
+    expectations: list[Expectation] = field(default_factory=list)
+    menu: str | None = None
+    """What waits for a key without a timeout: `menu of http://…/menu.ipxe`, `option 43 prompt`."""
+    local_boot: FrameRef | None = None
+    """The script that told the program to boot from the disk, or to leave."""
+
+
+@dataclass(slots=True, eq=False)
+class BootRecord:
+    """One power-on's worth of attempts."""
+
+    start: int
+    last: FrameRef
+    stages: list[StageRecord] = field(default_factory=list)
+    status: Status = "in-progress"
+    """Kept current by `track.outcome`, as are the three below."""
+    stalled_at: StallPoint | None = None
+    stalled_stage: int | None = None
+    """Index of the stage of the boot option that got furthest."""
+    waiting_for: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class MachineRecord:
+    """One computer."""
+
+    mac: str
+    vlan: int | None
+    first_seen: int
+    last: FrameRef
+    uuid: str | None = None
+    hostname: str | None = None
+    addresses: list[str] = field(default_factory=list)
+    boots: list[BootRecord] = field(default_factory=list)
+    boot_count: int = 0
+    boot_client: bool = False
+    """Sent what only boot programs send, or fetched something."""
+
+
+@dataclass(slots=True, eq=False)
+class ServerRecord:
+    """A DHCP, ProxyDHCP, TFTP or HTTP server, known by what it answered."""
+
+    address: str
+    mac: str | None
+    dhcp_replies: int = 0
+    answered_vendor_classes: set[str] = field(default_factory=set)
+    """First words of the vendor classes it answered (`PXEClient`, `HTTPClient`, `U-Boot`), empty text for none."""
+    dialect: str | None = None
+    """Recognised software: `dnsmasq`, `isc-dhcpd`, `kea`, `libvirt` …"""
+    tftp_replies: int = 0
+    http_replies: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class CaptureQuality:
+    """What the capture can and cannot show; rules about missing packets must ask it."""
+
+    captures: int = 1
+    truncated: bool = False
+    dropped_frames: int = 0
+    cut_frames: int = 0
+    server_packets: int = 0
+    """Packets from servers to clients of any kind (DHCP replies, TFTP or HTTP answers, ARP replies)."""
+    unicast_server_packets: int = 0
+    tcp_seen: bool = False
+    arp_seen: bool = False
+    dhcp_seen: bool = False
+    tftp_data_seen: bool = False
+    first: int | None = None
+    last: int | None = None
+
+    @property
+    def sees_replies(self) -> bool:
+        """Whether this capture point sees packets towards clients at all."""
+        return self.server_packets > 0
+
+
+@dataclass(slots=True, eq=False)
+class HostFacts:
+    """What the capturing host says about itself (live only); every field None when unknown."""
+
+    masquerades: tuple[str, ...] | None = None
+    """Source networks that this host translates (`192.168.122.0/24`)."""
+    tftp_helper_assigned: bool | None = None
+    tftp_helper_loaded: bool | None = None
+    forwards: bool | None = None
+    listeners: tuple[tuple[str, str, int], ...] | None = None
+    """(`udp`|`tcp`, address, port) for 67, 69, 80, 443, 4011."""
+    addresses: tuple[str, ...] = ()
+    bridges: tuple[tuple[str, bool, float], ...] = ()
+    """Name, STP on, forward delay in seconds."""
+    firewalld_zones: tuple[tuple[str, str], ...] = ()
+    libvirt_network: str | None = None
+    dnsmasq_config: str | None = None
+    """Path of the dnsmasq configuration that serves the captured bridge."""
+    dnsmasq_options: tuple[str, ...] = ()
+
+
+@dataclass(slots=True, eq=False)
+class World:
+    """Everything the engine knows: what rules and snapshots read besides a machine."""
+
+    machines: dict[str, MachineRecord] = field(default_factory=dict)
+    servers: dict[str, ServerRecord] = field(default_factory=dict)
+    arp: dict[str, str] = field(default_factory=dict)
+    """Address to MAC, from ARP and from IP packets on the same segment."""
+    quality: CaptureQuality = field(default_factory=CaptureQuality)
+    host: HostFacts | None = None
+    bpdus_not_forwarding: list[FrameRef] = field(default_factory=list)
+    router_advertisements: list[FrameRef] = field(default_factory=list)
+    counters: dict[str, int] = field(default_factory=dict)
+    now: int = 0
+    ended: bool = False
+    """The capture is over: what is silent now stays silent."""

@@ -1,0 +1,1 @@
+"""The Textual application: shows reports, drives the engine through its bridge only."""

@@ -1,0 +1,354 @@
+"""The messages that decoders build: plain values, treated as immutable; no decoding and no state here.
+
+Addresses are text (`192.168.2.1`, `fd00::1`), MACs lower case with colons, every other text has passed
+`printable()`. Optional fields are None when the message does not carry them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+
+@dataclass(slots=True)
+class Envelope:
+    """Where and when a message was seen, and the headers around it."""
+
+    capture: int
+    frame: int
+    time: int
+    source_mac: str | None
+    target_mac: str | None
+    vlan: int | None
+    source: str
+    """Source address; empty for messages without IP."""
+    target: str
+    source_port: int = 0
+    target_port: int = 0
+    cut: bool = False
+    """The capture holds only the beginning of this packet."""
+    bad_checksum: bool = False
+    hops_left: int = 0
+    """IP TTL or hop limit."""
+    point: int = 0
+    """Capture point inside the capture: pcapng interface or SLL2 interface index; one packet may be seen at several."""
+
+
+class DhcpOptions:
+    """DHCPv4 options of one message: code to bytes, split options joined (RFC 3396), in order of first sight.
+
+    Kept as one `bytes` of codes and one tuple of values so that 20,000 clients fit into little memory.
+    """
+
+    __slots__ = ("codes", "values")
+
+    def __init__(self, codes: bytes, values: tuple[bytes, ...]) -> None:
+        self.codes = codes
+        self.values = values
+
+    def get(self, code: int) -> bytes | None:
+        index = self.codes.find(code)
+        return None if index < 0 else self.values[index]
+
+    def __contains__(self, code: int) -> bool:
+        return code in self.codes
+
+    def __iter__(self) -> Iterator[tuple[int, bytes]]:
+        return zip(self.codes, self.values, strict=True)
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+
+@dataclass(slots=True)
+class PxeBootServer:
+    """One entry of PXE sub-option 8: a boot server type and its addresses."""
+
+    type: int
+    addresses: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class PxeOptions:
+    """Option 43 read as PXE vendor options (PXE 2.1 specification, table 2-1)."""
+
+    discovery_control: int | None = None  # sub-option 6
+    boot_servers: tuple[PxeBootServer, ...] = ()  # sub-option 8
+    menu: tuple[tuple[int, str], ...] = ()  # sub-option 9: type, description
+    prompt: tuple[int, str] | None = None  # sub-option 10: timeout in s (255 = for ever), text
+    boot_item: tuple[int, int] | None = None  # sub-option 71: type, layer
+    others: tuple[int, ...] = ()
+
+
+@dataclass(slots=True)
+class IpxeOptions:
+    """Option 175, the encapsulated iPXE options."""
+
+    features: tuple[str, ...] = ()
+    """Names of the feature flags that are set: `http`, `https`, `tftp`, `efi`, `pxe`, `bzimage`, …"""
+    priority: int | None = None  # 175.1
+    keep_san: int | None = None  # 175.8
+    no_proxydhcp: int | None = None  # 175.176
+    version: str | None = None  # 175.235
+    bus_id: str | None = None  # 175.177
+    others: tuple[int, ...] = ()
+
+
+@dataclass(slots=True)
+class RelayInformation:
+    """Option 82 (RFC 3046)."""
+
+    circuit_id: str | None
+    remote_id: str | None
+
+
+@dataclass(slots=True)
+class DhcpMessage:
+    """A BOOTP or DHCPv4 message (RFC 951, RFC 2131). Options are decoded on demand by `wire.dhcp_options`."""
+
+    op: int
+    """1 BOOTREQUEST, 2 BOOTREPLY."""
+    hops: int
+    xid: int
+    secs: int
+    broadcast: bool
+    client_ip: str | None  # ciaddr; None when 0.0.0.0
+    your_ip: str | None  # yiaddr
+    next_server: str | None  # siaddr
+    relay: str | None  # giaddr
+    client_mac: str  # chaddr
+    server_name: str | None  # sname, None when empty or overloaded
+    file: str | None  # the header's boot file name, None when empty or overloaded
+    options: DhcpOptions
+    message_type: int | None  # option 53; None for plain BOOTP
+    overload: int = 0  # option 52
+    problems: tuple[str, ...] = ()
+    """What was wrong with the encoding, in words; the rest was decoded all the same."""
+
+
+class DhcpType:
+    """Values of DHCP option 53 (RFC 2132 section 9.6)."""
+
+    DISCOVER = 1
+    OFFER = 2
+    REQUEST = 3
+    DECLINE = 4
+    ACK = 5
+    NAK = 6
+    RELEASE = 7
+    INFORM = 8
+
+
+@dataclass(slots=True)
+class Dhcpv6Message:
+    """A DHCPv6 message (RFC 8415), relay envelopes taken off."""
+
+    type: int
+    """1 SOLICIT 2 ADVERTISE 3 REQUEST 4 CONFIRM 5 RENEW 6 REBIND 7 REPLY 8 RELEASE 9 DECLINE 11 INFORMATION-REQUEST."""
+    xid: int
+    client_duid: bytes | None  # option 1
+    server_duid: bytes | None  # option 2
+    client_mac: str | None
+    """From the DUID (LLT, LL), else from the relay's option 79; None when neither tells."""
+    uuid: str | None
+    """From a DUID-UUID (RFC 6355)."""
+    addresses: tuple[str, ...] = ()  # IA_NA addresses, option 3/5
+    requested_options: tuple[int, ...] = ()  # option 6
+    user_class: str | None = None  # option 15
+    vendor_class: str | None = None  # option 16, without the enterprise number
+    boot_file_url: str | None = None  # option 59
+    boot_file_parameters: tuple[str, ...] = ()  # option 60
+    arch: tuple[int, ...] = ()  # option 61
+    undi: tuple[int, int, int] | None = None  # option 62
+    dns_servers: tuple[str, ...] = ()  # option 23
+    status: tuple[int, str] | None = None  # option 13, top level or inside IA_NA
+    relays: tuple[str, ...] = ()
+    """Link addresses of the relays, outermost first."""
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class ArpMessage:
+    """ARP over Ethernet and IPv4 (RFC 826)."""
+
+    operation: int  # 1 request, 2 reply
+    sender_mac: str
+    sender_ip: str
+    target_mac: str
+    target_ip: str
+
+
+class QuotedPacket(NamedTuple):
+    """The packet that an ICMP error quotes, as far as the quote goes."""
+
+    source: str
+    target: str
+    protocol: int
+    source_port: int
+    target_port: int
+    payload: bytes
+
+
+@dataclass(slots=True)
+class IcmpMessage:
+    """An ICMP or ICMPv6 message; errors carry what they quote."""
+
+    version: int  # 4 or 6
+    type: int
+    code: int
+    quoted: QuotedPacket | None
+    next_hop_mtu: int | None = None
+
+    @property
+    def text(self) -> str:
+        """In words: `port unreachable`, `fragmentation needed`, … ; `type 3 code 9` where there is no name."""
+        from .numbers import icmp_name
+
+        return icmp_name(self.version, self.type, self.code)
+
+
+@dataclass(slots=True)
+class RouterAdvertisement:
+    """ICMPv6 type 134 (RFC 4861): who routes, and how addresses are given."""
+
+    managed: bool  # M flag
+    other: bool  # O flag
+    lifetime: int  # seconds
+    prefixes: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class DnsMessage:
+    """A DNS query or answer, first question only (RFC 1035)."""
+
+    identifier: int
+    response: bool
+    rcode: int
+    name: str
+    query_type: int  # 1 A, 28 AAAA
+    addresses: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class TftpRequest:
+    """RRQ or WRQ (RFC 1350, options RFC 2347)."""
+
+    write: bool
+    filename: str
+    mode: str
+    options: tuple[tuple[str, str], ...] = ()
+    """In the order sent, names in lower case."""
+
+
+@dataclass(slots=True)
+class TftpOack:
+    """Options that the server accepts (RFC 2347)."""
+
+    options: tuple[tuple[str, str], ...]
+
+
+@dataclass(slots=True)
+class TftpData:
+    """DATA: a block number and how many bytes came with it (on the wire, not in the capture)."""
+
+    block: int
+    length: int
+    data: bytes
+
+
+@dataclass(slots=True)
+class TftpAck:
+    """ACK of a block."""
+
+    block: int
+
+
+@dataclass(slots=True)
+class TftpError:
+    """ERROR: codes above 8 are kept as they are."""
+
+    code: int
+    text: str
+
+
+@dataclass(slots=True)
+class HttpHead:
+    """Start line and header fields of an HTTP/1.x message (RFC 9112)."""
+
+    method: str | None
+    """None for a response."""
+    target: str
+    version: str  # `1.1`
+    status: int | None
+    reason: str
+    fields: tuple[tuple[str, str], ...]
+    """Names as they were sent (their spelling matters to some loaders), values trimmed."""
+    length: int
+    """Bytes of the head, the empty line included."""
+
+    def get(self, name: str) -> str | None:
+        """Value of the first field of that name, whatever its case."""
+        lowered = name.lower()
+        return next((value for key, value in self.fields if key.lower() == lowered), None)
+
+
+@dataclass(slots=True)
+class TlsClientHello:
+    """What a client offers."""
+
+    server_name: str | None
+    versions: tuple[str, ...]  # `1.2`, `1.3`
+    ciphers: tuple[int, ...] = ()
+
+
+@dataclass(slots=True)
+class TlsServerHello:
+    """What a server chose."""
+
+    version: str
+    cipher: int
+
+
+@dataclass(slots=True)
+class TlsCertificate:
+    """The server's own certificate, readable up to TLS 1.2."""
+
+    subject: str
+    issuer: str
+    names: tuple[str, ...]
+    """Subject alternative names, else the common name."""
+    not_before: int | None  # ns since the epoch
+    not_after: int | None
+    self_signed: bool
+    key_bits: int | None = None
+
+
+@dataclass(slots=True)
+class TlsAlert:
+    """An alert that could be read (not encrypted)."""
+
+    level: int  # 1 warning, 2 fatal
+    code: int
+    name: str
+
+
+@dataclass(slots=True)
+class BootContent:
+    """What a file is, told by its first bytes."""
+
+    kind: str
+    """pe, linux-kernel, initrd, boot-sector, pxelinux, ipxe-script, grub-config, pxelinux-config, uboot-script, fdt,
+    iso, gzip, zstd, xz, lzma, bzip2, cpio, squashfs, elf, html, text, empty, unknown."""
+    text: str
+    """In words, as reports show it: `EFI application, x86-64, unsigned`."""
+    machine: int | None = None
+    """PE machine: 0x8664 x86-64, 0x014c IA32, 0xaa64 ARM64, 0x01c2/0x01c4 ARM, 0x5032/0x5064 RISC-V, 0x6232/0x6264 LoongArch."""
+    signed: bool | None = None
+    """Whether the PE file has a certificate table; None where unknown."""
+    efi: bool = False
+    """A PE file with an EFI subsystem."""
+    ipxe: bool = False
+    """The bytes prove an iPXE binary."""
+    details: tuple[str, ...] = field(default=())
