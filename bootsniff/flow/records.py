@@ -47,7 +47,7 @@ class IcmpNotice:
 class Body:
     """Bytes that arrived, each counted once; folded from bulk packets."""
 
-    bytes: int = 0
+    received: int = 0
     """Distinct bytes seen on the wire (by headers; the capture need not hold them)."""
     packets: int = 0
     retransmissions: int = 0
