@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Generic, Literal, TypeVar
 
 from ..flow.records import DnsLookup, HttpExchange, IcmpNotice, TcpConnection, TftpTransfer
-from ..model import DhcpStatus, FetchStatus, FrameRef, StallPoint, Status
+from ..model import FetchStatus, FrameRef, StallPoint, Status
 from ..wire.messages import BootContent, DhcpMessage, Dhcpv6Message
 
 MAX_HEARD = 12

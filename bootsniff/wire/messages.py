@@ -200,13 +200,6 @@ class IcmpMessage:
     quoted: QuotedPacket | None
     next_hop_mtu: int | None = None
 
-    @property
-    def text(self) -> str:
-        """In words: `port unreachable`, `fragmentation needed`, … ; `type 3 code 9` where there is no name."""
-        from .numbers import icmp_name
-
-        return icmp_name(self.version, self.type, self.code)
-
 
 @dataclass(slots=True)
 class RouterAdvertisement:

@@ -54,8 +54,8 @@ OVMF_SECURE_BOOT = Firmware(
 SEABIOS_IPXE = Firmware(
     "seabios-ipxe",
     "qemu-system-x86_64",
-    ("-machine", "pc", "-m", "1024"),
-    nic="virtio-net-pci,romfile=/usr/lib/ipxe/qemu/pxe-virtio.rom",
+    ("-machine", "pc", "-m", "1024", "-vga", "std"),
+    nic="virtio-net-pci,romfile=pxe-virtio.rom",
 )
 AAVMF = Firmware(
     "aavmf",
