@@ -1,0 +1,166 @@
+"""The filter is judged by what a BPF machine lets through, not by its text."""
+
+import shutil
+import struct
+import subprocess
+
+import pytest
+from scapy.layers.dhcp import BOOTP
+from scapy.layers.inet import ICMP, IP, TCP, UDP
+from scapy.layers.inet6 import ICMPv6ND_NS, IPv6
+from scapy.layers.l2 import ARP, LLC, STP, Dot1Q, Dot3, Ether
+
+from bootsniff.errors import UsageError
+from bootsniff.sources import boot_filter
+from bootsniff.sources.boot_filter import RAW_IP, SshSession, compile_filter, filter_text
+
+SESSION = SshSession("10.0.0.5", 50022, 22)
+
+
+def matches(program: bytes, frame: bytes) -> bool:
+    """A BPF machine for the instructions that these filters use (linux/filter.h)."""
+    a = x = at = 0
+    code = list(struct.iter_unpack("=HBBI", program))
+    while True:
+        op, jt, jf, k = code[at]
+        at += 1
+        if op == 0x06:
+            return k != 0
+        if op in (0x28, 0x48, 0x30, 0x50, 0x20, 0x40):
+            size = {0x28: 2, 0x48: 2, 0x30: 1, 0x50: 1, 0x20: 4, 0x40: 4}[op]
+            where = k + (x if op & 0x40 else 0)
+            if where + size > len(frame):
+                return False
+            a = int.from_bytes(frame[where : where + size], "big")
+        elif op == 0xB1:
+            x = 4 * (frame[k] & 15)
+        elif op & 7 == 5:
+            if op == 0x05:
+                at += k
+            else:
+                true = {0x10: a == k, 0x20: a > k, 0x30: a >= k, 0x40: bool(a & k)}[op & 0xF0]
+                at += jt if true else jf
+        elif op == 0x54:
+            a &= k
+        else:
+            raise AssertionError(f"instruction {op:#x}")
+
+
+def passes(packet: object, **how: object) -> bool:
+    program = compile_filter(filter_text(**how), int(how.get("link_type", 1)))
+    assert program is not None
+    return matches(program, bytes(packet))
+
+
+ETHER = Ether(src="52:54:00:00:00:01", dst="ff:ff:ff:ff:ff:ff")
+WANTED = {
+    "arp": ARP(),
+    "dhcp": IP() / UDP(sport=68, dport=67) / BOOTP(),
+    "tftp data": IP() / UDP(sport=49152, dport=2070) / b"\0\3\0\1",
+    "http": IP() / TCP(sport=2000, dport=8080),
+    "icmp": IP() / ICMP(type=3),
+    "fragment": IP(proto=17, frag=100) / b"rest of a block",
+    "dhcpv6": IPv6() / UDP(sport=546, dport=547),
+    "neighbour": IPv6() / ICMPv6ND_NS(),
+    "tcp6": IPv6() / TCP(dport=80),
+}
+
+
+@pytest.mark.parametrize("tags", [0, 1, 2])
+@pytest.mark.parametrize("name", WANTED)
+def test_boot_traffic_passes_with_and_without_tags(name: str, tags: int) -> None:
+    packet = ETHER
+    for number in range(tags):
+        packet = packet / Dot1Q(vlan=5 + number)
+    assert passes(packet / WANTED[name])
+
+
+def test_spanning_tree_passes_and_other_llc_does_not() -> None:
+    assert passes(Dot3(dst="01:80:c2:00:00:00") / LLC() / STP())
+    assert not passes(Dot3(dst="01:80:c2:00:00:00") / LLC(dsap=0xAA, ssap=0xAA) / b"\0\0\0")
+
+
+def test_what_no_boot_needs_stays_out() -> None:
+    assert not passes(ETHER / IP(proto=89) / b"ospf")
+    assert not passes(Ether(type=0x88CC) / b"lldp")
+    assert not passes(ETHER / Dot1Q(vlan=5, type=0x88CC) / b"lldp")
+
+
+@pytest.mark.parametrize("tagged", [False, True])
+def test_the_ssh_session_is_left_out_and_other_ssh_is_not(tagged: bool) -> None:
+    link = ETHER / Dot1Q(vlan=7) if tagged else ETHER
+    answer = link / IP(src="10.0.0.1", dst="10.0.0.5") / TCP(sport=22, dport=50022)
+    assert not passes(answer, session=SESSION)
+    assert not passes(link / IP(src="10.0.0.5", dst="10.0.0.1") / TCP(sport=50022, dport=22), session=SESSION)
+    assert passes(link / IP(src="10.0.0.5", dst="10.0.0.1") / TCP(sport=50023, dport=22), session=SESSION)
+    assert passes(link / IP(src="10.0.0.6", dst="10.0.0.1") / TCP(sport=50022, dport=22), session=SESSION)
+    assert not passes(link / IP() / TCP(sport=1, dport=22), all_ssh=True)
+
+
+@pytest.mark.parametrize("tags", [0, 1, 2])
+def test_words_narrow_tagged_and_untagged_packets_alike(tags: int) -> None:
+    link = ETHER
+    for number in range(tags):
+        link = link / Dot1Q(vlan=5 + number)
+    assert passes(link / IP() / UDP(sport=68, dport=67), words=("port", "67", "or", "arp"))
+    assert passes(link / ARP(), words=("port", "67", "or", "arp"))
+    assert not passes(link / IP() / UDP(sport=2, dport=3), words=("port", "67", "or", "arp"))
+
+
+def test_words_with_a_vlan_of_their_own() -> None:
+    assert passes(ETHER / Dot1Q(vlan=5) / IP() / UDP(dport=67), words=("vlan", "5"))
+    assert not passes(ETHER / Dot1Q(vlan=6) / IP() / UDP(dport=67), words=("vlan", "5"))
+    assert not passes(ETHER / Dot1Q(vlan=5) / IP(proto=89), words=("vlan", "5"))
+
+
+def test_everything_is_no_filter_or_the_words_alone() -> None:
+    assert filter_text(everything=True) == ""
+    assert filter_text(("port", "69"), everything=True) == "port 69"
+
+
+def test_interfaces_without_a_link_header() -> None:
+    assert passes(IP() / UDP(dport=69), link_type=RAW_IP)
+    assert not passes(IP(proto=89), link_type=RAW_IP)
+
+
+def test_nonsense_is_refused_with_one_line() -> None:
+    with pytest.raises(UsageError) as refused:
+        compile_filter(filter_text(("prot", "67")))
+    assert "prot 67" in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.skipif(shutil.which("tcpdump") is None, reason="tcpdump is not installed")
+def test_tcpdump_takes_the_text_and_compiles_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = filter_text(session=SESSION)
+    done = subprocess.run(["tcpdump", "-y", "EN10MB", "-d", text], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    ours = compile_filter(text)
+    monkeypatch.setattr(boot_filter, "_libpcap", lambda: None)
+    assert compile_filter(text) == ours
+    with pytest.raises(UsageError):
+        compile_filter("prot 67")
+
+
+def test_without_any_compiler_there_is_no_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(boot_filter, "_libpcap", lambda: None)
+    monkeypatch.setenv("PATH", "/nonexistent")
+    assert compile_filter(filter_text()) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("10.0.0.5 50022 10.0.0.1 22", SESSION),
+        ("fe80::1%eth0 50022 fe80::2%eth0 2222", SshSession("fe80::1", 50022, 2222)),
+        ("", None),
+        ("x) or (arp 1 2 3", None),
+    ],
+)
+def test_ssh_connection(text: str, expected: SshSession | None) -> None:
+    assert SshSession.parse(text) == expected
+
+
+def test_the_session_is_found_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSH_CONNECTION", "10.0.0.5 50022 10.0.0.1 22")
+    assert boot_filter.current_ssh_session() == SESSION
