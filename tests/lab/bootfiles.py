@@ -4,7 +4,9 @@ import gzip
 import io
 import lzma
 import shutil
+import struct
 import subprocess
+import zlib
 from pathlib import Path
 
 from .process import LabError, run
@@ -53,6 +55,25 @@ kernel {base}/linux console=ttyS0 quiet initrd=initrd.gz
 initrd {base}/initrd.gz
 boot
 """
+
+UBOOT_SCRIPT = """setenv bootfile arm64/boot.conf
+pxe get && pxe boot
+"""
+
+
+def uboot_script(text: str) -> bytes:
+    """A U-Boot script image, as ``mkimage -T script`` makes it (U-Boot include/image.h).
+
+    A header of 64 bytes with two CRC-32s, then the script's length, a zero and the script.
+    """
+    body = struct.pack(">2I", len(text), 0) + text.encode()
+    linux, arm64, script, uncompressed = 5, 22, 6, 0
+
+    def header(crc: int) -> bytes:
+        words = (0x27051956, crc, 0, len(body), 0, 0, zlib.crc32(body))
+        return struct.pack(">7I4B32s", *words, linux, arm64, script, uncompressed, b"boot")
+
+    return header(zlib.crc32(header(0))) + body
 
 
 def small_initrd(target: Path) -> None:
@@ -143,9 +164,8 @@ def build(root: Path) -> Path:
     shutil.copy(INSTALLER_ARM64 / "linux", arm64 / "linux")
     shutil.copy(root / "initrd.gz", arm64 / "initrd.gz")
     shutil.copy(INSTALLER_ARM64 / "grubaa64.efi", arm64 / "grubaa64.efi")
-    (arm64 / "pxelinux.cfg/default").write_text(
-        PXELINUX_CONFIG.format(prefix="arm64/", console="ttyAMA0")
-    )
+    (arm64 / "pxelinux.cfg/default").write_text(PXELINUX_CONFIG.format(prefix="arm64/", console="ttyAMA0"))
+    (root / "boot.scr.uimg").write_bytes(uboot_script(UBOOT_SCRIPT))
     (root / "preseed.cfg").write_text("# nothing is chosen here\n")
     for path in root.rglob("*"):
         path.chmod(0o755 if path.is_dir() else 0o644)

@@ -31,9 +31,7 @@ _ARM64 = ("-machine", "virt", "-cpu", "cortex-a57", "-m", "1024")
 _OVMF = Path("/usr/share/OVMF")
 _AAVMF = Path("/usr/share/AAVMF")
 
-OVMF = Firmware(
-    "ovmf", "qemu-system-x86_64", _X64, _OVMF / "OVMF_CODE_4M.fd", _OVMF / "OVMF_VARS_4M.fd"
-)
+OVMF = Firmware("ovmf", "qemu-system-x86_64", _X64, _OVMF / "OVMF_CODE_4M.fd", _OVMF / "OVMF_VARS_4M.fd")
 # Secure Boot enforced: the variable store has Microsoft's keys enrolled, and the code guards
 # it with system management mode.
 OVMF_SECURE_BOOT = Firmware(
@@ -54,8 +52,8 @@ OVMF_SECURE_BOOT = Firmware(
 SEABIOS_IPXE = Firmware(
     "seabios-ipxe",
     "qemu-system-x86_64",
-    ("-machine", "pc", "-m", "1024", "-vga", "std"),
-    nic="virtio-net-pci,romfile=pxe-virtio.rom",
+    ("-machine", "pc,graphics=off", "-m", "1024"),
+    nic="virtio-net-pci",
 )
 AAVMF = Firmware(
     "aavmf",
@@ -75,9 +73,7 @@ UBOOT_ARM64 = Firmware(
 class Machine:
     """One virtual machine on a tap interface; its serial console is kept as text."""
 
-    def __init__(
-        self, firmware: Firmware, netns: str, tap: str, directory: Path, mac: str = MAC
-    ) -> None:
+    def __init__(self, firmware: Firmware, netns: str, tap: str, directory: Path, mac: str = MAC) -> None:
         self.firmware = firmware
         self.mac = mac
         self.serial_path = directory / f"{tap}.serial"
@@ -94,9 +90,7 @@ class Machine:
             store = directory / f"{tap}.vars"
             shutil.copy(firmware.variables, store)
             argv += ["-drive", f"if=pflash,format=raw,file={store}"]
-        self._process = Process(
-            argv, directory / f"{tap}.qemu.log", netns=netns, is_ready=self._qmp_path.exists
-        )
+        self._process = Process(argv, directory / f"{tap}.qemu.log", netns=netns, is_ready=self._qmp_path.exists)
 
     def start(self) -> "Machine":
         """Power it on."""

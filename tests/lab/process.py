@@ -17,9 +17,7 @@ def run(*argv: str, stdin: str | None = None, check: bool = True) -> str:
 
     Raises LabError with the command's standard error when it fails and ``check`` is set.
     """
-    done = subprocess.run(
-        argv, input=stdin, capture_output=True, text=True, timeout=60, check=False
-    )
+    done = subprocess.run(argv, input=stdin, capture_output=True, text=True, timeout=60, check=False)
     if check and done.returncode:
         raise LabError(f"{' '.join(argv)}: {done.stderr.strip() or done.stdout.strip()}")
     return done.stdout
@@ -72,9 +70,7 @@ class Process:
                 )
             else:
                 with self._stdout_path.open("wb") as out:
-                    self._popen = subprocess.Popen(
-                        self.argv, stdin=subprocess.DEVNULL, stdout=out, stderr=log
-                    )
+                    self._popen = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=out, stderr=log)
         wait_until(lambda: self._settled() or not self.running, self._ready_seconds)
         if not self.running or not self._settled():
             self.stop()

@@ -24,7 +24,7 @@ def _bound(netns: str, protocol: str, port: int) -> bool:
 
 
 def dnsmasq(netns: str, directory: Path, *lines: str) -> Process:
-    """dnsmasq with these configuration lines; DNS is off unless a line sets a port."""
+    """Start dnsmasq with these configuration lines; DNS is off unless a line sets a port."""
     place = _workspace(directory, "dnsmasq")
     config = place / "dnsmasq.conf"
     fixed = [
@@ -48,13 +48,23 @@ def dnsmasq(netns: str, directory: Path, *lines: str) -> Process:
 
 
 def dhcpd(netns: str, directory: Path, config: str, interface: str = "virbr0") -> Process:
-    """ISC dhcpd with this configuration."""
+    """Start ISC dhcpd with this configuration."""
     place = _workspace(directory, "dhcpd")
     (place / "dhcpd.conf").write_text(config)
     (place / "leases").touch()
     return Process(
-        ["dhcpd", "-4", "-f", "-d", "--no-pid"]
-        + ["-cf", str(place / "dhcpd.conf"), "-lf", str(place / "leases"), interface],
+        [
+            "dhcpd",
+            "-4",
+            "-f",
+            "-d",
+            "--no-pid",
+            "-cf",
+            str(place / "dhcpd.conf"),
+            "-lf",
+            str(place / "leases"),
+            interface,
+        ],
         place / "log",
         netns=netns,
         ready_pattern="Server starting service",
@@ -68,23 +78,20 @@ def kea(
     interface: str = "virbr0",
     **more: object,
 ) -> Process:
-    """Kea's DHCPv4 server with one subnet4 entry and further Dhcp4 keys (dashes as underscores)."""
+    """Start Kea's DHCPv4 server with one subnet4 entry and further Dhcp4 keys (dashes as underscores)."""
     place = _workspace(directory, "kea")
     config: dict[str, object] = {
         "interfaces-config": {"interfaces": [interface]},
         "lease-database": {"type": "memfile", "persist": False},
         "valid-lifetime": 3600,
         "subnet4": [subnet],
-        "loggers": [
-            {"name": "kea-dhcp4", "severity": "INFO", "output_options": [{"output": "stdout"}]}
-        ],
+        "loggers": [{"name": "kea-dhcp4", "severity": "INFO", "output_options": [{"output": "stdout"}]}],
     }
     config |= {key.replace("_", "-"): value for key, value in more.items()}
     (place / "kea.json").write_text(json.dumps({"Dhcp4": config}))
     # Its own lock and pid files go to the place, so that two Keas never meet.
     return Process(
-        ["env", f"KEA_LOCKFILE_DIR={place}", f"KEA_PIDFILE_DIR={place}"]
-        + ["kea-dhcp4", "-c", str(place / "kea.json")],
+        ["env", f"KEA_LOCKFILE_DIR={place}", f"KEA_PIDFILE_DIR={place}", "kea-dhcp4", "-c", str(place / "kea.json")],
         place / "log",
         netns=netns,
         ready_pattern="DHCP4_STARTED",
@@ -92,11 +99,21 @@ def kea(
 
 
 def tftpd(netns: str, directory: Path, root: Path, address: str, *words: str) -> Process:
-    """tftpd-hpa serving ``root`` on one address."""
+    """Start tftpd-hpa serving ``root`` on one address."""
     place = _workspace(directory, "tftpd")
     return Process(
-        ["in.tftpd", "--foreground", "--ipv4", "--address", f"{address}:69", "--secure"]
-        + ["--user", "nobody", *words, str(root)],
+        [
+            "in.tftpd",
+            "--foreground",
+            "--ipv4",
+            "--address",
+            f"{address}:69",
+            "--secure",
+            "--user",
+            "nobody",
+            *words,
+            str(root),
+        ],
         place / "log",
         netns=netns,
         is_ready=lambda: _bound(netns, "udp", 69),
@@ -104,7 +121,7 @@ def tftpd(netns: str, directory: Path, root: Path, address: str, *words: str) ->
 
 
 def nginx(netns: str, directory: Path, root: Path, *server_lines: str, port: int = 80) -> Process:
-    """nginx serving ``root``, with further lines in its server block."""
+    """Start nginx serving ``root``, with further lines in its server block."""
     place = _workspace(directory, "nginx")
     server = "\n".join(f"      {line}" for line in server_lines)
     (place / "nginx.conf").write_text(

@@ -12,8 +12,7 @@ def tcpdump(netns: str, interface: str, target: Path, *words: str) -> Process:
     The file is complete once it has stopped: tcpdump is asked with SIGINT and flushes.
     """
     return Process(
-        ["tcpdump", "-i", interface, "-s", "0", "-B", "16384", "-Z", "root", "-w", str(target)]
-        + list(words),
+        ["tcpdump", "-i", interface, "-s", "0", "-B", "16384", "-Z", "root", "-w", str(target), *list(words)],
         target.with_suffix(".log"),
         netns=netns,
         ready_pattern="listening on",
