@@ -53,6 +53,8 @@ class Block:
     interfaces: tuple[Interface, ...]
     vlan: npt.NDArray[np.int32] | None = None
     """VLAN id that the kernel took out of the frame (live rings), -1 for none; None when tags stand in the bytes."""
+    vlan_tag: npt.NDArray[np.uint32] | None = None
+    """The whole tag beside `vlan`, `TPID << 16 | TCI`, 0 for none: what a recorder puts back into the frame."""
 
     def __len__(self) -> int:
         return len(self.time)
