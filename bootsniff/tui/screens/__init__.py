@@ -1,0 +1,1 @@
+"""Screens of the TUI, one for each job: main, machine, packet, explain, help."""
