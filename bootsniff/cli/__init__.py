@@ -1,0 +1,75 @@
+"""The command line: the only room that joins a source, the engine and a view, and that decides exit statuses.
+
+One module a command, each with `run(arguments: argparse.Namespace) -> int`. Nothing heavy is imported here or in
+`parser`: `bootsniff --help` has to answer at once. Standard output carries data only, errors go to standard error,
+one line each; `BOOTSNIFF_DEBUG=1` shows where an error came from.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from ..errors import BootsniffError
+
+INTERRUPTED = 130
+INTERNAL_ERROR = 3
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return the exit status; the entry point of the program."""
+    try:
+        from importlib import import_module
+
+        from .parser import parse
+
+        arguments = parse(argv)
+        command = import_module(f".{arguments.module}", __name__)
+        status: int = command.run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _discard_output()
+        return 0
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except SystemExit as leaving:  # argparse: --help, --version, wrong usage
+        return _flushed(leaving.code if isinstance(leaving.code, int) else 0)
+    except BootsniffError as error:
+        if os.environ.get("BOOTSNIFF_DEBUG"):
+            raise
+        complain(str(error))
+        return _flushed(error.exit_status)
+    except Exception as error:
+        if os.environ.get("BOOTSNIFF_DEBUG"):
+            raise
+        complain(f"internal error, {type(error).__name__}: {error} (BOOTSNIFF_DEBUG=1 shows where)")
+        return _flushed(INTERNAL_ERROR)
+    return status
+
+
+def complain(text: str) -> None:
+    """One line on standard error, whatever the text holds."""
+    line = " ".join(text.split())
+    try:
+        sys.stderr.write(f"bootsniff: {line}\n")
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        pass  # nobody is left to tell
+
+
+def _flushed(status: int) -> int:
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        _discard_output()
+    return status
+
+
+def _discard_output() -> None:
+    """Point standard output at nothing: the reader is gone, and the interpreter flushes once more when it ends."""
+    try:
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+    except (OSError, ValueError):
+        pass

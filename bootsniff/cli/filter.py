@@ -1,0 +1,14 @@
+"""`bootsniff filter`: the BPF text to give to a tcpdump somewhere else."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+
+def run(arguments: argparse.Namespace) -> int:  # noqa: ARG001  (every command has this signature)
+    """Print the filter. Every ssh session is left out: the packets will most likely travel through one."""
+    from ..sources.boot_filter import filter_text
+
+    sys.stdout.write(filter_text(all_ssh=True) + "\n")
+    return 0
