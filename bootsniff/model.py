@@ -66,6 +66,33 @@ class Tick(NamedTuple):
     time: int
 
 
+@dataclass(frozen=True, slots=True)
+class HostFacts:
+    """What the capturing host says about itself (live only); a field is None when it could not be found out."""
+
+    masquerades: tuple[str, ...] | None = None
+    """Source networks that this host translates (`192.168.122.0/24`); `0.0.0.0/0` for a rule without a source."""
+    tftp_helper_assigned: bool | None = None
+    """A rule assigns the tftp conntrack helper, or the kernel assigns helpers by itself (Linux before 6.0)."""
+    tftp_helper_loaded: bool | None = None
+    """nf_nat_tftp is in the kernel."""
+    forwards: bool | None = None
+    listeners: tuple[tuple[str, str, int], ...] | None = None
+    """(`udp`|`tcp`, address, port) for 67, 69, 80, 443, 4011."""
+    addresses: tuple[str, ...] = ()
+    """This host's own addresses."""
+    bridges: tuple[tuple[str, bool, float], ...] = ()
+    """Name, STP on, forward delay in seconds, of the captured bridges and of those that captured ports belong to."""
+    firewalld_zones: tuple[tuple[str, str], ...] = ()
+    """Captured interface and its zone."""
+    libvirt_network: str | None = None
+    """Name of the libvirt network that owns the captured bridge."""
+    dnsmasq_config: str | None = None
+    """Path of the dnsmasq configuration that serves the captured bridge."""
+    dnsmasq_options: tuple[str, ...] = ()
+    """Its lines and command line words that concern DHCP, TFTP and booting (`dhcp-boot=…`)."""
+
+
 class FrameBytes(NamedTuple):
     """One packet as it was captured, for hex views and for saving."""
 

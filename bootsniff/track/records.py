@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Generic, Literal, TypeVar
 
 from ..flow.records import DnsLookup, HttpExchange, IcmpNotice, TcpConnection, TftpTransfer
-from ..model import FetchStatus, FrameRef, StallPoint, Status
+from ..model import FetchStatus, FrameRef, HostFacts, StallPoint, Status
 from ..wire.messages import BootContent, DhcpMessage, Dhcpv6Message
 
 MAX_HEARD = 12
@@ -122,6 +122,11 @@ class FetchRecord:
     """What the bytes are, as soon as enough of them are there."""
     named_by: str = ""
     """Where the name came from: `option 67`, `file`, a script's URL; empty when nothing seen named it."""
+
+    @property
+    def name(self) -> str:
+        """File name (TFTP) or URL (HTTP), as sent."""
+        return self.flow.filename if isinstance(self.flow, TftpTransfer) else self.flow.url
 
     @property
     def start(self) -> int:
@@ -241,31 +246,12 @@ class CaptureQuality:
 
 
 @dataclass(slots=True, eq=False)
-class HostFacts:
-    """What the capturing host says about itself (live only); every field None when unknown."""
-
-    masquerades: tuple[str, ...] | None = None
-    """Source networks that this host translates (`192.168.122.0/24`)."""
-    tftp_helper_assigned: bool | None = None
-    tftp_helper_loaded: bool | None = None
-    forwards: bool | None = None
-    listeners: tuple[tuple[str, str, int], ...] | None = None
-    """(`udp`|`tcp`, address, port) for 67, 69, 80, 443, 4011."""
-    addresses: tuple[str, ...] = ()
-    bridges: tuple[tuple[str, bool, float], ...] = ()
-    """Name, STP on, forward delay in seconds."""
-    firewalld_zones: tuple[tuple[str, str], ...] = ()
-    libvirt_network: str | None = None
-    dnsmasq_config: str | None = None
-    """Path of the dnsmasq configuration that serves the captured bridge."""
-    dnsmasq_options: tuple[str, ...] = ()
-
-
-@dataclass(slots=True, eq=False)
 class World:
     """Everything the engine knows: what rules and snapshots read besides a machine."""
 
     machines: dict[str, MachineRecord] = field(default_factory=dict)
+    holders: dict[str, MachineRecord] = field(default_factory=dict)
+    """Address to the machine that was given it, or that spoke from it, last."""
     servers: dict[str, ServerRecord] = field(default_factory=dict)
     arp: dict[str, str] = field(default_factory=dict)
     """Address to MAC, from ARP and from IP packets on the same segment."""
