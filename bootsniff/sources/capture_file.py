@@ -1,0 +1,204 @@
+"""Opens a capture file, a pipe or standard input and yields its packets as Blocks; decodes no packet.
+
+The format is told by content: pcap and pcapng, plain or compressed, are read here; other formats are turned into
+pcapng by Wireshark's tools when they are installed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Literal, Protocol, overload
+
+import numpy as np
+
+from ..errors import CaptureError
+from ..model import Block, CaptureInfo, FrameStore, Tick
+from ..wireshark import as_pcapng
+from .compression import compression_of, decompressed
+from .frames import FileFrames, SpooledFrames
+from .link_types import link_type_name
+from .pcap import HEADER, pcap_decoder
+from .pcapng import PcapngDecoder, is_pcapng
+from .raw_input import RawInput
+from .scan import Decoder, Scan
+from .window import Window
+
+TICK_SECONDS = 0.25
+"""How long a quiet pipe is waited for before a Tick says that time passed."""
+
+
+class KeepingFrameStore(FrameStore, Protocol):
+    """A frame store that may have to be told which frames will be asked for."""
+
+    def keep(self, frame: int) -> None:
+        """Keep a frame of the block that was yielded last."""
+
+
+def open_capture(path: str, index: int) -> CaptureSource:
+    """Open a capture by name; `-` is standard input. `index` is its place in `Report.captures`.
+
+    Raises CaptureError, one line that says what to do, when nothing of it can be read.
+    """
+    raw = RawInput(path)
+    try:
+        return _opened(raw, path, index)
+    except CaptureError:
+        raw.close()
+        raise
+
+
+def _opened(raw: RawInput, path: str, index: int) -> CaptureSource:
+    name = "standard input" if path == "-" else path
+    kind = compression_of(raw.peek(6))
+    source = decompressed(kind, raw) if kind else raw
+    window = Window(source, waits=not raw.regular)
+    window.fill(HEADER)
+    head = bytes(window.buffer[: min(window.end, 4096)])
+    if not head:
+        if path == "-":
+            raise CaptureError("standard input is empty: look at what the program before the pipe says")
+        raise CaptureError(f"{name} is empty: {window.problem or 'nothing was recorded, or not flushed yet'}")
+    decoder = pcap_decoder(head, name)
+    if decoder is not None:
+        window.advance(HEADER)
+        return CaptureSource(path, index, raw, window, decoder)
+    if is_pcapng(head):
+        return CaptureSource(path, index, raw, window, PcapngDecoder())
+    if _is_text(head):
+        raise CaptureError(f"{name} is text, not a capture: record one with `tcpdump -w`, or convert it with text2pcap")
+    if kind or not raw.regular:
+        inside = f"what is inside {name}" if kind else name
+        raise CaptureError(f"{inside} is neither pcap nor pcapng: convert it with `editcap -F pcapng` first")
+    raw.close()
+    converted = RawInput(path, as_pcapng(path))
+    window = Window(converted, waits=True)
+    if not window.fill(HEADER):
+        converted.close()
+        raise CaptureError(f"{name} is no capture file that is known here: {window.problem or 'it holds no packets'}")
+    return CaptureSource(path, index, converted, window, PcapngDecoder(format="converted by Wireshark"))
+
+
+def _is_text(head: bytes) -> bool:
+    return not set(head) & {*range(8), *range(14, 27), *range(28, 32), 127}
+
+
+class CaptureSource:
+    """One open capture. Iterate `blocks()` once; `info()` and `frames` can be asked at any time."""
+
+    def __init__(self, path: str, index: int, raw: RawInput, window: Window, decoder: Decoder) -> None:
+        self.path = path
+        self.index = index
+        self._raw = raw
+        self._window = window
+        self._decoder = decoder
+        plain = raw.regular and window.source is raw
+        self._store = FileFrames(raw, index) if plain else SpooledFrames(index)
+        self._packets = 0
+        self._bytes = 0
+        self._cut = 0
+        self._first: int | None = None
+        self._last: int | None = None
+        self._drops: dict[tuple[int, int, int], int] = {}
+        self._problem: str | None = None
+
+    @property
+    def frames(self) -> KeepingFrameStore:
+        """All frames of a plain file, seen so far; of a pipe or a compressed file those that `keep` asked for."""
+        return self._store
+
+    def progress(self) -> tuple[int, int | None]:
+        """Bytes of the file read so far, and of how many; None for a pipe."""
+        return self._raw.position, self._raw.size
+
+    def info(self) -> CaptureInfo:
+        """What is known so far; `bytes` are those of the packets on the wire."""
+        interfaces = self._decoder.interfaces
+        return CaptureInfo(
+            path=self.path,
+            format=self._decoder.format,
+            link_types=tuple(dict.fromkeys(link_type_name(interface.link_type) for interface in interfaces)),
+            frames=self._packets,
+            bytes=self._bytes,
+            first=self._first,
+            last=self._last,
+            truncated=self._problem is not None,
+            cut_frames=self._cut,
+            dropped_frames=sum(self._drops.values()),
+            problem=self._problem,
+            interfaces=tuple(interface.name for interface in interfaces if interface.name),
+        )
+
+    def close(self) -> None:
+        """Let go of the file and of kept frames."""
+        self._store.close()
+        self._window.close()
+
+    @overload
+    def blocks(self, *, live: Literal[False] = False) -> Iterator[Block]: ...
+    @overload
+    def blocks(self, *, live: bool) -> Iterator[Block | Tick]: ...
+
+    def blocks(self, *, live: bool = False) -> Iterator[Block | Tick]:
+        """The packets in order of the file. With `live`, a quiet pipe yields Ticks that move on the packets' time."""
+        window = self._window
+        while True:
+            offset, start = window.offset, window.start
+            before = self._decoder
+            scan = before.scan(window.buffer, start, window.end)
+            window.advance(scan.consumed)
+            self._decoder = scan.next
+            self._drops.update(scan.drops)
+            if len(scan.time):
+                block = self._block(scan)
+                self._store.begin(block, offset, scan.consumed - start, before)
+                yield block
+                self._store.end()
+            if scan.problem is not None:
+                self._stop(scan.problem)
+                return
+            if scan.skip:
+                whole = window.skip(scan.skip)
+            elif scan.need:
+                if live:
+                    yield from self._ticks()
+                whole = window.fill(scan.need)
+            else:
+                continue
+            if not whole:
+                if window.problem is not None:
+                    self._stop(f"cannot be read: {window.problem}")
+                elif window.end > window.start or scan.skip:
+                    self._stop("is cut: the file ends inside it")
+                return
+
+    def _block(self, scan: Scan) -> Block:
+        first_frame = self._packets + 1
+        self._packets += len(scan.time)
+        self._bytes += int(scan.original.sum())
+        self._cut += int(np.count_nonzero(scan.captured < scan.original))
+        earliest, latest = int(scan.time.min()), int(scan.time.max())
+        self._first = earliest if self._first is None else min(self._first, earliest)
+        self._last = latest if self._last is None else max(self._last, latest)
+        return Block(
+            self.index,
+            self._window.buffer,
+            first_frame,
+            scan.time,
+            scan.offset,
+            scan.captured,
+            scan.original,
+            scan.interface,
+            scan.next.interfaces,
+        )
+
+    def _ticks(self) -> Iterator[Tick]:
+        """Ticks until more bytes come. Their time is the packets' own: a replayed or remote capture has another clock."""
+        quiet_since = time.monotonic_ns()
+        while not self._window.ready(TICK_SECONDS):
+            if self._last is not None:
+                yield Tick(self._last + time.monotonic_ns() - quiet_since)
+
+    def _stop(self, problem: str) -> None:
+        what = "record" if self._decoder.format == "pcap" else "block"
+        self._problem = f"after frame {self._packets}, the {what} at byte {self._window.offset} {problem}"
