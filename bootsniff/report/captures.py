@@ -1,0 +1,47 @@
+"""The captures of a report: what they hold, and what they cannot show."""
+
+from __future__ import annotations
+
+from ..model import CaptureInfo, Report
+from .lines import Paper, Span
+from .units import Clock, amount, count, duration
+
+
+def write_captures(report: Report, paper: Paper, clock: Clock) -> None:
+    """One entry a capture, quality lines beneath, then what bounds threw away."""
+    for capture in report.captures:
+        _write_capture(capture, paper, clock)
+    for name, number in report.counters:
+        if number:
+            paper.prose(f"limit reached: {number:,} {name}", 2, style="warning")
+
+
+def _write_capture(capture: CaptureInfo, paper: Paper, clock: Clock) -> None:
+    words = [
+        [Span(capture.path, "strong"), Span(f": {capture.format}")],
+        [Span(count(capture.frames, "frame"))],
+        [Span(amount(capture.bytes))],
+    ]
+    if capture.first is not None and capture.last is not None:
+        span = duration(max(0, capture.last - capture.first))
+        words.append([Span(f"{span} from {clock.date_time(capture.first)}")])
+    paper.flow(words, between=", ")
+    for text in quality(capture):
+        paper.prose(text, 2, style="warning")
+
+
+def quality(capture: CaptureInfo) -> list[str]:
+    """What this capture cannot show, in sentences; empty when nothing is known to be missing."""
+    lines = []
+    if capture.truncated or capture.problem:
+        lines.append(f"truncated: {capture.problem or 'the file ends early'}; read as far as it goes")
+    if capture.dropped_frames:
+        lines.append(
+            f"{count(capture.dropped_frames, 'frame')} lost while capturing: what is missing may have been sent"
+        )
+    if capture.cut_frames:
+        verb = "was" if capture.cut_frames == 1 else "were"
+        lines.append(f"{count(capture.cut_frames, 'frame')} {verb} cut short when captured (snap length)")
+    if capture.undecoded_frames:
+        lines.append(f"{count(capture.undecoded_frames, 'frame')} could not be decoded")
+    return lines

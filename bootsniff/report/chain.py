@@ -1,0 +1,234 @@
+"""A boot as a chain of steps: what was done, which was the last good one, where it stalled. Draws nothing itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from ..model import Boot, Dhcp, Fetch, Stage
+
+Mark = Literal["done", "stalled", "failed", "running"]
+"""`failed` is what went wrong without being the place where the boot stands: the machine went on, or tried else."""
+
+FOLD_FETCHES = 8
+FOLD_TURNS = 12
+
+_WORDS = {
+    "efi": "EFI",
+    "bios": "BIOS",
+    "pxe": "PXE",
+    "http": "HTTP",
+    "ipxe": "iPXE",
+    "pxelinux": "PXELINUX",
+    "grub": "GRUB",
+    "u-boot": "U-Boot",
+    "arm32": "ARM32",
+    "arm64": "ARM64",
+    "ia32": "IA32",
+    "armv7": "ARMv7",
+    "armv8": "ARMv8",
+    "arm": "ARM",
+    "riscv32": "RISC-V 32",
+    "riscv64": "RISC-V 64",
+    "loongarch64": "LoongArch64",
+    "raspberry-pi": "Raspberry Pi",
+    "powerpc": "PowerPC",
+    "opal": "OPAL",
+    "os": "OS",
+}
+_FAILED_DHCP = {
+    "unanswered": "no answer",
+    "offered": "offered, not asked for",
+    "ignored-offer": "offer ignored",
+    "nak": "refused (NAK)",
+    "declined": "address declined",
+}
+_MISSING = {
+    "link": "link",
+    "arp": "ARP",
+    "dns": "DNS",
+    "tcp": "TCP connection",
+    "tls": "TLS",
+    "tftp": "TFTP",
+    "http": "HTTP",
+    "chain": "next file",
+    "os": "operating system on the network",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One link of the chain."""
+
+    label: str
+    mark: Mark
+    note: str = ""
+    """A few words more: how it failed, how far it came."""
+    times: int = 1
+    fetch: int | None = None
+    """Index into the stage's fetches."""
+    last_good: bool = False
+    """The last step that succeeded before the stall."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The steps of one stage; `times` stages in a row that look alike (a loop) are one turn."""
+
+    label: str
+    stage: int
+    steps: tuple[Step, ...]
+    times: int = 1
+
+
+def client_label(client: str) -> str:
+    """`EFI x64 HTTP` for `efi-x64-http`: the kind of client in the words that people use."""
+    if client in _WORDS:
+        return _WORDS[client]
+    words = client.replace("u-boot", "u+boot").split("-")
+    return " ".join(_WORDS.get(word.replace("+", "-"), word) for word in words)
+
+
+def file_label(url: str) -> str:
+    """The last part of a URL's path, or its host where there is no path."""
+    path = url.partition("?")[0].rstrip("/")
+    return path.rpartition("/")[2] or url
+
+
+def chain(boot: Boot) -> tuple[Turn, ...]:
+    """The boot's turns in order, with the stall and the last good step before it marked."""
+    stalled_stage = stage_of_stall(boot)
+    turns: list[Turn] = []
+    for index, stage in enumerate(boot.stages):
+        here = index == stalled_stage
+        steps = _steps(stage, boot.stalled_at if here else None, last=index == len(boot.stages) - 1, boot=boot)
+        if steps:
+            turns.append(Turn(client_label(stage.client), index, tuple(steps)))
+    return _with_last_good(_folded(turns))
+
+
+def stage_of_stall(boot: Boot) -> int | None:
+    """Index of the stage that stalled."""
+    if boot.stalled_at is None or not boot.stages:
+        return None
+    if boot.stalled_stage is not None and boot.stalled_stage < len(boot.stages):
+        return boot.stalled_stage
+    return len(boot.stages) - 1
+
+
+def _steps(stage: Stage, stalled_at: str | None, *, last: bool, boot: Boot) -> list[Step]:
+    running = last and boot.status == "in-progress"
+    steps: list[Step] = []
+    if stage.dhcp is not None:
+        if stalled_at == "dhcp":
+            steps += _stalled_dhcp(stage.dhcp)
+        else:
+            steps.append(_whole_dhcp(stage.dhcp, running=running and not stage.fetches))
+        if stalled_at == "proxydhcp":
+            steps.append(Step("ProxyDHCP", "stalled"))
+        elif stage.dhcp.proxy is not None:
+            steps.append(Step("ProxyDHCP", "done"))
+    steps += _fetches(stage, stalled_at)
+    if stalled_at is not None and not any(step.mark == "stalled" for step in steps):
+        steps.append(_missing(stage, stalled_at))
+    return steps
+
+
+def _missing(stage: Stage, stalled_at: str) -> Step:
+    if stalled_at == "nbp":
+        whole = [fetch for fetch in stage.fetches if fetch.status == "complete"]
+        return Step(f"start {file_label(whole[-1].url)}" if whole else "start the boot file", "stalled")
+    return Step(_MISSING.get(stalled_at, stalled_at), "stalled")
+
+
+def _whole_dhcp(dhcp: Dhcp, *, running: bool) -> Step:
+    label = "DHCP" if dhcp.version == 4 else "DHCPv6"
+    if dhcp.status in ("bound", "informed"):
+        return Step(label, "done")
+    return Step(label, "running" if running else "failed", _FAILED_DHCP[dhcp.status])
+
+
+def _stalled_dhcp(dhcp: Dhcp) -> list[Step]:
+    """The packets of the exchange one by one: between which of them it stands."""
+    ask, offer, reply = ("DISCOVER", "OFFER", "ACK") if dhcp.version == 4 else ("SOLICIT", "ADVERTISE", "REPLY")
+    asked = Step(ask, "done", times=max(1, dhcp.discovers))
+    offered = Step(offer, "done", times=max(1, dhcp.offers))
+    match dhcp.status:
+        case "unanswered":
+            return [asked, Step(offer, "stalled", "none came")]
+        case "offered" | "ignored-offer":
+            return [asked, offered, Step("REQUEST", "stalled", "none came")]
+        case "nak":
+            return [asked, offered, Step("REQUEST", "done"), Step(reply, "stalled", "NAK instead")]
+        case "declined":
+            return [asked, offered, Step(reply, "done"), Step("address", "stalled", "DECLINE")]
+        case _:
+            return [Step("DHCP" if dhcp.version == 4 else "DHCPv6", "done"), Step("boot file", "stalled", "none named")]
+
+
+def _fetches(stage: Stage, stalled_at: str | None) -> list[Step]:
+    steps: list[Step] = []
+    for index, fetch in enumerate(stage.fetches):
+        if fetch.status in ("probe", "optional"):
+            continue
+        step = _fetch(fetch, index)
+        if steps and steps[-1].label == step.label and steps[-1].mark == "failed":
+            step = replace(step, times=steps[-1].times + 1)  # another try of the same file
+            steps.pop()
+        steps.append(step)
+    if stalled_at in ("tftp", "http", "chain"):
+        for position in range(len(steps) - 1, -1, -1):
+            fetch_index = steps[position].fetch
+            if steps[position].mark == "done" or fetch_index is None:
+                continue
+            if stalled_at == "chain" or stage.fetches[fetch_index].protocol.startswith(stalled_at):
+                steps[position] = replace(steps[position], mark="stalled")
+                break
+    if len(steps) > FOLD_FETCHES and all(step.mark == "done" for step in steps[3:-2]):
+        steps[3:-2] = [Step(f"{len(steps) - 5} more files", "done")]
+    return steps
+
+
+def _fetch(fetch: Fetch, index: int) -> Step:
+    label = f"{fetch.protocol.upper()} {file_label(fetch.url)}"
+    if fetch.status == "complete":
+        return Step(label, "done", fetch=index)
+    if fetch.status == "failed":
+        return Step(label, "failed", fetch.error or "failed", fetch=index)
+    progress = f"{100 * fetch.bytes // fetch.size} %" if fetch.size and fetch.bytes <= fetch.size else ""
+    if fetch.status == "in-progress":
+        return Step(label, "running", progress, fetch=index)
+    return Step(label, "failed", f"stopped at {progress}" if fetch.bytes and progress else "no data", fetch=index)
+
+
+def _folded(turns: list[Turn]) -> list[Turn]:
+    folded: list[Turn] = []
+    for turn in turns:
+        if folded and folded[-1].label == turn.label and _look(folded[-1]) == _look(turn):
+            folded[-1] = replace(turn, times=folded[-1].times + 1)
+        else:
+            folded.append(turn)
+    if len(folded) > FOLD_TURNS:
+        left_out = folded[4 : 4 - FOLD_TURNS]
+        if not any(step.mark == "stalled" for turn in left_out for step in turn.steps):
+            note = f"{sum(turn.times for turn in left_out)} more stages"
+            folded[4 : 4 - FOLD_TURNS] = [Turn("", left_out[0].stage, (Step(note, "done"),))]
+    return folded
+
+
+def _look(turn: Turn) -> list[tuple[str, Mark, str]]:
+    return [(step.label, step.mark, step.note) for step in turn.steps]
+
+
+def _with_last_good(turns: list[Turn]) -> tuple[Turn, ...]:
+    places = [(t, s) for t, turn in enumerate(turns) for s in range(len(turn.steps))]
+    marks = [turns[t].steps[s].mark for t, s in places]
+    if "stalled" in marks:
+        for position in range(marks.index("stalled") - 1, -1, -1):
+            if marks[position] == "done":
+                t, s = places[position]
+                steps = list(turns[t].steps)
+                steps[s] = replace(steps[s], last_good=True)
+                turns[t] = replace(turns[t], steps=tuple(steps))
+                break
+    return tuple(turns)

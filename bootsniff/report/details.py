@@ -1,0 +1,111 @@
+"""One machine in full: who it is, its boots, the chain with the last good step and the stall, then its findings."""
+
+from __future__ import annotations
+
+from ..model import Boot, CaptureInfo, Machine
+from .chain import Mark, Step, Turn, chain
+from .findings import write_findings
+from .lines import Paper, Span, Style, cell_width
+from .stages import write_stages
+from .summary import STATUS_STYLE, mark, verdict
+from .units import Clock, duration
+
+EARLIER_BOOTS = 5
+"""How many boots before the last one are shown without `-v`."""
+STEP_CELLS = 44
+"""Longest name or error text of one step."""
+
+_STEP_STYLE: dict[Mark, Style] = {"done": "good", "stalled": "bad", "failed": "warning", "running": "warning"}
+
+
+def write_machine(
+    machine: Machine, captures: tuple[CaptureInfo, ...], paper: Paper, clock: Clock, *, verbose: bool = False
+) -> None:
+    """The machine's heading, boots, chain and findings."""
+    _write_heading(machine, paper)
+    first = 0 if verbose else max(0, len(machine.boots) - 1 - EARLIER_BOOTS)
+    if first:
+        paper.line("  ", Span(f"{first:,} earlier boots are not shown (-v shows them)", "dim"))
+    for number, boot in enumerate(machine.boots[first:], first + 1):
+        last = number == len(machine.boots)
+        _write_boot(boot, number, len(machine.boots), paper, clock)
+        if last or verbose:
+            write_chain(boot, paper)
+            if boot.waiting_for and boot.status != "handed-off":
+                paper.prose(boot.waiting_for, 2, label=Span("waiting for", "dim"))
+        if verbose:
+            write_stages(boot, captures, paper, clock)
+    write_findings(machine, captures, paper, clock, verbose=verbose)
+
+
+def write_chain(boot: Boot, paper: Paper, indent: int = 2) -> None:
+    """The chain on one line when it fits, otherwise a row for each stage.
+
+    `EFI x64 PXE: ✓ DHCP › ✓ TFTP shimx64.efi (last good) › ✗ TFTP grubx64.efi STALLED`.
+    """
+    then = Span(f" {paper.glyphs.then} ", "dim")
+    rows = [(_turn_label(turn, paper), [_step(step, paper) for step in turn.steps]) for turn in chain(boot)]
+    if not rows:
+        return
+    chunks = [[*([label, Span(" ")] if n == 0 else []), *step] for label, steps in rows for n, step in enumerate(steps)]
+    total = sum(cell_width(span.text) for chunk in chunks for span in chunk) + len(then.text) * (len(chunks) - 1)
+    if total <= paper.width - indent:
+        paper.flow(chunks, indent, between=then)
+        return
+    widest = max(cell_width(label.text) for label, _ in rows)
+    for label, steps in rows:
+        padding = " " * (widest - cell_width(label.text))
+        paper.flow(steps, indent, between=then, label=Span(label.text + padding, label.style))
+
+
+def _turn_label(turn: Turn, paper: Paper) -> Span:
+    times = f" {paper.glyphs.times}{turn.times}" if turn.times > 1 else ""
+    return Span(f"{turn.label}{times}:" if turn.label else "", "strong")
+
+
+def _step(step: Step, paper: Paper) -> list[Span]:
+    glyphs = paper.glyphs
+    signs: dict[Mark, str] = {
+        "done": glyphs.good,
+        "stalled": glyphs.bad,
+        "failed": glyphs.survived,
+        "running": glyphs.running,
+    }
+    style = _STEP_STYLE[step.mark]
+    times = f" {glyphs.times}{step.times}" if step.times > 1 else ""
+    spans = [Span(f"{signs[step.mark]} {paper.shorten(step.label, STEP_CELLS)}{times}", style)]
+    note = paper.shorten(step.note, STEP_CELLS)
+    if step.last_good:
+        spans.append(Span(" (last good)", "strong"))
+    elif step.mark == "stalled":
+        spans.append(Span(" STALLED" + (f": {note}" if note else ""), "bad"))
+    elif note:
+        spans.append(Span(f" ({note})", "dim"))
+    return spans
+
+
+def _write_heading(machine: Machine, paper: Paper) -> None:
+    words = [[Span(machine.mac, "strong")]]
+    if machine.hostname:
+        words.append([Span(machine.hostname)])
+    if machine.vendor:
+        words.append([Span(machine.vendor)])
+    if machine.vlan is not None:
+        words.append([Span(f"VLAN {machine.vlan}")])
+    words += [[Span(address)] for address in machine.addresses[:4]]
+    if machine.uuid:
+        words.append([Span(f"uuid {machine.uuid}", "dim")])
+    paper.flow(words, between="  ", label=mark(machine.status, paper))
+    if not machine.boots:
+        paper.line("  ", Span(verdict(machine), STATUS_STYLE[machine.status]))
+
+
+def _write_boot(boot: Boot, number: int, boots: int, paper: Paper, clock: Clock) -> None:
+    where = f" at {boot.stalled_at}" if boot.status == "stalled" and boot.stalled_at else ""
+    status = "STALLED" if boot.status == "stalled" else boot.status.replace("-", " ")
+    since = clock.relative(boot.start) if boot.start != clock.origin else ""
+    began = f"began {clock.date_time(boot.start)}" + (f" ({since})" if since else "")
+    words = [[Span(status + where, STATUS_STYLE[boot.status]), Span(f" after {duration(boot.end - boot.start)}")]]
+    if boots > 1:
+        words.append([Span(f"boot {number} of {boots}")])
+    paper.flow([*words, [Span(began)]], 2, between=", ")

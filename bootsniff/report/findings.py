@@ -1,0 +1,96 @@
+"""Findings as text: what was seen and where, what did not come, what to change. Fixes stay lines one can copy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..model import CaptureInfo, Evidence, Finding, Machine
+from .chain import client_label
+from .lines import Paper, Span, Style
+from .summary import ranked
+from .units import Clock
+
+_SEVERITY_STYLE: dict[str, Style] = {"error": "bad", "warning": "warning", "note": "strong"}
+_SEVERITY_WORD = {"error": "ERROR", "warning": "WARNING", "note": "note"}
+
+
+def write_findings(
+    machine: Machine, captures: tuple[CaptureInfo, ...], paper: Paper, clock: Clock, *, verbose: bool
+) -> None:
+    """All findings of a machine; notes stand under the finding that they explain."""
+    findings = ranked(machine)
+    codes = {finding.code for finding in findings}
+    for finding in findings:
+        if finding.explains in codes and finding.explains != finding.code:
+            continue
+        paper.blank()
+        brief = finding.severity == "note" and not verbose
+        write_finding(finding, captures, paper, clock, indent=2, brief=brief, where=_where(finding, machine))
+        for cause in findings:
+            if cause.explains == finding.code and cause.code != finding.code and cause.boot == finding.boot:
+                write_finding(cause, captures, paper, clock, indent=4, cause=True)
+
+
+def write_finding(
+    finding: Finding,
+    captures: tuple[CaptureInfo, ...],
+    paper: Paper,
+    clock: Clock,
+    *,
+    indent: int,
+    brief: bool = False,
+    cause: bool = False,
+    where: str = "",
+) -> None:
+    """One finding; `brief` leaves out the fix, `cause` presents it as the reason for the one above."""
+    word = "cause" if cause else _SEVERITY_WORD[finding.severity]
+    head = [
+        Span(word, _SEVERITY_STYLE[finding.severity]),
+        Span(" "),
+        Span(finding.code, "code"),
+        Span(f" ({finding.confidence})" + (f", {where}" if where else "")),
+    ]
+    paper.line(" " * indent, *head)
+    inner = indent + 2
+    paper.prose(finding.summary, inner)
+    if finding.expected:
+        paper.prose(finding.expected, inner, label=Span("expected:", "dim"))
+    _write_evidence(finding.evidence, captures, paper, clock, inner)
+    if brief:
+        return
+    if finding.proof:
+        paper.prose(finding.proof, inner, label=Span("to prove it:", "dim"))
+    for fix in finding.fixes:
+        paper.line(" " * inner, Span(f"fix for {fix.target}:", "strong"))
+        for line in fix.text.split("\n"):
+            paper.line(" " * (inner + 2), Span(line, "fix"))
+
+
+def _where(finding: Finding, machine: Machine) -> str:
+    """Boot and stage, where a reader could take it for another one."""
+    if finding.boot is None or not 0 <= finding.boot < len(machine.boots):
+        return ""
+    words = []
+    boot = machine.boots[finding.boot]
+    if len(machine.boots) > 1:
+        words.append(f"boot {finding.boot + 1}")
+    if finding.stage is not None and 0 <= finding.stage < len(boot.stages) and len(boot.stages) > 1:
+        words.append(client_label(boot.stages[finding.stage].client))
+    return ", ".join(words)
+
+
+def _write_evidence(
+    evidence: Iterable[Evidence], captures: tuple[CaptureInfo, ...], paper: Paper, clock: Clock, indent: int
+) -> None:
+    """`frame 37, 39 (+125.100 s) OFFER without option 60`: frames that play one part stand together."""
+    parts: dict[tuple[int, str], list[Evidence]] = {}
+    for piece in evidence:
+        parts.setdefault((piece.capture, piece.role), []).append(piece)
+    label = Span("evidence:", "dim")
+    for (capture, role), pieces in parts.items():
+        frames = ", ".join(str(piece.frame) for piece in pieces)
+        place = f" of {captures[capture].path}" if len(captures) > 1 and 0 <= capture < len(captures) else ""
+        relative = clock.relative(pieces[0].time)
+        time = f" ({relative})" if relative else ""
+        paper.prose(f"frame {frames}{place}{time} {role}", indent, label=label)
+        label = Span(" " * len("evidence:"))

@@ -1,0 +1,171 @@
+"""Lines of literal text with styles, and the paper they are written on: width, colour and character set of a stream.
+
+Why not a layout library: packet text can never become markup here, 20,000 lines cost what 20,000 strings cost, and
+a fix stays one unbroken line.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, TextIO
+
+Style = Literal["", "good", "bad", "warning", "dim", "strong", "code", "fix"]
+
+_SGR: dict[Style, str] = {
+    "good": "32",
+    "bad": "1;31",
+    "warning": "33",
+    "dim": "2",
+    "strong": "1",
+    "code": "1;36",
+    "fix": "36",
+}
+_LONGEST_LINE = 110
+"""Prose wider than this is hard to read, however wide the terminal is."""
+
+
+class Span(NamedTuple):
+    """A piece of literal text in one style."""
+
+    text: str
+    style: Style = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Glyphs:
+    """The few signs that are not ASCII, and what stands for them where the stream cannot carry them."""
+
+    good: str = "✓"
+    bad: str = "✗"
+    survived: str = "~"
+    running: str = "…"
+    then: str = "›"
+    times: str = "×"
+    to: str = "→"
+    back: str = "←"
+    lost: str = "⇢"
+    ellipsis: str = "…"
+
+
+_ASCII = Glyphs("+", "X", "~", ".", ">", "x", "->", "<-", "-/>", "...")
+
+
+class Paper:
+    """Writes lines to a text stream.
+
+    `width` is in terminal cells; `color` says whether styles become escape sequences. What the stream's encoding
+    cannot carry is written as a visible escape.
+    """
+
+    def __init__(self, stream: TextIO, *, width: int = 80, color: bool = False) -> None:
+        self.width = max(40, min(width, _LONGEST_LINE))
+        self._stream = stream
+        self._color = color
+        encoding = getattr(stream, "encoding", None) or "utf-8"
+        self.glyphs = Glyphs()
+        self._narrow: str | None = None
+        try:
+            "".join(str(getattr(self.glyphs, name)) for name in Glyphs.__slots__).encode(encoding)
+        except (UnicodeEncodeError, LookupError):
+            self.glyphs = _ASCII
+        if not encoding.lower().replace("-", "").startswith("utf"):
+            self._narrow = encoding
+
+    def line(self, *spans: Span | str) -> None:
+        """One line, as it is: never wrapped."""
+        if self._color:
+            text = "".join(span if isinstance(span, str) else _styled(span) for span in spans)
+        else:
+            text = "".join(span if isinstance(span, str) else span.text for span in spans)
+        if self._narrow is not None and not text.isascii():
+            text = text.encode(self._narrow, "backslashreplace").decode(self._narrow)
+        self._stream.write(text.rstrip() + "\n")
+
+    def prose(self, text: str, indent: int = 0, *, style: Style = "", label: Span | None = None) -> None:
+        """Text wrapped at words; further lines stand under the first word (behind `label`, when there is one)."""
+        words = [[Span(word, style)] for word in text.split(" ") if word]
+        self.flow(words, indent, label=label)
+
+    def flow(
+        self, chunks: Iterable[list[Span]], indent: int = 0, *, between: Span | str = " ", label: Span | None = None
+    ) -> None:
+        """Chunks side by side, `between` them, on as many lines as they need; a chunk is split only when it must."""
+        hanging = indent + (cell_width(label.text) + 1 if label else 0)
+        room = max(16, self.width - hanging)
+        separator = between if isinstance(between, Span) else Span(between)
+        gap = cell_width(separator.text)
+        line: list[Span] = [label, Span(" ")] if label else []
+        used, started, first = 0, False, True
+        for chunk in chunks:
+            for number, part in enumerate(_fitting(chunk, room)):
+                size = sum(cell_width(span.text) for span in part)
+                if started and (number or used + gap + size > room):
+                    # A visible separator ends its line, so that the next one begins with a step.
+                    if separator.text.strip() and not number:
+                        line.append(separator)
+                    self.line(" " * (indent if first else hanging), *line)
+                    line, used, started, first = [], 0, False, False
+                if started:
+                    line.append(separator)
+                    used += gap
+                line += part
+                used += size
+                started = True
+        self.line(" " * (indent if first else hanging), *line)
+
+    def blank(self) -> None:
+        self._stream.write("\n")
+
+    def shorten(self, text: str, cells: int) -> str:
+        """At most `cells` wide: the middle is left out, the beginning and the end tell names apart."""
+        if cell_width(text) <= cells:
+            return text
+        keep = max(2, cells - len(self.glyphs.ellipsis))
+        head, tail = "", ""
+        for character in text:
+            if cell_width(head + character) > keep // 2:
+                break
+            head += character
+        for character in reversed(text):
+            if cell_width(character + tail) > keep - keep // 2:
+                break
+            tail = character + tail
+        return head + self.glyphs.ellipsis + tail
+
+
+def cell_width(text: str) -> int:
+    """Terminal cells that printable text takes (it holds no combining or control characters, see `text.printable`)."""
+    if text.isascii():
+        return len(text)
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+
+
+def _styled(span: Span) -> str:
+    code = _SGR.get(span.style)
+    return f"\x1b[{code}m{span.text}\x1b[0m" if code and span.text else span.text
+
+
+def _fitting(chunk: list[Span], room: int) -> Iterator[list[Span]]:
+    """The chunk itself, or pieces of it that fit."""
+    if sum(cell_width(span.text) for span in chunk) <= room:
+        yield chunk
+        return
+    piece: list[Span] = []
+    used = 0
+    for span in chunk:
+        text = ""
+        for character in span.text:
+            size = cell_width(character)
+            if used + size > room:
+                if text:
+                    piece.append(Span(text, span.style))
+                yield piece
+                piece, text, used = [], "", 0
+            text += character
+            used += size
+        if text:
+            piece.append(Span(text, span.style))
+    if piece:
+        yield piece
