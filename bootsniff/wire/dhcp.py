@@ -1,0 +1,134 @@
+"""BOOTP and DHCPv4 messages (RFC 951, RFC 2131, RFC 3396): the fixed header and the options as bytes; stateless.
+
+What options mean is read on demand by `dhcp_options`. A faulty encoding is told in `problems`, and everything that can
+be read is read all the same: firmware does so, too.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+
+from ..errors import Malformed
+from ..text import printable
+from .addresses import ipv4_text, mac_text
+from .messages import DhcpMessage, DhcpOptions
+
+MAGIC_COOKIE = b"\x63\x82\x53\x63"
+_HEADER = 236
+_PAD, _OVERLOAD, _MESSAGE_TYPE, _END = 0, 52, 53, 255
+_NO_ADDRESS = b"\0\0\0\0"
+_SNAME, _FILE = slice(44, 108), slice(108, 236)
+_MAX_PROBLEMS = 8
+_INTERNED = 16384
+"""Option values that are shared between messages; the cache starts anew when it is full."""
+
+_unpack = Struct(">BBBBIHH").unpack_from
+_values: dict[bytes, bytes] = {}
+_code_lists: dict[bytes, bytes] = {}
+
+
+def parse(payload: bytes) -> DhcpMessage:
+    """Read the UDP payload of a DHCP packet; raises Malformed when the BOOTP header is not whole or makes no sense.
+
+    A message without the magic cookie is plain BOOTP and has no options (RFC 951).
+    """
+    if len(payload) < _HEADER:
+        raise Malformed("BOOTP header is not whole")
+    op, _, address_length, hops, xid, secs, flags = _unpack(payload)
+    if op not in (1, 2):
+        raise Malformed(f"BOOTP operation {op}")
+    if address_length > 16:
+        raise Malformed(f"hardware address of {address_length} bytes")
+    problems: list[str] = []
+    if payload[236:240] == MAGIC_COOKIE:
+        codes, values, overload = _read_options(payload, problems)
+    else:
+        codes, values, overload = b"", (), 0
+    kind = codes.find(_MESSAGE_TYPE)
+    message_type = None
+    if kind >= 0:
+        value = values[kind]
+        message_type = value[0] if value else None
+        if len(value) != 1:
+            problems.append(f"message type of {len(value)} bytes")
+    return DhcpMessage(
+        op=op,
+        hops=hops,
+        xid=xid,
+        secs=secs,
+        broadcast=flags & 0x8000 > 0,
+        client_ip=_address(payload[12:16]),
+        your_ip=_address(payload[16:20]),
+        next_server=_address(payload[20:24]),
+        relay=_address(payload[24:28]),
+        # Some relays and ROMs leave hlen empty; chaddr holds the Ethernet address all the same.
+        client_mac=mac_text(payload[28 : 28 + (address_length or 6)]),
+        server_name=None if overload & 2 else _text(payload[_SNAME]),
+        file=None if overload & 1 else _text(payload[_FILE]),
+        options=DhcpOptions(codes, values),
+        message_type=message_type,
+        overload=overload,
+        problems=tuple(problems[:_MAX_PROBLEMS]),
+    )
+
+
+def _address(raw: bytes) -> str | None:
+    return None if raw == _NO_ADDRESS else ipv4_text(raw)
+
+
+def _text(raw: bytes) -> str | None:
+    """A header field: text up to the first NUL."""
+    if raw[0] == 0:
+        return None
+    end = raw.find(0)
+    return printable(raw if end < 0 else raw[:end])
+
+
+def _read_options(payload: bytes, problems: list[str]) -> tuple[bytes, tuple[bytes, ...], int]:
+    """Codes, values and the overload byte: options, then file, then sname (RFC 2131 section 4.1, RFC 3396 section 5)."""
+    found: dict[int, bytes] = {}
+    ended = _scan(payload, (240, len(payload), "options"), found, problems)
+    if not ended:
+        problems.append("options have no end mark")
+    overload = 0
+    if _OVERLOAD in found:
+        value = found[_OVERLOAD]
+        if len(value) == 1 and 1 <= value[0] <= 3:
+            overload = value[0]
+        else:
+            problems.append(f"option overload is {value[:8].hex() or 'empty'}")
+    for bit, field, name in ((1, _FILE, "file"), (2, _SNAME, "sname")):
+        if overload & bit and not _scan(payload, (field.start, field.stop, name), found, problems):
+            problems.append(f"overloaded {name} has no end mark")
+    if len(_values) > _INTERNED:
+        _values.clear()
+        _code_lists.clear()
+    codes = bytes(found)
+    intern = _values.setdefault
+    return _code_lists.setdefault(codes, codes), tuple([intern(value, value) for value in found.values()]), overload
+
+
+def _scan(data: bytes, field: tuple[int, int, str], found: dict[int, bytes], problems: list[str]) -> bool:
+    """Collect options of one field into `found`, parts of one code joined; False when no end mark was met."""
+    position, end, where = field
+    while position < end:
+        code = data[position]
+        if code == _PAD:
+            position += 1
+            continue
+        if code == _END:
+            return True
+        start = position + 2
+        if start > end:
+            problems.append(f"option {code} in {where} has no length")
+            return True
+        position = start + data[position + 1]
+        if position > end:
+            problems.append(f"option {code} in {where} runs past the end")
+            found[code] = found.get(code, b"") + data[start:end]
+            return True
+        if code in found:
+            found[code] += data[start:position]  # RFC 3396: parts are joined, wherever they stand
+        else:
+            found[code] = data[start:position]
+    return False
