@@ -92,6 +92,10 @@ class Watch:
         self._state = state
         return Change(name, state, f"{name} is {state}" + (" again" if state == "up" else ""))
 
+    def forget(self) -> None:
+        """It could not be captured on after all: as if it had not come back, so that it is tried again."""
+        self._index, self._state = 0, "gone"
+
     def _check_name(self) -> Change | None:
         try:
             index = socket.if_nametoindex(self.name)

@@ -9,10 +9,11 @@ from scapy.layers.dhcp import BOOTP
 from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import ICMPv6ND_NS, IPv6
 from scapy.layers.l2 import ARP, LLC, STP, Dot1Q, Dot3, Ether
+from scapy.packet import Packet
 
 from bootsniff.errors import UsageError
 from bootsniff.sources import boot_filter
-from bootsniff.sources.boot_filter import RAW_IP, SshSession, compile_filter, filter_text
+from bootsniff.sources.boot_filter import ETHERNET, RAW_IP, SshSession, compile_filter, filter_text
 
 SESSION = SshSession("10.0.0.5", 50022, 22)
 
@@ -46,8 +47,8 @@ def matches(program: bytes, frame: bytes) -> bool:
             raise AssertionError(f"instruction {op:#x}")
 
 
-def passes(packet: object, **how: object) -> bool:
-    program = compile_filter(filter_text(**how), int(how.get("link_type", 1)))
+def passes(packet: Packet, text: str = filter_text(), link_type: int = ETHERNET) -> bool:
+    program = compile_filter(text, link_type)
     assert program is not None
     return matches(program, bytes(packet))
 
@@ -90,11 +91,13 @@ def test_what_no_boot_needs_stays_out() -> None:
 def test_the_ssh_session_is_left_out_and_other_ssh_is_not(tagged: bool) -> None:
     link = ETHER / Dot1Q(vlan=7) if tagged else ETHER
     answer = link / IP(src="10.0.0.1", dst="10.0.0.5") / TCP(sport=22, dport=50022)
-    assert not passes(answer, session=SESSION)
-    assert not passes(link / IP(src="10.0.0.5", dst="10.0.0.1") / TCP(sport=50022, dport=22), session=SESSION)
-    assert passes(link / IP(src="10.0.0.5", dst="10.0.0.1") / TCP(sport=50023, dport=22), session=SESSION)
-    assert passes(link / IP(src="10.0.0.6", dst="10.0.0.1") / TCP(sport=50022, dport=22), session=SESSION)
-    assert not passes(link / IP() / TCP(sport=1, dport=22), all_ssh=True)
+    assert not passes(answer, filter_text(session=SESSION))
+    assert not passes(
+        link / IP(src="10.0.0.5", dst="10.0.0.1") / TCP(sport=50022, dport=22), filter_text(session=SESSION)
+    )
+    assert passes(link / IP(src="10.0.0.5", dst="10.0.0.1") / TCP(sport=50023, dport=22), filter_text(session=SESSION))
+    assert passes(link / IP(src="10.0.0.6", dst="10.0.0.1") / TCP(sport=50022, dport=22), filter_text(session=SESSION))
+    assert not passes(link / IP() / TCP(sport=1, dport=22), filter_text(all_ssh=True))
 
 
 @pytest.mark.parametrize("tags", [0, 1, 2])
@@ -102,15 +105,15 @@ def test_words_narrow_tagged_and_untagged_packets_alike(tags: int) -> None:
     link = ETHER
     for number in range(tags):
         link = link / Dot1Q(vlan=5 + number)
-    assert passes(link / IP() / UDP(sport=68, dport=67), words=("port", "67", "or", "arp"))
-    assert passes(link / ARP(), words=("port", "67", "or", "arp"))
-    assert not passes(link / IP() / UDP(sport=2, dport=3), words=("port", "67", "or", "arp"))
+    assert passes(link / IP() / UDP(sport=68, dport=67), filter_text(("port", "67", "or", "arp")))
+    assert passes(link / ARP(), filter_text(("port", "67", "or", "arp")))
+    assert not passes(link / IP() / UDP(sport=2, dport=3), filter_text(("port", "67", "or", "arp")))
 
 
 def test_words_with_a_vlan_of_their_own() -> None:
-    assert passes(ETHER / Dot1Q(vlan=5) / IP() / UDP(dport=67), words=("vlan", "5"))
-    assert not passes(ETHER / Dot1Q(vlan=6) / IP() / UDP(dport=67), words=("vlan", "5"))
-    assert not passes(ETHER / Dot1Q(vlan=5) / IP(proto=89), words=("vlan", "5"))
+    assert passes(ETHER / Dot1Q(vlan=5) / IP() / UDP(dport=67), filter_text(("vlan", "5")))
+    assert not passes(ETHER / Dot1Q(vlan=6) / IP() / UDP(dport=67), filter_text(("vlan", "5")))
+    assert not passes(ETHER / Dot1Q(vlan=5) / IP(proto=89), filter_text(("vlan", "5")))
 
 
 def test_everything_is_no_filter_or_the_words_alone() -> None:
@@ -119,8 +122,8 @@ def test_everything_is_no_filter_or_the_words_alone() -> None:
 
 
 def test_interfaces_without_a_link_header() -> None:
-    assert passes(IP() / UDP(dport=69), link_type=RAW_IP)
-    assert not passes(IP(proto=89), link_type=RAW_IP)
+    assert passes(IP() / UDP(dport=69), filter_text(link_type=RAW_IP), RAW_IP)
+    assert not passes(IP(proto=89), filter_text(link_type=RAW_IP), RAW_IP)
 
 
 def test_nonsense_is_refused_with_one_line() -> None:
