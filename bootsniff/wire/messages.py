@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from .numbers import icmp_name
+
 
 @dataclass(slots=True)
 class Envelope:
@@ -199,6 +201,11 @@ class IcmpMessage:
     code: int
     quoted: QuotedPacket | None
     next_hop_mtu: int | None = None
+
+    @property
+    def text(self) -> str:
+        """In words: `port unreachable`, `fragmentation needed` …, or the numbers where there is no name."""
+        return icmp_name(self.version, self.type, self.code)
 
 
 @dataclass(slots=True)

@@ -1,0 +1,68 @@
+"""Which boot file a DHCP exchange gave its client, and where the name stood (faults.md: four places, in order)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ..wire import dhcp_options as options
+from ..wire.messages import DhcpMessage
+from .records import Dhcp4Exchange, Dhcp6Exchange, Heard, StageRecord
+
+
+class BootFile(NamedTuple):
+    """A name, where it stood (`option 67`, `file`, `proxydhcp`, `4011`, `option 43`, `option 59`), and who said it."""
+
+    name: str
+    origin: str
+    heard: Heard[DhcpMessage] | None
+
+
+def chosen_offer(exchange: Dhcp4Exchange) -> Heard[DhcpMessage] | None:
+    """The offer of the server that the client requested from, else the first one with a boot file, else the first."""
+    wanted = {options.server_id(heard.message) for heard in exchange.requests}
+    for heard in exchange.offers:
+        if options.server_id(heard.message) in wanted:
+            return heard
+    with_file = (heard for heard in exchange.offers if options.boot_file(heard.message) is not None)
+    return next(with_file, exchange.offers[0] if exchange.offers else None)
+
+
+def boot_file_of(stage: StageRecord) -> BootFile | None:
+    """The boot file that this stage's program was told to fetch, or None."""
+    exchange = stage.dhcp
+    if isinstance(exchange, Dhcp6Exchange):
+        for answer in (*reversed(exchange.replies), *exchange.advertises):
+            if answer.message.boot_file_url:
+                return BootFile(answer.message.boot_file_url, "option 59", None)
+        return None
+    if exchange is None:
+        return None
+    for heard in reversed(exchange.pxe_replies):
+        found = options.boot_file(heard.message)
+        if found is not None:
+            pxe = options.pxe(heard.message)
+            return BootFile(found[0], "option 43" if pxe is not None and pxe.boot_item is not None else "4011", heard)
+    for heard in exchange.proxy_offers:
+        found = options.boot_file(heard.message)
+        if found is not None and not exchange.pxe_requests:
+            return BootFile(found[0], "proxydhcp", heard)
+    offer = chosen_offer(exchange)
+    for heard in (*reversed(exchange.acks), *([offer] if offer is not None else [])):
+        found = options.boot_file(heard.message)
+        if found is not None:
+            return BootFile(found[0], found[1], heard)
+    return None
+
+
+def boot_server_of(stage: StageRecord) -> str | None:
+    """Where the boot file's server is said to be: siaddr of the answer that names the file (edk2, shim, U-Boot)."""
+    file = boot_file_of(stage)
+    if file is not None and file.heard is not None:
+        return file.heard.message.next_server
+    exchange = stage.dhcp
+    if isinstance(exchange, Dhcp4Exchange):
+        offer = chosen_offer(exchange)
+        for heard in (*reversed(exchange.acks), *([offer] if offer is not None else [])):
+            if heard.message.next_server is not None:
+                return heard.message.next_server
+    return None

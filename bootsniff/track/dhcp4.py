@@ -1,0 +1,286 @@
+"""DHCPv4 messages to stages: whose exchange a message belongs to, and where the next boot begins."""
+
+from __future__ import annotations
+
+from ..flow.records import IcmpNotice
+from ..model import NANOSECONDS, FrameRef
+from ..wire import dhcp_options as options
+from ..wire.messages import DhcpMessage, DhcpType, Envelope, IcmpMessage
+from .kinds import LOADERS, Kind, is_firmware, is_ipxe, is_u_boot, kind_of
+from .machines import begin_boot, begin_stage, keep, learn_address, touch
+from .naming import is_ipxe_binary
+from .outcome import boot_is_handed_off, stage_has_failed
+from .records import BootRecord, Dhcp4Exchange, Heard, MachineRecord, StageRecord, World
+
+SAME_EXCHANGE = 60 * NANOSECONDS
+"""Longest gap between two DISCOVERs of one exchange: edk2 and BIOS ROMs wait up to 32 s, some switches forward late."""
+CHAIN_GAP = 90 * NANOSECONDS
+"""A program that was just fetched does its DHCP within this time."""
+NEW_BOOT_GAP = 15 * 60 * NANOSECONDS
+"""Firmware that starts after so long a silence was power-cycled."""
+PXE_PORT = 4011
+
+
+def client_message(world: World, machine: MachineRecord, envelope: Envelope, message: DhcpMessage) -> None:
+    """A packet a client sent (op 1): moves the machine's exchange, or begins a stage or a boot."""
+    at = FrameRef(envelope.capture, envelope.frame, envelope.time)
+    kind = kind_of(message)
+    heard = _heard(envelope, message, at)
+    _learn_identity(machine, message)
+    kind_number = message.message_type
+    if kind_number in (None, DhcpType.DISCOVER):
+        stage = _stage_for_discover(machine, kind, message, at)
+        if stage is None:
+            return
+        exchange = _exchange(stage)
+        if message.relay is not None and exchange.discovers and exchange.discovers[-1].message.relay is None:
+            keep(exchange.relayed, heard)
+            return
+        exchange.discover_count += 1
+        keep(exchange.discovers, heard)
+        touch(machine, stage, at)
+        return
+    stage = _stage_for_request(machine, kind, message, at)
+    if stage is None:
+        return
+    exchange = _exchange(stage)
+    if message.relay is not None and exchange.requests and exchange.requests[-1].message.relay is None:
+        keep(exchange.relayed, heard)
+        return
+    pxe = options.pxe(message)
+    if envelope.target_port == PXE_PORT or (pxe is not None and pxe.boot_item is not None):
+        exchange.pxe_request_count += 1
+        keep(exchange.pxe_requests, heard)
+    elif kind_number == DhcpType.REQUEST:
+        exchange.request_count += 1
+        keep(exchange.requests, heard)
+    elif kind_number == DhcpType.DECLINE:
+        keep(exchange.declines, heard)
+    elif kind_number == DhcpType.INFORM:
+        keep(exchange.informs, heard)
+        if message.client_ip:
+            learn_address(world, machine, message.client_ip)
+    else:
+        return  # RELEASE and what the registry added later say nothing about a boot
+    touch(machine, stage, at)
+
+
+def server_message(world: World, machine: MachineRecord, envelope: Envelope, message: DhcpMessage) -> None:
+    """A reply (op 2) to a machine that is known."""
+    if not machine.boots or not machine.boots[-1].stages:
+        return
+    at = FrameRef(envelope.capture, envelope.frame, envelope.time)
+    heard = _heard(envelope, message, at)
+    stage = _stage_of_reply(machine.boots[-1], message)
+    if stage is None:
+        return
+    exchange = _exchange(stage)
+    kind_number = message.message_type
+    if message.relay is not None and envelope.target_port == 67 and envelope.target == message.relay:
+        # On its way from the server to the relay: the client has not seen it yet.
+        keep(exchange.relayed, heard)
+        if exchange.discovers and exchange.discovers[-1].message.relay is None:
+            return
+    if kind_number in (None, DhcpType.OFFER):
+        if message.your_ip is None and kind_number == DhcpType.OFFER:
+            keep(exchange.proxy_offers, heard)
+        else:
+            exchange.offer_count += 1
+            keep(exchange.offers, heard)
+            if stage.client in ("raspberry-pi", "unknown") or kind_number is None:
+                learn_address(world, machine, message.your_ip)
+    elif kind_number == DhcpType.ACK:
+        pxe = options.pxe(message)
+        if (
+            envelope.source_port == PXE_PORT
+            or (message.your_ip is None and exchange.acks)
+            or (pxe is not None and pxe.boot_item is not None)
+        ):
+            keep(exchange.pxe_replies, heard)
+        else:
+            keep(exchange.acks, heard)
+            learn_address(world, machine, message.your_ip or message.client_ip)
+    elif kind_number == DhcpType.NAK:
+        exchange.nak_count += 1
+        keep(exchange.naks, heard)
+    touch(machine, stage, at)
+
+
+def icmp_error(exchange: Dhcp4Exchange, at: FrameRef, sender: str, message: IcmpMessage) -> None:
+    """An ICMP error that quotes a packet of this exchange (port 4011 closed, for one)."""
+    keep(exchange.icmp, IcmpNotice(at, sender, message))
+
+
+def _heard(envelope: Envelope, message: DhcpMessage, at: FrameRef) -> Heard[DhcpMessage]:
+    return Heard(at, message, envelope.source, envelope.source_mac, envelope.target, envelope.source_port,
+                 envelope.target_port, envelope.bad_checksum, envelope.point)  # fmt: skip
+
+
+def _exchange(stage: StageRecord) -> Dhcp4Exchange:
+    if not isinstance(stage.dhcp, Dhcp4Exchange):
+        stage.dhcp = Dhcp4Exchange()
+    return stage.dhcp
+
+
+def _learn_identity(machine: MachineRecord, message: DhcpMessage) -> None:
+    if machine.uuid is None:
+        machine.uuid = options.uuid(message)
+    name = options.hostname(message)
+    if name:
+        machine.hostname = name
+
+
+def _stage_for_discover(
+    machine: MachineRecord, kind: Kind | None, message: DhcpMessage, at: FrameRef
+) -> StageRecord | None:
+    boot = machine.boots[-1] if machine.boots else None
+    if kind is None:
+        return _stage_for_plain_client(machine, at)
+    machine.boot_client = True
+    if boot is None or not boot.stages:
+        return begin_stage(begin_boot(machine, at), kind, at)
+    current = _continued_exchange(boot, kind, message, at)
+    if current is not None:
+        return current
+    if _begins_boot(boot, kind, at):
+        boot = begin_boot(machine, at)
+    return begin_stage(boot, kind, at)
+
+
+def _continued_exchange(boot: BootRecord, kind: Kind, message: DhcpMessage, at: FrameRef) -> StageRecord | None:
+    """The stage whose exchange this DISCOVER goes on with, if there is one."""
+    stage = boot.stages[-1]
+    exchange = stage.dhcp
+    if stage.client != kind.client or not isinstance(exchange, Dhcp4Exchange) or stage.fetches:
+        return None
+    if not exchange.discovers:
+        return stage if at.time - stage.last.time < SAME_EXCHANGE and not exchange.acks else None
+    latest = exchange.discovers[-1]
+    gap = at.time - latest.at.time
+    if not -SAME_EXCHANGE < gap < NEW_BOOT_GAP:
+        return None
+    if exchange.nak_count and not exchange.acks:
+        return stage
+    if (
+        latest.message.xid == message.xid
+        and (message.secs >= latest.message.secs or gap < SAME_EXCHANGE)
+        and not exchange.acks
+    ):
+        return stage
+    if exchange.acks:
+        return None
+    if is_u_boot(kind.client) or is_ipxe(kind.client) or kind.client == "raspberry-pi":
+        # A new xid for every DISCOVER (U-Boot), or a script that starts DHCP again (iPXE).
+        return stage if gap < SAME_EXCHANGE else None
+    return stage if message.secs > latest.message.secs and gap < SAME_EXCHANGE else None
+
+
+def _begins_boot(boot: BootRecord, kind: Kind, at: FrameRef) -> bool:
+    """Whether a firmware's or iPXE's new exchange is the next power-on (design: "Next boot")."""
+    latest = boot.stages[-1]
+    gap = at.time - boot.last.time
+    if not -SAME_EXCHANGE < gap < NEW_BOOT_GAP:
+        return True
+    if is_ipxe(kind.client):
+        return _ipxe_after_reset(boot, gap)
+    if is_u_boot(kind.client) or kind.client == "raspberry-pi":
+        same = [stage for stage in boot.stages if stage.client == kind.client]
+        # U-Boot's boot scripts run DHCP again and again within seconds; a reset takes longer than that.
+        return bool(same) and (
+            gap > 30 * NANOSECONDS or any(stage.client == "os" for stage in boot.stages) or boot_is_handed_off(boot)
+        )
+    if latest.client == "os" or boot_is_handed_off(boot):
+        return True
+    tried = [stage for stage in boot.stages if stage.client == kind.client and isinstance(stage.dhcp, Dhcp4Exchange)]
+    if not tried:
+        return False  # the firmware's next boot option, or hand-back from a loader that failed
+    if any(is_u_boot(stage.client) for stage in boot.stages):
+        return gap > 30 * NANOSECONDS  # U-Boot poses as PXEClient for its EFI attempt, once per device
+    return True
+
+
+def _ipxe_after_reset(boot: BootRecord, gap: int) -> bool:
+    """Whether an iPXE exchange is the ROM's of a new power-on rather than that of an iPXE just loaded."""
+    if any(stage.client == "os" for stage in boot.stages):
+        return True
+    latest = boot.stages[-1]
+    if is_firmware(boot.stages[0].client) and not is_ipxe(latest.client):
+        return boot_is_handed_off(boot) or gap > NEW_BOOT_GAP
+    if is_ipxe(latest.client) and not latest.fetches:
+        # The same iPXE runs DHCP once more (a script's loop, another NIC), unless it had long given up.
+        return gap > CHAIN_GAP and not is_firmware(boot.stages[0].client)
+    if boot_is_handed_off(boot):
+        return True
+    loaded = [fetch for stage in boot.stages[-2:] for fetch in stage.fetches]
+    chained = any((fetch.content is not None and fetch.content.ipxe) or is_ipxe_binary(fetch.name) for fetch in loaded)
+    if chained:
+        return gap > CHAIN_GAP
+    if is_firmware(boot.stages[0].client):
+        return False
+    # A ROM's own stage that failed is followed by a reset; a script that loads another program is not.
+    return stage_has_failed(latest) or latest.client in LOADERS or gap > CHAIN_GAP
+
+
+def _stage_for_plain_client(machine: MachineRecord, at: FrameRef) -> StageRecord | None:
+    """An ordinary DHCP client: the operating system of a boot, or a machine that does not boot at all."""
+    if not machine.boots:
+        return None
+    boot = machine.boots[-1]
+    latest = boot.stages[-1] if boot.stages else None
+    if latest is not None and latest.client == "os":
+        return latest
+    if latest is None or not _may_hand_over(boot):
+        return None
+    return begin_stage(boot, Kind("os", "operating system", (), None, None), at)
+
+
+def _may_hand_over(boot: BootRecord) -> bool:
+    """Whether an operating system may have come from this boot: not when every option of it has failed."""
+    if boot_is_handed_off(boot):
+        return True
+    return not stage_has_failed(boot.stages[-1], moved_on=True)
+
+
+def _stage_for_request(
+    machine: MachineRecord, kind: Kind | None, message: DhcpMessage, at: FrameRef
+) -> StageRecord | None:
+    """The stage a REQUEST, INFORM or DECLINE belongs to: the latest of that kind that can be waiting for it."""
+    boot = machine.boots[-1] if machine.boots else None
+    if boot is not None:
+        for stage in reversed(boot.stages[-4:]):
+            exchange = stage.dhcp
+            if isinstance(exchange, Dhcp4Exchange) and _shares_xid(exchange, message):
+                return stage
+        for stage in reversed(boot.stages[-4:]):
+            if kind is not None and stage.client == kind.client and isinstance(stage.dhcp, Dhcp4Exchange):
+                return stage
+            # Some ROMs leave options 60 and 93 out of the REQUEST (Raspberry Pi 4), or change them for port 4011.
+            if (
+                kind is None
+                and stage is boot.stages[-1]
+                and isinstance(stage.dhcp, Dhcp4Exchange)
+                and stage.client == "os"
+            ):
+                return stage
+    if kind is None:
+        stage_or_none = _stage_for_plain_client(machine, at)
+        if stage_or_none is not None or boot is None:
+            return stage_or_none
+        return None
+    machine.boot_client = True
+    if boot is None or _begins_boot(boot, kind, at):
+        boot = begin_boot(machine, at)
+    return begin_stage(boot, kind, at)
+
+
+def _shares_xid(exchange: Dhcp4Exchange, message: DhcpMessage) -> bool:
+    known = (*exchange.discovers, *exchange.requests, *exchange.pxe_requests, *exchange.informs)
+    return any(heard.message.xid == message.xid for heard in known)
+
+
+def _stage_of_reply(boot: BootRecord, message: DhcpMessage) -> StageRecord | None:
+    """Xid joins a reply to its request; the latest stage that used it (EFI iPXE uses one xid in every boot)."""
+    for stage in reversed(boot.stages):
+        if isinstance(stage.dhcp, Dhcp4Exchange) and _shares_xid(stage.dhcp, message):
+            return stage
+    return None

@@ -1,0 +1,127 @@
+"""DHCPv6 messages to stages: the firmware's PXEv6 and HTTPv6 attempts, and the operating system's own DHCPv6."""
+
+from __future__ import annotations
+
+from ..model import NANOSECONDS, FrameRef
+from ..wire.messages import Dhcpv6Message, Envelope
+from .kinds import Kind, is_firmware, kind_of_v6
+from .machines import begin_boot, begin_stage, keep, learn_address, touch
+from .outcome import boot_is_handed_off
+from .records import BootRecord, Dhcp6Exchange, Heard, MachineRecord, StageRecord, World
+
+SOLICIT, ADVERTISE, REQUEST, RENEW, REBIND, REPLY, INFORMATION_REQUEST = 1, 2, 3, 5, 6, 7, 11
+FROM_SERVER = frozenset({ADVERTISE, REPLY, 10})
+SAME_EXCHANGE = 130 * NANOSECONDS
+"""RFC 8415 section 18.2.1: SOLICITs grow apart up to 120 s; firmware gives up before."""
+NEW_BOOT_GAP = 15 * 60 * NANOSECONDS
+
+
+def client_message(world: World, machine: MachineRecord, envelope: Envelope, message: Dhcpv6Message) -> None:
+    """A message a client sent: moves the machine's DHCPv6 exchange, or begins a stage or a boot."""
+    at = FrameRef(envelope.capture, envelope.frame, envelope.time)
+    if machine.uuid is None:
+        machine.uuid = message.uuid
+    kind = kind_of_v6(message)
+    stage = _stage(machine, kind, message, at)
+    if stage is None or not isinstance(stage.dhcp, Dhcp6Exchange):
+        return
+    exchange, heard = stage.dhcp, _heard(envelope, message, at)
+    if message.type == SOLICIT:
+        exchange.solicit_count += 1
+        keep(exchange.solicits, heard)
+    elif message.type == INFORMATION_REQUEST:
+        keep(exchange.information_requests, heard)
+    else:
+        keep(exchange.requests, heard)
+    touch(machine, stage, at)
+    if not envelope.source.startswith("fe80:"):
+        learn_address(world, machine, envelope.source)
+    else:
+        world.holders[envelope.source] = machine
+
+
+def server_message(world: World, machine: MachineRecord, envelope: Envelope, message: Dhcpv6Message) -> None:
+    """An answer to a machine that is known."""
+    if not machine.boots:
+        return
+    at = FrameRef(envelope.capture, envelope.frame, envelope.time)
+    for stage in reversed(machine.boots[-1].stages):
+        exchange = stage.dhcp
+        if not isinstance(exchange, Dhcp6Exchange) or not _shares_xid(exchange, message):
+            continue
+        heard = _heard(envelope, message, at)
+        if message.type == ADVERTISE:
+            exchange.advertise_count += 1
+            keep(exchange.advertises, heard)
+        else:
+            keep(exchange.replies, heard)
+            for address in message.addresses:
+                learn_address(world, machine, address)
+        touch(machine, stage, at)
+        return
+
+
+def _heard(envelope: Envelope, message: Dhcpv6Message, at: FrameRef) -> Heard[Dhcpv6Message]:
+    return Heard(at, message, envelope.source, envelope.source_mac, envelope.target, envelope.source_port,
+                 envelope.target_port, envelope.bad_checksum, envelope.point)  # fmt: skip
+
+
+def _stage(machine: MachineRecord, kind: Kind | None, message: Dhcpv6Message, at: FrameRef) -> StageRecord | None:
+    boot = machine.boots[-1] if machine.boots else None
+    if kind is None:
+        return _plain(boot, at)
+    machine.boot_client = True
+    if boot is not None:
+        for stage in reversed(boot.stages[-3:]):
+            exchange = stage.dhcp
+            if not isinstance(exchange, Dhcp6Exchange) or stage.client != kind.client:
+                continue
+            if _shares_xid(exchange, message):
+                return stage
+            # REQUEST after ADVERTISE has an xid of its own (RFC 8415 section 16.1).
+            if message.type != SOLICIT and at.time - stage.last.time < SAME_EXCHANGE:
+                return stage
+            if (
+                message.type == SOLICIT
+                and stage is boot.stages[-1]
+                and not stage.fetches
+                and not exchange.replies
+                and at.time - stage.last.time < SAME_EXCHANGE
+            ):
+                return stage
+    if boot is None or _begins_boot(boot, kind, at):
+        boot = begin_boot(machine, at)
+    stage = begin_stage(boot, kind, at)
+    stage.dhcp = Dhcp6Exchange()
+    return stage
+
+
+def _begins_boot(boot: BootRecord, kind: Kind, at: FrameRef) -> bool:
+    if not -SAME_EXCHANGE < at.time - boot.last.time < NEW_BOOT_GAP:
+        return True
+    if not is_firmware(kind.client):
+        return False
+    if boot.stages[-1].client == "os" or boot_is_handed_off(boot):
+        return True
+    return any(stage.client == kind.client and isinstance(stage.dhcp, Dhcp6Exchange) for stage in boot.stages)
+
+
+def _plain(boot: BootRecord | None, at: FrameRef) -> StageRecord | None:
+    """An ordinary DHCPv6 client: the operating system, once a kernel was fetched."""
+    if boot is None or not boot.stages:
+        return None
+    latest = boot.stages[-1]
+    if latest.client == "os":
+        if latest.dhcp is None:
+            latest.dhcp = Dhcp6Exchange()
+        return latest if isinstance(latest.dhcp, Dhcp6Exchange) else None
+    if not boot_is_handed_off(boot):
+        return None
+    stage = begin_stage(boot, Kind("os", "operating system", (), None, None), at)
+    stage.dhcp = Dhcp6Exchange()
+    return stage
+
+
+def _shares_xid(exchange: Dhcp6Exchange, message: Dhcpv6Message) -> bool:
+    known = (*exchange.solicits, *exchange.requests, *exchange.information_requests)
+    return any(heard.message.xid == message.xid for heard in known)

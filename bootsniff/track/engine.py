@@ -1,0 +1,369 @@
+"""The engine: events in order of time go in, machines with their boots move. No I/O, no clock but the packets' own."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+
+from ..flow.records import DnsLookup, Event, HttpExchange, TcpConnection, TftpTransfer
+from ..model import NANOSECONDS, FrameRef
+from ..wire.messages import ArpMessage, DhcpMessage, Dhcpv6Message, Envelope, IcmpMessage, RouterAdvertisement
+from . import dhcp4, dhcp6, fetches
+from .machines import keep, learn_address, touch
+from .naming import is_boot_agent, is_device_config, looks_like_boot
+from .outcome import NEVER, refresh
+from .records import Arps, Dhcp4Exchange, FetchRecord, MachineRecord, StageRecord, World
+from .servers import note_server, recognise_tftp
+from .views import Views
+
+MAX_MACHINES = 50_000
+MAX_CONNECTIONS = 64
+LATE_TRAFFIC = 300 * NANOSECONDS
+"""What an ordinary program does this long after a boot's last packet is no part of the boot."""
+Attached = tuple[MachineRecord, StageRecord, FetchRecord]
+
+
+class Engine:
+    """Moves machines, boots, stages and fetches. `feed` events in order of time; read `world` at any moment."""
+
+    def __init__(self) -> None:
+        self.world = World()
+        self.changed: set[str] = set()
+        """MACs of machines that moved since the last look; whoever looks clears it."""
+        self._attached: dict[int, Attached] = {}
+        self._views = Views()
+        self._deadlines: list[tuple[int, str]] = []
+
+    def feed(self, event: Event) -> None:
+        """Take one event; its time becomes the engine's now."""
+        world, envelope, subject = self.world, event.envelope, event.subject
+        world.now = (
+            max(world.now, envelope.time) if abs(envelope.time - world.now) < 3600 * NANOSECONDS else envelope.time
+        )
+        if isinstance(subject, DhcpMessage):
+            self._dhcp4(envelope, subject)
+        elif isinstance(subject, TftpTransfer):
+            self._transfer(event, subject)
+        elif isinstance(subject, HttpExchange):
+            self._exchange(event, subject)
+        elif isinstance(subject, TcpConnection):
+            self._connection(event, subject)
+        elif isinstance(subject, ArpMessage):
+            self._arp(envelope, subject)
+        elif isinstance(subject, Dhcpv6Message):
+            self._dhcp6(envelope, subject)
+        elif isinstance(subject, DnsLookup):
+            self._lookup(event, subject)
+        elif isinstance(subject, IcmpMessage):
+            self._icmp(envelope, subject)
+        elif isinstance(subject, RouterAdvertisement):
+            keep(world.router_advertisements, _ref(envelope))
+
+    def deadline(self) -> int | None:
+        """When silence alone may next change a verdict, ns; None when nothing is awaited."""
+        return self._deadlines[0][0] if self._deadlines else None
+
+    def advance(self, now: int) -> None:
+        """Let time pass without a packet: boots whose patience ran out change their state."""
+        world = self.world
+        world.now = max(world.now, now)
+        while self._deadlines and self._deadlines[0][0] <= now:
+            _, mac = heapq.heappop(self._deadlines)
+            machine = world.machines.get(mac)
+            if machine is not None and machine.boots:
+                self.changed.add(mac)
+                self._schedule(machine)
+
+    def watch(self) -> None:
+        """Set deadlines for the machines that moved since the last call (live views and event streams want them)."""
+        for mac in self.changed:
+            machine = self.world.machines.get(mac)
+            if machine is not None and machine.boots:
+                self._schedule(machine)
+
+    def _schedule(self, machine: MachineRecord) -> None:
+        check_at = refresh(machine.boots[-1], self.world.now, is_last=True)
+        if check_at < NEVER:
+            heapq.heappush(self._deadlines, (max(check_at, self.world.now + NANOSECONDS), machine.mac))
+
+    def forget(self, mac: str) -> None:
+        """Drop a machine; it comes back with its next packet."""
+        machine = self.world.machines.pop(mac, None)
+        if machine is None:
+            return
+        for address in [address for address, holder in self.world.holders.items() if holder is machine]:
+            del self.world.holders[address]
+        for key in [key for key, attached in self._attached.items() if attached[0] is machine]:
+            del self._attached[key]
+        self.changed.discard(mac)
+
+    # --- whose it is ------------------------------------------------------------------------------------------------
+
+    def _machine(self, key: str, envelope: Envelope) -> MachineRecord:
+        machine = self.world.machines.get(key)
+        if machine is None:
+            if len(self.world.machines) >= MAX_MACHINES:
+                self._evict()
+            at = _ref(envelope)
+            machine = self.world.machines[key] = MachineRecord(key, envelope.vlan, envelope.time, at)
+        self.changed.add(key)
+        return machine
+
+    def _evict(self) -> None:
+        """Drop the machine that was quiet longest, ordinary DHCP clients first."""
+        machines = self.world.machines.values()
+        oldest = min(machines, key=lambda machine: (machine.boot_client, machine.last.time))
+        self.world.counters["evicted_machines"] = self.world.counters.get("evicted_machines", 0) + 1
+        self.forget(oldest.mac)
+
+    def _holder(self, address: str, mac: str | None) -> MachineRecord | None:
+        """The machine behind an address: by its MAC where that is a machine's own, else by who holds the address."""
+        if mac is not None:
+            machine = self.world.machines.get(mac)
+            if machine is not None and (machine.boots or address in machine.addresses):
+                return machine
+        return self.world.holders.get(address)
+
+    def _current(self, machine: MachineRecord) -> StageRecord | None:
+        return machine.boots[-1].stages[-1] if machine.boots and machine.boots[-1].stages else None
+
+    # --- DHCP -------------------------------------------------------------------------------------------------------
+
+    def _dhcp4(self, envelope: Envelope, message: DhcpMessage) -> None:
+        world = self.world
+        world.quality.dhcp_seen = True
+        if self._views.seen_elsewhere(envelope, message):
+            return
+        if message.op == 1:
+            machine = self._machine(message.client_mac, envelope)
+            machine.last = _ref(envelope)
+            dhcp4.client_message(world, machine, envelope, message)
+            return
+        world.quality.server_packets += 1
+        known = world.machines.get(message.client_mac)
+        note_server(world, envelope, message, known)
+        if known is not None:
+            self.changed.add(known.mac)
+            dhcp4.server_message(world, known, envelope, message)
+
+    def _dhcp6(self, envelope: Envelope, message: Dhcpv6Message) -> None:
+        world = self.world
+        world.quality.dhcp_seen = True
+        mac = message.client_mac
+        if message.type in dhcp6.FROM_SERVER:
+            world.quality.server_packets += 1
+            machine = world.machines.get(mac) if mac is not None else None
+            machine = machine or world.holders.get(envelope.target)
+            if machine is not None and not self._views.seen_elsewhere(envelope, message):
+                self.changed.add(machine.mac)
+                dhcp6.server_message(world, machine, envelope, message)
+            return
+        key = mac or envelope.source_mac
+        if key is not None and not self._views.seen_elsewhere(envelope, message):
+            machine = self._machine(key, envelope)
+            machine.last = _ref(envelope)
+            dhcp6.client_message(world, machine, envelope, message)
+
+    # --- fetches ----------------------------------------------------------------------------------------------------
+
+    def _transfer(self, event: Event, transfer: TftpTransfer) -> None:
+        world, envelope = self.world, event.envelope
+        if transfer.reply_from is not None:
+            world.quality.server_packets += 1
+            world.quality.tftp_data_seen = True
+        attached = self._attached.get(id(transfer))
+        if attached is None:
+            if event.change != "opened" and self._views.is_view(transfer):
+                self._view_changed(transfer)
+                return
+            attached = self._open_transfer(envelope, transfer)
+            if attached is None:
+                return
+        machine, stage, fetch = attached
+        if transfer.error is not None and not transfer.error_by_client:
+            recognise_tftp(world, transfer)
+        fetches.update(stage, fetch)
+        touch(machine, stage, _ref(envelope))
+        self.changed.add(machine.mac)
+
+    def _view_changed(self, transfer: TftpTransfer) -> None:
+        fetch = self._views.fetch_of(transfer)
+        for machine, _, other in self._attached.values() if fetch is not None else ():
+            if other is fetch:
+                self.changed.add(machine.mac)
+                return
+
+    def _open_transfer(self, envelope: Envelope, transfer: TftpTransfer) -> Attached | None:
+        if transfer.write or is_device_config(transfer.filename):
+            return None
+        twin = self._views.twin_of(transfer)
+        machine = self._holder(transfer.client, transfer.client_mac)
+        if twin is not None:
+            owner = self._attached[id(twin.flow)][0]
+            if machine is None or machine is owner or not machine.boots or _only_unknown(machine):
+                self._views.add_view(twin, transfer)
+                self.changed.add(owner.mac)
+                return None
+            if _only_unknown(owner):
+                # The far side of a NAT was seen first: what stood there as a machine of its own is this one's view.
+                self.forget(owner.mac)
+                result = self._attach(machine, transfer, envelope)
+                if result is not None and isinstance(twin.flow, TftpTransfer):
+                    self._views.add_view(result[2], twin.flow)
+                return result
+        if machine is None:
+            machine = self._unknown(envelope, transfer.client, transfer.client_mac)
+            if machine is None:
+                return None
+        return self._attach(machine, transfer, envelope)
+
+    def _attach(self, machine: MachineRecord, flow: TftpTransfer | HttpExchange, envelope: Envelope) -> Attached | None:
+        learn_address(self.world, machine, flow.client if isinstance(flow, TftpTransfer) else flow.connection.client)
+        result = fetches.attach(machine, flow, _ref(envelope))
+        if result is None:
+            return None
+        attached = (machine, *result)
+        self._attached[id(flow)] = attached
+        self._views.remember(flow, attached[2])
+        self.changed.add(machine.mac)
+        return attached
+
+    def _unknown(self, envelope: Envelope, client: str, mac: str | None) -> MachineRecord | None:
+        """A machine without DHCP in the capture: keyed by its MAC, or by address behind a router."""
+        key = mac or client
+        known = self.world.machines.get(key)
+        if known is not None and known.addresses and client not in known.addresses and known.boots:
+            key = client
+        if mac is not None and any(server.mac == mac for server in self.world.servers.values()) and known is None:
+            key = client if client not in self.world.servers else mac
+        return self._machine(key, envelope)
+
+    def _exchange(self, event: Event, exchange: HttpExchange) -> None:
+        world, connection = self.world, exchange.connection
+        if exchange.response is not None:
+            world.quality.server_packets += 1
+        attached = self._attached.get(id(exchange))
+        if attached is None:
+            if self._views.is_ignored(exchange):
+                return
+            attached = self._open_exchange(event.envelope, exchange)
+            if attached is None:
+                self._views.ignore(exchange)
+                return
+        machine, stage, fetch = attached
+        fetches.update(stage, fetch)
+        if fetch.role != "os" or stage is self._current(machine):
+            touch(machine, stage, _ref(event.envelope))
+        if connection.server in world.servers:
+            world.servers[connection.server].http_replies += exchange.response is not None
+        self.changed.add(machine.mac)
+
+    def _open_exchange(self, envelope: Envelope, exchange: HttpExchange) -> Attached | None:
+        if self._views.exchange_seen_elsewhere(exchange):
+            return None
+        connection = exchange.connection
+        agent = exchange.request.get("User-Agent") if exchange.request is not None else None
+        boot_like = is_boot_agent(agent) or (agent is None and looks_like_boot(exchange.url))
+        machine = self._holder(connection.client, connection.client_mac)
+        if machine is None or not machine.boots:
+            if not boot_like:
+                return None
+            machine = machine or self._unknown(envelope, connection.client, connection.client_mac)
+        elif not boot_like and agent is not None and envelope.time - machine.boots[-1].last.time > LATE_TRAFFIC:
+            return None
+        return None if machine is None else self._attach(machine, exchange, envelope)
+
+    # --- what goes on around fetches --------------------------------------------------------------------------------
+
+    def _connection(self, event: Event, connection: TcpConnection) -> None:
+        self.world.quality.tcp_seen = True
+        machine = self._holder(connection.client, connection.client_mac)
+        stage = self._current(machine) if machine is not None else None
+        if machine is None or stage is None:
+            return
+        if event.change == "opened":
+            if self._views.connection_seen_elsewhere(connection):
+                return
+            if event.time - machine.boots[-1].last.time > LATE_TRAFFIC or len(stage.connections) >= MAX_CONNECTIONS:
+                return
+            stage.connections.append(connection)
+        elif not any(connection is known for known in stage.connections):
+            return
+        touch(machine, stage, _ref(event.envelope))
+        self.changed.add(machine.mac)
+
+    def _lookup(self, event: Event, lookup: DnsLookup) -> None:
+        machine = self._holder(lookup.client, lookup.client_mac)
+        stage = self._current(machine) if machine is not None else None
+        if machine is None or stage is None:
+            return
+        if event.change == "opened":
+            if event.time - machine.boots[-1].last.time > LATE_TRAFFIC or len(stage.lookups) >= MAX_CONNECTIONS:
+                return
+            if any(
+                known.name == lookup.name
+                and known.query_type == lookup.query_type
+                and known.queries[:1] == lookup.queries[:1]
+                for known in stage.lookups
+            ):
+                return
+            stage.lookups.append(lookup)
+        elif not any(lookup is known for known in stage.lookups):
+            return
+        touch(machine, stage, _ref(event.envelope))
+        self.changed.add(machine.mac)
+
+    def _arp(self, envelope: Envelope, message: ArpMessage) -> None:
+        world, at = self.world, _ref(envelope)
+        world.quality.arp_seen = True
+        if message.sender_ip not in ("0.0.0.0", ""):  # noqa: S104  an address on the wire, nothing is bound
+            world.arp[message.sender_ip] = message.sender_mac
+        if message.operation == 1:
+            machine = world.machines.get(message.sender_mac)
+            stage = self._current(machine) if machine is not None else None
+            if (
+                machine is None
+                or stage is None
+                or message.sender_ip == message.target_ip
+                or len(stage.arps) >= MAX_CONNECTIONS
+            ):
+                return
+            question = stage.arps.setdefault(message.target_ip, Arps(message.target_ip))
+            question.request_count += 1
+            keep(question.requests, at)
+            self.changed.add(machine.mac)
+        elif message.operation == 2:
+            machine = world.machines.get(message.target_mac) or world.holders.get(message.target_ip)
+            stage = self._current(machine) if machine is not None else None
+            if machine is None or stage is None or message.sender_ip not in stage.arps:
+                return
+            question = stage.arps[message.sender_ip]
+            question.reply = question.reply or at
+            if all(mac != message.sender_mac for mac, _ in question.answers):
+                keep(question.answers, (message.sender_mac, at))
+            world.quality.server_packets += 1
+            self.changed.add(machine.mac)
+
+    def _icmp(self, envelope: Envelope, message: IcmpMessage) -> None:
+        """An ICMP error that quotes no flow: one about a DHCP or 4011 packet of a machine that is known."""
+        quoted = message.quoted
+        if quoted is None or quoted.protocol != 17 or quoted.target_port not in (67, dhcp4.PXE_PORT):
+            return
+        machine = self._holder(quoted.source, envelope.target_mac)
+        stage = self._current(machine) if machine is not None else None
+        if machine is not None and stage is not None and isinstance(stage.dhcp, Dhcp4Exchange):
+            dhcp4.icmp_error(stage.dhcp, _ref(envelope), envelope.source, message)
+            touch(machine, stage, _ref(envelope))
+            self.changed.add(machine.mac)
+
+    def boot_clients(self) -> Iterator[MachineRecord]:
+        """Machines that are boot clients."""
+        return (machine for machine in self.world.machines.values() if machine.boot_client)
+
+
+def _only_unknown(machine: MachineRecord) -> bool:
+    return bool(machine.boots) and all(stage.dhcp is None for boot in machine.boots for stage in boot.stages)
+
+
+def _ref(envelope: Envelope) -> FrameRef:
+    return FrameRef(envelope.capture, envelope.frame, envelope.time)

@@ -1,0 +1,121 @@
+"""What became of each fetch of a stage: complete, failed, stalled, a probe, optional, or still under way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..flow.records import HttpExchange, TcpConnection, TftpTransfer
+from ..model import FetchStatus
+from .naming import same_file
+from .patience import ABORT_SILENCE, SEARCH_SILENCE, TCP_SILENCE, patience_of
+from .records import FetchRecord, StageRecord
+
+NOT_FOUND_ROLES = frozenset({"optional", "config-search"})
+NOT_FOUND_TFTP = frozenset({0, 1, 2})
+"""Servers answer a missing file with ERROR 1; some say 0 (not defined) or 2 (access violation) for it."""
+
+
+def refresh_fetches(stage: StageRecord, now: int, *, moved_on: bool) -> None:
+    """Bring the status of every fetch of a stage up to date; the last ones can still change, so all are looked at."""
+    fetches = stage.fetches
+    for index, fetch in enumerate(fetches):
+        if fetch.status in ("in-progress", "failed", "stalled", "probe", "complete"):
+            fetch.status = _status(fetch, fetches[index + 1 : index + 9], stage, now, moved_on=moved_on)
+
+
+def _status(
+    fetch: FetchRecord, later: Sequence[FetchRecord], stage: StageRecord, now: int, *, moved_on: bool
+) -> FetchStatus:
+    flow = fetch.flow
+    if isinstance(flow, TftpTransfer):
+        return _tftp_status(fetch, flow, later, stage, now, moved_on=moved_on)
+    return _http_status(fetch, flow, later, now, moved_on=moved_on)
+
+
+def _repeated(fetch: FetchRecord, later: Sequence[FetchRecord]) -> bool:
+    return any(isinstance(other.flow, TftpTransfer) and same_file(other.name, fetch.name) for other in later)
+
+
+def _tftp_status(
+    fetch: FetchRecord,
+    flow: TftpTransfer,
+    later: Sequence[FetchRecord],
+    stage: StageRecord,
+    now: int,
+    *,
+    moved_on: bool,
+) -> FetchStatus:
+    if flow.complete or any(view.complete for view in fetch.views):
+        return "complete"
+    silence = now - fetch.end
+    if flow.error is not None:
+        if not flow.error_by_client:
+            missing = fetch.role in NOT_FOUND_ROLES and flow.error.code in NOT_FOUND_TFTP
+            return "optional" if missing else "failed"
+        if _repeated(fetch, later):
+            return "probe"
+        return (
+            "in-progress"
+            if silence < ABORT_SILENCE and not moved_on and flow.body.received <= flow.block_size
+            else "failed"
+        )
+    answered = flow.reply_from is not None
+    if answered and flow.body.received <= flow.block_size and _repeated(fetch, later):
+        return "probe"
+    if flow.icmp_count >= 2 and not answered:
+        return "failed"
+    if later or moved_on:
+        return "failed" if flow.icmp_count and not answered else "stalled"
+    patience = patience_of(stage.client)
+    limit = patience.transfer_silence if answered else patience.request_silence
+    if silence > limit:
+        return "stalled"
+    return "in-progress"
+
+
+def _http_status(
+    fetch: FetchRecord, flow: HttpExchange, later: Sequence[FetchRecord], now: int, *, moved_on: bool
+) -> FetchStatus:
+    connection = flow.connection
+    silence = now - fetch.end
+    over = moved_on or connection.reset is not None or connection.fin_from_server is not None
+    head = flow.response
+    if head is None or head.status is None:
+        if over:
+            return "failed"
+        return "stalled" if silence > TCP_SILENCE else "in-progress"
+    status = head.status
+    if status >= 400:
+        return "optional" if fetch.role in NOT_FOUND_ROLES and status in (403, 404, 410) else "failed"
+    if flow.request is not None and flow.request.method == "HEAD":
+        return "probe"
+    if 300 <= status < 400:
+        if later:
+            return "complete"
+        return "failed" if moved_on or silence > SEARCH_SILENCE else "in-progress"
+    if flow.complete:
+        return "complete"
+    if over:
+        return "failed"
+    return "stalled" if silence > TCP_SILENCE else "in-progress"
+
+
+def connection_failure(connection: TcpConnection, now: int, *, moved_on: bool) -> str | None:
+    """`tcp` or `tls` when this connection came to nothing before any request, else None."""
+    if connection.exchanges:
+        return None
+    tls = connection.tls
+    if tls is not None:
+        fatal = any(alert.level == 2 for alert, _, _ in tls.alerts)
+        closed = connection.reset is not None or connection.fin_from_client is not None
+        # A handshake that went well brings more application data than the one flight of TLS 1.3's own messages.
+        if fatal or (closed and tls.application_bytes_from_client == 0):
+            return "tls"
+        return "tls" if moved_on and tls.application_bytes_from_client == 0 else None
+    if connection.syn_ack is None:
+        refused = connection.reset is not None or connection.icmp_count >= 2
+        quiet = now - connection.last.time > TCP_SILENCE and connection.syn_count >= 2
+        return "tcp" if refused or quiet or (moved_on and connection.syn_count) else None
+    if connection.reset is not None and not connection.established:
+        return "tcp"
+    return None

@@ -1,0 +1,230 @@
+"""Transfers and exchanges to stages: whose they are, which loader asked for them, and what they are for."""
+
+from __future__ import annotations
+
+from ..flow.records import HEAD_BYTES, HttpExchange, TftpTransfer
+from ..model import NANOSECONDS, FrameRef
+from ..wire.content import classify
+from .boot_file import boot_file_of
+from .fetch_outcome import refresh_fetches
+from .kinds import LOADERS, Kind, is_firmware, is_ipxe, is_u_boot
+from .machines import begin_boot, begin_stage, touch
+from .naming import (
+    is_boot_agent,
+    is_boot_script,
+    is_grub_binary,
+    is_grub_name,
+    is_pxelinux_binary,
+    is_pxelinux_name,
+    is_raspberry_name,
+    is_shim_binary,
+    is_shim_extra,
+    role_by_name,
+    same_file,
+)
+from .outcome import boot_is_handed_off
+from .records import MAX_FETCHES, BootRecord, FetchRecord, FetchRole, MachineRecord, StageRecord
+from .scripts import apply_script
+
+MAX_OS_FETCHES = 256
+NEW_BOOT_GAP = 24 * 3600 * NANOSECONDS
+"""A menu may wait for hours; nobody waits a day."""
+CLASSIFY_BYTES = 512
+"""Fewer bytes than this tell what a file is only once it is whole."""
+IPXE_OF = {
+    "bios-pxe": "ipxe-bios",
+    "efi-ia32": "ipxe-efi-ia32",
+    "efi-x64": "ipxe-efi-x64",
+    "efi-arm32": "ipxe-efi-arm32",
+    "efi-arm64": "ipxe-efi-arm64",
+}
+
+
+def attach(
+    machine: MachineRecord, flow: TftpTransfer | HttpExchange, at: FrameRef
+) -> tuple[StageRecord, FetchRecord] | None:
+    """Put a new fetch into the machine's current boot, in the stage of the program that asks; None when bounded away."""
+    boot = machine.boots[-1] if machine.boots else None
+    gap = at.time - boot.last.time if boot is not None else 0
+    if boot is None or not boot.stages or not -60 * NANOSECONDS < gap < NEW_BOOT_GAP:
+        boot = begin_boot(machine, at)
+        begin_stage(boot, _unknown_kind(flow), at)
+    fetch = FetchRecord(flow)
+    stage = _stage_for(boot, fetch, at)
+    stage.fetch_count += 1
+    if len(stage.fetches) >= (MAX_OS_FETCHES if stage.client == "os" else MAX_FETCHES):
+        return None
+    fetch.role = _first_role(stage, fetch)
+    stage.fetches.append(fetch)
+    machine.boot_client = True
+    touch(machine, stage, at)
+    return stage, fetch
+
+
+def update(stage: StageRecord, fetch: FetchRecord) -> None:
+    """Look at a fetch again after it moved: what its bytes are, and what a whole script says comes next."""
+    flow = fetch.flow
+    whole = flow.complete
+    head = flow.body.head
+    settled = fetch.content is not None and fetch.content.kind not in ("unknown", "text")
+    if (
+        head
+        and (whole or (not settled and len(head) >= CLASSIFY_BYTES))
+        and not (settled and len(head) > HEAD_BYTES and not whole)
+    ):
+        size = flow.size if flow.size is not None else (flow.body.received if whole else None)
+        fetch.content = classify(head, fetch.name, size)
+        fetch.role = _role_by_content(stage, fetch)
+        if whole and fetch.content.kind in ("ipxe-script", "grub-config", "pxelinux-config"):
+            apply_script(stage, fetch)
+
+
+def _unknown_kind(flow: TftpTransfer | HttpExchange) -> Kind:
+    name = flow.filename if isinstance(flow, TftpTransfer) else flow.url
+    if is_pxelinux_name(name):
+        return Kind("pxelinux", "PXELINUX", (), None, None)
+    if is_grub_name(name):
+        return Kind("grub", "GRUB", (), None, None)
+    if is_shim_extra(name):
+        return Kind("shim", "shim", (), None, None)
+    if is_raspberry_name(name):
+        return Kind("raspberry-pi", "Raspberry Pi boot ROM", (), None, None)
+    return Kind("unknown", "unknown boot program (no DHCP in the capture)", (), None, None)
+
+
+def _stage_for(boot: BootRecord, fetch: FetchRecord, at: FrameRef) -> StageRecord:
+    """The stage that asks for this file: the current one, or a loader that only now shows itself."""
+    stage = boot.stages[-1]
+    refresh_fetches(stage, at.time, moved_on=False)
+    client = _asking_program(boot, stage, fetch)
+    if client is None or client == stage.client:
+        return stage
+    names = {
+        "grub": "GRUB",
+        "shim": "shim",
+        "pxelinux": "PXELINUX",
+        "u-boot-script": "U-Boot script",
+        "os": "operating system",
+    }
+    return begin_stage(boot, Kind(client, names.get(client, "iPXE"), (), None, None), at)
+
+
+def _asking_program(boot: BootRecord, stage: StageRecord, fetch: FetchRecord) -> str | None:
+    name, flow = fetch.name, fetch.flow
+    if stage.client == "os":
+        return None
+    if is_shim_extra(name):
+        return "shim"
+    if (
+        is_pxelinux_name(name)
+        and not is_u_boot(stage.client)
+        and not _posing_u_boot(boot, stage)
+        and stage.client != "u-boot-script"
+    ):
+        return "pxelinux"
+    loaded = [item for item in stage.fetches if item.status == "complete"]
+    if is_grub_name(name):
+        return "grub" if stage.client != "u-boot-script" else None
+    if isinstance(flow, HttpExchange) and flow.request is not None:
+        agent = flow.request.get("User-Agent")
+        if agent is not None and not is_boot_agent(agent) and boot_is_handed_off(boot):
+            return "os"
+        if agent is not None and agent.startswith("GRUB") and loaded:
+            return "grub"
+    if is_grub_binary(name):
+        shim_came = any(is_shim_binary(item.name) for item in loaded)
+        # Firmware fetches one file; what asks for GRUB after a whole EFI file from DHCP's own name is shim.
+        followed = (
+            is_firmware(stage.client)
+            and bool(loaded)
+            and not any(same_file(item.name, name) for item in stage.fetches)
+            and not _is_named(stage, name)
+        )
+        if stage.client in ("shim", "grub"):
+            return None
+        return "shim" if shim_came or followed else None
+    if name.rsplit("/", 1)[-1] == "autoexec.ipxe" and is_firmware(stage.client) and loaded:
+        return IPXE_OF.get(stage.client.removesuffix("-pxe").removesuffix("-http")) or IPXE_OF.get(stage.client)
+    if is_u_boot(stage.client) and any(is_boot_script(item.name) for item in loaded) and not role_by_name(name):
+        return "u-boot-script"
+    if (
+        _asks_like_grub(flow)
+        and loaded
+        and (stage.client == "shim" or is_firmware(stage.client))
+        and not _is_named(stage, name)
+        and not is_u_boot(stage.client)
+    ):
+        return "grub"
+    if (
+        is_ipxe(stage.client)
+        and any(is_pxelinux_binary(item.name) for item in loaded)
+        and isinstance(flow, TftpTransfer)
+        and flow.block_size == 1408
+    ):
+        return "pxelinux"
+    return None
+
+
+def _posing_u_boot(boot: BootRecord, stage: StageRecord) -> bool:
+    return stage.client not in LOADERS and any(is_u_boot(item.client) for item in boot.stages)
+
+
+def _asks_like_grub(flow: TftpTransfer | HttpExchange) -> bool:
+    """GRUB asks for blksize 1024, then tsize 0 (grub-core/net/tftp.c)."""
+    return isinstance(flow, TftpTransfer) and flow.options[:2] == (("blksize", "1024"), ("tsize", "0"))
+
+
+def _is_named(stage: StageRecord, name: str) -> bool:
+    file = boot_file_of(stage)
+    return file is not None and same_file(file.name, name)
+
+
+def _first_role(stage: StageRecord, fetch: FetchRecord) -> FetchRole:
+    name = fetch.name
+    file = boot_file_of(stage)
+    if file is not None and same_file(file.name, name):
+        fetch.named_by = file.origin
+        return "boot-file"
+    if stage.client == "os":
+        return "os"
+    for wanted in stage.expectations:
+        if same_file(wanted.url, name):
+            fetch.named_by = wanted.named_in
+            return wanted.role
+    role = role_by_name(name)
+    if role is not None:
+        return role
+    redirected = any(
+        isinstance(item.flow, HttpExchange) and item.role == "boot-file" and item.flow.response is not None
+        and item.flow.response.status in (301, 302, 303, 307, 308)
+        for item in stage.fetches
+    )  # fmt: skip
+    if redirected or (
+        stage.dhcp is not None and not stage.fetches and is_firmware(stage.client) and not is_u_boot(stage.client)
+    ):
+        return "boot-file"
+    return "other"
+
+
+def _role_by_content(stage: StageRecord, fetch: FetchRecord) -> FetchRole:
+    content, role = fetch.content, fetch.role
+    if content is None or role in ("boot-file", "os", "optional", "config-search", "module"):
+        return role
+    if content.kind == "linux-kernel":
+        return "kernel"
+    if content.kind in ("ipxe-script", "grub-config", "pxelinux-config", "uboot-script"):
+        return "script"
+    if role in ("kernel", "initrd", "image"):
+        return role
+    if content.kind in ("gzip", "xz", "zstd", "lzma", "bzip2", "cpio", "initrd") and _has_kernel(stage):
+        return "initrd"
+    if content.kind == "iso":
+        return "image"
+    return role
+
+
+def _has_kernel(stage: StageRecord) -> bool:
+    return any(
+        item.role == "kernel" or (item.content is not None and item.content.kind == "linux-kernel")
+        for item in stage.fetches
+    )

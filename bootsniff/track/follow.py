@@ -1,0 +1,94 @@
+"""Blocks in, machines out: drives the sieves of all captures and the engine in order of time. No source is known here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..flow.records import Event
+from ..flow.sieve import Sieve
+from ..model import NANOSECONDS, Block, CaptureInfo, HostFacts
+from .engine import Engine
+
+ROTATION_GAP = 600 * NANOSECONDS
+"""A file that begins this soon after another one ended, without overlap, goes on where that one stopped."""
+
+
+class Follower:
+    """Follows captures: `feed` blocks (of all captures, in order of time), then `finish`.
+
+    With `watching` the engine also acts on silence (`tick`, deadlines between packets), which live views and event
+    streams want; a report at the end of a file does not need it.
+    """
+
+    def __init__(self, *, watching: bool = False, host: HostFacts | None = None) -> None:
+        self.engine = Engine()
+        self.engine.world.host = host
+        self._watching = watching
+        self._sieves: dict[int, Sieve] = {}
+        self._ended: set[int] = set()
+
+    def feed(self, block: Block) -> None:
+        """Take one block: its packets move the engine."""
+        self._take(self._sieve(block).feed(block))
+
+    def tick(self, now: int) -> None:
+        """Let time pass on a quiet line."""
+        self.sync()
+        self.engine.advance(now)
+
+    def ended(self, capture: int) -> None:
+        """A capture has no more packets; one that begins afterwards may be its next part (rotation)."""
+        self._ended.add(capture)
+
+    def sync(self) -> None:
+        """Bring the numbers of all open transfers up to date; before anybody looks."""
+        for sieve in set(self._sieves.values()):
+            sieve.sync()
+
+    def finish(self) -> None:
+        """The captures are over."""
+        for sieve in dict.fromkeys(self._sieves.values()):
+            self._take(sieve.finish())
+        self.sync()
+        self.engine.world.ended = True
+
+    def note_captures(self, captures: Iterable[CaptureInfo]) -> None:
+        """Tell the rules what the captures could and could not see."""
+        quality = self.engine.world.quality
+        infos = list(captures)
+        quality.captures = len(infos)
+        quality.truncated = any(info.truncated for info in infos)
+        quality.dropped_frames = sum(info.dropped_frames for info in infos)
+        quality.cut_frames = sum(info.cut_frames for info in infos)
+        quality.first = min((info.first for info in infos if info.first is not None), default=None)
+        quality.last = max((info.last for info in infos if info.last is not None), default=None)
+
+    def _sieve(self, block: Block) -> Sieve:
+        sieve = self._sieves.get(block.capture)
+        if sieve is None:
+            sieve = self._continued(block) or Sieve(block.capture)
+            self._sieves[block.capture] = sieve
+        return sieve
+
+    def _continued(self, block: Block) -> Sieve | None:
+        """The sieve of an ended capture that this one continues: rotation cuts a capture into files."""
+        begin = int(block.time[0]) if len(block) else 0
+        for capture in self._ended:
+            sieve = self._sieves.get(capture)
+            if sieve is not None and 0 <= begin - sieve.last_time <= ROTATION_GAP:
+                self._ended.discard(capture)
+                return sieve
+        return None
+
+    def _take(self, events: Iterable[Event]) -> None:
+        engine = self.engine
+        if not self._watching:
+            for event in events:
+                engine.feed(event)
+            return
+        for event in events:
+            deadline = engine.deadline()
+            if deadline is not None and deadline <= event.time:
+                self.sync()
+                engine.advance(event.time)
+            engine.feed(event)

@@ -1,0 +1,207 @@
+"""Which boot program sent a DHCP message: told by what the client sent, never by what a server answered.
+
+Sources: the IANA processor architecture registry (RFC 4578, RFC 5970), iPXE and U-Boot option layouts, contract table.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ..wire import dhcp_options as options
+from ..wire.messages import DhcpMessage, Dhcpv6Message
+from ..wire.numbers import arch_name, vendor_of_mac
+
+
+class Kind(NamedTuple):
+    """What a client is: the word of the report and what it said about itself."""
+
+    client: str
+    name: str
+    arch: tuple[int, ...]
+    vendor_class: str | None
+    user_class: str | None
+
+
+_PXE = {0: "bios-pxe", 6: "efi-ia32-pxe", 7: "efi-x64-pxe", 9: "efi-x64-pxe", 8: "efi-arm32-pxe", 10: "efi-arm32-pxe",
+        11: "efi-arm64-pxe", 25: "efi-riscv32-pxe", 27: "efi-riscv64-pxe", 29: "efi-riscv128-pxe",
+        37: "efi-loongarch32-pxe", 39: "efi-loongarch64-pxe"}  # fmt: skip
+_HTTP = {15: "efi-ia32-http", 16: "efi-x64-http", 17: "efi-x64-http", 18: "efi-arm32-http", 19: "efi-arm64-http",
+         20: "bios-http", 26: "efi-riscv32-http", 28: "efi-riscv64-http", 30: "efi-riscv128-http",
+         38: "efi-loongarch32-http", 40: "efi-loongarch64-http"}  # fmt: skip
+_OTHER = {12: "powerpc", 13: "powerpc", 14: "powerpc-opal", 31: "s390x", 32: "s390x", 41: "raspberry-pi"}
+_U_BOOT = {21: "u-boot-armv7", 22: "u-boot-armv8", 23: "u-boot-armv7", 24: "u-boot-armv8", 33: "u-boot-mips32",
+           34: "u-boot-mips64", 35: "u-boot-riscv32", 36: "u-boot-riscv64"}  # fmt: skip
+_IPXE = {0: "ipxe-bios", 6: "ipxe-efi-ia32", 7: "ipxe-efi-x64", 9: "ipxe-efi-x64", 10: "ipxe-efi-arm32",
+         11: "ipxe-efi-arm64", 15: "ipxe-efi-ia32", 16: "ipxe-efi-x64", 18: "ipxe-efi-arm32", 19: "ipxe-efi-arm64",
+         25: "ipxe-efi-riscv32", 27: "ipxe-efi-riscv64", 37: "ipxe-efi-loongarch32", 39: "ipxe-efi-loongarch64"}  # fmt: skip
+
+_BOOT_VENDORS = (
+    "AAPLBSDPC",
+    "Arista",
+    "ciscopnp",
+    "Juniper",
+    "wimboot",
+    "OpenBMC",
+    "petitboot",
+    "s390",
+    "onie_vendor",
+    "cumulus",
+    "Cumulus",
+)
+"""Vendor classes of network boot or zero-touch programs that are neither PXE nor HTTP boot clients."""
+
+
+def kind_of(message: DhcpMessage) -> Kind | None:
+    """The boot program behind a DHCPv4 request, or None for an ordinary DHCP client.
+
+    A phone, a printer, an office PC (`MSFT 5.0`), the Debian installer (`d-i`) are no boot programs.
+    """
+    vendor = options.vendor_class(message)
+    user = options.user_class(message)
+    arches = options.arches(message)
+    arch = next((code for code in arches if code in _PXE or code in _HTTP or code in _OTHER or code in _U_BOOT), None)
+    if arch is None:
+        arch = arches[0] if arches else _arch_in_vendor_class(vendor)
+
+    def kind(client: str, name: str) -> Kind:
+        return Kind(client, name, arches, vendor, user)
+
+    if _is_ipxe(message, user):
+        client = _IPXE.get(arch if arch is not None else 0, "ipxe-bios")
+        return kind(client, f"iPXE ({_plain_arch(arch)})" if arch is not None else "iPXE")
+    if vendor is not None and vendor.startswith("U-Boot"):
+        client = _u_boot_word(vendor, arch)
+        return kind(client, f"U-Boot ({client.removeprefix('u-boot-')})")
+    if arch in _U_BOOT:
+        return kind(_U_BOOT[arch], f"U-Boot ({_plain_arch(arch)})")
+    if vendor is not None and vendor.startswith("HTTPClient"):
+        if arch is not None and arch in _HTTP:
+            return kind(_HTTP[arch], f"{_spoken(_HTTP[arch])} HTTPClient (arch {arch})")
+        return kind("other-boot-client", f"HTTPClient ({_plain_arch(arch)})")
+    if arch in _OTHER:
+        return kind(_OTHER[arch], f"{_plain_arch(arch)} (arch {arch})")
+    if vendor is not None and vendor.startswith("PXEClient"):
+        if _is_raspberry_pi(message, arch):
+            return kind("raspberry-pi", "Raspberry Pi boot ROM")
+        if arch is not None and arch in _PXE:
+            return kind(_PXE[arch], f"{_spoken(_PXE[arch])} PXE (arch {arch})")
+        if arch is not None and arch in _HTTP:
+            return kind(_HTTP[arch], f"{_spoken(_HTTP[arch])} HTTPClient (arch {arch})")
+        return kind("bios-pxe" if arch is None else "other-boot-client", f"PXEClient ({_plain_arch(arch)})")
+    if arches:
+        if arch is not None and arch in _HTTP:
+            return kind(_HTTP[arch], f"{_spoken(_HTTP[arch])} HTTPClient (arch {arch})")
+        if arch is not None and arch in _PXE:
+            return kind(_PXE[arch], f"{_spoken(_PXE[arch])} PXE (arch {arch})")
+        return kind("other-boot-client", f"boot client ({_plain_arch(arch)})")
+    if vendor is not None and vendor.startswith(_BOOT_VENDORS):
+        return kind("other-boot-client", f"boot client {vendor[:40]}")
+    return None
+
+
+def kind_of_v6(message: Dhcpv6Message) -> Kind | None:
+    """The boot program behind a DHCPv6 request, or None for an ordinary client."""
+    vendor, user = message.vendor_class, message.user_class
+    arch = next((code for code in message.arch if code in _PXE or code in _HTTP or code in _U_BOOT), None)
+    if arch is None and message.arch:
+        arch = message.arch[0]
+
+    def kind(client: str, name: str) -> Kind:
+        return Kind(client, f"{name} over IPv6", message.arch, vendor, user)
+
+    if user is not None and user.startswith(("iPXE", "gPXE")):
+        return kind(_IPXE.get(arch or 0, "ipxe-bios"), f"iPXE ({_plain_arch(arch)})")
+    if vendor is not None and vendor.startswith("U-Boot"):
+        return kind(_u_boot_word(vendor, arch), "U-Boot")
+    if arch is None:
+        if vendor is not None and vendor.startswith(("PXEClient", "HTTPClient")):
+            return kind("other-boot-client", vendor.split(":")[0])
+        return None
+    if arch in _HTTP:
+        return kind(_HTTP[arch], f"{_spoken(_HTTP[arch])} HTTPClient (arch {arch})")
+    if arch in _U_BOOT:
+        return kind(_U_BOOT[arch], f"U-Boot ({_plain_arch(arch)})")
+    if arch in _PXE:
+        return kind(_PXE[arch], f"{_spoken(_PXE[arch])} PXE (arch {arch})")
+    return kind(_OTHER.get(arch, "other-boot-client"), _plain_arch(arch))
+
+
+def is_ipxe(client: str) -> bool:
+    """Whether a client word names iPXE."""
+    return client.startswith("ipxe-")
+
+
+def is_http_client(client: str) -> bool:
+    """Whether a client word names firmware that does HTTP boot."""
+    return client.endswith("-http")
+
+
+def is_u_boot(client: str) -> bool:
+    """Whether a client word names U-Boot itself."""
+    return client.startswith("u-boot-") and client != "u-boot-script"
+
+
+LOADERS = frozenset({"pxelinux", "shim", "grub", "u-boot-script"})
+"""Programs that do no DHCP of their own."""
+
+
+def is_firmware(client: str) -> bool:
+    """Whether a client word names what a machine runs at power-on (iPXE may be both: as a ROM it is the first)."""
+    return client not in LOADERS and client not in ("os", "unknown") and not is_ipxe(client)
+
+
+def _is_ipxe(message: DhcpMessage, user: str | None) -> bool:
+    if user is not None and user.startswith(("iPXE", "gPXE")):
+        return True
+    # Option 175 alone is iPXE's too (ipxe/src/net/udp/dhcp.c: the encapsulated options are always sent).
+    return options.ipxe(message) is not None and 175 in message.options
+
+
+def _is_raspberry_pi(message: DhcpMessage, arch: int | None) -> bool:
+    if arch not in (0, None):
+        return False
+    if "Raspberry" in (vendor_of_mac(message.client_mac) or ""):
+        return True
+    identity = message.options.get(97)
+    # A Raspberry Pi fills option 97 with its 4-byte serial number, four times.
+    return (
+        identity is not None
+        and len(identity) == 17
+        and identity[1:5] == identity[5:9] == identity[9:13] == identity[13:17]
+    )
+
+
+def _u_boot_word(vendor: str, arch: int | None) -> str:
+    tail = vendor.removeprefix("U-Boot").lstrip(".")
+    word = "".join(character for character in tail.lower() if character.isalnum())[:16]
+    if word:
+        return f"u-boot-{word}"
+    if arch is not None and arch in _U_BOOT:
+        return _U_BOOT[arch]
+    return {0: "u-boot-x86", 11: "u-boot-armv8", 10: "u-boot-armv7"}.get(
+        arch if arch is not None else -1, "u-boot-other"
+    )
+
+
+def _arch_in_vendor_class(vendor: str | None) -> int | None:
+    """Firmware that leaves option 93 out still names its architecture in `PXEClient:Arch:00007:…`."""
+    if vendor is None:
+        return None
+    parts = vendor.split(":")
+    if len(parts) >= 3 and parts[1] == "Arch" and parts[2].isascii() and parts[2].isdigit():
+        return int(parts[2][:5])
+    return None
+
+
+_SPOKEN = {"ia32": "IA32", "x64": "x64", "arm32": "ARM32", "arm64": "ARM64", "riscv32": "RISC-V 32", "riscv64": "RISC-V 64",
+           "riscv128": "RISC-V 128", "loongarch32": "LoongArch 32", "loongarch64": "LoongArch 64"}  # fmt: skip
+
+
+def _spoken(client: str) -> str:
+    if client.startswith("bios"):
+        return "BIOS"
+    return "EFI " + _SPOKEN[client.split("-")[1]]
+
+
+def _plain_arch(arch: int | None) -> str:
+    return "architecture not told" if arch is None else arch_name(arch)

@@ -1,0 +1,60 @@
+"""Small moves on records that every tracker shares: begin a boot or a stage, keep within bounds, learn an address."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from ..model import FrameRef
+from .kinds import Kind
+from .records import MAX_BOOTS, MAX_HEARD, MAX_STAGES, BootRecord, MachineRecord, StageRecord, World
+
+T = TypeVar("T")
+
+
+def keep(items: list[T], item: T, limit: int = MAX_HEARD) -> None:
+    """Append within a bound: the first ones stay, the latest takes the last place."""
+    if len(items) < limit:
+        items.append(item)
+    else:
+        items[-1] = item
+
+
+def begin_boot(machine: MachineRecord, at: FrameRef) -> BootRecord:
+    """Open the machine's next boot; the oldest ones go when there are too many."""
+    boot = BootRecord(at.time, at)
+    machine.boots.append(boot)
+    machine.boot_count += 1
+    if len(machine.boots) > MAX_BOOTS:
+        del machine.boots[0]
+    return boot
+
+
+def begin_stage(boot: BootRecord, kind: Kind, at: FrameRef) -> StageRecord:
+    """Open the boot's next stage; a boot that loops for ever keeps its first stages and the latest ones."""
+    stage = StageRecord(kind.client, kind.name, kind.arch, kind.vendor_class, kind.user_class, at.time, at)
+    boot.stages.append(stage)
+    if len(boot.stages) > MAX_STAGES:
+        del boot.stages[MAX_STAGES // 2]
+    boot.last = at
+    return stage
+
+
+def touch(machine: MachineRecord, stage: StageRecord, at: FrameRef) -> None:
+    """Note the latest packet of a stage, its boot and its machine."""
+    stage.last = machine.last = at
+    machine.boots[-1].last = at
+
+
+def learn_address(world: World, machine: MachineRecord, address: str | None) -> None:
+    """An address this machine was given: what comes from it later is this machine's."""
+    if address is None or address in ("0.0.0.0", "::"):  # noqa: S104  an address on the wire, nothing is bound
+        return
+    if address in machine.addresses:
+        if machine.addresses[-1] != address:
+            machine.addresses.remove(address)
+            machine.addresses.append(address)
+    else:
+        machine.addresses.append(address)
+        if len(machine.addresses) > MAX_HEARD:
+            del machine.addresses[0]
+    world.holders[address] = machine

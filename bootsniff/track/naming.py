@@ -1,0 +1,158 @@
+"""What a file name tells: search lists, optional extras, modules, things that only boot programs ask for."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote, urlsplit
+
+from .records import FetchRole
+
+_OPTIONAL = re.compile(
+    r"(^|/)(autoexec\.ipxe|revocations(_sku|_sbat)?\.efi|shim_certificate(_\d+)?\.efi|bootsig\.bin|recovery\.elf|"
+    r"pieeprom\.(upd|sig|bin)|vl805\.(sig|bin)|recover4\.elf|autoboot\.txt|config\.txt|dt-blob\.bin|armstub\S*\.bin|"
+    r"cmdline\.txt|bootcfg\.txt|usercfg\.txt|syscfg\.txt|fbcp\S*)$",
+    re.IGNORECASE,
+)
+_RASPBERRY = re.compile(
+    r"(^|/)(start(4|_cd|4cd|_x|4x|_db|4db)?\.elf|fixup\S*\.dat|bootcode\.bin|kernel\S*\.img|bcm27\S*\.dtb|overlays/\S+)$"
+)
+_SEARCH = re.compile(
+    r"(^|/)pxelinux\.cfg/\S+$|(^|/)grub\.cfg-\S+$|(^|/)boot\.scr(\.uimg)?$|(^|/)extlinux/extlinux\.conf$|"
+    r"(^|/)(syslinux|extlinux|isolinux)\.cfg$",
+    re.IGNORECASE,
+)
+_LAST_OF_SEARCH = re.compile(r"(^|/)pxelinux\.cfg/default$", re.IGNORECASE)
+_GRUB_LISTS = re.compile(
+    r"(^|/)(i386-pc|i386-efi|x86_64-efi|arm-efi|arm64-efi|aarch64-efi|riscv64-efi|loongarch64-efi|powerpc-ieee1275)/\S+\.(lst|mod)$"
+)
+_GRUB_CONFIG = re.compile(r"(^|/)grub\.cfg$", re.IGNORECASE)
+_GRUB_BINARY = re.compile(r"(^|/)(grub|mm|fb)[a-z0-9]*\.efi(\.signed)?$", re.IGNORECASE)
+_MODULE = re.compile(r"(^|/)\S+\.(c32|mod|lst|e32|e64|pf2|png|mo(\.gz)?)$", re.IGNORECASE)
+_SYSLINUX_CORE = re.compile(r"(^|/)(ldlinux\.(c32|e32|e64)|libcom32\.c32|libutil\.c32)$", re.IGNORECASE)
+_IPXE_BINARY = re.compile(
+    r"(^|/)[^/]*(undionly|ipxe|snponly|snp|gpxe|realtek|intel|netboot\.xyz)[^/]*\.(kpxe|kkpxe|pxe|efi|lkrn|0)$|\.k?kpxe$",
+    re.IGNORECASE,
+)
+_SHIM_BINARY = re.compile(
+    r"(^|/)[^/]*(shim|bootnet)[^/]*\.efi(\.signed)?$|(^|/)boot(x64|ia32|aa64|arm)\.efi$", re.IGNORECASE
+)
+_BOOTISH = re.compile(
+    r"\.(0|kpxe|kkpxe|pxe|lkrn|efi|ipxe|uimg|itb|dtb|fit|squashfs|wim|sdi|bcd|n12|com|nbi|c32|cpio)$|"
+    r"vmlinu|bzimage|initr|(^|/)linux$|(^|/)kernel|(^|/)uimage|(^|/)image(\.gz)?$|grub|pxe|bootmgr|bootx|netboot|"
+    r"preseed|kickstart|(^|/)ks\.cfg|ignition|\.ign$|autoinst|uboot|u-boot|start4?\.elf",
+    re.IGNORECASE,
+)
+_NOT_BOOT = re.compile(
+    r"(^|/)(SEP[0-9a-f]{12}|CTLSEP[0-9a-f]{12}|ITLSEP\S*|XMLDefault|SIPDefault|gk-default|spa\d*|RINGLIST|dialplan|"
+    r"[0-9a-f]{12}|snom\S*|aastra|cfg[0-9a-f]{12}|y0{6}\S*)\S*\.(cnf|cfg|xml|tlv|sgn|loads|txt|boot|ini|htm|conf)\S*$",
+    re.IGNORECASE,
+)
+_BOOT_AGENTS = (
+    "iPXE",
+    "gPXE",
+    "UefiHttpBoot",
+    "GRUB",
+    "U-Boot",
+    "shim",
+    "PXELINUX",
+    "lpxelinux",
+    "syslinux",
+    "Syslinux",
+)
+
+
+def plain_path(name: str) -> str:
+    """A TFTP name or a URL's path in one form for comparison: no scheme, no leading or doubled slashes, `/` only."""
+    if "://" in name[:12]:
+        parts = urlsplit(name)
+        name = unquote(parts.path) if parts.scheme.startswith("http") else parts.path
+    return re.sub(r"/+", "/", name.replace("\\\\", "/").replace("\\", "/")).lstrip("/")
+
+
+def same_file(left: str, right: str) -> bool:
+    """Whether two names (path, URL, with or without host) mean the same file."""
+    return plain_path(left) == plain_path(right)
+
+
+def role_by_name(name: str) -> FetchRole | None:
+    """The role that a name alone gives away."""
+    path = plain_path(name)
+    if _OPTIONAL.search(path):
+        return "optional"
+    if _SEARCH.search(path):
+        return "config-search"
+    if _GRUB_LISTS.search(path):
+        return "optional"
+    if _GRUB_CONFIG.search(path):
+        return "script"
+    if _MODULE.search(path):
+        return "module"
+    return None
+
+
+def ends_search(name: str) -> bool:
+    """The last name of a configuration search list."""
+    return _LAST_OF_SEARCH.search(plain_path(name)) is not None
+
+
+def is_grub_name(name: str) -> bool:
+    """Names that only GRUB asks for."""
+    path = plain_path(name)
+    return bool(_GRUB_LISTS.search(path) or _GRUB_CONFIG.search(path) or re.search(r"(^|/)grub\.cfg-\S+$", path))
+
+
+def is_grub_binary(name: str) -> bool:
+    """GRUB (or MokManager) itself, as shim asks for it."""
+    return _GRUB_BINARY.search(plain_path(name)) is not None
+
+
+def is_shim_extra(name: str) -> bool:
+    """Names that only shim asks for."""
+    return re.search(r"(^|/)(revocations(_sku|_sbat)?|shim_certificate(_\d+)?)\.efi$", plain_path(name)) is not None
+
+
+def is_shim_binary(name: str) -> bool:
+    """Usual names of shim."""
+    return _SHIM_BINARY.search(plain_path(name)) is not None
+
+
+def is_pxelinux_name(name: str) -> bool:
+    """Names that PXELINUX asks for: its modules and its configuration search list."""
+    path = plain_path(name)
+    return bool(_SYSLINUX_CORE.search(path) or re.search(r"(^|/)pxelinux\.cfg/", path) or path.lower().endswith(".c32"))
+
+
+def is_pxelinux_binary(name: str) -> bool:
+    """Usual names of PXELINUX and syslinux.efi."""
+    return re.search(r"(^|/)(g?l?pxelinux\.0|syslinux\.efi)$", plain_path(name), re.IGNORECASE) is not None
+
+
+def is_ipxe_binary(name: str) -> bool:
+    """Usual names of iPXE binaries."""
+    return _IPXE_BINARY.search(plain_path(name)) is not None
+
+
+def is_boot_script(name: str) -> bool:
+    """U-Boot's own script."""
+    return re.search(r"(^|/)boot\.scr(\.uimg)?$", plain_path(name)) is not None
+
+
+def is_raspberry_name(name: str) -> bool:
+    """Names a Raspberry Pi's boot ROM asks for."""
+    return _RASPBERRY.search(plain_path(name)) is not None or _OPTIONAL.search(plain_path(name)) is not None
+
+
+def looks_like_boot(name: str) -> bool:
+    """Whether a file of that name is one that boot programs fetch; phone and printer configurations are not."""
+    path = plain_path(name)
+    return bool(_BOOTISH.search(path)) and not _NOT_BOOT.search(path)
+
+
+def is_device_config(name: str) -> bool:
+    """Configuration files of phones and the like, fetched by devices that run already."""
+    return _NOT_BOOT.search(plain_path(name)) is not None
+
+
+def is_boot_agent(user_agent: str | None) -> bool:
+    """Whether an HTTP User-Agent names a boot program."""
+    return user_agent is not None and user_agent.startswith(_BOOT_AGENTS)

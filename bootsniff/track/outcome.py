@@ -1,0 +1,93 @@
+"""How far each boot option came, whether it failed, and so where a boot stands; pure functions of the records.
+
+A boot option is a firmware's attempt (PXEv4, PXEv6, HTTPv4 …) with everything it loads. The boot is stalled once the
+option that came furthest has failed; a later option that comes as far clears it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ..model import StallPoint, Status
+from .fetch_outcome import refresh_fetches
+from .kinds import is_firmware
+from .records import BootRecord, StageRecord
+from .stage_outcome import StageState, stage_state
+
+NEVER = 1 << 62
+
+
+class BootState(NamedTuple):
+    """Where a boot stands, and when silence alone may next change that."""
+
+    status: Status
+    stalled_at: StallPoint | None
+    stalled_stage: int | None
+    waiting_for: str
+    check_at: int
+
+
+def refresh(boot: BootRecord, now: int, *, is_last: bool) -> int:
+    """Bring the boot's own fields and its fetches up to date; returns when to look again if nothing comes."""
+    state = boot_state(boot, now, is_last=is_last)
+    boot.status, boot.stalled_at = state.status, state.stalled_at
+    boot.stalled_stage, boot.waiting_for = state.stalled_stage, state.waiting_for
+    return state.check_at
+
+
+def boot_state(boot: BootRecord, now: int, *, is_last: bool) -> BootState:
+    """Judge a boot at time `now`; `is_last` is False when the machine has begun another boot since."""
+    stages = boot.stages
+    if not stages:
+        return BootState("in-progress", None, None, "", NEVER)
+    states = [
+        stage_state(stage, stages[index + 1] if index + 1 < len(stages) else None, now, boot_over=not is_last)
+        for index, stage in enumerate(stages)
+    ]
+    last = states[-1]
+    if stages[-1].client == "os":
+        if last.failed:
+            return BootState("stalled", "os", len(stages) - 1, "", last.check_at)
+        return BootState("handed-off", None, None, "", last.check_at)
+    if any(state.handed_off for state in states):
+        return BootState("handed-off", None, None, "", last.check_at)
+    options = _options(stages, states)
+    _, _, index = max(options, key=lambda option: (option[0], option[2]))
+    furthest = states[index]
+    if furthest.failed:
+        return BootState("stalled", furthest.point, index, "", last.check_at)
+    if not is_last:
+        # The machine began anew without this boot having come to an end that the capture shows.
+        return BootState("stalled", furthest.point, index, "", NEVER)
+    return BootState("in-progress", None, None, last.waiting_for, last.check_at)
+
+
+def _options(stages: list[StageRecord], states: list[StageState]) -> list[tuple[tuple[int, int], int, int]]:
+    """(how far it came, index of its first stage, index of its last stage) of every boot option."""
+    options: list[tuple[tuple[int, int], int, int]] = []
+    depth = first = 0
+    for index, (stage, state) in enumerate(zip(stages, states, strict=True)):
+        if index and (is_firmware(stage.client) or not options):
+            depth, first = 0, index
+            options.append(((0, state.rank), first, index))
+        elif not index:
+            options.append(((0, state.rank), 0, 0))
+        else:
+            depth += 1
+            options[-1] = ((depth, state.rank), first, index)
+    return options
+
+
+def boot_is_handed_off(boot: BootRecord) -> bool:
+    """Whether control went to an operating system, as far as its latest packet tells."""
+    if not boot.stages:
+        return False
+    return boot_state(boot, boot.last.time, is_last=True).status == "handed-off"
+
+
+def stage_has_failed(stage: StageRecord, *, moved_on: bool = False) -> bool:
+    """Whether a stage came to nothing at the time of its latest packet, or when the machine moved on from it."""
+    return stage_state(stage, None, stage.last.time, boot_over=moved_on).failed
+
+
+__all__ = ["NEVER", "BootState", "boot_is_handed_off", "boot_state", "refresh", "refresh_fetches", "stage_has_failed"]

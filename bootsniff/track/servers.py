@@ -1,0 +1,60 @@
+"""What servers show of themselves: what they answer, and which software they are by its habits."""
+
+from __future__ import annotations
+
+from ..flow.records import TftpTransfer
+from ..wire import dhcp_options as options
+from ..wire.messages import DhcpMessage, Envelope
+from .records import Dhcp4Exchange, MachineRecord, ServerRecord, World
+
+MAX_SERVERS = 1024
+
+
+def note_server(world: World, envelope: Envelope, message: DhcpMessage, client: MachineRecord | None) -> None:
+    """Remember who answered, and for which vendor class the client asked."""
+    address = options.server_id(message) or envelope.source
+    server = world.servers.get(address)
+    if server is None:
+        if len(world.servers) >= MAX_SERVERS:
+            return
+        server = world.servers[address] = ServerRecord(address, envelope.source_mac)
+    server.dhcp_replies += 1
+    stage = client.boots[-1].stages[-1] if client is not None and client.boots and client.boots[-1].stages else None
+    vendor = (stage.vendor_class or "") if stage is not None and isinstance(stage.dhcp, Dhcp4Exchange) else ""
+    if len(server.answered_vendor_classes) < 64:
+        server.answered_vendor_classes.add(vendor.split(":")[0].split(".")[0])
+    if server.dialect is None:
+        server.dialect = _dialect(message)
+
+
+def recognise_tftp(world: World, transfer: TftpTransfer) -> None:
+    """Dnsmasq's TFTP error texts are its own (`file … not found for …`)."""
+    error = transfer.error
+    if error is None:
+        return
+    address = transfer.reply_from[0] if transfer.reply_from is not None else transfer.server
+    server = world.servers.get(address)
+    if server is None:
+        if len(world.servers) >= MAX_SERVERS:
+            return
+        server = world.servers[address] = ServerRecord(address, transfer.server_mac)
+    server.tftp_replies += 1
+    if (
+        server.dialect is None
+        and error.text.startswith(("file ", "cannot access ", "cannot read "))
+        and (" not found for " in error.text or error.code == 2)
+    ):
+        server.dialect = "dnsmasq"
+
+
+def _dialect(message: DhcpMessage) -> str | None:
+    """Dnsmasq ends options 66 and 67 with a NUL on purpose (rfc2131.c); the others do not."""
+    for code in (66, 67):
+        value = message.options.get(code)
+        if value is not None and value.endswith(b"\0"):
+            return "dnsmasq"
+    codes = message.options.codes
+    # dnsmasq always sends lease time, T1 and T2 in this order right after the server identifier (rfc2131.c do_options).
+    if codes[:5] == bytes((53, 54, 51, 58, 59)):
+        return "dnsmasq"
+    return None

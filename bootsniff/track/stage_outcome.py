@@ -1,0 +1,371 @@
+"""How far one stage came and whether it came to nothing: the DHCP part, then its fetches. Pure functions."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ..flow.records import TftpTransfer
+from ..model import NANOSECONDS, StallPoint
+from .boot_file import boot_file_of
+from .fetch_outcome import connection_failure, refresh_fetches
+from .kinds import LOADERS, is_firmware, is_ipxe, is_u_boot
+from .naming import is_grub_binary, is_ipxe_binary, is_pxelinux_binary, is_shim_binary
+from .patience import KERNEL_SILENCE, NBP_SILENCE, SEARCH_SILENCE, Patience, patience_of
+from .records import Dhcp4Exchange, Dhcp6Exchange, FetchRecord, StageRecord
+
+NEVER = 1 << 62
+DISCOVER, OFFERED, BOUND, ASKED, ANSWERED, LOADED, CONFIGURED, KERNEL, DONE = range(9)
+"""How far a stage came."""
+
+
+class StageState(NamedTuple):
+    """Where a stage stands. `failed` with `point` when it came to nothing; `check_at`: when silence may change it."""
+
+    rank: int
+    failed: bool = False
+    point: StallPoint | None = None
+    handed_off: bool = False
+    waiting_for: str = ""
+    check_at: int = NEVER
+
+
+def stage_state(stage: StageRecord, following: StageRecord | None, now: int, *, boot_over: bool) -> StageState:
+    """Judge a stage at `now`, given the stage after it (None: it is the last one) and whether the boot is over."""
+    gone = boot_over if following is None else is_firmware(following.client) and not _posing(stage, following)
+    started = following is not None and not gone
+    refresh_fetches(stage, now, moved_on=following is not None or boot_over)
+    if stage.fetches:
+        state = _fetch_state(stage, now, gone=gone, started=started)
+        if state is not None:
+            return state
+    exchange = stage.dhcp
+    if isinstance(exchange, Dhcp4Exchange):
+        return _dhcp4_state(stage, exchange, now, gone=gone, started=started)
+    if isinstance(exchange, Dhcp6Exchange):
+        return _dhcp6_state(stage, exchange, now, gone=gone, started=started)
+    return _bound_state(stage, now, gone=gone, started=started)
+
+
+def _posing(stage: StageRecord, following: StageRecord) -> bool:
+    """U-Boot's own EFI attempt does DHCP as PXEClient: part of the same program, not a firmware that took over."""
+    return is_u_boot(stage.client) and is_u_boot(following.client)
+
+
+def _over(last: int, limit: int, now: int) -> bool:
+    return now - last > limit
+
+
+# --- DHCP -----------------------------------------------------------------------------------------------------
+
+
+def _dhcp4_state(stage: StageRecord, exchange: Dhcp4Exchange, now: int, *, gone: bool, started: bool) -> StageState:
+    patience = patience_of(stage.client)
+    if exchange.acks or exchange.informs:
+        return _bound_state(stage, now, gone=gone, started=started)
+    if started:
+        return StageState(BOUND)
+    last = stage.last.time
+    rank = OFFERED if exchange.offers or exchange.proxy_offers else DISCOVER
+    if exchange.nak_count >= 2:
+        return StageState(OFFERED, failed=True, point="dhcp")
+    if exchange.offers:
+        first_offer = exchange.offers[0].at.time
+        further = exchange.discover_count - sum(heard.at.time <= first_offer for heard in exchange.discovers)
+        if further >= 2 and not exchange.requests:
+            return StageState(OFFERED, failed=True, point="dhcp")
+    if gone or _over(last, patience.dhcp_silence, now):
+        return StageState(rank, failed=True, point="dhcp")
+    if not exchange.offers and exchange.discover_count >= patience.discovers and _over(last, 4 * NANOSECONDS, now):
+        return StageState(rank, failed=True, point="dhcp")
+    return StageState(rank, waiting_for=_dhcp_wait(exchange, patience, now), check_at=last + patience.dhcp_silence + 1)
+
+
+def _dhcp_wait(exchange: Dhcp4Exchange, patience: Patience, now: int) -> str:
+    if exchange.requests:
+        return f"ACK for {_seconds(now - exchange.requests[-1].at.time)}"
+    if exchange.offers:
+        return f"REQUEST for {_seconds(now - exchange.offers[-1].at.time)}"
+    if not exchange.discovers:
+        return ""
+    tries = max(0, patience.discovers - exchange.discover_count)
+    text = f"OFFER for {_seconds(now - exchange.discovers[0].at.time)}, {exchange.discover_count} DISCOVER sent"
+    return text + (f", {tries} more to come" if tries else "")
+
+
+def _dhcp6_state(stage: StageRecord, exchange: Dhcp6Exchange, now: int, *, gone: bool, started: bool) -> StageState:
+    if any(heard.message.addresses or heard.message.boot_file_url for heard in exchange.replies):
+        return _bound_state(stage, now, gone=gone, started=started)
+    if started:
+        return StageState(BOUND)
+    rank = OFFERED if exchange.advertises else DISCOVER
+    if gone or _over(stage.last.time, 60 * NANOSECONDS, now):
+        return StageState(rank, failed=True, point="dhcp")
+    wait = "REPLY" if exchange.requests else "ADVERTISE"
+    first = exchange.solicits[0].at.time if exchange.solicits else stage.start
+    return StageState(
+        rank, waiting_for=f"{wait} for {_seconds(now - first)}", check_at=stage.last.time + 60 * NANOSECONDS + 1
+    )
+
+
+# --- between the lease and the first fetch -------------------------------------------------------------------------
+
+
+def _bound_state(stage: StageRecord, now: int, *, gone: bool, started: bool) -> StageState:
+    """An address, and no fetch so far."""
+    if started:
+        return StageState(LOADED)
+    if stage.client == "os":
+        failed = _os_dhcp_failed(stage, now)
+        return StageState(DONE, failed=failed, point="os" if failed else None)
+    patience = patience_of(stage.client)
+    point = _obstacle(stage, now, gone=gone)
+    last = stage.last.time
+    rank = ASKED if stage.connections else BOUND
+    if point in ("tcp", "tls", "dns") and (gone or _gave_up(stage, now)):
+        return StageState(ASKED, failed=True, point=point)
+    if gone or _over(last, patience.after_ack, now):
+        return StageState(rank, failed=True, point=point or _next_step(stage))
+    return StageState(
+        rank, waiting_for=f"first fetch for {_seconds(now - last)}", check_at=last + patience.after_ack + 1
+    )
+
+
+def _gave_up(stage: StageRecord, now: int) -> bool:
+    return now - stage.last.time > 10 * NANOSECONDS or len(stage.connections) >= 2
+
+
+def _os_dhcp_failed(stage: StageRecord, now: int) -> bool:
+    exchange = stage.dhcp
+    if not isinstance(exchange, Dhcp4Exchange) or exchange.acks or exchange.informs or exchange.offers:
+        return False
+    return exchange.discover_count >= 3 and _over(stage.last.time, 10 * NANOSECONDS, now)
+
+
+def _obstacle(stage: StageRecord, now: int, *, gone: bool) -> StallPoint | None:
+    """What stands between the lease and the first fetch, as far as packets show it."""
+    for connection in reversed(stage.connections):
+        failure = connection_failure(connection, now, moved_on=gone)
+        if failure is not None:
+            return "tls" if failure == "tls" else "tcp"
+        if connection.established:
+            break
+    if stage.lookups and not stage.connections:
+        lookup = stage.lookups[-1]
+        if lookup.answer is None or lookup.answer.rcode or not lookup.answer.addresses:
+            return "dns"
+    if any(not arp.answers and arp.request_count >= 2 for arp in stage.arps.values()):
+        return "arp"
+    exchange = stage.dhcp
+    if isinstance(exchange, Dhcp4Exchange) and exchange.pxe_requests and not exchange.pxe_replies:
+        return "proxydhcp"
+    return None
+
+
+def _next_step(stage: StageRecord) -> StallPoint:
+    file = boot_file_of(stage)
+    if file is None:
+        return "dhcp"
+    if file.name.lower().startswith("https:"):
+        return "tls"
+    return "http" if file.name.lower().startswith("http:") else "tftp"
+
+
+# --- fetches --------------------------------------------------------------------------------------------------------
+
+
+def _fetch_state(stage: StageRecord, now: int, *, gone: bool, started: bool) -> StageState | None:
+    if stage.client == "os":
+        return _os_fetch_state(stage, now)
+    useful = [fetch for fetch in stage.fetches if fetch.status not in ("optional", "probe")]
+    if started:
+        return StageState(LOADED)
+    if stage.local_boot is not None and not (useful and useful[-1].status in ("failed", "stalled")):
+        return StageState(DONE, handed_off=True)
+    if handed_over(stage, useful, now, gone=gone):
+        return StageState(DONE, handed_off=True)
+    tail = stage.fetches[-1]
+    silence_from = max(stage.last.time, tail.end)
+    if not useful or (tail.status == "optional" and tail.role == "config-search" and not _config_found(stage)):
+        return _search_state(stage, useful, silence_from, now, gone=gone)
+    last = useful[-1]
+    rank = _rank(useful)
+    if last.status in ("failed", "stalled"):
+        return StageState(rank, failed=True, point=_failure_point(last))
+    if last.status == "in-progress":
+        patience = patience_of(stage.client)
+        return StageState(
+            rank, waiting_for=_transfer_wait(last, patience, now), check_at=last.end + patience.request_silence + 1
+        )
+    if is_ipxe(stage.client) and runs_ipxe_again(stage):
+        return StageState(rank, failed=True, point="chain")
+    if stage.menu is not None:
+        return StageState(rank, waiting_for=f"a key: {stage.menu}")
+    point: StallPoint = (
+        "nbp" if is_firmware(stage.client) or (is_ipxe(stage.client) and last.role == "boot-file") else "chain"
+    )
+    if is_ipxe(stage.client) and last.content is not None and last.content.kind == "ipxe-script":
+        point = "chain"
+    if gone:
+        return StageState(rank, failed=True, point=point)
+    if _over(silence_from, NBP_SILENCE, now) and _expected_to_go_on(last):
+        return StageState(rank, failed=True, point=point)
+    wait = f"{_short(last.name)} to ask for something, for {_seconds(now - silence_from)}"
+    return StageState(rank, waiting_for=wait, check_at=silence_from + NBP_SILENCE + 1)
+
+
+def runs_ipxe_again(stage: StageRecord) -> bool:
+    """An iPXE that was handed an iPXE binary by DHCP and fetched it whole (faults.md, chain-ipxe-loop)."""
+    for fetch in stage.fetches:
+        if fetch.role == "boot-file" and fetch.status == "complete":
+            if fetch.content is not None and fetch.content.kind not in (
+                "unknown",
+                "pe",
+                "boot-sector",
+                "pxelinux",
+                "linux-kernel",
+            ):
+                continue
+            if (fetch.content is not None and fetch.content.ipxe) or is_ipxe_binary(fetch.name):
+                return True
+    return False
+
+
+def _os_fetch_state(stage: StageRecord, now: int) -> StageState:
+    last = stage.fetches[-1]
+    failed = last.status in ("failed", "stalled") and _over(last.end, 15 * NANOSECONDS, now)
+    return StageState(DONE, failed=failed, point="os" if failed else None)
+
+
+def _search_state(stage: StageRecord, useful: list[FetchRecord], since: int, now: int, *, gone: bool) -> StageState:
+    rank = CONFIGURED if stage.client in LOADERS else ANSWERED
+    if useful:
+        rank = max(rank, _rank(useful))
+    only_extras = all(fetch.role == "optional" for fetch in stage.fetches if fetch.status == "optional")
+    limit = NBP_SILENCE if only_extras else SEARCH_SILENCE
+    if gone or _over(since, limit, now):
+        return StageState(rank, failed=True, point="nbp" if only_extras and is_firmware(stage.client) else "chain")
+    return StageState(
+        rank, waiting_for=f"the next name of its search list, for {_seconds(now - since)}", check_at=since + limit + 1
+    )
+
+
+def _config_found(stage: StageRecord) -> bool:
+    return any(
+        fetch.status == "complete"
+        and (
+            fetch.role in ("config-search", "script") or (fetch.content is not None and "config" in fetch.content.kind)
+        )
+        for fetch in stage.fetches
+    )
+
+
+def _rank(useful: list[FetchRecord]) -> int:
+    best = ASKED
+    for fetch in useful:
+        if fetch.status == "complete":
+            best = max(
+                best,
+                KERNEL
+                if fetch.role in ("kernel", "initrd", "image")
+                else CONFIGURED
+                if fetch.role in ("script", "config-search")
+                else LOADED,
+            )
+        elif _answered(fetch):
+            best = max(best, ANSWERED)
+    return best
+
+
+def _answered(fetch: FetchRecord) -> bool:
+    flow = fetch.flow
+    return flow.reply_from is not None if isinstance(flow, TftpTransfer) else flow.response is not None
+
+
+def handed_over(stage: StageRecord, useful: list[FetchRecord], now: int, *, gone: bool) -> bool:
+    """Whether the last thing this program had to fetch arrived whole: a kernel with its initrd, or a disk image."""
+    if (
+        not useful
+        or any(fetch.status in ("in-progress", "stalled") for fetch in useful[-3:])
+        or useful[-1].status != "complete"
+    ):
+        return False
+    last = useful[-1]
+    kernels = [fetch for fetch in useful if _is_kernel(fetch)]
+    initrds = [fetch for fetch in useful if _is_initrd(fetch)]
+    if _is_image(last):
+        return True
+    if not kernels or last not in (*kernels, *initrds):
+        return False
+    missing = [wanted for wanted in stage.expectations if wanted.role == "initrd"]
+    if initrds:
+        return True
+    # No initrd so far: one that a script names is still to come; otherwise the kernel is all there is.
+    return (not missing or gone) and (gone or _over(last.end, KERNEL_SILENCE, now))
+
+
+def _is_kernel(fetch: FetchRecord) -> bool:
+    return fetch.role == "kernel" or (fetch.content is not None and fetch.content.kind == "linux-kernel")
+
+
+def _is_initrd(fetch: FetchRecord) -> bool:
+    if fetch.role == "initrd":
+        return True
+    return (
+        fetch.role == "other"
+        and fetch.content is not None
+        and fetch.content.kind in ("gzip", "xz", "zstd", "lzma", "bzip2", "cpio", "initrd")
+    )
+
+
+def _is_image(fetch: FetchRecord) -> bool:
+    return fetch.role == "image" or (fetch.content is not None and fetch.content.kind == "iso")
+
+
+def _failure_point(fetch: FetchRecord) -> StallPoint:
+    flow = fetch.flow
+    if isinstance(flow, TftpTransfer):
+        return "tftp"
+    if flow.connection.tls is not None and flow.response is None:
+        return "tls"
+    return "http"
+
+
+def _expected_to_go_on(fetch: FetchRecord) -> bool:
+    """Loaders ask for more at once; memtest or a unified kernel image need nothing more."""
+    content, name = fetch.content, fetch.name
+    if content is not None and (
+        content.ipxe or content.kind in ("pxelinux", "ipxe-script", "grub-config", "pxelinux-config")
+    ):
+        return True
+    return (
+        is_ipxe_binary(name)
+        or is_shim_binary(name)
+        or is_grub_binary(name)
+        or is_pxelinux_binary(name)
+        or fetch.role == "module"
+    )
+
+
+def _transfer_wait(fetch: FetchRecord, patience: Patience, now: int) -> str:
+    flow, name = fetch.flow, _short(fetch.name)
+    if not isinstance(flow, TftpTransfer):
+        return (
+            f"{'the rest of' if flow.response is not None else 'an answer for'} {name}, for {_seconds(now - fetch.end)}"
+        )
+    if flow.reply_from is None:
+        more = max(0, patience.requests - flow.request_count)
+        text = f"an answer to RRQ {name}, for {_seconds(now - flow.start)}, {flow.request_count} sent"
+        return text + (f", {more} more to come" if more else "")
+    return f"block {flow.highest_block + 1} of {name}, for {_seconds(now - fetch.end)}"
+
+
+def _short(name: str) -> str:
+    tail = name.rsplit("/", 1)[-1] or name
+    return tail if len(tail) <= 40 else tail[:39] + "…"
+
+
+def _seconds(duration: int) -> str:
+    return f"{max(0, duration) // NANOSECONDS} s"
+
+
+__all__ = ["StageState", "handed_over", "runs_ipxe_again", "stage_state"]

@@ -1,0 +1,118 @@
+"""One packet or flow seen at several capture points counts once: matching by payload and time, across NAT too."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from ..flow.records import HttpExchange, TcpConnection, TftpTransfer
+from ..model import NANOSECONDS
+from ..wire.messages import DhcpMessage, Dhcpv6Message, Envelope
+from .records import FetchRecord
+
+MATCH_TIME = 2 * NANOSECONDS
+"""Two capture points of one network agree on the time within this."""
+REMEMBERED = 4096
+
+Point = tuple[int, int]
+
+
+class Views:
+    """Remembers, for a short time and within bounds, what was seen where."""
+
+    def __init__(self) -> None:
+        self._messages: OrderedDict[object, tuple[int, Point]] = OrderedDict()
+        self._requests: OrderedDict[tuple[bytes, str], list[tuple[int, Point, FetchRecord]]] = OrderedDict()
+        self._views: OrderedDict[int, FetchRecord] = OrderedDict()
+        self._exchanges: OrderedDict[object, tuple[int, Point]] = OrderedDict()
+        self._connections: OrderedDict[object, tuple[int, Point]] = OrderedDict()
+        self._ignored: OrderedDict[int, HttpExchange] = OrderedDict()
+
+    def seen_elsewhere(self, envelope: Envelope, message: DhcpMessage | Dhcpv6Message) -> bool:
+        """Whether this very message was seen a moment ago at another point (a bridge and its tap)."""
+        if isinstance(message, DhcpMessage):
+            key: object = (
+                message.xid,
+                message.secs,
+                message.client_mac,
+                message.message_type,
+                message.your_ip,
+                message.relay,
+                envelope.source,
+            )
+        else:
+            key = (message.xid, message.type, message.client_duid, len(message.relays), envelope.source)
+        return _repeat(self._messages, key, envelope.time, (envelope.capture, envelope.point))
+
+    def connection_seen_elsewhere(self, connection: TcpConnection) -> bool:
+        """Whether the same connection was opened a moment ago at another point."""
+        key = (connection.client, connection.client_port, connection.server, connection.server_port)
+        return _repeat(self._connections, key, connection.start, (connection.capture, connection.point))
+
+    def exchange_seen_elsewhere(self, exchange: HttpExchange) -> bool:
+        """Whether the same request was seen a moment ago at another point, translated by a NAT or not."""
+        connection, request = exchange.connection, exchange.request
+        if request is None:
+            return False
+        key = (connection.server, connection.server_port, request.method, request.target, request.fields)
+        return _repeat(self._exchanges, key, exchange.request_at.time, (connection.capture, connection.point))
+
+    def ignore(self, exchange: HttpExchange) -> None:
+        """Remember an exchange that is nobody's boot, so that its later events cost nothing."""
+        self._ignored[id(exchange)] = exchange
+        if len(self._ignored) > REMEMBERED:
+            self._ignored.popitem(last=False)
+
+    def is_ignored(self, exchange: HttpExchange) -> bool:
+        return id(exchange) in self._ignored
+
+    def remember(self, flow: TftpTransfer | HttpExchange, fetch: FetchRecord) -> None:
+        """Keep a transfer findable by its request for a while."""
+        if not isinstance(flow, TftpTransfer):
+            return
+        key = (flow.request_payload, flow.filename)
+        entries = self._requests.setdefault(key, [])
+        entries[:] = [entry for entry in entries if abs(flow.start - entry[0]) <= MATCH_TIME]
+        entries.append((flow.start, (flow.capture, flow.point), fetch))
+        self._requests.move_to_end(key)
+        if len(self._requests) > REMEMBERED:
+            self._requests.popitem(last=False)
+
+    def twin_of(self, transfer: TftpTransfer) -> FetchRecord | None:
+        """The fetch that asked the same a moment ago at another point, if there is one."""
+        here = (transfer.capture, transfer.point)
+        best: tuple[int, FetchRecord] | None = None
+        for start, point, fetch in self._requests.get((transfer.request_payload, transfer.filename), ()):
+            distance = abs(transfer.start - start)
+            if (
+                point == here
+                or distance > MATCH_TIME
+                or any((view.capture, view.point) == here for view in fetch.views)
+            ):
+                continue
+            if best is None or distance < best[0]:
+                best = distance, fetch
+        return best[1] if best is not None else None
+
+    def add_view(self, fetch: FetchRecord, transfer: TftpTransfer) -> None:
+        """Note that a transfer is the same as a fetch's, seen elsewhere."""
+        fetch.views.append(transfer)
+        self._views[id(transfer)] = fetch
+        if len(self._views) > REMEMBERED:
+            self._views.popitem(last=False)
+
+    def is_view(self, transfer: TftpTransfer) -> bool:
+        return id(transfer) in self._views
+
+    def fetch_of(self, transfer: TftpTransfer) -> FetchRecord | None:
+        return self._views.get(id(transfer))
+
+
+def _repeat(known: OrderedDict[object, tuple[int, Point]], key: object, time: int, point: Point) -> bool:
+    earlier = known.get(key)
+    if earlier is not None and earlier[1] != point and abs(time - earlier[0]) <= MATCH_TIME:
+        return True
+    known[key] = time, point
+    known.move_to_end(key)
+    if len(known) > REMEMBERED:
+        known.popitem(last=False)
+    return False
