@@ -18,12 +18,8 @@ _SHOWN = 64
 """Bytes of an unknown option that are shown."""
 
 
-def describe(message: DhcpMessage) -> list[tuple[int, str, str, bytes]]:
-    """Code, name, value in words and value as sent of each option, in order; unknown ones as hex."""
-    return [(code, dhcp_option_name(code), _words(message, code, raw), raw) for code, raw in message.options]
-
-
-def _words(message: DhcpMessage, code: int, raw: bytes) -> str:
+def option_words(message: DhcpMessage, code: int, raw: bytes) -> str:
+    """The value of one option of a message in words, `raw` as sent; hex where nothing fits."""
     decoded = _special(message, code, raw)
     if decoded:
         return decoded
@@ -55,12 +51,12 @@ def _special(message: DhcpMessage, code: int, raw: bytes) -> str | None:
         return options.user_class(message)
     if code == 82:
         relay = options.relay_information(message)
-        return relay and f"circuit {relay.circuit_id or '-'}, remote {relay.remote_id or '-'}"
+        return f"circuit {relay.circuit_id or '-'}, remote {relay.remote_id or '-'}" if relay else None
     if code == 93:
         return ", ".join(f"{arch} {arch_name(arch)}" for arch in options.arches(message))
     if code == 94:
         undi = options.undi(message)
-        return undi and f"type {undi[0]}, version {undi[1]}.{undi[2]}"
+        return f"type {undi[0]}, version {undi[1]}.{undi[2]}" if undi else None
     if code == 97:
         return options.uuid(message)
     if code == 119:
