@@ -1,0 +1,147 @@
+"""What changed between two looks at the machines, as events: one JSON object a line. Draws no conclusions of its own.
+
+An event carries the keys of the document in the line itself, with `event`, `time` and `mac` before them; `boot`,
+`stage` and `fetch` are the indices that say where in the document its subject stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from ..model import Boot, CaptureInfo, Fetch, Finding, Machine, Report, Stage
+from .json import boot_value, fetch_value, finding_value, identity_value, report_value, stage_head
+from .units import rfc3339
+
+Event = dict[str, Any]
+_FindingKey = tuple[str, int | None, str]
+
+
+class Changes:
+    """Remembers the last look at every machine and tells what is new in the next one."""
+
+    def __init__(self) -> None:
+        self._machines: dict[str, Machine] = {}
+        self._network: dict[_FindingKey, Finding] = {}
+        self._dropped: dict[int, int] = {}
+
+    def machines(self, machines: Iterable[Machine], now: int) -> Iterator[Event]:
+        """Events of machines that may have changed since the last call; the others need not be given. `now`: ns."""
+        for machine in machines:
+            before = self._machines.get(machine.mac)
+            if before is not machine:
+                self._machines[machine.mac] = machine
+                yield from _machine_changes(before, machine, now)
+
+    def forget(self, mac: str) -> None:
+        """The machine will not be seen again: keep nothing of it."""
+        self._machines.pop(mac, None)
+
+    def network(self, findings: Iterable[Finding], now: int) -> Iterator[Event]:
+        """Events of the network's own findings; all that stand now must be given."""
+        after = _by_key(findings)
+        yield from _finding_changes(self._network, after, None, now)
+        self._network = after
+
+    def captures(self, captures: Iterable[CaptureInfo], now: int) -> Iterator[Event]:
+        """Events of packets lost while capturing."""
+        for index, info in enumerate(captures):
+            known = self._dropped.get(index, 0)
+            if info.dropped_frames > known:
+                self._dropped[index] = info.dropped_frames
+                yield {
+                    **_head("drops", now, None),
+                    "capture": index,
+                    "path": info.path,
+                    "dropped_frames": info.dropped_frames,
+                    "new": info.dropped_frames - known,
+                }
+
+    def report(self, report: Report) -> Iterator[Event]:
+        """Everything that is new in a whole report."""
+        now = report.now or 0
+        yield from self.captures(report.captures, now)
+        yield from self.machines(report.machines, now)
+        yield from self.network(report.findings, now)
+
+
+def closing(report: Report) -> Event:
+    """The last line: the whole document."""
+    time = None if report.now is None else rfc3339(report.now)
+    return {"event": "report", "time": time, "mac": None, "report": report_value(report)}
+
+
+def _head(event: str, time: int, mac: str | None) -> Event:
+    return {"event": event, "time": rfc3339(time), "mac": mac}
+
+
+def _machine_changes(before: Machine | None, after: Machine, now: int) -> Iterator[Event]:
+    if before is None or identity_value(before) != identity_value(after):
+        first = after.boots[0].start if after.boots else now
+        yield {**_head("machine", first if before is None else now, after.mac), **identity_value(after)}
+    for index, boot in enumerate(after.boots):
+        old = before.boots[index] if before is not None and index < len(before.boots) else None
+        if old is not boot:
+            yield from _boot_changes(old, boot, index, after.mac)
+    findings = _by_key(after.findings)
+    yield from _finding_changes(_by_key(before.findings) if before else {}, findings, after.mac, now)
+    for index, boot in enumerate(after.boots):
+        old = before.boots[index] if before is not None and index < len(before.boots) else None
+        yield from _stall_changes(old, boot, index, after.mac, now)
+
+
+def _boot_changes(before: Boot | None, after: Boot, boot: int, mac: str) -> Iterator[Event]:
+    for index, stage in enumerate(after.stages):
+        old = before.stages[index] if before is not None and index < len(before.stages) else None
+        if old is stage:
+            continue
+        if old is None or _stage_face(old) != _stage_face(stage):
+            time = stage.dhcp.end if stage.dhcp is not None else stage.start
+            yield {**_head("stage", time, mac), "boot": boot, "stage": index, **stage_head(stage)}
+        for number, fetch in enumerate(stage.fetches):
+            known = old.fetches[number] if old is not None and number < len(old.fetches) else None
+            if known is None or _fetch_face(known) != _fetch_face(fetch):
+                time = fetch.start if fetch.status == "in-progress" else fetch.end
+                head = _head("fetch", time, mac)
+                yield {**head, "boot": boot, "stage": index, "fetch": number, **fetch_value(fetch)}
+
+
+def _stage_face(stage: Stage) -> Event:
+    """What of a stage is worth an event when it changes: not its times and not its packet counts."""
+    face = stage_head(stage)
+    del face["start"], face["end"]
+    if face["dhcp"] is not None:
+        del face["dhcp"]["discovers"], face["dhcp"]["offers"]
+    return face
+
+
+def _fetch_face(fetch: Fetch) -> tuple[object, ...]:
+    """Not its bytes: a transfer that merely goes on is no news."""
+    return fetch.url, fetch.method, fetch.status, fetch.size, fetch.error, fetch.content
+
+
+def _stall_changes(before: Boot | None, after: Boot, boot: int, mac: str, now: int) -> Iterator[Event]:
+    was = before is not None and before.status == "stalled"
+    stalled = after.status == "stalled"
+    if stalled and not (was and before is not None and before.stalled_at == after.stalled_at):
+        value = boot_value(after)
+        del value["stages"]
+        yield {**_head("stall", now, mac), "boot": boot, **value}
+    elif was and not stalled:
+        yield {**_head("stall-cleared", now, mac), "boot": boot, "status": after.status}
+
+
+def _by_key(findings: Iterable[Finding]) -> dict[_FindingKey, Finding]:
+    return {(finding.code, finding.boot, finding.subject): finding for finding in findings}
+
+
+def _finding_changes(
+    before: dict[_FindingKey, Finding], after: dict[_FindingKey, Finding], mac: str | None, now: int
+) -> Iterator[Event]:
+    for key, finding in before.items():
+        if key not in after:
+            yield {**_head("finding-withdrawn", now, mac), **finding_value(finding)}
+    for key, finding in after.items():
+        known = before.get(key)
+        if known is None or (known.severity, known.confidence) != (finding.severity, finding.confidence):
+            yield {**_head("finding", now, mac), **finding_value(finding)}
