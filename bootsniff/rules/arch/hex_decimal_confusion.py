@@ -1,0 +1,88 @@
+"""arch-hex-decimal-confusion; reads records, never changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...model import Confidence, Finding, Fix
+from ...track.records import MachineRecord
+from .. import fixes
+from ..case import Case
+from ..evidence import evidence
+from ..rule import Cause
+
+_AMBIGUOUS = {10, 11, 15, 16, 18, 19, 21, 22, 23, 24, 25, 27, 28, 31}
+"""Architecture numbers that mean another one when read in the other base."""
+
+
+class ArchHexDecimalConfusion(Cause):
+    """The server's rule for this architecture may be written in the wrong base.
+
+    What happens
+        The registry of architectures is in hexadecimal, dnsmasq wants decimal, ISC dhcpd and Kea take hexadecimal bytes. A
+        rule in the wrong base matches another architecture, so this one gets the default file or none.
+    On the wire
+        A client of architecture 10 or above gets no file, or the one of another kind. In dnsmasq's client-arch, 16 and
+        00:10 match 16 (x64 HTTP); 10 and 0010 match 10 (ARM32 UEFI); 0x10 never matches.
+    Not to be confused with
+        A rule that is missing altogether: packets show the effect only. A second machine that got the file meant for this
+        one makes it likely.
+    Causes
+        Numbers copied from a table of the other base.
+    Fix
+        dnsmasq: decimal. ISC dhcpd: bytes in hexadecimal (00:10). Kea: 0x0010.
+    Sources
+        IANA processor architecture registry; dnsmasq option.c; lab captures with dnsmasq 2.90.
+    """
+
+    code = "arch-hex-decimal-confusion"
+    stage = "dhcp"
+    symptoms = (
+        "dhcp-offer-without-boot-file",
+        "dhcp-http-offer-without-usable-uri",
+        "arch-bios-file-to-efi",
+        "arch-wrong-efi-machine",
+    )
+    summary = "the rule for architecture {number} (0x{number:02x}) may be written in the wrong base{sign}"
+
+    def explain(self, case: Case, symptom: Finding) -> Iterator[Finding]:
+        number = case.stage.arch[0] if case.stage.arch else None
+        if number not in _AMBIGUOUS or number is None or not symptom.evidence:
+            return
+        twin = _twin(case, number)
+        confidence: Confidence = "likely" if twin else "possible"
+        yield self.finding(
+            case,
+            symptom.evidence[:1]
+            if not twin
+            else [*symptom.evidence[:1], evidence(twin[1].last, f"architecture {twin[0]} was served")],
+            confidence=confidence,
+            explains=symptom.code,
+            number=number,
+            sign=f": architecture {twin[0]} was given {twin[2]}" if twin else "",
+            proof="The server's configuration: which number does its rule name?",
+            fixes=fixes.arrange(
+                case,
+                Fix("dnsmasq", f"dhcp-match=set:{case.tag},option:client-arch,{number}"),
+                Fix(
+                    "isc-dhcpd",
+                    f"option arch code 93 = unsigned integer 16;\nif option arch = {number >> 8:02x}:{number & 255:02x} {{ … }}",
+                ),
+                Fix("kea", f'"test": "option[93].hex == 0x{number:04x}"'),
+            ),
+        )
+
+
+def _twin(case: Case, number: int) -> tuple[int, MachineRecord, str] | None:
+    """A machine whose number is this one read in the other base, and that got a URL (as HTTP clients should)."""
+    twins = {int(f"{number:x}") if f"{number:x}".isdigit() else -1, int(str(number), 16)} - {number}
+    if not case.is_http:
+        return None
+    for machine in case.world.machines.values():
+        for boot in machine.boots[-1:]:
+            for index, stage in enumerate(boot.stages[:4]):
+                if stage.arch and stage.arch[0] in twins and machine is not case.machine:
+                    other = Case(case.world, machine, len(machine.boots) - 1, index, [range(len(boot.stages))])
+                    if other.named and other.named.is_url:
+                        return stage.arch[0], machine, other.named.boot_file or ""
+    return None

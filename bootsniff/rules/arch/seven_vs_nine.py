@@ -1,0 +1,57 @@
+"""arch-7-vs-9; reads records, never changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...model import Finding, Fix
+from .. import fixes
+from ..case import Case
+from ..rule import Cause
+
+
+class Arch7Vs9(Cause):
+    """The server may know x64 UEFI by only one of its two numbers.
+
+    What happens
+        x64 UEFI clients send architecture 7 or, older ones, 9. A server with a rule for one of them gives the other the
+        default file, or none. With iPXE in the middle it shows as a loop: the firmware matched, iPXE does not.
+    On the wire
+        A client with option 93 = 7 (or 9) gets the BIOS file, no file, or iPXE gets iPXE again.
+    Not to be confused with
+        A server without any rule for UEFI. Only its configuration tells.
+    Causes
+        RFC 4578 had both numbers swapped (7 "EFI BC", 9 "EFI x86-64") until its erratum; practice is 7.
+    Fix
+        Match both numbers.
+    Sources
+        RFC 4578 section 2.1, erratum 4625; IANA registry; serverfault.com question 349693; xCAT pull request 7645.
+    """
+
+    code = "arch-7-vs-9"
+    stage = "dhcp"
+    symptoms = ("arch-bios-file-to-efi", "dhcp-offer-without-boot-file", "chain-ipxe-loop")
+    summary = "the server may know x64 UEFI as architecture {other} only; this client is {number}"
+
+    def explain(self, case: Case, symptom: Finding) -> Iterator[Finding]:
+        number = next((code for code in case.stage.arch if code in (7, 9)), None)
+        if number is None or not symptom.evidence:
+            return
+        other = 16 - number
+        yield self.finding(
+            case,
+            symptom.evidence[:1],
+            confidence="possible",
+            explains=symptom.code,
+            number=number,
+            other=other,
+            proof=f"The server's rules: is architecture {number} among them?",
+            fixes=fixes.arrange(
+                case,
+                *fixes.dnsmasq(
+                    "dhcp-match=set:efi64,option:client-arch,7", "dhcp-match=set:efi64,option:client-arch,9"
+                ),
+                Fix("isc-dhcpd", "if option arch = 00:07 or option arch = 00:09 { … }"),
+                Fix("kea", '"test": "option[93].hex == 0x0007 or option[93].hex == 0x0009"'),
+            ),
+        )

@@ -1,0 +1,1 @@
+"""Faults of address resolution; one file per fault, no state."""

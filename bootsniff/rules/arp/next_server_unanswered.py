@@ -1,0 +1,132 @@
+"""arp-next-server-unanswered; reads records, never changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import ip_address, ip_network
+
+from ...model import Confidence, Finding, Fix
+from ...track.records import Arps
+from .. import fixes
+from ..case import Case
+from ..evidence import evidence, first_and_last
+from ..rule import Rule
+
+
+class ArpNextServerUnanswered(Rule):
+    """Nobody answers ARP for the boot server or the router.
+
+    What happens
+        The machine has its address and wants to reach the boot server; the hardware address of that server, or of the router
+        on the way, cannot be found. Firmware shows PXE-E11; U-Boot "ARP Retry count exceeded".
+    On the wire
+        After the ACK: ARP who-has for the server or the router, usually four times, no reply, no request to the server.
+    Not to be confused with
+        ARP for the machine's own address (conflict detection), which must stay without an answer; the DHCP server's own probe
+        of the address before the OFFER.
+    Causes
+        The server is off or on another network; no option 3, or a wrong one, so that the client asks for a server off its
+        subnet directly; a wrong subnet mask in option 1.
+    Fix
+        Give a router (option 3) and the right mask (option 1), or correct the server's address.
+    Sources
+        RFC 826; RFC 1122 section 3.3.1; PXE error codes of the PXE specification; facebook/openbmc pull request 2558.
+    """
+
+    code = "arp-next-server-unanswered"
+    stage = "arp"
+    needs = "arps"
+    explains_away = (
+        "http-plain-disabled",
+        "tls-unsupported",
+        "tftp-no-reply",
+        "tcp-filtered",
+        "chain-uboot-no-serverip",
+    )
+    summary = "nobody answers ARP for {role} {target}{why}"
+
+    def check(self, case: Case) -> Iterator[Finding]:
+        own = case.addresses
+        for target, arps in case.stage.arps.items():
+            if target in own or arps.request_count < 2 or arps.reply or arps.answers or not arps.requests:
+                continue
+            if target in case.world.arp and case.stage.fetches:
+                continue  # known from other packets; the machine got on
+            role = _role(case, target)
+            if role is None or _reached(case, target):
+                continue
+            yield self.finding(
+                case,
+                [
+                    *(evidence(case.lease.heard, f"lease of {case.lease.address}") for _ in range(1) if case.lease),
+                    *first_and_last(arps.requests, f"ARP who-has {target}"),
+                ],
+                confidence=_confidence(case, arps),
+                subject=target,
+                role=role,
+                target=target,
+                why=_why(case, target),
+                expected=f"An ARP reply for {target}.",
+                proof=f"arping {target} from another host of this network.",
+                fixes=_fixes(case, target),
+            )
+
+
+def _confidence(case: Case, arps: Arps) -> Confidence:
+    answered = any(other.reply for other in case.stage.arps.values() if other is not arps)
+    return "likely" if answered or case.silence() == "likely" else case.silence()
+
+
+def _role(case: Case, target: str) -> str | None:
+    lease = case.lease
+    if lease and target in lease.routers:
+        return "the router"
+    servers = {reply.next_server for reply in [*case.acks, *case.pxe_replies, *case.offers, *case.proxy_offers]}
+    if lease:
+        servers |= {lease.next_server, lease.server}
+    if case.boot_file and f"//{target}" in case.boot_file:
+        return "the boot server"
+    if target in servers:
+        return "the boot server"
+    if lease and target in lease.dns_servers:
+        return "the name server"
+    return None
+
+
+def _reached(case: Case, target: str) -> bool:
+    flows = [fetch.flow for fetch in case.stage.fetches]
+    return any(
+        getattr(flow, "server", getattr(getattr(flow, "connection", None), "server", None)) == target for flow in flows
+    )
+
+
+def _off_subnet(case: Case, target: str) -> bool:
+    lease = case.lease
+    if lease is None or not lease.address or not lease.subnet_mask:
+        return False
+    try:
+        return ip_address(target) not in ip_network(f"{lease.address}/{lease.subnet_mask}", strict=False)
+    except ValueError:
+        return False
+
+
+def _why(case: Case, target: str) -> str:
+    if _off_subnet(case, target):
+        routers = case.lease.routers if case.lease else ()
+        return (
+            ", which is off the subnet, and no router (option 3) was given"
+            if not routers
+            else ", which is off the subnet"
+        )
+    return ""
+
+
+def _fixes(case: Case, target: str) -> tuple[Fix, ...]:
+    lease = case.lease
+    if _off_subnet(case, target) and lease:
+        return fixes.option(case, 3, lease.server, "routers", "routers")
+    return fixes.arrange(
+        case,
+        Fix("shell", f"ip -brief address show   # on the boot server: does it have {target}?\narping -I eth0 {target}"),
+        *(fixes.boot_file(case)[:1] if case.dhcp4 and not case.is_http else ()),
+    )

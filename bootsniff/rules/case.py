@@ -1,0 +1,226 @@
+"""One stage of one boot with everything around it: what a rule looks at; reads records, never changes them."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from ..flow.records import HttpExchange, TftpTransfer
+from ..model import Confidence
+from ..track.boot_file import BootFile, boot_file_of
+from ..track.kinds import is_http_client, is_ipxe, is_u_boot
+from ..track.naming import same_file
+from ..track.records import (
+    BootRecord,
+    Dhcp4Exchange,
+    Dhcp6Exchange,
+    FetchRecord,
+    MachineRecord,
+    StageRecord,
+    World,
+)
+from . import names
+from .offers import Offer
+
+
+class Case:
+    """A stage in its boot, its machine and its world; values that several rules need are worked out once."""
+
+    def __init__(
+        self, world: World, machine: MachineRecord, boot_index: int, stage_index: int, option_list: list[range]
+    ) -> None:
+        self.world = world
+        self.machine = machine
+        self.boot: BootRecord = machine.boots[boot_index]
+        self.boot_index = boot_index
+        self.stage: StageRecord = self.boot.stages[stage_index]
+        self.stage_index = stage_index
+        self.options = option_list
+        self.option = next(option for option in option_list if stage_index in option)
+        self.client = self.stage.client
+        dhcp = self.stage.dhcp
+        self.dhcp4: Dhcp4Exchange | None = dhcp if isinstance(dhcp, Dhcp4Exchange) else None
+        self.dhcp6: Dhcp6Exchange | None = dhcp if isinstance(dhcp, Dhcp6Exchange) else None
+
+    # --- what became of it ---
+
+    @property
+    def is_last_of_option(self) -> bool:
+        return self.stage_index == self.option[-1]
+
+    @property
+    def over(self) -> bool:
+        """The boot option this stage belongs to ended without success: the boot is stalled, or another was tried."""
+        return self.boot.status == "stalled" or self.option is not self.options[-1]
+
+    @property
+    def failed_here(self) -> bool:
+        """The boot option ended without success, and in this very stage."""
+        return self.is_last_of_option and self.over
+
+    @property
+    def gave_up(self) -> bool:
+        """Something else was tried afterwards, so that silence is proven to be an end."""
+        return self.option is not self.options[-1] or self.boot_index < len(self.machine.boots) - 1
+
+    @property
+    def followers(self) -> list[StageRecord]:
+        """Stages that this one, or what it loaded, led to."""
+        return self.boot.stages[self.stage_index + 1 : self.option[-1] + 1]
+
+    @property
+    def firmware(self) -> str:
+        """The client word of the program that this boot option began with."""
+        return self.boot.stages[self.option[0]].client
+
+    # --- who it is ---
+
+    @property
+    def is_http(self) -> bool:
+        return is_http_client(self.client)
+
+    @property
+    def is_efi_pxe(self) -> bool:
+        return self.client.startswith("efi-") and self.client.endswith("-pxe")
+
+    @property
+    def is_firmware_pxe(self) -> bool:
+        return self.is_efi_pxe or self.client == "bios-pxe"
+
+    @property
+    def is_ipxe(self) -> bool:
+        return is_ipxe(self.client)
+
+    @property
+    def is_uboot(self) -> bool:
+        return is_u_boot(self.client)
+
+    @property
+    def is_efi(self) -> bool:
+        """Firmware of the UEFI kind, or iPXE running on it."""
+        return self.client.startswith(("efi-", "ipxe-efi-"))
+
+    @property
+    def tag(self) -> str:
+        """A name for this kind of client in server configurations."""
+        return self.client
+
+    @property
+    def addresses(self) -> set[str]:
+        """Every address that is or may be the machine's own."""
+        own = set(self.machine.addresses)
+        if self.dhcp4:
+            own.update(offer.address for offer in [*self.offers, *self.acks] if offer.address)
+        return own
+
+    # --- DHCPv4 ---
+
+    @cached_property
+    def offers(self) -> list[Offer]:
+        """OFFERs with an address."""
+        return [Offer.of(heard) for heard in self.dhcp4.offers] if self.dhcp4 else []
+
+    @cached_property
+    def proxy_offers(self) -> list[Offer]:
+        return [Offer.of(heard) for heard in self.dhcp4.proxy_offers] if self.dhcp4 else []
+
+    @cached_property
+    def acks(self) -> list[Offer]:
+        return [Offer.of(heard) for heard in self.dhcp4.acks] if self.dhcp4 else []
+
+    @cached_property
+    def pxe_replies(self) -> list[Offer]:
+        return [Offer.of(heard) for heard in self.dhcp4.pxe_replies] if self.dhcp4 else []
+
+    @cached_property
+    def _boot_file(self) -> BootFile | None:
+        return boot_file_of(self.stage)
+
+    @cached_property
+    def named(self) -> Offer | None:
+        """The DHCPv4 reply that names the boot file."""
+        return Offer.of(self._boot_file.heard) if self._boot_file and self._boot_file.heard else None
+
+    @property
+    def boot_file(self) -> str | None:
+        """The boot file that DHCP named for this stage."""
+        return self._boot_file.name if self._boot_file else None
+
+    @property
+    def server(self) -> str | None:
+        """The DHCP server that this stage dealt with, as far as one is known."""
+        reply = self.named or next(iter([*self.acks, *self.offers, *self.proxy_offers]), None)
+        return reply.server if reply else None
+
+    @cached_property
+    def dialect(self) -> str | None:
+        """Recognised software of the DHCP server, of this stage or of one before it in the same boot."""
+        servers = self.world.servers
+        if self.server in servers and servers[self.server].dialect:
+            return servers[self.server].dialect
+        known = {record.dialect for record in servers.values() if record.dialect and record.dhcp_replies}
+        return known.pop() if len(known) == 1 else None
+
+    @cached_property
+    def lease(self) -> Offer | None:
+        """The reply that gave the address in use: of this stage, or the last before it in the same option."""
+        for index in range(self.stage_index, self.option[0] - 1, -1):
+            dhcp = self.boot.stages[index].dhcp
+            if isinstance(dhcp, Dhcp4Exchange):
+                heard = [*dhcp.acks[-1:], *dhcp.offers[:1]]
+                if heard:
+                    return Offer.of(heard[0])
+        return None
+
+    # --- fetches ---
+
+    @cached_property
+    def tftp(self) -> list[tuple[FetchRecord, TftpTransfer]]:
+        return [(fetch, fetch.flow) for fetch in self.stage.fetches if isinstance(fetch.flow, TftpTransfer)]
+
+    @cached_property
+    def http(self) -> list[tuple[FetchRecord, HttpExchange]]:
+        return [(fetch, fetch.flow) for fetch in self.stage.fetches if isinstance(fetch.flow, HttpExchange)]
+
+    @cached_property
+    def boot_fetch(self) -> FetchRecord | None:
+        """The last whole fetch of the file that DHCP named."""
+        whole = [f for f in self.stage.fetches if f.status == "complete" and self.is_boot_file(f)]
+        return whole[-1] if whole else None
+
+    def is_boot_file(self, fetch: FetchRecord) -> bool:
+        """Whether a fetch is of the file that DHCP named for this stage."""
+        if fetch.role == "boot-file":
+            return True
+        return bool(self.boot_file) and same_file(names.path_of(fetch), self.boot_file or "")
+
+    def came_later(self, fetch: FetchRecord) -> bool:
+        """Whether the same file arrived whole after all, in this stage."""
+        path = names.path_of(fetch)
+        return any(
+            other is not fetch
+            and other.status == "complete"
+            and other.end >= fetch.start
+            and names.path_of(other) == path
+            and names.is_body(other)
+            for other in self.stage.fetches
+        )
+
+    # --- what silence is worth ---
+
+    def silence(self, *, second_sign: bool = False) -> Confidence:
+        """How sure one can be that something missing was not sent: never certain from silence alone."""
+        quality = self.world.quality
+        if not quality.sees_replies or quality.dropped_frames:
+            return "possible"
+        heard_others = quality.unicast_server_packets > 0 or second_sign
+        return "likely" if heard_others else "possible"
+
+    @property
+    def blind_spot(self) -> str:
+        """Why silence may be the capture's and not the network's, as a sentence to append; empty when it is not."""
+        quality = self.world.quality
+        if not quality.sees_replies:
+            return " (no reply of any kind seen: this capture point may not see replies)"
+        if quality.dropped_frames:
+            return f" ({quality.dropped_frames} packets were lost while capturing)"
+        return ""

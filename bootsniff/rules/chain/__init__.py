@@ -1,0 +1,1 @@
+"""Faults of boot programs that load each other; one file per fault, no state."""

@@ -1,0 +1,1 @@
+"""Faults of DHCPv4 offers and leases; one file per fault, no state."""

@@ -1,0 +1,90 @@
+"""dhcp-http-offer-without-usable-uri; reads records, never changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...model import Finding
+from .. import fixes, names
+from ..case import Case
+from ..evidence import evidence, first_and_last, maybe, naming
+from ..offers import is_web_url
+from ..rule import Rule
+
+
+class DhcpHttpOfferWithoutUsableUri(Rule):
+    """HTTP boot firmware was offered no URL, or PXE firmware was offered one.
+
+    What happens
+        Boot files come in two languages: HTTP boot firmware wants a whole URL, PXE firmware a path on a TFTP server. This
+        machine got the other one's. HTTP boot ignores such an offer; PXE asks the TFTP server for a file called http://…
+    On the wire
+        Option 60 HTTPClient is echoed and the boot file is missing or no http(s) URL, or it is not echoed and the file is
+        a path; no REQUEST follows. Reverse: an RRQ whose file name starts with http://.
+    Not to be confused with
+        A URL without the echo (dhcp-http-vendor-class-not-echoed). iPXE takes both and is never meant here.
+    Causes
+        One boot file for all clients; a rule for HTTP clients (architectures 15, 16, 18, 19) that is missing, so that the
+        default's path is offered; an architecture written in the wrong base.
+    Fix
+        Give each kind its own tag: a path and next-server for PXE, a URL and option 60 for HTTP.
+    Sources
+        edk2 NetworkPkg HttpBootDhcp4.c and PxeBcBoot.c; lab captures with dnsmasq 2.90.
+    """
+
+    code = "dhcp-http-offer-without-usable-uri"
+    stage = "dhcp"
+    summary = "{server} offers {name} {what}"
+
+    def check(self, case: Case) -> Iterator[Finding]:
+        if case.is_http and case.dhcp4:
+            yield from self._path_for_http(case)
+        elif case.is_firmware_pxe:
+            yield from self._url_for_pxe(case)
+
+    def _path_for_http(self, case: Case) -> Iterator[Finding]:
+        replies = [*case.offers, *case.proxy_offers]
+        if not replies or any(reply.is_url for reply in replies):
+            return
+        wrong = [reply for reply in replies if reply.echoes_http or reply.boot_file]
+        if not wrong or case.stage.fetches:
+            return
+        offer = wrong[0]
+        discovers = case.dhcp4.discovers if case.dhcp4 else []
+        again = [heard for heard in discovers if heard.at.time > offer.heard.at.time]
+        what = (
+            f"the path {offer.boot_file}, not a URL" if offer.boot_file else "no URL, though it answers as HTTPClient"
+        )
+        url = fixes.example_url(case, names.base(offer.boot_file) if offer.boot_file else "ipxe.efi")
+        yield self.finding(
+            case,
+            [
+                evidence(offer.heard, f"offer with {offer.boot_file}" if offer.boot_file else "offer without a URL"),
+                *first_and_last(again, "DISCOVER again, the offer is ignored"),
+                *(evidence(ack.heard, "lease") for ack in case.acks[:1]),
+            ],
+            server=offer.server,
+            name=case.stage.name or case.client,
+            what=what,
+            expected="An OFFER with option 60 HTTPClient and an http:// or https:// URL.",
+            fixes=fixes.http_boot(case, url),
+        )
+
+    def _url_for_pxe(self, case: Case) -> Iterator[Finding]:
+        for fetch, flow in case.tftp:
+            if is_web_url(flow.filename) and fetch.status != "complete":
+                server = case.named.server if case.named else flow.server
+                yield self.finding(
+                    case,
+                    [
+                        *naming(case),
+                        *first_and_last(flow.requests, f"RRQ for {flow.filename}"),
+                        *maybe(flow.error_at, "TFTP error"),
+                    ],
+                    server=server,
+                    name=case.stage.name or case.client,
+                    what=f"the URL {flow.filename}, which PXE takes for a TFTP file name",
+                    expected="A path on the TFTP server.",
+                    fixes=fixes.boot_file(case, names.base(names.url_path(flow.filename)) or None),
+                )
+                return

@@ -1,0 +1,68 @@
+"""dhcp-http-vendor-class-not-echoed; reads records, never changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...model import Finding
+from .. import fixes
+from ..case import Case
+from ..evidence import evidence, first_and_last
+from ..rule import Rule
+
+
+class DhcpHttpVendorClassNotEchoed(Rule):
+    """The offer has a boot URL, but does not say HTTPClient, so UEFI HTTP boot ignores it.
+
+    What happens
+        The firmware asks as HTTPClient. The server offers the right URL, yet without option 60 = HTTPClient in its
+        answer. The firmware then takes it for an ordinary DHCP server and keeps waiting for a real one.
+    On the wire
+        DISCOVER with option 60 HTTPClient:Arch:…; OFFER with an http URL and no option 60 that begins with the ten bytes
+        HTTPClient (absent, or PXEClient). DISCOVERs go on after 4, 8, 16 and 32 s, never a REQUEST.
+    Not to be confused with
+        An offer that was accepted (a REQUEST follows); HTTPClient echoed with a path instead of a URL
+        (dhcp-http-offer-without-usable-uri); no URL at all (dhcp-offer-without-boot-file). A PXE client takes a URL for a
+        file name and needs no echo.
+    Causes
+        Servers do not echo option 60 by themselves; a rule for HTTP clients that sets only the file name.
+    Fix
+        Send option 60 = HTTPClient to these clients.
+    Sources
+        edk2 NetworkPkg HttpBootDhcp4.c; UEFI specification section 24.7.2 (HTTP boot); lab captures with dnsmasq 2.90.
+    """
+
+    code = "dhcp-http-vendor-class-not-echoed"
+    stage = "dhcp"
+    needs = "dhcp4"
+    summary = "{server} offers {url} but {echo}; UEFI HTTP boot ignores the offer"
+
+    def check(self, case: Case) -> Iterator[Finding]:
+        dhcp = case.dhcp4
+        if dhcp is None or not case.is_http or dhcp.request_count or dhcp.requests or case.acks:
+            return
+        replies = [*case.offers, *case.proxy_offers]
+        if any(reply.echoes_http for reply in replies):
+            return
+        with_url = [reply for reply in replies if reply.is_url]
+        if not with_url:
+            return
+        offer = with_url[0]
+        again = [heard for heard in dhcp.discovers if heard.at.time > offer.heard.at.time]
+        echo = f"answers as {offer.vendor_class}" if offer.vendor_class else "does not echo option 60 HTTPClient"
+        role = f"offer with option 60 {offer.vendor_class}" if offer.vendor_class else "offer without option 60"
+        yield self.finding(
+            case,
+            [
+                *(evidence(heard, "DISCOVER as HTTPClient") for heard in dhcp.discovers[:1]),
+                evidence(offer.heard, role),
+                *first_and_last(again, "DISCOVER again, the offer is ignored"),
+            ],
+            confidence="certain" if again else "likely",
+            server=offer.server,
+            url=offer.boot_file,
+            echo=echo,
+            expected="An OFFER whose option 60 begins with HTTPClient, and a REQUEST in answer to it.",
+            proof="" if again else "A longer capture: does the machine repeat its DISCOVER?",
+            fixes=fixes.http_boot(case, offer.boot_file or fixes.example_url(case)),
+        )

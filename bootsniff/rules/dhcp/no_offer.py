@@ -1,0 +1,81 @@
+"""dhcp-no-offer; reads records, never changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...model import Finding, Fix
+from .. import fixes, names
+from ..case import Case
+from ..evidence import first_and_last
+from ..rule import Rule
+
+
+class DhcpNoOffer(Rule):
+    """Nobody answers the DHCP DISCOVERs.
+
+    What happens
+        The machine asks for an address several times and gets no answer at all, so nothing else can start. Firmware
+        shows PXE-E51 (BIOS), PXE-E16 or PXE-E18 (UEFI); iPXE shows error 040ee119.
+    On the wire
+        Two or more DISCOVERs of one machine (edk2 waits 4, 8, 16 and 32 s between them, iPXE 1, 2, 4 and 8 s) and not
+        one BOOTP reply for its hardware address.
+    Not to be confused with
+        A server that answers but offers no boot file (dhcp-offer-without-boot-file), a relay that loses the way back
+        (dhcp-relay-missing-or-one-way), a switch port that is not forwarding yet (link-stp-delay), and a capture point
+        that sees broadcasts but not the replies to others. IPv6 solicitations without an answer are no fault.
+    Causes
+        The server is down or listens on another interface; no range or subnet is declared for this network (Kea logs
+        DHCP4_NO_SUBNET_FOR_DIRECT_CLIENT, dnsmasq "no address range available for DHCP request"); a reservation with a
+        mistyped address; an exhausted pool; a firewall on the server.
+    Fix
+        See that the server runs, listens on this interface and has a range for this network.
+    Sources
+        RFC 2131 sections 3.1 and 4.1; edk2 NetworkPkg PxeBcDhcp4.c (timeouts); dnsmasq rfc2131.c; Kea message catalogue.
+    """
+
+    code = "dhcp-no-offer"
+    stage = "dhcp"
+    needs = "dhcp4"
+    side_issue = True
+    summary = "{count} DISCOVERs in {time} and no OFFER: {others}{blind}"
+
+    def check(self, case: Case) -> Iterator[Finding]:
+        dhcp = case.dhcp4
+        if dhcp is None or dhcp.discover_count < 2 or not dhcp.discovers or case.client == "os":
+            return
+        answered = dhcp.offer_count or dhcp.proxy_offers or dhcp.acks or dhcp.naks
+        if answered or any(heard.message.op == 2 for heard in dhcp.relayed):
+            return
+        served = [
+            server
+            for server in case.world.servers.values()
+            if server.dhcp_replies and (server.answered_vendor_classes or server.dhcp_replies)
+        ]
+        others = f"{names.joined(s.address for s in served)} serves others" if served else "nobody answers anyone here"
+        yield self.finding(
+            case,
+            first_and_last(dhcp.discovers, "DISCOVER without an answer"),
+            confidence=case.silence(second_sign=bool(served)),
+            count=dhcp.discover_count,
+            time=names.seconds(dhcp.discovers[-1].at.time - dhcp.discovers[0].at.time),
+            others=others,
+            blind=case.blind_spot,
+            expected="An OFFER from a DHCP server within a few seconds of the first DISCOVER.",
+            proof="The server's log, or a capture on the server's own interface: does the DISCOVER arrive there?",
+            fixes=fixes.arrange(
+                case,
+                *fixes.dnsmasq("interface=virbr0", "dhcp-range=192.168.122.2,192.168.122.254,1h"),
+                Fix("libvirt", "virsh net-destroy default; virsh net-start default"),
+                Fix(
+                    "isc-dhcpd",
+                    "subnet 192.168.122.0 netmask 255.255.255.0 {\n  range 192.168.122.2 192.168.122.254;\n}",
+                ),
+                Fix(
+                    "kea",
+                    '"interfaces-config": {"interfaces": ["virbr0"]},\n"subnet4": [{"id": 1, "subnet": "192.168.122.0/24", '
+                    '"pools": [{"pool": "192.168.122.2-192.168.122.254"}]}]',
+                ),
+                Fix("nft", "nft add rule inet filter input udp dport 67 accept"),
+            ),
+        )

@@ -1,0 +1,78 @@
+"""dhcp-offer-without-boot-file; reads records, never changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...model import Finding
+from .. import fixes, names
+from ..case import Case
+from ..evidence import evidence, first_and_last
+from ..rule import Rule
+
+
+class DhcpOfferWithoutBootFile(Rule):
+    """The DHCP server offers an address but nothing to boot.
+
+    What happens
+        The server gives the machine an address like any other client's and says nothing about a boot file. UEFI firmware
+        ignores such an offer and keeps asking; BIOS firmware and iPXE take the address and stop ("PXE-E53: No boot
+        filename received", "Nothing to boot").
+    On the wire
+        OFFERs with an address, without option 67, with an empty file field, without option 43; no ProxyDHCP offer. edk2
+        repeats its DISCOVER and never sends a REQUEST.
+    Not to be confused with
+        A ProxyDHCP offer that is there but malformed (proxydhcp-offer-without-pxeclient), an HTTP client that was given a
+        path (dhcp-http-offer-without-usable-uri), and the DHCP of the operating system, which needs no boot file.
+    Causes
+        No boot file is configured, or only for another architecture or tag; option 93 does not match the rule that was
+        meant; the machine is answered by a server that knows nothing of network boot.
+    Fix
+        Name a boot file and its server for this kind of client.
+    Sources
+        edk2 NetworkPkg PxeBcDhcp4.c (PxeBcSelectDhcp4Offer); iPXE autoboot.c; PXE error codes of the PXE specification.
+    """
+
+    code = "dhcp-offer-without-boot-file"
+    stage = "dhcp"
+    needs = "dhcp4"
+    side_issue = True
+    summary = "{server} offers {address} but no boot file to {name}"
+
+    def check(self, case: Case) -> Iterator[Finding]:
+        dhcp = case.dhcp4
+        if dhcp is None or not case.offers or case.stage.fetches or case.stage.connections:
+            return
+        if case.client == "os" or case.is_uboot:
+            return
+        if case.is_ipxe and case.stage_index > case.option[0]:
+            return  # an iPXE that was loaded: chain-ipxe-nothing-to-boot
+        replies = [*case.offers, *case.acks, *case.proxy_offers, *case.pxe_replies]
+        if any(reply.boot_file for reply in replies):
+            return
+        if case.is_http:
+            if any(reply.echoes_http for reply in replies):
+                return
+        elif (
+            any(reply.has_pxe_options for reply in replies)
+            or case.proxy_offers
+            or any(offer.echoes_pxe for offer in case.offers)
+        ):
+            return
+        offer = case.offers[0]
+        asked_again = [heard for heard in dhcp.discovers if heard.at.time > offer.heard.at.time]
+        yield self.finding(
+            case,
+            [
+                evidence(offer.heard, "offer without a boot file"),
+                *first_and_last(asked_again, "DISCOVER again, the offer is ignored"),
+                *(evidence(ack.heard, "lease without a boot file") for ack in case.acks[:1]),
+            ],
+            confidence="likely" if case.world.quality.dropped_frames else "certain",
+            server=names.joined(o.server for o in case.offers),
+            address=offer.address or "an address",
+            name=case.stage.name or case.client,
+            expected="Option 67 or the file field of the OFFER naming a boot file, or a ProxyDHCP offer beside it.",
+            proof="A capture without lost packets." if case.world.quality.dropped_frames else "",
+            fixes=fixes.http_boot(case, fixes.example_url(case, "ipxe.efi")) if case.is_http else fixes.boot_file(case),
+        )

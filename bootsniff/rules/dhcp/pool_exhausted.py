@@ -1,0 +1,100 @@
+"""dhcp-pool-exhausted; reads records, never changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...model import Finding, Fix, FrameRef
+from ...track.records import Dhcp4Exchange, MachineRecord
+from .. import fixes
+from ..case import Case
+from ..evidence import evidence, first_and_last
+from ..rule import Rule
+
+_SECOND_SIGN = 3
+"""So many leases without a hole between them look like a pool that is full."""
+
+
+class DhcpPoolExhausted(Rule):
+    """The DHCP server may have no free address left.
+
+    What happens
+        Machines the server knows go on getting their addresses, new ones get no answer. No packet says "full": servers
+        stay silent and only write it to their log ("no address available").
+    On the wire
+        DISCOVERs of one machine without an OFFER while the same server acknowledges addresses to others.
+    Not to be confused with
+        A server that is down (nobody gets an answer), and a server that ignores this machine on purpose or by a mistyped
+        reservation: from outside they look the same, which is why this is no more than possible without a second sign.
+    Causes
+        A range that is too small, long leases of machines that are gone, several leases for one machine because each of
+        its boot programs sends another client identifier.
+    Fix
+        Widen the range, shorten the lease time, remove stale leases.
+    Sources
+        RFC 2131 section 4.3.1; dnsmasq rfc2131.c and lab captures with dnsmasq 2.90.
+    """
+
+    code = "dhcp-pool-exhausted"
+    stage = "dhcp"
+    needs = "dhcp4"
+    side_issue = True
+    summary = "no OFFER for this machine while {served} others got addresses: the pool may be exhausted"
+
+    def check(self, case: Case) -> Iterator[Finding]:
+        dhcp = case.dhcp4
+        if dhcp is None or dhcp.discover_count < 2 or not dhcp.discovers or case.client == "os":
+            return
+        if dhcp.offer_count or dhcp.proxy_offers or dhcp.acks or dhcp.naks or dhcp.relayed:
+            return
+        leases = _leases_of_others(case)
+        if not leases:
+            return
+        numbers = sorted({_number(address) for address in leases})
+        full = len(numbers) >= _SECOND_SIGN and numbers[-1] - numbers[0] == len(numbers) - 1
+        role = "ACK for another machine"
+        yield self.finding(
+            case,
+            [
+                *first_and_last(dhcp.discovers, "DISCOVER without an answer"),
+                *(evidence(frame, role) for frame in list(leases.values())[:4]),
+            ],
+            confidence="likely" if full else "possible",
+            severity="error" if full else "note",
+            explains="dhcp-no-offer",
+            served=len(leases),
+            expected="An OFFER with a free address.",
+            proof="The server's log (dnsmasq: no address available) or its lease file, held against the range.",
+            fixes=fixes.arrange(
+                case,
+                *fixes.dnsmasq("dhcp-range=192.168.122.2,192.168.122.254,1h"),
+                Fix("isc-dhcpd", "range 192.168.122.2 192.168.122.254;\ndefault-lease-time 3600;"),
+                Fix("kea", '"valid-lifetime": 3600, "pools": [{"pool": "192.168.122.2-192.168.122.254"}]'),
+            ),
+        )
+
+
+def _leases_of_others(case: Case) -> dict[str, FrameRef]:
+    """Addresses acknowledged to other machines up to the end of this stage's asking, and where."""
+    leases: dict[str, FrameRef] = {}
+    end = case.stage.last.time
+    for machine in case.world.machines.values():
+        if machine is not case.machine:
+            leases.update(_leases(machine, end))
+    return leases
+
+
+def _leases(machine: MachineRecord, end: int) -> Iterator[tuple[str, FrameRef]]:
+    for boot in machine.boots[-2:]:
+        for stage in boot.stages:
+            if isinstance(stage.dhcp, Dhcp4Exchange):
+                for heard in stage.dhcp.acks[-1:]:
+                    if heard.message.your_ip and heard.at.time <= end:
+                        yield heard.message.your_ip, heard.at
+
+
+def _number(address: str) -> int:
+    value = 0
+    for part in address.split("."):
+        value = value * 256 + int(part)
+    return value

@@ -1,0 +1,82 @@
+"""dhcp-relay-missing-or-one-way; reads records, never changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...model import Finding, Fix
+from ...wire.messages import DhcpType
+from .. import fixes
+from ..case import Case
+from ..evidence import evidence, first_and_last
+from ..rule import Rule
+
+
+class DhcpRelayOneWay(Rule):
+    """The relay carries DISCOVERs to the server, but no OFFER comes back to the machine.
+
+    What happens
+        Between the machine and the DHCP server stands a router that relays DHCP. The server answers the relay, and the
+        answer is lost on the way back.
+    On the wire
+        Behind the relay: DISCOVERs with giaddr set and hops of 1 or more, OFFERs to giaddr port 67. On the machine's own
+        network: DISCOVERs only. From the server's side alone: one DISCOVER after the other although each was answered.
+    Not to be confused with
+        No answer at all (dhcp-no-offer); a machine that ignores what arrives because no boot file is in it
+        (dhcp-offer-without-boot-file), which from the server's side looks the same.
+    Causes
+        No route from the server back to the relay's address, a firewall that drops UDP 67 to 67, a relay address that the
+        server cannot reach, a relay agent on the wrong interface.
+    Fix
+        Make the relay's address (giaddr) reachable from the server; put helper addresses for the DHCP server and the PXE
+        server on the machine's own VLAN interface.
+    Sources
+        RFC 2131 section 4.1; RFC 1542 section 4.1; dnsmasq manual page, dhcp-relay.
+    """
+
+    code = "dhcp-relay-missing-or-one-way"
+    stage = "dhcp"
+    needs = "dhcp4"
+    explains_away = ("dhcp-no-offer",)
+    summary = "{server} answers the relay {relay}, but the OFFER does not reach the machine"
+
+    def check(self, case: Case) -> Iterator[Finding]:
+        dhcp = case.dhcp4
+        if dhcp is None or not dhcp.relayed or dhcp.acks or dhcp.requests:
+            return
+        offers = [h for h in dhcp.relayed if h.message.message_type == DhcpType.OFFER]
+        if not offers or any(h.message.message_type in (DhcpType.REQUEST, DhcpType.ACK) for h in dhcp.relayed):
+            return
+        if any(not offer.message.relay for offer in dhcp.offers):
+            return
+        direct = [h for h in dhcp.discovers if not h.message.relay]
+        after = [
+            h
+            for h in [*dhcp.discovers, *dhcp.relayed]
+            if h.message.message_type == DhcpType.DISCOVER and h.at.time > offers[0].at.time
+        ]
+        if len(after) < 2:
+            return
+        relay = offers[0].message.relay or offers[0].target
+        network = relay.rsplit(".", 1)[0] + ".0/24" if "." in relay else relay
+        yield self.finding(
+            case,
+            [
+                *first_and_last(direct, "DISCOVER on the machine's own network"),
+                evidence(offers[0], f"OFFER to the relay {relay}"),
+                *first_and_last(after, "DISCOVER again"),
+            ],
+            confidence="certain" if direct else "likely",
+            subject=relay,
+            server=offers[0].source,
+            relay=relay,
+            expected="The relay hands the OFFER on to the machine, which answers with a REQUEST.",
+            proof="" if direct else "A capture on the machine's own network: does the OFFER arrive there?",
+            fixes=fixes.arrange(
+                case,
+                Fix("ios", f"interface Vlan10\n ip helper-address {offers[0].source}"),
+                Fix("dnsmasq", f"dhcp-relay={relay},{offers[0].source}"),
+                Fix("iproute2", f"ip route add {network} via ROUTER   # on the DHCP server, towards the relay"),
+                Fix("nft", "nft add rule inet filter forward udp sport 67 udp dport 67 accept"),
+            ),
+        )

@@ -1,0 +1,119 @@
+"""dhcp-wrong-next-server; reads records, never changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...flow.records import TftpTransfer
+from ...model import Confidence, Evidence, Finding, Fix, FrameRef
+from ...track.records import StageRecord
+from ...wire import dhcp_options
+from .. import fixes, names
+from ..case import Case
+from ..evidence import evidence, first_and_last
+from ..rule import Rule
+
+
+class DhcpWrongNextServer(Rule):
+    """The machine asks the wrong address for its files.
+
+    What happens
+        The file is requested from an address where no TFTP server runs, while the real one is elsewhere. The request is
+        refused or stays without an answer.
+    On the wire
+        RRQ to A: ICMP port unreachable or silence. Another address B served TFTP in the same boot, or option 66 names B
+        while siaddr names A.
+    Not to be confused with
+        The right server with TFTP not running (tftp-server-down) or not reachable (tftp-no-reply): without a sign of
+        another server there is no reason to call the address wrong.
+    Causes
+        siaddr is the DHCP server's own address when nothing else is configured (dnsmasq's default). Clients differ: edk2
+        takes the boot server list, then siaddr, then option 54 and never option 66; U-Boot and shim take siaddr; GRUB
+        asks the server of the DHCP reply it finds, which may be the DHCP server's when a ProxyDHCP server named the file;
+        Raspberry Pi 3 wants option 66.
+    Fix
+        Set siaddr and option 66 both to the TFTP server's IPv4 address; behind ProxyDHCP, set the loader's prefix itself.
+    Sources
+        edk2 NetworkPkg PxeBcBoot.c; U-Boot net/bootp.c; GRUB grub-core/net/bootp.c; dnsmasq manual page, dhcp-boot.
+    """
+
+    code = "dhcp-wrong-next-server"
+    stage = "tftp"
+    needs = "fetches"
+    explains_away = ("tftp-server-down", "tftp-no-reply")
+    summary = "{file} is asked of {asked}, which runs no TFTP server; {right} is the one ({sign})"
+
+    def check(self, case: Case) -> Iterator[Finding]:
+        for fetch, flow in case.tftp:
+            if flow.reply_from or flow.oack or flow.error or flow.body.received or not flow.requests:
+                continue
+            refused = any(notice.message.code == 3 for notice in flow.icmp)
+            if fetch.status not in ("failed", "stalled") or case.came_later(fetch):
+                continue
+            right = _right_server(case, flow)
+            if right is None:
+                continue
+            server, sign, confidence, proof = right
+            yield self.finding(
+                case,
+                [
+                    *first_and_last(flow.requests, f"RRQ to {flow.server}"),
+                    *(evidence(n.at, f"ICMP port unreachable from {n.sender}") for n in flow.icmp[:1] if refused),
+                    *proof,
+                ],
+                confidence=confidence,
+                subject=flow.server,
+                file=flow.filename,
+                asked=flow.server,
+                right=server,
+                sign=sign,
+                expected=f"The request goes to {server}.",
+                proof="Does a TFTP server listen on either address (ss -lun 'sport = :69')?",
+                fixes=_fixes(case, flow.filename, server),
+            )
+            return
+
+
+def _right_server(case: Case, flow: TftpTransfer) -> tuple[str, str, Confidence, list[Evidence]] | None:
+    served = _served_elsewhere(case, flow.server)
+    if served:
+        server, at, file = served
+        return server, f"it served {file}", "likely", [evidence(at, f"{server} serves {file}")]
+    for reply in [*case.acks[-1:], *([case.lease] if case.lease else [])]:
+        named = dhcp_options.server_name_option(reply.message)
+        if named and not names.is_name(named) and named != flow.server and reply.message.next_server == flow.server:
+            return (
+                named,
+                "option 66 names it",
+                "likely",
+                [evidence(reply.heard, f"option 66 {named}, siaddr {flow.server}")],
+            )
+    return None
+
+
+def _served_elsewhere(case: Case, asked: str) -> tuple[str, FrameRef, str] | None:
+    """A server that answered TFTP to this machine in this boot option, when `asked` never did to anybody."""
+    record = case.world.servers.get(asked)
+    if record and record.tftp_replies:
+        return None
+    stages: list[StageRecord] = [case.boot.stages[index] for index in case.option]
+    for stage in stages:
+        for fetch in stage.fetches:
+            other = fetch.flow
+            if isinstance(other, TftpTransfer) and other.server != asked and (other.complete or other.oack):
+                return other.server, other.last_from_server or other.last, other.filename
+    return None
+
+
+def _fixes(case: Case, file: str, server: str) -> tuple[Fix, ...]:
+    match, tag = fixes.dnsmasq_tag(case)
+    name = case.boot_file or file
+    loader = Fix("grub", f"set root=tftp,{server}\nset prefix=(tftp,{server})/grub") if case.client == "grub" else None
+    firmware_tag = case.firmware if case.client in ("grub", "shim", "pxelinux") else tag
+    return fixes.arrange(
+        case,
+        *fixes.dnsmasq(*([match] if firmware_tag == tag else []), f"dhcp-boot=tag:{firmware_tag},{name},,{server}"),
+        Fix("isc-dhcpd", f'next-server {server};\noption tftp-server-name "{server}";'),
+        Fix("kea", f'"next-server": "{server}"'),
+        loader,
+    )

@@ -1,0 +1,100 @@
+"""Blocks in, reports out: the one object that a front end drives. It wires follower and judge, and knows no source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from ..model import Block, CaptureInfo, Finding, HostFacts, Machine, Report
+from ..track.follow import Follower
+from .judge import Judge
+
+
+class Diagnosis:
+    """Feed blocks in order of time, ask for reports at any moment.
+
+    `watching` makes silence count while the capture runs (live views, event streams). `arrows` keeps the packet lists
+    that ladders and timelines need; summaries of thousands of machines are cheaper without.
+    """
+
+    def __init__(self, *, watching: bool = False, host: HostFacts | None = None, arrows: bool = False) -> None:
+        self._follower = Follower(watching=watching, host=host)
+        self._judge = Judge(self._follower.engine.world, arrows=arrows)
+        self._machines: dict[str, Machine] = {}
+
+    def feed(self, block: Block) -> None:
+        """Take one block of any capture."""
+        self._follower.feed(block)
+
+    def tick(self, now: int) -> None:
+        """Let time pass on a quiet line."""
+        self._follower.tick(now)
+
+    def ended(self, capture: int) -> None:
+        """One of several captures has no more packets."""
+        self._follower.ended(capture)
+
+    def finish(self, captures: Iterable[CaptureInfo]) -> None:
+        """All captures are over; the report after this is the final one."""
+        self._follower.finish()
+        self._follower.note_captures(captures)
+
+    @property
+    def now(self) -> int | None:
+        """The latest time that packets or ticks told, ns."""
+        return self._follower.engine.world.now or None
+
+    def machines(self) -> Iterator[Machine]:
+        """Every machine, judged one at a time and not kept: for reports of any size."""
+        self._follower.sync()
+        for record in list(self._follower.engine.world.machines.values()):
+            yield self._judge.machine(record)
+
+    def changed(self, captures: Iterable[CaptureInfo] = ()) -> list[Machine]:
+        """The machines that moved since the last call, judged anew."""
+        self._follower.sync()
+        self._follower.note_captures(captures)
+        engine = self._follower.engine
+        engine.watch()
+        changed = []
+        for mac in sorted(engine.changed):
+            record = engine.world.machines.get(mac)
+            if record is None:
+                self._machines.pop(mac, None)
+                continue
+            machine = self._machines[mac] = self._judge.machine(record)
+            changed.append(machine)
+        engine.changed.clear()
+        return changed
+
+    def report(self, captures: Iterable[CaptureInfo]) -> Report:
+        """The immutable report as of now; only machines that moved since the last one are judged again.
+
+        Machines that wait are judged anew too: what they wait for, and for how long, is part of the report.
+        """
+        infos = tuple(captures)
+        engine = self._follower.engine
+        engine.changed.update(mac for mac, machine in self._machines.items() if machine.status == "in-progress")
+        self.changed(infos)
+        for mac in [mac for mac in self._machines if mac not in engine.world.machines]:
+            del self._machines[mac]
+        return Report(infos, tuple(self._machines.values()), self.network(), self.now, self.counters())
+
+    def network(self) -> tuple[Finding, ...]:
+        """Findings of the network as a whole."""
+        return self._judge.network()
+
+    def counters(self) -> tuple[tuple[str, int], ...]:
+        """What bounds threw away, and what could not be decoded."""
+        world = self._follower.engine.world
+        return tuple(
+            sorted({**world.counters, **self._follower.counters(), "dropped_findings": self._judge.dropped}.items())
+        )
+
+    def undecoded(self, capture: int) -> int:
+        """Frames of a capture whose headers could not be read."""
+        return self._follower.undecoded(capture)
+
+    def forget(self, mac: str) -> None:
+        """Drop a machine; it comes back with its next packet."""
+        self._follower.engine.forget(mac)
+        self._machines.pop(mac, None)

@@ -1,0 +1,106 @@
+"""dns-lookup-failed; reads records, never changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...flow.records import DnsLookup
+from ...model import Confidence, Finding, Fix
+from .. import fixes
+from ..case import Case
+from ..evidence import evidence, first_and_last, maybe
+from ..rule import Rule
+
+_RCODES = {1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED"}
+
+
+class DnsLookupFailed(Rule):
+    """The name of the boot server cannot be looked up.
+
+    What happens
+        The boot URL has a host name. The name server does not know it, refuses, or does not answer, so no connection is even
+        tried.
+    On the wire
+        A query and NXDOMAIN, SERVFAIL or REFUSED, or repeated queries without an answer; no SYN. An answer with IPv6
+        addresses only to a machine that has IPv4 only is no answer either.
+    Not to be confused with
+        No name server given at all (dns-server-missing-for-name-uri). A failed AAAA query beside an A query that went well;
+        a search domain that was tried first.
+    Causes
+        The name exists in another DNS view only; libvirt's localOnly domain; the name server is wrong or filtered.
+    Fix
+        Add the name to the name server the machine was given, or use an address in the URL.
+    Sources
+        RFC 1035 section 4.1.1; edk2 NetworkPkg HttpBootClient.c and DnsImpl.h.
+    """
+
+    code = "dns-lookup-failed"
+    stage = "dns"
+    needs = "lookups"
+    summary = "{server} {answer} for {name}"
+
+    def check(self, case: Case) -> Iterator[Finding]:
+        lookups = case.stage.lookups
+        solved = {lookup.name.lower().rstrip(".") for lookup in lookups if _solved(lookup)}
+        seen: set[str] = set()
+        for lookup in lookups:
+            name = lookup.name.lower().rstrip(".")
+            if (
+                name in solved
+                or name in seen
+                or any(other.startswith(name + ".") or name.startswith(other + ".") for other in solved)
+            ):
+                continue
+            if case.stage.fetches and case.stage.fetches[-1].start > lookup.last.time:
+                continue  # it found another way
+            verdict = _verdict(case, [other for other in lookups if other.name.lower().rstrip(".") == name])
+            if verdict is None:
+                continue
+            seen.add(name)
+            confidence, answer, decisive = verdict
+            yield self.finding(
+                case,
+                [
+                    *first_and_last(decisive.queries, f"DNS query for {decisive.name}"),
+                    *maybe(decisive.answer_at, f"answer: {answer}"),
+                    *(evidence(n.at, f"ICMP unreachable from {n.sender}") for n in decisive.icmp[:1]),
+                ],
+                confidence=confidence,
+                subject=decisive.name,
+                server=decisive.server,
+                answer=answer,
+                name=decisive.name,
+                expected=f"An address for {decisive.name}.",
+                proof="" if confidence == "certain" else f"dig @{decisive.server} {decisive.name}",
+                fixes=fixes.arrange(
+                    case,
+                    *fixes.dnsmasq(f"address=/{decisive.name}/{fixes.address_of_server(case)}"),
+                    Fix(
+                        "libvirt",
+                        f"<dns><host ip='{fixes.address_of_server(case)}'><hostname>{fixes.xml(decisive.name)}</hostname></host></dns>",
+                    ),
+                ),
+            )
+
+
+def _solved(lookup: DnsLookup) -> bool:
+    return bool(lookup.answer and lookup.answer.addresses and lookup.query_type == 1) or bool(
+        lookup.answer and any(":" not in address for address in lookup.answer.addresses)
+    )
+
+
+def _verdict(case: Case, lookups: list[DnsLookup]) -> tuple[Confidence, str, DnsLookup] | None:
+    for lookup in lookups:
+        if lookup.answer and lookup.answer.rcode:
+            return "certain", f"answers {_RCODES.get(lookup.answer.rcode, f'code {lookup.answer.rcode}')}", lookup
+    for lookup in lookups:
+        if lookup.icmp:
+            return "certain", "runs no name server (ICMP unreachable)", lookup
+    answered = [lookup for lookup in lookups if lookup.answer]
+    if answered:
+        six = any(lookup.answer and lookup.answer.addresses for lookup in answered)
+        if six and any(":" in address for address in case.machine.addresses):
+            return None
+        return "certain", "knows IPv6 addresses only" if six else "has no address", answered[-1]
+    silent = max(lookups, key=lambda lookup: lookup.query_count)
+    return (case.silence(), "does not answer", silent) if silent.query_count >= 2 or case.gave_up else None

@@ -1,0 +1,41 @@
+"""Evidence from frame references; no judgement here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from ..model import Evidence, FrameRef
+
+if TYPE_CHECKING:
+    from ..track.records import Heard
+    from .case import Case
+
+
+def evidence(where: FrameRef | Heard[Any], role: str) -> Evidence:
+    """The frame `where`, in the part `role`."""
+    ref = where if isinstance(where, FrameRef) else where.at
+    return Evidence(ref.capture, ref.frame, role, ref.time)
+
+
+def first_and_last(frames: Iterable[FrameRef | Heard[Any]], role: str) -> Iterator[Evidence]:
+    """The ends of a list of repeated packets: `role`, and `role, last try`."""
+    known = list(frames)
+    if known:
+        yield evidence(known[0], role)
+    if len(known) > 1:
+        yield evidence(known[-1], f"{role}, last try")
+
+
+def maybe(where: FrameRef | Heard[Any] | None, role: str) -> Iterator[Evidence]:
+    """The frame, when there is one."""
+    if where is not None:
+        yield evidence(where, role)
+
+
+def naming(case: Case) -> Iterator[Evidence]:
+    """The DHCP reply that names the boot file, when there is one."""
+    named = case.named
+    if named is not None:
+        where = named.boot_file_from or "the reply"
+        yield evidence(named.heard, f"{where} names {named.boot_file}")

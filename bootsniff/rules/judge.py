@@ -1,0 +1,134 @@
+"""Asks the rules about machines and puts their findings in order; changes no record and keeps no time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from ..model import Confidence, Finding, Machine, Severity
+from ..track.records import Dhcp4Exchange, Dhcp6Exchange, MachineRecord, StageRecord, World
+from ..track.snapshot import machine_value
+from . import options, registry
+from .case import Case
+from .network import shared
+from .rule import MAX_EVIDENCE, Rule
+
+MAX_FINDINGS = 64
+"""Findings kept of one machine; the others are counted in `Judge.dropped`."""
+
+_SEVERITY: dict[Severity, int] = {"error": 0, "warning": 1, "note": 2}
+_CONFIDENCE: dict[Confidence, int] = {"certain": 0, "likely": 1, "possible": 2}
+
+
+class Judge:
+    """Knows all rules; `machine` gives a machine's snapshot with its findings."""
+
+    def __init__(self, world: World, *, arrows: bool = True) -> None:
+        self._world = world
+        self._arrows = arrows
+        self.dropped = 0
+        """Findings that were more than MAX_FINDINGS on one machine."""
+
+    def machine(self, record: MachineRecord) -> Machine:
+        """The machine's value with its findings, worst and surest first."""
+        return replace(machine_value(record, self._world, arrows=self._arrows), findings=self.findings(record))
+
+    def findings(self, record: MachineRecord) -> tuple[Finding, ...]:
+        """A machine's findings, worst and surest first."""
+        if not record.boot_client:
+            return ()
+        found: list[Finding] = []
+        for boot_index in range(len(record.boots)):
+            found += self._boot(record, boot_index)
+        found.sort(key=_order)
+        self.dropped += max(0, len(found) - MAX_FINDINGS)
+        return tuple(found[:MAX_FINDINGS])
+
+    def network(self) -> tuple[Finding, ...]:
+        """Findings of the network: faults that several machines share."""
+        return shared(self._world)
+
+    def _boot(self, record: MachineRecord, boot_index: int) -> list[Finding]:
+        boot = record.boots[boot_index]
+        option_list = options.split(boot)
+        found: dict[tuple[str, str], Finding] = {}
+        for stage_index, stage in enumerate(boot.stages):
+            case: Case | None = None
+            failed = boot.status == "stalled" or not option_list or stage_index < option_list[-1].start
+            here: list[Finding] = []
+            for rule in _asked(stage, failed=failed):
+                case = case or Case(self._world, record, boot_index, stage_index, option_list)
+                if rule.always or case.failed_here:
+                    here += rule.check(case)
+            if case and here:
+                here += _causes(case, here)
+                for finding in _without_symptoms(here):
+                    lowered = _by_outcome(case, finding)
+                    key = finding.code, finding.subject
+                    found[key] = _merged(found[key], lowered) if key in found else lowered
+        return list(found.values())
+
+
+def _asked(stage: StageRecord, *, failed: bool) -> Iterator[Rule]:
+    """Rules that a stage has matter for."""
+    rules = registry.RULES if failed else registry.ALWAYS
+    dhcp = stage.dhcp
+    present = {
+        "any": True,
+        "dhcp4": isinstance(dhcp, Dhcp4Exchange),
+        "dhcp6": isinstance(dhcp, Dhcp6Exchange),
+        "fetches": bool(stage.fetches),
+        "lookups": bool(stage.lookups),
+        "connections": bool(stage.connections),
+        "arps": bool(stage.arps),
+    }
+    return (rule for rule in rules if present[rule.needs])
+
+
+def _causes(case: Case, findings: Iterable[Finding]) -> Iterator[Finding]:
+    for symptom in list(findings):
+        for cause in registry.CAUSES.get(symptom.code, ()):
+            yield from cause.explain(case, symptom)
+
+
+def _without_symptoms(findings: list[Finding]) -> Iterator[Finding]:
+    """Drops what another finding of the stage explains, unless that one is less sure."""
+    for finding in findings:
+        explained = any(
+            other is not finding
+            and finding.code in registry.BY_CODE[other.code].explains_away
+            and _CONFIDENCE[other.confidence] <= _CONFIDENCE[finding.confidence]
+            and _SEVERITY[other.severity] <= _SEVERITY[finding.severity]
+            for other in findings
+        )
+        if not explained:
+            yield finding
+
+
+def _by_outcome(case: Case, finding: Finding) -> Finding:
+    """The severity that what became of the boot leaves: a fault that the firmware survived is a note."""
+    if finding.severity == "note":
+        return finding
+    if case.boot.status != "stalled":
+        return replace(finding, severity="note")
+    own = options.reach(case.boot, case.option)
+    at = case.options.index(case.option)
+    if any(options.reach(case.boot, later) > own for later in case.options[at + 1 :]):
+        return replace(finding, severity="note")
+    if registry.BY_CODE[finding.code].side_issue and finding.severity == "error":
+        earlier = [options.reach(case.boot, option) for option in case.options[:at]]
+        if any(other > max(own, 3) for other in earlier):
+            return replace(finding, severity="warning")
+    return finding
+
+
+def _merged(first: Finding, second: Finding) -> Finding:
+    """One finding of two with the same key: the worse one, with the evidence of both."""
+    better, other = (first, second) if _order(first) <= _order(second) else (second, first)
+    frames = {(item.capture, item.frame, item.role): item for item in (*better.evidence, *other.evidence)}
+    return replace(better, evidence=tuple(frames.values())[:MAX_EVIDENCE])
+
+
+def _order(finding: Finding) -> tuple[int, int, int, int, str]:
+    boot = -1 if finding.boot is None else -finding.boot
+    return _SEVERITY[finding.severity], boot, _CONFIDENCE[finding.confidence], -(finding.stage or 0), finding.code

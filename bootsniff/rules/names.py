@@ -1,0 +1,117 @@
+"""Names of files and hosts as rules compare them; pure functions of text, no records are changed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from ..flow.records import TftpTransfer
+from ..track.records import FetchRecord
+
+_IPV4 = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
+_URL = re.compile(r"([a-z][a-z0-9+.-]*)://(\[[^\]]*\]|[^/:?#]*)(?::(\d+))?([^?#]*)", re.IGNORECASE)
+
+BIOS_NAME = re.compile(
+    r"(?:\.(?:0|kpxe|kkpxe|pxe|bs|com|n12)|(?:^|/)(?:undionly|pxelinux|lpxelinux|wdsnbp)[^/]*)$", re.IGNORECASE
+)
+"""File names that only BIOS boot programs have."""
+SIGNED_NAME = re.compile(r"shim|bootx64|bootaa64|signed", re.IGNORECASE)
+
+EFI_LETTERS = {
+    "x64": "x64",
+    "ia32": "ia32",
+    "arm64": "aa64",
+    "arm32": "arm",
+    "riscv64": "riscv64",
+    "loongarch64": "loongarch64",
+}
+"""UEFI's suffix of loader names (`grubx64.efi`, UEFI specification section 3.5.1.1), by the word in our client kinds."""
+
+
+def path_of(fetch: FetchRecord) -> str:
+    """The name that was asked for: a TFTP file name, or the path of a URL, without a query."""
+    flow = fetch.flow
+    return flow.filename if isinstance(flow, TftpTransfer) else url_path(flow.url)
+
+
+def url_of(fetch: FetchRecord) -> str:
+    """As the report shows it."""
+    flow = fetch.flow
+    if not isinstance(flow, TftpTransfer):
+        return flow.url
+    host = f"[{flow.server}]" if ":" in flow.server else flow.server
+    return f"tftp://{host}/{flow.filename.removeprefix('/')}"
+
+
+def is_body(fetch: FetchRecord) -> bool:
+    """Whether the fetch brought the file itself: not the answer to a HEAD."""
+    flow = fetch.flow
+    return isinstance(flow, TftpTransfer) or flow.request is None or flow.request.method != "HEAD"
+
+
+def parts(url: str) -> tuple[str, str, int | None, str] | None:
+    """Scheme (lower case), host, port and path of a URL, or None when it is none."""
+    match = _URL.match(url)
+    if not match:
+        return None
+    scheme, host, port, path = match.groups()
+    return scheme.lower(), host, int(port) if port and len(port) < 6 else None, path or "/"
+
+
+def url_path(url: str) -> str:
+    split = parts(url)
+    return split[3] if split else url
+
+
+def host_of(url: str) -> str:
+    split = parts(url)
+    return split[1] if split else ""
+
+
+def is_name(host: str) -> bool:
+    """Whether a host is a name to be looked up, not an address."""
+    return bool(host) and not host.startswith("[") and not _IPV4.fullmatch(host)
+
+
+def base(path: str) -> str:
+    return path.replace("\\\\", "/").replace("\\", "/").rsplit("/", 1)[-1]
+
+
+def directory(path: str) -> str:
+    """The directory of a path with `/` at its end, or empty."""
+    plain = path.replace("\\\\", "/").replace("\\", "/")
+    return plain[: plain.rfind("/") + 1]
+
+
+def architecture(client: str) -> str | None:
+    """`x64`, `arm64`, … of a client word, None for BIOS and for programs without one."""
+    if client.startswith("ipxe-efi-"):
+        return client.removeprefix("ipxe-efi-")
+    if client.startswith("efi-"):
+        return client.split("-")[1]
+    return {"u-boot-armv8": "arm64", "u-boot-armv7": "arm32", "u-boot-riscv64": "riscv64"}.get(client)
+
+
+def loader_for(client: str) -> str:
+    """A loader that fits a client, as an example in fixes."""
+    arch = architecture(client)
+    if client.startswith("ipxe-"):
+        return "menu.ipxe"
+    if arch is None:
+        return "pxelinux.0"
+    return f"grub{EFI_LETTERS.get(arch, arch)}.efi"
+
+
+def joined(words: Iterable[str], limit: int = 4) -> str:
+    """`a, b and c`; the rest as a number."""
+    known = list(dict.fromkeys(words))
+    shown = known[:limit] if len(known) <= limit else [*known[: limit - 1], f"{len(known) - limit + 1} more"]
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}" if shown else ""
+
+
+def seconds(nanoseconds: int) -> str:
+    """A duration in words: `3 s`, `0.4 s`, `2 min`."""
+    value = nanoseconds / 1_000_000_000
+    if value >= 120:
+        return f"{value / 60:.0f} min"
+    return f"{value:.0f} s" if value >= 2 else f"{value:.1f} s"

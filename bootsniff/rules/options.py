@@ -1,0 +1,48 @@
+"""Boot options inside a boot: which stages belong to one attempt of the firmware, and how far each came.
+
+A boot option starts with a program of the firmware (or a ROM's iPXE, or whatever the capture shows first); what it
+loads belongs to it until the firmware tries the next one.
+"""
+
+from __future__ import annotations
+
+from ..track.kinds import is_firmware
+from ..track.records import BootRecord, Dhcp4Exchange, Dhcp6Exchange, StageRecord
+
+
+def split(boot: BootRecord) -> list[range]:
+    """Stage indexes of each boot option, in order of time."""
+    starts = [
+        index
+        for index, stage in enumerate(boot.stages)
+        if index == 0 or (is_firmware(stage.client) and not _goes_on(boot.stages[index - 1], stage))
+    ]
+    ends = [*starts[1:], len(boot.stages)]
+    return [range(start, end) for start, end in zip(starts, ends, strict=True)]
+
+
+def _goes_on(before: StageRecord, stage: StageRecord) -> bool:
+    """The same program of the same firmware, only in another record (PXE over DHCPv6 after DHCPv4 is another option)."""
+    return before.client == stage.client and stage.dhcp is None
+
+
+def reach(boot: BootRecord, option: range) -> int:
+    """How far a boot option came: 1 asked for an address, 2 got one, 3 looked for a server, 4 fetched, 5 and up loaded."""
+    loaded = len(option) - 1
+    best = max(_stage_reach(boot.stages[index]) for index in option)
+    return max(best, 5 + loaded) if loaded else best
+
+
+def _stage_reach(stage: StageRecord) -> int:
+    if any(fetch.status == "complete" for fetch in stage.fetches):
+        return 5
+    if stage.fetches:
+        return 4
+    if stage.connections or stage.lookups:
+        return 3
+    dhcp = stage.dhcp
+    if isinstance(dhcp, Dhcp4Exchange):
+        return 2 if dhcp.acks else 1
+    if isinstance(dhcp, Dhcp6Exchange):
+        return 2 if any(reply.message.addresses for reply in dhcp.replies) else 1
+    return 1

@@ -1,0 +1,1 @@
+"""Faults of the operating system's own network; one file per fault, no state."""

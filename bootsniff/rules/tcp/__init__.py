@@ -1,0 +1,1 @@
+"""Faults of connections; one file per fault, no state."""

@@ -1,0 +1,1 @@
+"""Faults of TFTP transfers; one file per fault, no state."""

@@ -1,0 +1,68 @@
+"""tftp-access-violation; reads records, never changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...model import Finding, Fix
+from .. import fixes, names
+from ..case import Case
+from ..evidence import evidence, maybe
+from ..rule import Rule
+from . import transfers
+
+
+class TftpAccessViolation(Rule):
+    """The TFTP server may not read the file, or will not give it away.
+
+    What happens
+        The file may be there, but the server refuses it.
+    On the wire
+        TFTP ERROR 2 (dnsmasq: "cannot access PATH: Permission denied"; tftpd-hpa: "Only absolute filenames allowed").
+    Not to be confused with
+        A file that is not there (tftp-file-not-found, ERROR 1).
+    Causes
+        File modes, SELinux labels, a path outside the server's root (`..`), dnsmasq's tftp-secure with files of another
+        owner, tftpd-hpa without --secure, which takes absolute names only.
+    Fix
+        Make the file readable for the server's user, restore its label, or correct the path.
+    Sources
+        RFC 1350 section 5; dnsmasq tftp.c; lab captures with dnsmasq 2.90.
+    """
+
+    code = "tftp-access-violation"
+    stage = "tftp"
+    needs = "fetches"
+    summary = "{server} refuses {file}: access violation{text}"
+
+    def check(self, case: Case) -> Iterator[Finding]:
+        refused = [
+            (fetch, flow)
+            for fetch, flow in transfers.failed(case)
+            if flow.error and flow.error.code == 2 and not flow.error_by_client and fetch.role != "optional"
+        ]
+        for fetch, flow in refused:
+            if fetch.role == "config-search" and any(
+                f.status == "complete" for f, _ in case.tftp if f.start > fetch.start
+            ):
+                continue
+            text = flow.error.text if flow.error else ""
+            path = fixes.shell(f"/srv/tftp/{flow.filename.removeprefix('/')}")
+            yield self.finding(
+                case,
+                [
+                    *(evidence(ref, f"RRQ {flow.filename}") for ref in flow.requests[:1]),
+                    *maybe(flow.error_at, f"TFTP error 2 “{text}”"),
+                ],
+                subject=names.url_of(fetch),
+                server=flow.server,
+                file=flow.filename,
+                text=f" (“{text}”)" if text else "",
+                expected="An OACK or the first DATA block.",
+                fixes=fixes.arrange(
+                    case,
+                    Fix("shell", f"chmod o+r {path}\nrestorecon -Rv /srv/tftp   # SELinux"),
+                    Fix("dnsmasq", "# with tftp-secure the files must belong to dnsmasq's user\n#tftp-secure"),
+                    Fix("tftpd-hpa", 'TFTP_OPTIONS="--secure"\nTFTP_DIRECTORY="/srv/tftp"'),
+                ),
+            )

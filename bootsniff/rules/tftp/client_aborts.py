@@ -1,0 +1,71 @@
+"""tftp-client-aborts; reads records, never changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...model import Finding
+from .. import fixes, names
+from ..case import Case
+from ..evidence import evidence, maybe
+from ..rule import Rule
+from . import transfers
+
+_MEANING = {
+    3: "no room for the file",
+    4: "it takes the server's packet for an illegal one",
+    5: "it takes the server's port for an unknown one",
+}
+
+
+class TftpClientAborts(Rule):
+    """The machine itself ends the transfer.
+
+    What happens
+        The boot program tells the server that it will not go on: the file is too large for its memory, a packet looks
+        wrong, or the program was left.
+    On the wire
+        ERROR from the client's side: 3 (disk full: memory block too small), 0 ("Early terminate", "Closed by application"),
+        4 or 5, and no further request for the file. BIOS shows PXE-E05 or PXE-E79 ("NBP is too big to fit in free base
+        memory").
+    Not to be confused with
+        The size probe: the client ends the transfer right after the OACK and asks again.
+    Causes
+        A file that is no boot program for this machine (an ISO, a kernel, ipxe.lkrn to a BIOS ROM, which has about 500 KB),
+        a wrong tsize, a key pressed at the machine.
+    Fix
+        Offer a smaller loader and let that one fetch the large file.
+    Sources
+        RFC 1350 section 5; RFC 2349; edk2 Mtftp4Rrq.c; PXE error codes of the PXE specification.
+    """
+
+    code = "tftp-client-aborts"
+    stage = "tftp"
+    needs = "fetches"
+    summary = "the machine ends the transfer of {file}{size}: error {number}, {meaning}"
+
+    def check(self, case: Case) -> Iterator[Finding]:
+        for fetch, flow in transfers.failed(case):
+            error = flow.error
+            if error is None or not flow.error_by_client or flow.complete or fetch.role == "optional":
+                continue
+            if error.code in (4, 8) and not flow.body.packets:
+                continue  # tftp-option-negotiation-refused
+            if any(other.filename == flow.filename and record.start > fetch.start for record, other in case.tftp):
+                continue
+            meaning = _MEANING.get(error.code, "its own decision")
+            yield self.finding(
+                case,
+                [
+                    *(evidence(ref, f"RRQ {flow.filename}") for ref in flow.requests[:1]),
+                    *(evidence(ref, f"OACK, tsize {flow.size}") for ref in flow.oacks[:1]),
+                    *maybe(flow.error_at, f"error {error.code} “{error.text}” from the machine"),
+                ],
+                subject=names.url_of(fetch),
+                file=flow.filename,
+                size=f" ({flow.size / 1e6:.1f} MB)" if flow.size else "",
+                number=error.code,
+                meaning=f"{meaning} (“{error.text}”)" if error.text else meaning,
+                expected="ACKs up to the last block.",
+                fixes=fixes.boot_file(case, names.loader_for(case.client), flow.server) if case.dhcp4 else (),
+            )

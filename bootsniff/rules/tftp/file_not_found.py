@@ -1,0 +1,98 @@
+"""tftp-file-not-found; reads records, never changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...flow.records import TftpTransfer
+from ...model import Finding, Fix
+from .. import fixes, names
+from ..case import Case
+from ..evidence import evidence, maybe, naming
+from ..rule import Rule
+from . import transfers
+
+
+class TftpFileNotFound(Rule):
+    """The boot file does not exist on the TFTP server.
+
+    What happens
+        The server answers that it has no such file. Firmware shows PXE-T01, PXE-E3B or PXE-E23.
+    On the wire
+        TFTP ERROR 1 for the file that DHCP or a script named. dnsmasq writes "file /srv/tftp/NAME not found".
+    Not to be confused with
+        Names of a search list (pxelinux.cfg/…, grub.cfg-…), of which only one has to exist, and optional extras
+        (autoexec.ipxe, revocations_sbat.efi): these fail in healthy boots too.
+    Causes
+        A typing mistake, upper and lower case, a backslash as the separator, a missing directory, the directory given
+        twice (tftp-root and name), a trailing blank or 0xff byte, a file that was never copied.
+    Fix
+        Put the file there, or correct the name.
+    Sources
+        RFC 1350 section 5; dnsmasq tftp.c; lab captures (dnsmasq maps a backslash to a slash, but not the case).
+    """
+
+    code = "tftp-file-not-found"
+    stage = "tftp"
+    needs = "fetches"
+    summary = "{server} has no file {file}{hint}"
+
+    def check(self, case: Case) -> Iterator[Finding]:
+        for fetch, flow in transfers.failed(case):
+            error = flow.error
+            if error is None or flow.error_by_client or fetch.role in ("config-search", "optional"):
+                continue
+            missing = error.code == 1 or (error.code == 0 and _says_missing(error.text))
+            if not missing:
+                continue
+            text = f" “{error.text}”" if error.text else ""
+            yield self.finding(
+                case,
+                [
+                    *naming(case),
+                    *(evidence(ref, f"RRQ {flow.filename}") for ref in flow.requests[:1]),
+                    *maybe(flow.error_at, f"TFTP error {error.code}{text}"),
+                ],
+                confidence="certain" if error.code == 1 else "likely",
+                subject=names.url_of(fetch),
+                server=flow.server,
+                file=flow.filename or "(empty name)",
+                hint=_hint(flow.filename),
+                expected="An OACK or the first DATA block.",
+                proof="" if error.code == 1 else "The server's log.",
+                fixes=_fixes(case, flow),
+            )
+
+
+def _says_missing(text: str) -> bool:
+    plain = text.lower()
+    return "not found" in plain or "no such file" in plain or "does not exist" in plain
+
+
+def _hint(name: str) -> str:
+    if "\\xff" in name:
+        return ": the ROM added a 0xff byte to the name"
+    if "\\" in name:
+        return ": a backslash, where the server wants a slash"
+    if name != name.strip():
+        return ": the name begins or ends with a blank"
+    if name.lower().startswith(("http://", "https://")):
+        return ": a URL, where PXE needs a path"
+    if name != name.lower():
+        return " (upper and lower case count)"
+    return ""
+
+
+def _fixes(case: Case, flow: TftpTransfer) -> tuple[Fix, ...]:
+    name = flow.filename.removeprefix("/")
+    path = fixes.shell(f"/srv/tftp/{name}")
+    dnsmasq = ["# below tftp-root, readable for the dnsmasq user:", f"# {path}"]
+    if name != name.lower():
+        dnsmasq = ["tftp-lowercase"]
+    hpa = "# /etc/tftpd.map, with --map-file\nrg \\\\ /" if "\\" in name else f"ls -l {path}"
+    return fixes.arrange(
+        case,
+        Fix("dnsmasq", "\n".join(dnsmasq)),
+        Fix("tftpd-hpa", "# /etc/tftpd.map\nrg (.*)\\xff$ \\1" if "\\xff" in name else hpa),
+        *(fixes.boot_file(case, names.loader_for(case.client), flow.server)[:2] if case.dhcp4 else ()),
+    )

@@ -1,0 +1,103 @@
+"""tftp-mtu-blackhole; reads records, never changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...flow.records import TftpTransfer
+from ...model import Confidence, Evidence, Finding, Fix
+from ...track.records import FetchRecord
+from .. import fixes
+from ..case import Case
+from ..evidence import evidence, first_and_last, maybe
+from ..rule import Rule
+from . import transfers
+
+_HEADERS = 4 + 8 + 20
+"""TFTP, UDP and IPv4 headers around a block."""
+_SAFE = 1280 - _HEADERS
+"""Blocks that fit the smallest MTU of tunnels in use."""
+
+
+class TftpMtuBlackhole(Rule):
+    """Large TFTP blocks do not get through.
+
+    What happens
+        Small packets pass, so the request and the options are agreed on; the first block, which fills a whole Ethernet
+        packet or more, never arrives.
+    On the wire
+        OACK with a block size, ACK 0, then no DATA 1, or only fragments of it with the rest lost; the OACK and the request
+        repeat. ICMP type 3 code 4 ("fragmentation needed") proves it.
+    Not to be confused with
+        No OACK at all (tftp-no-reply). A size probe, which the client ends itself after the OACK.
+    Causes
+        A tunnel on the way (VPN, VXLAN, WireGuard) with a smaller MTU; jumbo frames on one side; a firewall that drops
+        fragments or ICMP. dnsmasq sends without the DF bit, so that fragments are typical.
+    Fix
+        Limit the block size at the server, or repair the MTU on the way.
+    Sources
+        RFC 2348; RFC 1191; dnsmasq tftp.c (IP_PMTUDISC_DONT); FOGProject pull request 455; tinkerbell/smee pull request 70.
+    """
+
+    code = "tftp-mtu-blackhole"
+    stage = "tftp"
+    needs = "fetches"
+    summary = "{server} agreed to blocks of {block} bytes for {file}, but none arrives{sign}"
+
+    def check(self, case: Case) -> Iterator[Finding]:
+        for fetch, flow in transfers.failed(case):
+            verdict = _verdict(fetch, flow)
+            if verdict is None or flow.complete or (flow.error and flow.error_by_client and not flow.fragments_missing):
+                continue
+            confidence, sign, proof = verdict
+            told = transfers.too_big(flow)
+            mtu = next((n.message.next_hop_mtu for n in told if n.message.next_hop_mtu), 1420)
+            yield self.finding(
+                case,
+                [
+                    *first_and_last(flow.requests, f"RRQ {flow.filename}"),
+                    *first_and_last(flow.oacks, f"OACK blksize {flow.block_size}"),
+                    *maybe(flow.last_ack, "ACK, no block follows"),
+                    *proof,
+                ],
+                confidence=confidence,
+                subject=flow.server,
+                server=flow.server,
+                block=flow.block_size,
+                file=flow.filename,
+                sign=sign,
+                expected=f"DATA 1 in a packet of {flow.block_size + _HEADERS} bytes.",
+                proof=""
+                if confidence == "certain"
+                else f"ping -M do -s {flow.block_size + 4} from the server to the machine's network.",
+                fixes=fixes.arrange(
+                    case,
+                    Fix("dnsmasq", f"tftp-mtu={mtu}"),
+                    Fix("tftpd-hpa", f'TFTP_OPTIONS="--secure --blocksize {mtu - _HEADERS}"'),
+                    Fix("nft", "nft add rule inet filter forward icmp type destination-unreachable accept"),
+                ),
+            )
+
+
+def _verdict(fetch: FetchRecord, flow: TftpTransfer) -> tuple[Confidence, str, list[Evidence]] | None:
+    told = transfers.too_big(flow)
+    if told:
+        notice = told[0]
+        mtu = f", MTU {notice.message.next_hop_mtu}" if notice.message.next_hop_mtu else ""
+        role = f"ICMP packet too big from {notice.sender}{mtu}"
+        return "certain", f" ({notice.sender} reports it too big{mtu})", [evidence(notice.at, role)]
+    if flow.body.received:
+        return None
+    for view in fetch.views:
+        if view.body.first and not flow.body.packets:
+            return (
+                "certain",
+                ", although the server sends them",
+                [evidence(view.body.first, "DATA 1 at the other capture point")],
+            )
+    if flow.fragments_missing:
+        return "likely", ": fragments are lost", []
+    patient = flow.oack_count >= 2 or flow.ack_count >= 2 or flow.request_count >= 2
+    if flow.oack is not None and flow.acked_block == 0 and flow.block_size > _SAFE and patient:
+        return "possible", "", []
+    return None

@@ -1,0 +1,82 @@
+"""tftp-no-reply; reads records, never changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...model import Finding, Fix
+from .. import fixes, names
+from ..case import Case
+from ..evidence import evidence, first_and_last
+from ..rule import Rule
+from . import transfers
+
+
+class TftpNoReply(Rule):
+    """The TFTP server does not answer.
+
+    What happens
+        The machine asks for its boot file again and again and nothing comes back. Firmware shows PXE-E32 or PXE-E18, or
+        "NBP filesize is 0 Bytes".
+    On the wire
+        The same RRQ from the same port (edk2 every 4 s, six times; U-Boot every 5 s; GRUB from 0.4 s on, growing; BIOS
+        ROMs every 2 to 4 s), nothing from the server, no ICMP port unreachable.
+    Not to be confused with
+        An answer that was lost in a NAT (tftp-nat-loss) or came from another address (tftp-reply-from-other-ip); a server
+        that is down and says so by ICMP (tftp-server-down); a server that answers the request but whose data get lost
+        (tftp-mtu-blackhole); a capture point that does not see replies.
+    Causes
+        A firewall at the server or on the way (TFTP answers come from a new port, so UDP 69 alone is not enough), a wrong
+        server address, a server in a container of which only port 69 is published, a route that is missing.
+    Fix
+        Let UDP 69 in, and the answers out as related traffic with the TFTP conntrack helper.
+    Sources
+        RFC 1350 section 4; edk2 NetworkPkg PxeBcImpl.h (timeouts); firehol issue 529.
+    """
+
+    code = "tftp-no-reply"
+    stage = "tftp"
+    needs = "fetches"
+    summary = "{server} does not answer: {file} requested {count} times in {time}{icmp}{blind}"
+
+    def check(self, case: Case) -> Iterator[Finding]:
+        for fetch, flow in transfers.failed(case):
+            if any(map(transfers.answered, transfers.views(fetch, flow))) or flow.strangers or flow.partial:
+                continue
+            if not flow.requests or flow.reply_from or transfers.refusals(flow):
+                continue
+            if flow.request_count < 2 and not flow.icmp and not case.gave_up:
+                continue
+            icmp = [notice for notice in flow.icmp if notice.sender != flow.client]
+            told = f"; {icmp[0].sender} reports it unreachable" if icmp else ""
+            yield self.finding(
+                case,
+                [
+                    *first_and_last(flow.requests, "RRQ without an answer"),
+                    *(
+                        evidence(n.at, f"ICMP type {n.message.type} code {n.message.code} from {n.sender}")
+                        for n in icmp[:2]
+                    ),
+                ],
+                confidence="certain" if icmp else case.silence(),
+                subject=flow.server,
+                server=flow.server,
+                file=flow.filename,
+                count=flow.request_count,
+                time=names.seconds(flow.requests[-1].time - flow.requests[0].time),
+                icmp=told,
+                blind=case.blind_spot,
+                expected="An OACK, the first DATA block or an ERROR from the server.",
+                proof=f"A capture on {flow.server} itself: does the request arrive, and what goes out?",
+                fixes=fixes.arrange(
+                    case,
+                    Fix(
+                        "nft",
+                        "nft add rule inet filter input udp dport 69 accept\n"
+                        "nft add rule inet filter output udp sport 1024-65535 ct state related,established accept",
+                    ),
+                    Fix("firewalld", "firewall-cmd --zone=libvirt --add-service=tftp"),
+                    Fix("tftpd-hpa", "systemctl enable --now tftpd-hpa\nss -lunp 'sport = :69'"),
+                    Fix("dnsmasq", "enable-tftp\ntftp-root=/srv/tftp"),
+                ),
+            )

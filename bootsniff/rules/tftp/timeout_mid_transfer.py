@@ -1,0 +1,88 @@
+"""tftp-timeout-mid-transfer; reads records, never changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...flow.records import TftpTransfer
+from ...model import Evidence, Finding, Fix
+from .. import fixes, names
+from ..case import Case
+from ..evidence import evidence, maybe
+from ..rule import Rule
+from . import transfers
+
+
+class TftpTimeoutMidTransfer(Rule):
+    """A TFTP transfer breaks off in the middle.
+
+    What happens
+        Blocks arrive, then nothing more: one side repeats its last packet until it gives up. dnsmasq logs "timeout sending
+        FILE to IP".
+    On the wire
+        DATA and ACK up to block n; then the server repeats DATA n, or the client repeats ACK n-1, with growing waits, and
+        then silence, or ICMP port unreachable from a server that is gone.
+    Not to be confused with
+        The end of block numbers at 65535 (tftp-block-rollover), a client that ends the transfer itself
+        (tftp-client-aborts), a size probe, a tail of the file that the capture does not hold.
+    Causes
+        Loss on the line, a server that was stopped or restarted, an address or a link that changed, a machine that was
+        switched off.
+    Fix
+        Look at which side fell silent first; then at its log, its cable or its power.
+    Sources
+        RFC 1350 sections 2 and 7; dnsmasq tftp.c; danderson/netboot issue 50.
+    """
+
+    code = "tftp-timeout-mid-transfer"
+    stage = "tftp"
+    needs = "fetches"
+    summary = "{file} from {server} stopped at block {block}{share}: {who}"
+
+    def check(self, case: Case) -> Iterator[Finding]:
+        for fetch, flow in transfers.failed(case):
+            if not flow.body.received or flow.complete or flow.error or fetch.status != "stalled":
+                continue
+            refused = transfers.refusals(flow)
+            who, proof = _silent_side(flow, gone=bool(refused))
+            yield self.finding(
+                case,
+                [
+                    *(evidence(ref, f"RRQ {flow.filename}") for ref in flow.requests[:1]),
+                    *maybe(flow.body.last, f"last new block {flow.highest_block}"),
+                    *proof,
+                    *(evidence(n.at, f"ICMP port unreachable from {n.sender}") for n in refused[:1]),
+                ],
+                confidence="certain" if refused else case.silence(second_sign=True),
+                subject=names.url_of(fetch),
+                file=flow.filename,
+                server=flow.server,
+                block=flow.highest_block,
+                share=f" of {flow.size // flow.block_size + 1}" if flow.size and flow.block_size else "",
+                who=who,
+                expected=f"Block {flow.highest_block + 1}, or its ACK.",
+                proof="" if refused else f"The log of {flow.server}, and a capture on its side.",
+                fixes=fixes.arrange(
+                    case,
+                    Fix(
+                        "shell", "journalctl -u dnsmasq -u tftpd-hpa --since -10min\nip -s link show   # errors, drops"
+                    ),
+                    Fix("http", fixes.example_url(case, flow.filename)),
+                ),
+            )
+
+
+def _silent_side(flow: TftpTransfer, *, gone: bool) -> tuple[str, list[Evidence]]:
+    server_last = flow.last_from_server.time if flow.last_from_server else 0
+    client_last = flow.last_ack.time if flow.last_ack else 0
+    proof = [
+        *maybe(flow.last_ack, f"last ACK, block {flow.acked_block}"),
+        *maybe(flow.last_from_server, "last packet of the server"),
+    ]
+    if gone:
+        return "the server's port is closed", proof
+    if client_last > server_last:
+        return "the server fell silent", proof
+    if flow.acked_block < flow.highest_block:
+        return "the machine stopped acknowledging", proof
+    return "nothing more came", proof

@@ -1,0 +1,57 @@
+"""Questions that several TFTP rules ask of a transfer; reads records, never changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...flow.records import IcmpNotice, TftpTransfer
+from ...track.records import FetchRecord
+from ..case import Case
+
+PORT_UNREACHABLE = {4: (3, 3), 6: (1, 4)}
+"""ICMP type and code by IP version (RFC 792; RFC 4443 section 3.1)."""
+TOO_BIG = {4: (3, 4), 6: (2, 0)}
+
+
+def views(fetch: FetchRecord, flow: TftpTransfer) -> list[TftpTransfer]:
+    """The transfer at every capture point that saw it."""
+    return [flow, *fetch.views]
+
+
+def answered(flow: TftpTransfer) -> bool:
+    """Whether anything of the server's arrived."""
+    return bool(flow.oack or flow.oack_count or flow.body.packets or (flow.error and not flow.error_by_client))
+
+
+def refusals(flow: TftpTransfer) -> list[IcmpNotice]:
+    """ICMP port unreachable for the request, not sent by the client."""
+    return [
+        notice
+        for notice in flow.icmp
+        if notice.sender != flow.client
+        and (notice.message.type, notice.message.code) == PORT_UNREACHABLE.get(notice.message.version)
+        and (notice.message.quoted is None or notice.message.quoted.source == flow.client)
+    ]
+
+
+def by_client(flow: TftpTransfer) -> list[IcmpNotice]:
+    """ICMP port unreachable that the client's side sent about the server's answer."""
+    return [
+        notice
+        for notice in flow.icmp
+        if (notice.message.type, notice.message.code) == PORT_UNREACHABLE.get(notice.message.version)
+        and notice.message.quoted is not None
+        and notice.message.quoted.target == flow.client
+    ]
+
+
+def too_big(flow: TftpTransfer) -> list[IcmpNotice]:
+    """ICMP fragmentation needed, or packet too big."""
+    return [n for n in flow.icmp if (n.message.type, n.message.code) == TOO_BIG.get(n.message.version)]
+
+
+def failed(case: Case) -> Iterator[tuple[FetchRecord, TftpTransfer]]:
+    """Downloads of this stage that did not end well and were not made good later in the same stage."""
+    for fetch, flow in case.tftp:
+        if fetch.status in ("failed", "stalled") and not flow.write and not case.came_later(fetch):
+            yield fetch, flow

@@ -1,0 +1,1 @@
+"""Faults of encrypted connections; one file per fault, no state."""

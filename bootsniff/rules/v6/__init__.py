@@ -1,0 +1,1 @@
+"""Faults of DHCPv6; one file per fault, no state."""
