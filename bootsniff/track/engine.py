@@ -131,7 +131,6 @@ class Engine:
 
     def _dhcp4(self, envelope: Envelope, message: DhcpMessage) -> None:
         world = self.world
-        world.quality.dhcp_seen = True
         if self._views.seen_elsewhere(envelope, message):
             return
         if message.op == 1:
@@ -139,7 +138,6 @@ class Engine:
             machine.last = _ref(envelope)
             dhcp4.client_message(world, machine, envelope, message)
             return
-        world.quality.server_packets += 1
         known = world.machines.get(message.client_mac)
         note_server(world, envelope, message, known)
         if known is not None:
@@ -148,10 +146,8 @@ class Engine:
 
     def _dhcp6(self, envelope: Envelope, message: Dhcpv6Message) -> None:
         world = self.world
-        world.quality.dhcp_seen = True
         mac = message.client_mac
         if message.type in dhcp6.FROM_SERVER:
-            world.quality.server_packets += 1
             machine = world.machines.get(mac) if mac is not None else None
             machine = machine or world.holders.get(envelope.target)
             if machine is not None and not self._views.seen_elsewhere(envelope, message):
@@ -168,9 +164,6 @@ class Engine:
 
     def _transfer(self, event: Event, transfer: TftpTransfer) -> None:
         world, envelope = self.world, event.envelope
-        if transfer.reply_from is not None:
-            world.quality.server_packets += 1
-            world.quality.tftp_data_seen = True
         attached = self._attached.get(id(transfer))
         if attached is None:
             if event.change != "opened" and self._views.is_view(transfer):
@@ -240,8 +233,6 @@ class Engine:
 
     def _exchange(self, event: Event, exchange: HttpExchange) -> None:
         world, connection = self.world, exchange.connection
-        if exchange.response is not None:
-            world.quality.server_packets += 1
         attached = self._attached.get(id(exchange))
         if attached is None:
             if self._views.is_ignored(exchange):
@@ -276,7 +267,6 @@ class Engine:
     # --- what goes on around fetches --------------------------------------------------------------------------------
 
     def _connection(self, event: Event, connection: TcpConnection) -> None:
-        self.world.quality.tcp_seen = True
         machine = self._holder(connection.client, connection.client_mac)
         stage = self._current(machine) if machine is not None else None
         if machine is None or stage is None:
@@ -315,7 +305,6 @@ class Engine:
 
     def _arp(self, envelope: Envelope, message: ArpMessage) -> None:
         world, at = self.world, _ref(envelope)
-        world.quality.arp_seen = True
         if message.sender_ip not in ("0.0.0.0", ""):  # noqa: S104  an address on the wire, nothing is bound
             world.arp[message.sender_ip] = message.sender_mac
         if message.operation == 1:
@@ -341,7 +330,6 @@ class Engine:
             question.reply = question.reply or at
             if all(mac != message.sender_mac for mac, _ in question.answers):
                 keep(question.answers, (message.sender_mac, at))
-            world.quality.server_packets += 1
             self.changed.add(machine.mac)
 
     def _icmp(self, envelope: Envelope, message: IcmpMessage) -> None:
