@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Literal, NamedTuple
+from collections.abc import Sequence
+from dataclasses import replace
 
 from rich.cells import cell_len
 
-from ..model import NANOSECONDS, Boot, Fetch, Finding, Machine, Report, Stage, Status
-from .lines import Span, Tone, cut, line
-from .wording import size
-
-State = Literal["ok", "bad", "running", "plain"]
-"""How a step of a chain went: done, where it broke, under way, or passed without a result of its own."""
+from ..model import Boot, Fetch, Finding, Machine, Report, Stage, Status
+from ..report.chain import Mark, Step, chain, client_label, file_label
+from ..report.units import amount
+from .lines import Line, Span, Tone, cut, line
+from .wording import rate
 
 MachineKey = tuple[str, int | None]
 """A machine among others: hardware address and VLAN."""
@@ -27,14 +26,6 @@ SEVERITY_MARKS = {"error": Span("✖", "error"), "warning": Span("!", "warning")
 _STATUS_RANK: dict[Status, int] = {"stalled": 0, "in-progress": 2, "handed-off": 4, "not-booting": 6}
 _SEVERITY_RANK = {"error": 0, "warning": 1, "note": 2}
 _CONFIDENCE_RANK = {"certain": 0, "likely": 1, "possible": 2}
-_WEAK = frozenset({"probe", "optional"})
-
-
-class Step(NamedTuple):
-    """One link of a boot's chain: `TFTP ipxe.efi`, `DHCP`, `kernel`."""
-
-    text: str
-    state: State
 
 
 def key_of(machine: Machine) -> MachineKey:
@@ -51,27 +42,8 @@ def last_stage(machine: Machine) -> Stage | None:
 
 
 def stage_label(stage: Stage | None) -> str:
-    """The stage in at most ten cells or so: `x64 HTTP`, `iPXE x64`, `GRUB`."""
-    if stage is None:
-        return ""
-    client = stage.client
-    fixed = {"os": "OS", "grub": "GRUB", "shim": "shim", "pxelinux": "PXELINUX", "bios-pxe": "BIOS PXE"}
-    if client in fixed:
-        return fixed[client]
-    if client.startswith("efi-"):
-        _, arch, way = client.split("-", 2)
-        return f"{arch} {way.upper()}"
-    if client.startswith("ipxe"):
-        return "iPXE " + (client.rsplit("-", 1)[-1] if "efi" in client else "BIOS")
-    if client.startswith("u-boot"):
-        return "U-Boot" + client.removeprefix("u-boot").replace("-", " ")
-    return client
-
-
-def file_name(url: str) -> str:
-    """The last part of a URL that says something."""
-    path = url.split("?", 1)[0].rstrip("/")
-    return path.rsplit("/", 1)[-1] or url
+    """The stage in about ten cells: `x64 HTTP`, `iPXE EFI x64`, `GRUB`."""
+    return client_label(stage.client).removeprefix("EFI ") if stage else ""
 
 
 def findings_of(machine: Machine) -> tuple[Finding, ...]:
@@ -112,39 +84,24 @@ def urgency(machine: Machine) -> tuple[int, int]:
     return trouble(machine), -machine.last_seen
 
 
-def chain(boot: Boot | None) -> list[Step]:
-    """The steps of a boot; names searched for in vain and modules of a loader are counted, not listed."""
-    steps: list[Step] = []
-    for stage in boot.stages if boot else ():
-        steps += _stage_steps(stage)
-    if boot and boot.status == "stalled" and steps and not any(step.state == "bad" for step in steps):
-        steps[-1] = Step(steps[-1].text, "bad")
-    return steps
-
-
-def _stage_steps(stage: Stage) -> Iterator[Step]:
-    if stage.dhcp:
-        name = "DHCPv6" if stage.dhcp.version == 6 else "DHCP"
-        state: State = "ok" if stage.dhcp.status in ("bound", "informed") else "plain"
-        yield Step("OS " + name if stage.client == "os" else name, state)
-    files = [fetch for fetch in stage.fetches if fetch.status not in _WEAK]
-    if len(files) > 4 and stage.client in ("grub", "pxelinux", "u-boot-script"):
-        shown = [fetch for fetch in files if boot_role(fetch) or fetch.status != "complete"]
-        if rest := len(files) - len(shown):
-            yield Step(f"{stage_label(stage)} {rest} files", "ok")
-        files = shown
-    last: Step | None = None
-    for fetch in files:
-        step = Step(step_name(fetch), _state_of(fetch))
-        if step != last:  # a name tried again from another port is one step
-            yield step
-        last = step
+def steps(boot: Boot | None) -> list[Step]:
+    """The chain of a boot without its stages: what the table has room for."""
+    out: list[Step] = []
+    for turn in chain(boot) if boot else ():
+        stage = boot.stages[turn.stage] if boot else None
+        for step in turn.steps:
+            role = boot_role(stage.fetches[step.fetch]) if stage and step.fetch is not None else ""
+            label = role or ("OS DHCP" if stage and stage.client == "os" and step.label == "DHCP" else step.label)
+            out.append(replace(step, label=label))
+        if turn.times > 1 and out:
+            out[-1] = replace(out[-1], label=f"{out[-1].label} (stage {turn.times}×)")
+    return out
 
 
 def boot_role(fetch: Fetch) -> str:
     """`kernel` or `initrd` when the bytes or the name say so, else empty."""
     content = (fetch.content or "").lower()
-    name = file_name(fetch.url).lower()
+    name = file_label(fetch.url).lower()
     if "linux kernel" in content or name.startswith(("vmlinuz", "bzimage")) or name == "linux":
         return "kernel"
     if "initrd" in content or "cpio" in content or name.startswith(("initrd", "initramfs")):
@@ -152,35 +109,31 @@ def boot_role(fetch: Fetch) -> str:
     return ""
 
 
-def step_name(fetch: Fetch) -> str:
-    """`kernel`, `initrd`, or protocol and file name."""
-    return boot_role(fetch) or f"{fetch.protocol.upper()} {file_name(fetch.url)}"
+_LOOKS: dict[Mark, tuple[Tone, str]] = {
+    "done": ("", ""),
+    "stalled": ("error", " ✖"),
+    "failed": ("dim", " ~"),
+    "running": ("accent", " …"),
+}
 
 
-def _state_of(fetch: Fetch) -> State:
-    states: dict[str, State] = {"complete": "ok", "failed": "bad", "stalled": "bad", "in-progress": "running"}
-    return states.get(fetch.status, "plain")
-
-
-_TONES: dict[State, Tone] = {"ok": "", "bad": "error", "running": "accent", "plain": "dim"}
-_SIGNS: dict[State, str] = {"ok": "", "bad": " ✖", "running": " …", "plain": ""}
-
-
-def chain_line(steps: list[Step], width: int) -> tuple[Span, ...]:
+def chain_line(links: Sequence[Step], width: int) -> Line:
     """The steps joined by `>` in at most `width` cells; the beginning goes first when there is not enough room."""
     pieces: list[Span] = []
     left = width
-    for number, step in enumerate(reversed(steps)):
-        text = cut(step.text, 40) + _SIGNS[step.state]
+    for number, step in enumerate(reversed(links)):
+        tone, sign = _LOOKS[step.mark]
+        times = f" {step.times}×" if step.times > 1 else ""
+        text = cut(step.label, 40) + times + sign
         joint = " > " if number else ""
         need = cell_len(text) + len(joint)
-        lead = 0 if number == len(steps) - 1 else 2
+        lead = 0 if number == len(links) - 1 else 2
         if pieces and need + lead > left:
             pieces.append(Span("… > " if left >= 4 else "…" if left else "", "dim"))
             break
         if joint:
             pieces.append(Span(joint, "dim"))
-        pieces.append(Span(cut(text, left - len(joint)), _TONES[step.state]))
+        pieces.append(Span(cut(text, left - len(joint)), tone))
         left -= need
     return line(*reversed(pieces))
 
@@ -198,14 +151,9 @@ def running_fetch(machine: Machine) -> Fetch | None:
 
 def progress(fetch: Fetch, now: int) -> str:
     """` 45%  3.2 MiB/s`, or bytes where the size is unknown."""
-    done = f"{min(100, 100 * fetch.bytes // fetch.size):3}%" if fetch.size else size(fetch.bytes)
+    done = f"{min(100, 100 * fetch.bytes // fetch.size):3}%" if fetch.size else amount(fetch.bytes)
     end = max(fetch.end, now) if fetch.status == "in-progress" else fetch.end
     return f"{done} {rate(fetch.bytes, end - fetch.start)}"
-
-
-def rate(amount: int, ns: int) -> str:
-    """Bytes over a time, per second; empty when the time is too short to say."""
-    return f"{size(round(amount * NANOSECONDS / ns))}/s" if ns > 1_000_000 else ""
 
 
 def silence(machine: Machine, now: int | None) -> int | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
-from ..model import FrameStore, Report
+from ...model import FrameStore, Report
 
 
 @dataclass(frozen=True, slots=True)
