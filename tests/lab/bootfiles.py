@@ -43,11 +43,16 @@ menuentry "linux" {
   initrd /initrd.gz
 }
 """
-INSTALLER_WORDS = "auto=true priority=critical locale=en_US url=http://192.168.122.1/preseed.cfg"
+INSTALLER_CONFIG = """set timeout=0
+menuentry "installer" {
+  linux /linux console=ttyS0 auto=true priority=critical locale=en_US
+  initrd /installer.gz
+}
+"""
 PXELINUX_CONFIG = """default linux
 label linux
-  kernel {prefix}linux
-  initrd {prefix}initrd.gz
+  kernel linux
+  initrd initrd.gz
   append console={console} quiet
 """
 IPXE_SCRIPT = """#!ipxe
@@ -132,9 +137,9 @@ def _cpio_files(archive: bytes) -> list[tuple[str, bytes]]:
 def build(root: Path) -> Path:
     """Fill ``root`` and return it. TFTP and web servers both serve it as their root.
 
-    x64: linux, initrd.gz (small), installer.gz, grubx64.efi (unsigned), ipxe.efi, snponly.efi,
-    signed/shimx64.efi + signed/grubx64.efi; BIOS: undionly.kpxe, pxelinux.0 with its modules;
-    arm64/: linux, initrd.gz, grubaa64.efi; configurations for each loader.
+    x64: linux, initrd.gz (small), grubx64.efi (unsigned), ipxe.efi, snponly.efi, boot.ipxe,
+    signed/ (shim and GRUB), installer.gz with installer/grubx64.efi that boots it; BIOS: undionly.kpxe,
+    pxelinux.0 with its modules; arm64: boot.scr.uimg, arm64/.
     """
     root.mkdir(parents=True, exist_ok=True)
     shutil.copy(INSTALLER_X64 / "linux", root / "linux")
@@ -143,17 +148,18 @@ def build(root: Path) -> Path:
     grub = root / "grub"
     grub.mkdir()
     (grub / "grub.cfg").write_text(GRUB_CONFIG)
-    run(
-        *("grub-mkimage", "-O", "x86_64-efi", "-p", "/grub", "-o", str(root / "grubx64.efi")),
-        *_GRUB_MODULES.split(),
-    )
+    (root / "installer").mkdir()
+    (root / "installer/grub.cfg").write_text(INSTALLER_CONFIG)
+    for prefix, name in (("/grub", "grubx64.efi"), ("/installer", "installer/grubx64.efi")):
+        words = ["-O", "x86_64-efi", "-p", prefix, "-o", str(root / name), *_GRUB_MODULES.split()]
+        run("grub-mkimage", *words)
     for name in ("ipxe.efi", "snponly.efi", "undionly.kpxe"):
         shutil.copy(Path("/usr/lib/ipxe", name), root / name)
     shutil.copy("/usr/lib/PXELINUX/pxelinux.0", root / "pxelinux.0")
     for name in ("ldlinux.c32", "libutil.c32", "libcom32.c32", "menu.c32"):
         shutil.copy(Path("/usr/lib/syslinux/modules/bios", name), root / name)
     (root / "pxelinux.cfg").mkdir()
-    (root / "pxelinux.cfg/default").write_text(PXELINUX_CONFIG.format(prefix="", console="ttyS0"))
+    (root / "pxelinux.cfg/default").write_text(PXELINUX_CONFIG.format(console="ttyS0"))
     (root / "boot.ipxe").write_text(IPXE_SCRIPT.format(base="http://192.168.122.1"))
     signed = root / "signed"
     signed.mkdir()
@@ -164,9 +170,8 @@ def build(root: Path) -> Path:
     shutil.copy(INSTALLER_ARM64 / "linux", arm64 / "linux")
     shutil.copy(root / "initrd.gz", arm64 / "initrd.gz")
     shutil.copy(INSTALLER_ARM64 / "grubaa64.efi", arm64 / "grubaa64.efi")
-    (arm64 / "pxelinux.cfg/default").write_text(PXELINUX_CONFIG.format(prefix="arm64/", console="ttyAMA0"))
+    (arm64 / "pxelinux.cfg/default").write_text(PXELINUX_CONFIG.format(console="ttyAMA0"))
     (root / "boot.scr.uimg").write_bytes(uboot_script(UBOOT_SCRIPT))
-    (root / "preseed.cfg").write_text("# nothing is chosen here\n")
     for path in root.rglob("*"):
         path.chmod(0o755 if path.is_dir() else 0o644)
     root.chmod(0o755)

@@ -3,7 +3,7 @@
 import json
 import shutil
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .process import LabError, Process, wait_until
@@ -32,6 +32,8 @@ _OVMF = Path("/usr/share/OVMF")
 _AAVMF = Path("/usr/share/AAVMF")
 
 OVMF = Firmware("ovmf", "qemu-system-x86_64", _X64, _OVMF / "OVMF_CODE_4M.fd", _OVMF / "OVMF_VARS_4M.fd")
+# Without PXEv6 between PXEv4 and HTTPv4, which nobody answers for a minute (edk2 OvmfPkg/RUNTIME_CONFIG.md).
+OVMF_WITHOUT_PXE6 = replace(OVMF, machine=(*_X64, "-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=no"))
 # Secure Boot enforced: the variable store has Microsoft's keys enrolled, and the code guards
 # it with system management mode.
 OVMF_SECURE_BOOT = Firmware(

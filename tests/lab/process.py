@@ -1,5 +1,7 @@
 """Starting, awaiting and ending the lab's own processes; ends them by pid and touches no other."""
 
+import contextlib
+import os
 import re
 import signal
 import subprocess
@@ -52,7 +54,9 @@ class Process:
         stop_signal: signal.Signals = signal.SIGTERM,
         stdout: Path | None = None,
     ) -> None:
-        self.argv = ["ip", "netns", "exec", netns, *argv] if netns else list(argv)
+        inside = ["ip", "netns", "exec", netns] if netns else []
+        # The kernel ends it when the tests themselves are killed.
+        self.argv = ["setpriv", "--pdeathsig", "KILL", *inside, *argv]
         self.log_path = log
         self._ready_pattern = ready_pattern
         self._is_ready = is_ready
@@ -89,7 +93,7 @@ class Process:
 
     @property
     def pid(self) -> int:
-        """Its process id (``ip netns exec`` replaces itself with the program)."""
+        """Its process id (``setpriv`` and ``ip netns exec`` replace themselves with the program)."""
         if self._popen is None:
             raise LabError("not started")
         return self._popen.pid
@@ -110,17 +114,35 @@ class Process:
             return None
 
     def kill(self) -> None:
-        """End it without giving it a chance to say goodbye, as a crash would."""
+        """End it and its children without giving them a chance to say goodbye, as a crash would."""
         if self._popen is not None:
+            children = self._children()
             self._popen.kill()
             self._popen.wait()
+            _kill_all(children)
 
     def stop(self) -> int | None:
         """End it in order, forcibly when it does not listen; returns its exit status."""
         if self._popen is None:
             return None
         if self._popen.poll() is None:
+            # tftpd-hpa has a child for each transfer, which outlives it.
+            children = self._children()
             self._popen.send_signal(self._stop_signal)
             if self.wait(15) is None:
-                self.kill()
+                self._popen.kill()
+                self._popen.wait()
+            _kill_all(children)
         return self._popen.returncode
+
+    def _children(self) -> list[int]:
+        try:
+            return [int(word) for word in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
+        except FileNotFoundError:
+            return []
+
+
+def _kill_all(pids: list[int]) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)

@@ -31,13 +31,12 @@ def dnsmasq(netns: str, directory: Path, *lines: str) -> Process:
         "no-resolv",
         "no-hosts",
         "log-dhcp",
-        "user=root",
         f"dhcp-leasefile={place / 'leases'}",
         "pid-file",
         "log-facility=-",
     ]
-    if not any(line.startswith("port=") for line in lines):
-        fixed.append("port=0")
+    given = {line.partition("=")[0] for line in lines}
+    fixed += [f"{key}={value}" for key, value in (("port", "0"), ("user", "root")) if key not in given]
     config.write_text("\n".join([*fixed, *lines]) + "\n")
     return Process(
         ["dnsmasq", "--keep-in-foreground", f"--conf-file={config}"],
