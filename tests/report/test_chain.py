@@ -1,0 +1,146 @@
+from dataclasses import replace
+
+import pytest
+
+from bootsniff.model import Boot, DhcpStatus, Stage
+from bootsniff.report.chain import Turn, chain, client_label, file_label
+
+from . import canned
+from .canned import at, dora, fetch, stage
+
+
+def boot_of(*stages: Stage, stalled_at: str | None = None, stalled_stage: int | None = None) -> Boot:
+    status = "stalled" if stalled_at else "handed-off"
+    return Boot(at(0), at(60), status, stalled_at, stages, stalled_stage=stalled_stage)  # type: ignore[arg-type]
+
+
+def drawn(turns: tuple[Turn, ...]) -> list[str]:
+    """`label: mark step*` with `!` for the stall and `*` for the last good step."""
+    rows = []
+    for turn in turns:
+        steps = [f"{step.mark[0]}{'*' if step.last_good else ''} {step.label}" for step in turn.steps]
+        rows.append(f"{turn.label}{f' x{turn.times}' if turn.times > 1 else ''}: " + ", ".join(steps))
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("client", "label"),
+    [
+        ("efi-x64-http", "EFI x64 HTTP"),
+        ("bios-pxe", "BIOS PXE"),
+        ("ipxe-efi-arm64", "iPXE EFI ARM64"),
+        ("u-boot-armv8", "U-Boot ARMv8"),
+        ("u-boot-script", "U-Boot script"),
+        ("raspberry-pi", "Raspberry Pi"),
+        ("pxelinux", "PXELINUX"),
+        ("os", "OS"),
+        ("other-boot-client", "other boot client"),
+    ],
+)
+def test_client_labels(client: str, label: str) -> None:
+    assert client_label(client) == label
+
+
+@pytest.mark.parametrize(
+    ("url", "label"),
+    [
+        ("tftp://192.168.122.1/a/b.efi", "b.efi"),
+        ("http://h/menu.ipxe?mac=1/2", "menu.ipxe"),
+        ("http://h/", "h"),
+        ("", ""),
+    ],
+)
+def test_file_labels(url: str, label: str) -> None:
+    assert file_label(url) == label
+
+
+def test_healthy() -> None:
+    assert drawn(chain(canned.healthy().boots[0])) == [
+        "EFI x64 HTTP: d DHCP, d HTTP ipxe.efi",
+        "iPXE EFI x64: d DHCP, d HTTP menu.ipxe, d HTTP linux, d HTTP initrd.gz",
+        "OS: d DHCP",
+    ]
+
+
+def test_dhcp_stalls_between_its_packets() -> None:
+    assert drawn(chain(canned.ignored_offer().boots[0])) == [
+        "EFI x64 PXE: f DHCP",
+        "EFI x64 HTTP: d DISCOVER, d* OFFER, s REQUEST",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "row"),
+    [
+        ("unanswered", "d* DISCOVER, s OFFER"),
+        ("offered", "d DISCOVER, d* OFFER, s REQUEST"),
+        ("nak", "d DISCOVER, d OFFER, d* REQUEST, s ACK"),
+        ("declined", "d DISCOVER, d OFFER, d* ACK, s address"),
+        ("bound", "d* DHCP, s boot file"),
+    ],
+)
+def test_each_way_that_dhcp_stalls(status: DhcpStatus, row: str) -> None:
+    dhcp = replace(dora(0, 1, None), status=status)
+    assert drawn(chain(boot_of(stage("bios-pxe", "", 0, 9, dhcp=dhcp), stalled_at="dhcp"))) == [f"BIOS PXE: {row}"]
+
+
+def test_the_stall_is_marked_where_the_furthest_option_stood_not_where_the_last_one_did() -> None:
+    first = stage(
+        "efi-x64-pxe",
+        "",
+        0,
+        9,
+        dhcp=dora(0, 1, "x"),
+        fetches=(fetch("tftp://s/x", 2, 3, (9, 9), status="failed", error="1 no"),),
+    )
+    second = stage("efi-x64-http", "", 9, 20, dhcp=replace(dora(9, 12, None), status="unanswered"))
+    assert drawn(chain(boot_of(first, second, stalled_at="tftp", stalled_stage=0))) == [
+        "EFI x64 PXE: d* DHCP, s TFTP x",
+        "EFI x64 HTTP: f DHCP",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("stalled_at", "label"),
+    [("arp", "ARP"), ("dns", "DNS"), ("tcp", "TCP connection"), ("tls", "TLS"), ("tftp", "TFTP"), ("http", "HTTP")],
+)
+def test_what_never_came_to_a_fetch_is_a_step_of_its_own(stalled_at: str, label: str) -> None:
+    turns = chain(boot_of(stage("bios-pxe", "", 0, 9, dhcp=dora(0, 1, "x")), stalled_at=stalled_at))
+    assert drawn(turns) == [f"BIOS PXE: d* DHCP, s {label}"]
+
+
+def test_a_file_that_arrived_and_did_not_start() -> None:
+    only = stage(
+        "efi-x64-pxe", "", 0, 9, dhcp=dora(0, 1, "x"), fetches=(fetch("tftp://s/x.efi", 2, 3, (9, 12), size=9),)
+    )
+    assert drawn(chain(boot_of(only, stalled_at="nbp"))) == ["EFI x64 PXE: d DHCP, d* TFTP x.efi, s start x.efi"]
+
+
+def test_probes_and_optional_files_are_no_steps_and_retries_are_one() -> None:
+    fetches = (
+        fetch("tftp://s/x", 1, 1, (1, 1), status="probe"),
+        fetch("tftp://s/x", 2, 3, (2, 3), status="failed"),
+        fetch("tftp://s/x", 3, 4, (4, 5), size=7),
+        fetch("tftp://s/grub.cfg-01-52", 4, 4, (6, 6), status="optional"),
+        fetch("tftp://s/grub.cfg", 5, 5, (7, 7), size=7),
+    )
+    turns = chain(boot_of(stage("grub", "", 0, 9, fetches=fetches)))
+    assert drawn(turns) == ["GRUB: d TFTP x, d TFTP grub.cfg"]
+    assert turns[0].steps[0].times == 2
+
+
+def test_loops_and_long_lists_are_folded() -> None:
+    loop = [
+        stage("ipxe-bios", "", n, n, dhcp=dora(n, n, "x"), fetches=(fetch("tftp://s/x", n, n, (1, 1), size=5),))
+        for n in range(30)
+    ]
+    turns = chain(boot_of(*loop, stalled_at="chain", stalled_stage=29))
+    assert drawn(turns) == ["iPXE BIOS x29: d DHCP, d TFTP x", "iPXE BIOS: d DHCP, d* TFTP x, s next file"]
+    files = tuple(fetch(f"http://s/f{n}", n, n, (1, 1), size=5) for n in range(40))
+    assert drawn(chain(boot_of(stage("os", "", 0, 9, fetches=files)))) == [
+        "OS: d HTTP f0, d HTTP f1, d HTTP f2, d 35 more files, d HTTP f38, d HTTP f39"
+    ]
+    mixed = [stage("os" if n % 2 else "grub", "", n, n, fetches=files[:1]) for n in range(40)]
+    turns = chain(boot_of(*mixed))
+    assert len(turns) == 13
+    assert turns[4].steps[0].label == "28 more stages"

@@ -1,0 +1,199 @@
+import io
+import re
+from dataclasses import replace
+
+import pytest
+
+from bootsniff.model import Report
+from bootsniff.report.lines import Paper, cell_width
+from bootsniff.report.text import DETAILED_MACHINES, TextOptions, write_text
+
+from . import canned
+
+
+class Stream(io.StringIO):
+    """A text stream that claims an encoding and refuses what it cannot carry, as a terminal's stream would."""
+
+    def __init__(self, encoding: str = "utf-8") -> None:
+        super().__init__()
+        self._encoding = encoding
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return self._encoding
+
+    def write(self, text: str) -> int:
+        text.encode(self._encoding)
+        return super().write(text)
+
+
+def shown(
+    report: Report,
+    *,
+    quiet: bool = False,
+    verbose: bool = False,
+    width: int = 80,
+    color: bool = False,
+    encoding: str = "utf-8",
+) -> str:
+    stream = Stream(encoding)
+    write_text(report, Paper(stream, width=width, color=color), TextOptions(quiet=quiet, verbose=verbose, utc=True))
+    return stream.getvalue()
+
+
+def flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+def test_a_stall_says_where_why_and_what_to_change() -> None:
+    text = shown(canned.single())
+    assert "STALLED at dhcp after 2 min 33 s" in text
+    assert "✓ OFFER ×4 (last good) ›" in text
+    assert "✗ REQUEST STALLED: none came" in text
+    assert "ERROR dhcp-http-vendor-class-not-echoed (certain)" in text
+    assert "expected: A REQUEST after one of the 4 OFFERs" in text
+    assert "frame 37, 39 (+125.100 s) OFFER without option 60" in text
+    assert "      dhcp-option-force=tag:efi-x64-http,60,HTTPClient\n" in text
+    assert "2026-03-14 08:15:00.123 UTC" in text
+
+
+def test_one_healthy_machine_shows_its_chain() -> None:
+    text = shown(canned.report(canned.healthy()))
+    assert "handed off" in text
+    assert "✓ HTTP menu.ipxe › ✓ HTTP linux › ✓ HTTP initrd.gz" in text
+    assert "STALLED" not in text
+    assert "last good" not in text
+
+
+def test_several_machines_get_a_line_each_and_only_troubled_ones_details() -> None:
+    report = canned.mixed()
+    lines = shown(report).splitlines()
+    for machine in report.machines:
+        assert len([line for line in lines if re.match(rf"\S {machine.mac}  \S", line) and len(line) > 42]) >= 1
+    text = "\n".join(lines)
+    assert "8 machines: 4 stalled, 2 handed off, 1 in progress, 1 not booting" in flat(text)
+    assert "HTTP initrd.gz" not in text  # healthy machines have their line and no more
+    assert "cause arch-rule-missing-http (possible)" in text
+
+
+def test_a_cause_stands_under_the_finding_that_it_explains() -> None:
+    text = shown(canned.report(canned.not_found()))
+    assert text.index("ERROR tftp-file-not-found") < text.index("    cause arch-rule-missing-http")
+    assert "note arch-rule" not in text
+
+
+def test_quiet_is_one_line_a_machine() -> None:
+    report = canned.mixed()
+    lines = shown(report, quiet=True).splitlines()
+    assert len(lines) == len(report.machines)
+    assert lines[1] == "✗ 52:54:00:00:00:01  STALLED at dhcp       dhcp-http-vendor-class-not-echoed"
+
+
+def test_verbose_shows_stages_fetches_and_packets() -> None:
+    text = shown(canned.report(canned.healthy()), verbose=True)
+    assert "stage 2, iPXE EFI x64:" in text
+    assert "probe HEAD http://192.168.122.1/ipxe.efi" in text
+    assert "40.0 MiB; in 1.000 s (40.0 MiB/s); 3 retransmissions; gzip data" in flat(text)
+    assert re.search(r"\+3\.000 s  frame 2 +← 192\.168\.122\.1 +OFFER 192\.168\.122\.227", text)
+    missing = shown(canned.single(), verbose=True)
+    assert re.search(r"no frame +⇢ 192\.168\.122\.1 +REQUEST did not come", missing)
+
+
+def test_quality_of_the_captures_is_told() -> None:
+    text = flat(shown(canned.damaged()))
+    assert "truncated: the file ends inside frame 4243; read as far as it goes" in text
+    assert "4,000 frames were cut short when captured" in text
+    assert "17 frames lost while capturing" in text
+    assert "2 frames could not be decoded" in text
+    assert "limit reached: 3 evicted machines" in text
+    assert "frame 5 of uplink.pcapng" in text
+
+
+def test_no_boot_client_is_said() -> None:
+    assert "No boot client in this capture." in shown(canned.empty())
+
+
+def test_network_findings_are_shown() -> None:
+    assert "WARNING dhcp-competing-servers (likely), the network" in shown(canned.mixed())
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100])
+@pytest.mark.parametrize("verbose", [False, True])
+@pytest.mark.parametrize("name", list(canned.ALL))
+def test_lines_fit_the_width_and_fixes_stay_whole(name: str, width: int, verbose: bool) -> None:
+    report = canned.ALL[name]()
+    lines = shown(report, width=width, verbose=verbose).splitlines()
+    fixes = [
+        line
+        for machine in report.machines
+        for finding in machine.findings
+        if finding.severity != "note" or verbose
+        for fix in finding.fixes
+        for line in fix.text.split("\n")
+    ]
+    stripped = [line.strip() for line in lines]
+    assert all(fix.strip() in stripped for fix in fixes)
+    # Labels (evidence:, fetch status) and verdict lines may need more than a very narrow terminal has.
+    limit = max(width, 80)
+    wide = [line for line in lines if cell_width(line) > limit and line.strip() not in {fix.strip() for fix in fixes}]
+    assert wide == []
+
+
+@pytest.mark.parametrize("name", list(canned.ALL))
+def test_ascii_streams_get_ascii(name: str) -> None:
+    for verbose in (False, True):
+        text = shown(canned.ALL[name](), encoding="ascii", verbose=verbose)
+        assert text.isascii()
+    if name == "single":
+        assert "+ OFFER x4 (last good) >" in text
+        assert "X REQUEST STALLED: none came" in text
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "ascii"])
+@pytest.mark.parametrize("verbose", [False, True])
+def test_no_name_reaches_the_terminal_as_a_command(encoding: str, verbose: bool) -> None:
+    text = shown(canned.report(canned.hostile(), canned.hostile()), encoding=encoding, verbose=verbose)
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    assert "\r" not in text
+    assert "[red]alarm[/red]" in text
+    assert "\\x1b]52;c;" in text
+
+
+def test_without_colour_nothing_is_lost() -> None:
+    for name in canned.ALL:
+        plain = shown(canned.ALL[name]())
+        colored = shown(canned.ALL[name](), color=True)
+        assert re.sub(r"\x1b\[[0-9;]*m", "", colored) == plain
+    assert "\x1b[1;31mERROR\x1b[0m" in shown(canned.single(), color=True)
+
+
+def test_a_crowd_in_trouble_is_limited_and_says_so() -> None:
+    machines = [replace(canned.not_found(), mac=f"52:54:00:00:{n >> 8:02x}:{n & 255:02x}") for n in range(300)]
+    report = canned.report(*machines)
+    text = shown(report)
+    assert text.count("ERROR tftp-file-not-found") == DETAILED_MACHINES
+    assert "200 more machines in trouble" in flat(text)
+    assert "300 × tftp-file-not-found" in text
+    assert shown(report, verbose=True).count("ERROR tftp-file-not-found") == 300
+
+
+def test_earlier_boots_are_told_and_marked() -> None:
+    text = shown(canned.report(canned.second_boot()))
+    assert "STALLED at tftp after 4.000 s, boot 1 of 2" in text
+    assert "handed off after 60.0 s, boot 2 of 2" in text
+    assert "WARNING tftp-file-not-found (certain), boot 1" in text
+
+
+def test_local_time_names_its_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+    import time
+
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    try:
+        stream = Stream()
+        write_text(canned.single(), Paper(stream), TextOptions())
+        assert "2026-03-14 09:15:00.123 CET" in stream.getvalue()
+    finally:
+        monkeypatch.undo()
+        time.tzset()
