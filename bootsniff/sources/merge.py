@@ -8,7 +8,7 @@ from ..model import Block
 
 
 def in_time_order(captures: Iterable[Iterator[Block]]) -> Iterator[tuple[Block, ...]]:
-    """Rounds of blocks: whatever a later round brings is later than all of this one.
+    """Rounds of blocks: nothing in a later round is earlier than anything in this one.
 
     Within a round there is at most one block of each capture, and their times overlap: merge what is made of them by
     time. Blocks are cut where the first capture's block ends, not at every packet, so that captures of the same
