@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from ..flow.records import IcmpNotice
 from ..model import NANOSECONDS, FrameRef
 from ..wire import dhcp_options as options
-from ..wire.messages import DhcpMessage, DhcpType, Envelope, IcmpMessage
+from ..wire.messages import DhcpMessage, DhcpType, Envelope
 from .kinds import LOADERS, Kind, is_firmware, is_ipxe, is_u_boot, kind_of
 from .machines import begin_boot, begin_stage, keep, learn_address, touch
 from .naming import is_ipxe_binary
@@ -104,11 +103,6 @@ def server_message(world: World, machine: MachineRecord, envelope: Envelope, mes
         exchange.nak_count += 1
         keep(exchange.naks, heard)
     touch(machine, stage, at)
-
-
-def icmp_error(exchange: Dhcp4Exchange, at: FrameRef, sender: str, message: IcmpMessage) -> None:
-    """An ICMP error that quotes a packet of this exchange (port 4011 closed, for one)."""
-    keep(exchange.icmp, IcmpNotice(at, sender, message))
 
 
 def _heard(envelope: Envelope, message: DhcpMessage, at: FrameRef) -> Heard[DhcpMessage]:

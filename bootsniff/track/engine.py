@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
 
 from ..flow.records import DnsLookup, Event, HttpExchange, TcpConnection, TftpTransfer
-from ..model import NANOSECONDS, FrameRef
+from ..model import NANOSECONDS
 from ..wire.messages import ArpMessage, DhcpMessage, Dhcpv6Message, Envelope, IcmpMessage, RouterAdvertisement
-from . import dhcp4, dhcp6, fetches
-from .machines import keep, learn_address, touch
+from . import around, dhcp4, dhcp6, fetches
+from .machines import current_stage, holder, keep, learn_address, seen_at, touch
 from .naming import is_boot_agent, is_device_config, looks_like_boot
 from .outcome import NEVER, refresh
-from .records import Arps, Dhcp4Exchange, FetchRecord, MachineRecord, StageRecord, World
+from .records import FetchRecord, MachineRecord, StageRecord, World
 from .servers import note_server, recognise_tftp
 from .views import Views
 
 MAX_MACHINES = 50_000
-MAX_CONNECTIONS = 64
-LATE_TRAFFIC = 300 * NANOSECONDS
-"""What an ordinary program does this long after a boot's last packet is no part of the boot."""
 Attached = tuple[MachineRecord, StageRecord, FetchRecord]
 
 
@@ -47,17 +43,21 @@ class Engine:
         elif isinstance(subject, HttpExchange):
             self._exchange(event, subject)
         elif isinstance(subject, TcpConnection):
-            self._connection(event, subject)
+            self._moved(around.connection(world, self._views, event, subject))
         elif isinstance(subject, ArpMessage):
-            self._arp(envelope, subject)
+            self._moved(around.arp(world, envelope, subject))
         elif isinstance(subject, Dhcpv6Message):
             self._dhcp6(envelope, subject)
         elif isinstance(subject, DnsLookup):
-            self._lookup(event, subject)
+            self._moved(around.lookup(world, event, subject))
         elif isinstance(subject, IcmpMessage):
-            self._icmp(envelope, subject)
+            self._moved(around.icmp(world, envelope, subject))
         elif isinstance(subject, RouterAdvertisement):
-            keep(world.router_advertisements, _ref(envelope))
+            keep(world.router_advertisements, seen_at(envelope))
+
+    def _moved(self, machine: MachineRecord | None) -> None:
+        if machine is not None:
+            self.changed.add(machine.mac)
 
     def deadline(self) -> int | None:
         """When silence alone may next change a verdict, ns; None when nothing is awaited."""
@@ -91,7 +91,7 @@ class Engine:
         machine = self.world.machines.pop(mac, None)
         if machine is None:
             return
-        for address in [address for address, holder in self.world.holders.items() if holder is machine]:
+        for address in [address for address, owner in self.world.holders.items() if owner is machine]:
             del self.world.holders[address]
         for key in [key for key, attached in self._attached.items() if attached[0] is machine]:
             del self._attached[key]
@@ -104,7 +104,7 @@ class Engine:
         if machine is None:
             if len(self.world.machines) >= MAX_MACHINES:
                 self._evict()
-            at = _ref(envelope)
+            at = seen_at(envelope)
             machine = self.world.machines[key] = MachineRecord(key, envelope.vlan, envelope.time, at)
         self.changed.add(key)
         return machine
@@ -116,17 +116,6 @@ class Engine:
         self.world.counters["evicted_machines"] = self.world.counters.get("evicted_machines", 0) + 1
         self.forget(oldest.mac)
 
-    def _holder(self, address: str, mac: str | None) -> MachineRecord | None:
-        """The machine behind an address: by its MAC where that is a machine's own, else by who holds the address."""
-        if mac is not None:
-            machine = self.world.machines.get(mac)
-            if machine is not None and (machine.boots or address in machine.addresses):
-                return machine
-        return self.world.holders.get(address)
-
-    def _current(self, machine: MachineRecord) -> StageRecord | None:
-        return machine.boots[-1].stages[-1] if machine.boots and machine.boots[-1].stages else None
-
     # --- DHCP -------------------------------------------------------------------------------------------------------
 
     def _dhcp4(self, envelope: Envelope, message: DhcpMessage) -> None:
@@ -135,7 +124,7 @@ class Engine:
             return
         if message.op == 1:
             machine = self._machine(message.client_mac, envelope)
-            machine.last = _ref(envelope)
+            machine.last = seen_at(envelope)
             dhcp4.client_message(world, machine, envelope, message)
             return
         known = world.machines.get(message.client_mac)
@@ -157,7 +146,7 @@ class Engine:
         key = mac or envelope.source_mac
         if key is not None and not self._views.seen_elsewhere(envelope, message):
             machine = self._machine(key, envelope)
-            machine.last = _ref(envelope)
+            machine.last = seen_at(envelope)
             dhcp6.client_message(world, machine, envelope, message)
 
     # --- fetches ----------------------------------------------------------------------------------------------------
@@ -176,7 +165,7 @@ class Engine:
         if transfer.error is not None and not transfer.error_by_client:
             recognise_tftp(world, transfer)
         fetches.update(stage, fetch)
-        touch(machine, stage, _ref(envelope))
+        touch(machine, stage, seen_at(envelope))
         self.changed.add(machine.mac)
 
     def _view_changed(self, transfer: TftpTransfer) -> None:
@@ -190,7 +179,7 @@ class Engine:
         if transfer.write or is_device_config(transfer.filename):
             return None
         twin = self._views.twin_of(transfer)
-        machine = self._holder(transfer.client, transfer.client_mac)
+        machine = holder(self.world, transfer.client, transfer.client_mac)
         if twin is not None:
             owner = self._attached[id(twin.flow)][0]
             if machine is None or machine is owner or not machine.boots or _only_unknown(machine):
@@ -212,7 +201,7 @@ class Engine:
 
     def _attach(self, machine: MachineRecord, flow: TftpTransfer | HttpExchange, envelope: Envelope) -> Attached | None:
         learn_address(self.world, machine, flow.client if isinstance(flow, TftpTransfer) else flow.connection.client)
-        result = fetches.attach(machine, flow, _ref(envelope))
+        result = fetches.attach(machine, flow, seen_at(envelope))
         if result is None:
             return None
         attached = (machine, *result)
@@ -243,8 +232,8 @@ class Engine:
                 return
         machine, stage, fetch = attached
         fetches.update(stage, fetch)
-        if fetch.role != "os" or stage is self._current(machine):
-            touch(machine, stage, _ref(event.envelope))
+        if fetch.role != "os" or stage is current_stage(machine):
+            touch(machine, stage, seen_at(event.envelope))
         if connection.server in world.servers:
             world.servers[connection.server].http_replies += exchange.response is not None
         self.changed.add(machine.mac)
@@ -255,103 +244,15 @@ class Engine:
         connection = exchange.connection
         agent = exchange.request.get("User-Agent") if exchange.request is not None else None
         boot_like = is_boot_agent(agent) or (agent is None and looks_like_boot(exchange.url))
-        machine = self._holder(connection.client, connection.client_mac)
+        machine = holder(self.world, connection.client, connection.client_mac)
         if machine is None or not machine.boots:
             if not boot_like:
                 return None
             machine = machine or self._unknown(envelope, connection.client, connection.client_mac)
-        elif not boot_like and agent is not None and envelope.time - machine.boots[-1].last.time > LATE_TRAFFIC:
+        elif not boot_like and agent is not None and envelope.time - machine.boots[-1].last.time > around.LATE_TRAFFIC:
             return None
         return None if machine is None else self._attach(machine, exchange, envelope)
-
-    # --- what goes on around fetches --------------------------------------------------------------------------------
-
-    def _connection(self, event: Event, connection: TcpConnection) -> None:
-        machine = self._holder(connection.client, connection.client_mac)
-        stage = self._current(machine) if machine is not None else None
-        if machine is None or stage is None:
-            return
-        if event.change == "opened":
-            if self._views.connection_seen_elsewhere(connection):
-                return
-            if event.time - machine.boots[-1].last.time > LATE_TRAFFIC or len(stage.connections) >= MAX_CONNECTIONS:
-                return
-            stage.connections.append(connection)
-        elif not any(connection is known for known in stage.connections):
-            return
-        touch(machine, stage, _ref(event.envelope))
-        self.changed.add(machine.mac)
-
-    def _lookup(self, event: Event, lookup: DnsLookup) -> None:
-        machine = self._holder(lookup.client, lookup.client_mac)
-        stage = self._current(machine) if machine is not None else None
-        if machine is None or stage is None:
-            return
-        if event.change == "opened":
-            if event.time - machine.boots[-1].last.time > LATE_TRAFFIC or len(stage.lookups) >= MAX_CONNECTIONS:
-                return
-            if any(
-                known.name == lookup.name
-                and known.query_type == lookup.query_type
-                and known.queries[:1] == lookup.queries[:1]
-                for known in stage.lookups
-            ):
-                return
-            stage.lookups.append(lookup)
-        elif not any(lookup is known for known in stage.lookups):
-            return
-        touch(machine, stage, _ref(event.envelope))
-        self.changed.add(machine.mac)
-
-    def _arp(self, envelope: Envelope, message: ArpMessage) -> None:
-        world, at = self.world, _ref(envelope)
-        if message.sender_ip not in ("0.0.0.0", ""):  # noqa: S104  an address on the wire, nothing is bound
-            world.arp[message.sender_ip] = message.sender_mac
-        if message.operation == 1:
-            machine = world.machines.get(message.sender_mac)
-            stage = self._current(machine) if machine is not None else None
-            if (
-                machine is None
-                or stage is None
-                or message.sender_ip == message.target_ip
-                or len(stage.arps) >= MAX_CONNECTIONS
-            ):
-                return
-            question = stage.arps.setdefault(message.target_ip, Arps(message.target_ip))
-            question.request_count += 1
-            keep(question.requests, at)
-            self.changed.add(machine.mac)
-        elif message.operation == 2:
-            machine = world.machines.get(message.target_mac) or world.holders.get(message.target_ip)
-            stage = self._current(machine) if machine is not None else None
-            if machine is None or stage is None or message.sender_ip not in stage.arps:
-                return
-            question = stage.arps[message.sender_ip]
-            question.reply = question.reply or at
-            if all(mac != message.sender_mac for mac, _ in question.answers):
-                keep(question.answers, (message.sender_mac, at))
-            self.changed.add(machine.mac)
-
-    def _icmp(self, envelope: Envelope, message: IcmpMessage) -> None:
-        """An ICMP error that quotes no flow: one about a DHCP or 4011 packet of a machine that is known."""
-        quoted = message.quoted
-        if quoted is None or quoted.protocol != 17 or quoted.target_port not in (67, dhcp4.PXE_PORT):
-            return
-        machine = self._holder(quoted.source, envelope.target_mac)
-        stage = self._current(machine) if machine is not None else None
-        if machine is not None and stage is not None and isinstance(stage.dhcp, Dhcp4Exchange):
-            dhcp4.icmp_error(stage.dhcp, _ref(envelope), envelope.source, message)
-            touch(machine, stage, _ref(envelope))
-            self.changed.add(machine.mac)
-
-    def boot_clients(self) -> Iterator[MachineRecord]:
-        """Machines that are boot clients."""
-        return (machine for machine in self.world.machines.values() if machine.boot_client)
 
 
 def _only_unknown(machine: MachineRecord) -> bool:
     return bool(machine.boots) and all(stage.dhcp is None for boot in machine.boots for stage in boot.stages)
-
-
-def _ref(envelope: Envelope) -> FrameRef:
-    return FrameRef(envelope.capture, envelope.frame, envelope.time)

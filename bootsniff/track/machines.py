@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 from ..model import FrameRef
+from ..wire.messages import Envelope
 from .kinds import Kind
 from .records import MAX_BOOTS, MAX_HEARD, MAX_STAGES, BootRecord, MachineRecord, StageRecord, World
 
@@ -58,3 +59,22 @@ def learn_address(world: World, machine: MachineRecord, address: str | None) -> 
         if len(machine.addresses) > MAX_HEARD:
             del machine.addresses[0]
     world.holders[address] = machine
+
+
+def seen_at(envelope: Envelope) -> FrameRef:
+    """The frame that carried a message."""
+    return FrameRef(envelope.capture, envelope.frame, envelope.time)
+
+
+def current_stage(machine: MachineRecord | None) -> StageRecord | None:
+    """The stage a machine is in."""
+    return machine.boots[-1].stages[-1] if machine is not None and machine.boots and machine.boots[-1].stages else None
+
+
+def holder(world: World, address: str, mac: str | None) -> MachineRecord | None:
+    """The machine behind an address: by its MAC where that is a machine's own, else by who holds the address."""
+    if mac is not None:
+        machine = world.machines.get(mac)
+        if machine is not None and (machine.boots or address in machine.addresses):
+            return machine
+    return world.holders.get(address)

@@ -1,0 +1,108 @@
+"""What goes on around the fetches of a machine: ARP, name look-ups, TCP connections, ICMP errors about DHCP.
+
+Each function takes one event and returns the machine that it moved, or None when it is nobody's boot.
+"""
+
+from __future__ import annotations
+
+from ..flow.records import DnsLookup, Event, IcmpNotice, TcpConnection
+from ..model import NANOSECONDS
+from ..wire.messages import ArpMessage, Envelope, IcmpMessage
+from .dhcp4 import PXE_PORT
+from .machines import current_stage, holder, keep, seen_at, touch
+from .records import Arps, Dhcp4Exchange, MachineRecord, World
+from .views import Views
+
+MAX_PER_STAGE = 64
+MAX_ADDRESSES = 65_536
+LATE_TRAFFIC = 300 * NANOSECONDS
+"""What an ordinary program does this long after a boot's last packet is no part of the boot."""
+
+
+def connection(world: World, views: Views, event: Event, subject: TcpConnection) -> MachineRecord | None:
+    """A TCP connection of a machine, whether or not anything is ever asked on it."""
+    machine = holder(world, subject.client, subject.client_mac)
+    stage = current_stage(machine)
+    if machine is None or stage is None:
+        return None
+    if event.change == "opened":
+        late = event.time - machine.boots[-1].last.time > LATE_TRAFFIC
+        if late or len(stage.connections) >= MAX_PER_STAGE or views.connection_seen_elsewhere(subject):
+            return None
+        stage.connections.append(subject)
+    elif not any(subject is known for known in stage.connections):
+        return None
+    touch(machine, stage, seen_at(event.envelope))
+    return machine
+
+
+def lookup(world: World, event: Event, subject: DnsLookup) -> MachineRecord | None:
+    """A name look-up of a machine."""
+    machine = holder(world, subject.client, subject.client_mac)
+    stage = current_stage(machine)
+    if machine is None or stage is None:
+        return None
+    if event.change == "opened":
+        late = event.time - machine.boots[-1].last.time > LATE_TRAFFIC
+        if (
+            late
+            or len(stage.lookups) >= MAX_PER_STAGE
+            or any(_same_question(known, subject) for known in stage.lookups)
+        ):
+            return None
+        stage.lookups.append(subject)
+    elif not any(subject is known for known in stage.lookups):
+        return None
+    touch(machine, stage, seen_at(event.envelope))
+    return machine
+
+
+def _same_question(known: DnsLookup, subject: DnsLookup) -> bool:
+    """The same query seen at another capture point."""
+    return (
+        known.name == subject.name
+        and known.query_type == subject.query_type
+        and bool(known.queries and subject.queries)
+        and known.queries[0].capture != subject.queries[0].capture
+        and abs(known.queries[0].time - subject.queries[0].time) < 2 * NANOSECONDS
+    )
+
+
+def arp(world: World, envelope: Envelope, message: ArpMessage) -> MachineRecord | None:
+    """Who asks for whom, and who answers."""
+    if message.sender_ip not in ("0.0.0.0", ""):  # noqa: S104  an address on the wire, nothing is bound
+        world.arp[message.sender_ip] = message.sender_mac
+        if len(world.arp) > MAX_ADDRESSES:
+            del world.arp[next(iter(world.arp))]
+    if message.operation == 1:
+        machine = world.machines.get(message.sender_mac)
+        stage = current_stage(machine)
+        if stage is None or message.sender_ip == message.target_ip or len(stage.arps) >= MAX_PER_STAGE:
+            return None
+        question = stage.arps.setdefault(message.target_ip, Arps(message.target_ip))
+        question.request_count += 1
+        keep(question.requests, seen_at(envelope))
+        return machine
+    machine = world.machines.get(message.target_mac) or world.holders.get(message.target_ip)
+    stage = current_stage(machine)
+    if message.operation != 2 or stage is None or message.sender_ip not in stage.arps:
+        return None
+    question = stage.arps[message.sender_ip]
+    question.reply = question.reply or seen_at(envelope)
+    if all(mac != message.sender_mac for mac, _ in question.answers):
+        keep(question.answers, (message.sender_mac, seen_at(envelope)))
+    return machine
+
+
+def icmp(world: World, envelope: Envelope, message: IcmpMessage) -> MachineRecord | None:
+    """An ICMP error that quotes no flow: one about a DHCP or port 4011 packet of a machine that is known."""
+    quoted = message.quoted
+    if quoted is None or quoted.protocol != 17 or quoted.target_port not in (67, PXE_PORT):
+        return None
+    machine = holder(world, quoted.source, envelope.target_mac)
+    stage = current_stage(machine)
+    if machine is None or stage is None or not isinstance(stage.dhcp, Dhcp4Exchange):
+        return None
+    keep(stage.dhcp.icmp, IcmpNotice(seen_at(envelope), envelope.source, message))
+    touch(machine, stage, seen_at(envelope))
+    return machine

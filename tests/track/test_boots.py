@@ -1,0 +1,205 @@
+"""Scenarios: what the engine makes of boots, with explicit times and no capture."""
+
+from __future__ import annotations
+
+import pytest
+
+from .play import Play
+
+PXE = ("0 DISCOVER efi-x64-pxe", "0.1 OFFER file=boot.efi", "0.2 REQUEST", "0.3 ACK file=boot.efi")
+PROBE = ("1 RRQ boot.efi", "1.01 OACK", "1.02 ABORT")
+LOADED = (*PXE, *PROBE, "1.1 RRQ boot.efi", "1.5 WHOLE pe-x64-signed")
+GRUB = ("2 RRQ /grub/x86_64-efi/command.lst blksize=1024", "2.01 ERROR 1", "2.1 RRQ /grub/grub.cfg blksize=1024", "2.2 WHOLE grub.cfg",
+        "2.3 RRQ /linux blksize=1024", "3 WHOLE kernel", "3.1 RRQ /initrd.gz blksize=1024", "5 WHOLE gzip")  # fmt: skip
+
+
+def test_firmware_grub_and_the_operating_system_are_stages_of_one_boot() -> None:
+    play = Play(*LOADED, *GRUB, "60 DISCOVER d-i", "60.1 OFFER", "60.2 REQUEST", "60.3 ACK")
+    assert play.clients == [["efi-x64-pxe", "grub", "os"]]
+    assert play.verdict == ("handed-off", None)
+    assert play.fetches == ["probe", "complete", "optional", "complete", "complete", "complete"]
+
+
+def test_kernel_and_initrd_hand_the_machine_over_at_once() -> None:
+    assert Play(*LOADED, *GRUB).verdict == ("handed-off", None)
+
+
+def test_a_kernel_whose_script_names_an_initrd_is_not_enough() -> None:
+    play = Play(*LOADED, *GRUB[:6])
+    assert play.verdict == ("in-progress", None)
+
+
+def test_unanswered_discovers_stall_after_the_last_wait_and_not_before() -> None:
+    lines = [f"{seconds} DISCOVER efi-x64-pxe secs={seconds}" for seconds in (0, 4, 12)]
+    assert Play(*lines).verdict == ("in-progress", None)
+    assert Play(*lines, "28 DISCOVER efi-x64-pxe secs=28", "33 QUIET").verdict == ("stalled", "dhcp")
+    assert Play(*lines, "50 QUIET").verdict == ("stalled", "dhcp")
+
+
+def test_fallback_through_three_options_stays_one_boot() -> None:
+    play = Play("0 DISCOVER efi-x64-pxe", "4 DISCOVER efi-x64-pxe secs=4", "30 SOLICIT efi-x64-pxe", "35 SOLICIT efi-x64-pxe",
+                "90 DISCOVER efi-x64-http", "90.1 OFFER")  # fmt: skip
+    assert play.clients == [["efi-x64-pxe", "efi-x64-pxe", "efi-x64-http"]]
+    assert play.verdict == ("in-progress", None)
+
+
+def test_a_later_option_that_boots_clears_the_stall() -> None:
+    play = Play(
+        "0 DISCOVER efi-x64-pxe", "0.1 OFFER", "4 DISCOVER efi-x64-pxe secs=4", "12 DISCOVER efi-x64-pxe secs=12"
+    )
+    assert play.verdict == ("stalled", "dhcp")
+    for line in (
+        "60 DISCOVER efi-x64-http",
+        "60.1 OFFER file=http://h/x.efi echo=HTTPClient",
+        "60.2 REQUEST",
+        "60.3 ACK file=http://h/x.efi echo=HTTPClient",
+    ):
+        play.line(line)
+    assert play.verdict == ("in-progress", None)
+
+
+def test_the_furthest_option_says_where_it_stalled() -> None:
+    play = Play(
+        *PXE,
+        "1 RRQ boot.efi",
+        "1.1 ERROR 1",
+        "3 SOLICIT efi-x64-pxe",
+        "70 DISCOVER efi-x64-http",
+        "74 DISCOVER efi-x64-http secs=4",
+        "150 QUIET",
+    )
+    assert play.verdict == ("stalled", "tftp")
+
+
+def test_shim_that_does_not_find_grub_is_a_stage_and_the_stall() -> None:
+    play = Play(*LOADED, "2 RRQ revocations_sku.efi blksize=512", "2.1 ERROR 1", "2.2 RRQ grubx64.efi blksize=512", "2.3 ERROR 1",
+                "5 SOLICIT efi-x64-pxe", "70 DISCOVER efi-x64-http")  # fmt: skip
+    assert play.clients == [["efi-x64-pxe", "shim", "efi-x64-pxe", "efi-x64-http"]]
+    assert play.verdict == ("stalled", "tftp")
+
+
+def test_a_reset_begins_the_next_boot() -> None:
+    play = Play(*LOADED, *GRUB, "100 DISCOVER efi-x64-pxe xid=99")
+    assert play.clients == [["efi-x64-pxe", "grub"], ["efi-x64-pxe"]]
+    assert [boot.status for boot in play.machine.boots] == ["handed-off", "in-progress"]
+
+
+def test_the_same_option_with_a_new_exchange_begins_the_next_boot() -> None:
+    play = Play("0 DISCOVER efi-x64-pxe", "4 DISCOVER efi-x64-pxe secs=4", "9 DISCOVER efi-x64-pxe secs=0 xid=77")
+    assert len(play.clients) == 2
+    assert play.machine.boots[0].status == "stalled"
+
+
+@pytest.mark.parametrize("jump", [-40_000.0, 40_000_000.0])
+def test_no_boot_is_joined_across_a_jump_of_time(jump: float) -> None:
+    play = Play("0 DISCOVER efi-x64-pxe", f"{jump} DISCOVER efi-x64-pxe secs=4")
+    assert len(play.clients) == 2
+
+
+def test_u_boot_changes_its_xid_with_every_discover() -> None:
+    play = Play(*(f"{seconds} DISCOVER u-boot-armv8 xid={number}" for number, seconds in enumerate((0, 0.25, 0.75, 1.75), 5)),
+                "3 OFFER file=boot.conf", "3.1 REQUEST", "3.2 ACK file=boot.conf")  # fmt: skip
+    assert play.clients == [["u-boot-armv8"]]
+    dhcp = play.machine.boots[0].stages[0].dhcp
+    assert dhcp is not None
+    assert dhcp.discovers == 4
+
+
+def test_ipxe_after_the_firmware_is_the_next_stage() -> None:
+    play = Play(*LOADED, "8 DISCOVER ipxe-efi-x64", "8.1 OFFER file=http://192.168.122.1/menu.ipxe", "9 REQUEST", "9.1 ACK file=http://192.168.122.1/menu.ipxe",
+                "25 GET http://192.168.122.1/menu.ipxe", "25.1 STATUS 200 script",
+                "25.2 GET http://192.168.122.1/linux", "26 STATUS 200 kernel")  # fmt: skip
+    assert play.clients == [["efi-x64-pxe", "ipxe-efi-x64"]]
+    assert play.verdict == ("in-progress", None)
+    play.line("26.1 GET http://192.168.122.1/initrd.gz")
+    play.line("28 STATUS 200 gzip")
+    assert play.verdict == ("handed-off", None)
+
+
+def test_ipxe_waits_long_between_its_ack_and_its_first_fetch() -> None:
+    lines = (
+        "0 DISCOVER ipxe-bios",
+        "0.1 OFFER file=http://h/menu.ipxe",
+        "1 REQUEST",
+        "1.1 ACK file=http://h/menu.ipxe",
+    )
+    assert Play(*lines, "20 QUIET").verdict == ("in-progress", None)
+    assert Play(*lines, "60 QUIET").verdict == ("stalled", "http")
+
+
+def test_a_menu_is_waited_for_without_end() -> None:
+    play = Play("0 DISCOVER ipxe-bios", "0.1 OFFER file=http://192.168.122.1/menu.ipxe", "1 REQUEST", "1.1 ACK file=http://192.168.122.1/menu.ipxe",
+                "2 GET http://192.168.122.1/menu.ipxe", "2.1 STATUS 200 menu", "3000 QUIET")  # fmt: skip
+    assert play.verdict == ("in-progress", None)
+
+
+def test_a_script_that_leaves_is_a_local_boot() -> None:
+    play = Play("0 DISCOVER ipxe-bios", "0.1 OFFER file=http://192.168.122.1/a.ipxe", "1 REQUEST", "1.1 ACK file=http://192.168.122.1/a.ipxe",
+                "2 GET http://192.168.122.1/a.ipxe", "2.1 STATUS 200 leave", "3000 QUIET")  # fmt: skip
+    assert play.verdict == ("handed-off", None)
+
+
+def test_ipxe_that_is_handed_ipxe_again_is_a_loop() -> None:
+    play = Play(
+        "0 DISCOVER ipxe-efi-x64",
+        "0.1 OFFER file=ipxe.efi",
+        "1 REQUEST",
+        "1.1 ACK file=ipxe.efi",
+        "2 RRQ ipxe.efi",
+        "3 WHOLE pe-x64",
+    )
+    assert play.verdict == ("stalled", "chain")
+
+
+def test_an_ordinary_client_does_not_boot_whatever_the_server_offers() -> None:
+    play = Play("0 DISCOVER plain", "0.1 OFFER file=pxelinux.0", "0.2 REQUEST", "0.3 ACK file=pxelinux.0")
+    assert play.verdict == ("not-booting", None)
+    assert play.machine.findings == ()
+
+
+def test_one_icmp_error_is_no_verdict_two_are() -> None:
+    assert Play(*PXE, "1 RRQ boot.efi", "1.1 ICMP").verdict == ("in-progress", None)
+    assert Play(*PXE, "1 RRQ boot.efi", "1.1 ICMP", "5 RRQ boot.efi again=yes", "5.1 ICMP").verdict == (
+        "stalled",
+        "tftp",
+    )
+
+
+def test_unanswered_requests_stall_when_the_silence_is_longer_than_the_clients_own() -> None:
+    asked = (*PXE, "1 RRQ boot.efi", "5 RRQ boot.efi again=yes")
+    assert Play(*asked, "10 QUIET").verdict == ("in-progress", None)
+    assert Play(*asked, "30 QUIET").verdict == ("stalled", "tftp")
+
+
+def test_a_loader_that_never_asks_for_anything_has_not_started() -> None:
+    moved = Play(*LOADED, "9 SOLICIT efi-x64-pxe")
+    assert moved.verdict == ("stalled", "nbp")
+
+
+def test_a_whole_file_of_unknown_kind_and_silence_is_no_stall() -> None:
+    assert Play(*LOADED, "300 QUIET").verdict == ("in-progress", None)
+
+
+def test_two_naks_are_a_stall_one_is_not() -> None:
+    asked = ("0 DISCOVER bios-pxe", "0.1 OFFER file=pxelinux.0", "0.2 REQUEST", "0.3 NAK")
+    assert Play(*asked).verdict == ("in-progress", None)
+    assert Play(*asked, "2 DISCOVER bios-pxe", "2.1 OFFER file=pxelinux.0", "2.2 REQUEST", "2.3 NAK").verdict == (
+        "stalled",
+        "dhcp",
+    )
+
+
+def test_an_option_that_is_unanswered_in_the_os_stalls_there() -> None:
+    play = Play(*LOADED, *GRUB, "60 DISCOVER d-i", "64 DISCOVER d-i secs=4", "70 DISCOVER d-i secs=10", "90 QUIET")
+    assert play.verdict == ("stalled", "os")
+
+
+def test_silence_is_noticed_by_deadline_while_watching() -> None:
+    play = Play(*PXE, "1 RRQ boot.efi", watching=True)
+    play.engine.watch()
+    play.engine.changed.clear()
+    deadline = play.engine.deadline()
+    assert deadline is not None
+    play.engine.advance(deadline + 30_000_000_000)
+    assert play.engine.changed == {play.mac}
+    assert play.record.boots[-1].status == "stalled"
