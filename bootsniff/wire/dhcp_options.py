@@ -5,14 +5,15 @@ Every accessor gives None (or an empty tuple) when the option is absent or too s
 
 from __future__ import annotations
 
+from ..errors import Malformed
 from ..text import printable
 from . import pxe as encapsulated
 from .addresses import ipv4_list, ipv4_text
+from .dns import read_name
 from .messages import DhcpMessage, IpxeOptions, PxeOptions, RelayInformation
 from .numbers import dhcp_option_name
 
 _MAX_NAMES = 64
-_MAX_STEPS = 128
 _NO_UUID = (bytes(16), b"\xff" * 16)
 
 
@@ -192,44 +193,18 @@ def _text_or_hex(raw: bytes) -> str:
 
 
 def search_list(message: DhcpMessage) -> tuple[str, ...]:
-    """Option 119 (RFC 3397): names with DNS compression inside the option."""
+    """Option 119 (RFC 3397): names with DNS compression inside the option; as far as they can be read."""
     raw = message.options.get(119) or b""
     names: list[str] = []
     position = 0
     while position < len(raw) and len(names) < _MAX_NAMES:
-        labels, following = _name(raw, position)
-        if following is None:
+        try:
+            name, position = read_name(raw, position)
+        except Malformed:
             break
-        if labels:
-            names.append(printable(b".".join(labels)))
-        position = following
+        if name:
+            names.append(name)
     return tuple(names)
-
-
-def _name(raw: bytes, position: int) -> tuple[list[bytes], int | None]:
-    """Labels of a DNS name and where the next one begins; None when it is broken. Jumps go backwards only."""
-    labels: list[bytes] = []
-    following: int | None = None
-    for _ in range(_MAX_STEPS):
-        if position >= len(raw):
-            return labels, None
-        size = raw[position]
-        if size == 0:
-            return labels, position + 1 if following is None else following
-        if size >= 0xC0:
-            if position + 1 >= len(raw):
-                return labels, None
-            target = (size & 0x3F) << 8 | raw[position + 1]
-            if target >= position:
-                return labels, None
-            following = position + 2 if following is None else following
-            position = target
-        elif size >= 0x40 or position + 1 + size > len(raw):
-            return labels, None
-        else:
-            labels.append(raw[position + 1 : position + 1 + size])
-            position += 1 + size
-    return labels, None
 
 
 def classless_routes(message: DhcpMessage) -> tuple[tuple[str, str], ...]:
