@@ -8,6 +8,8 @@ import shutil
 import struct
 import subprocess
 import threading
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import zstandard
@@ -19,11 +21,11 @@ from bootsniff.model import CaptureInfo, Tick
 from bootsniff.sources.capture_file import CaptureSource, open_capture
 from bootsniff.sources.window import WINDOW
 
-from .captures import PACKETS, block, enhanced, interface, obsolete, option, pcap, pcapng, section, simple
+from .captures import PACKETS, Packet, block, enhanced, interface, obsolete, option, pcap, pcapng, section, simple
 
 
-def contents(source: CaptureSource) -> list[tuple[int, bytes, int]]:
-    packets = []
+def contents(source: CaptureSource) -> list[Packet]:
+    packets: list[Packet] = []
     for got in source.blocks():
         assert got.capture == source.index
         assert got.first_frame == len(packets) + 1
@@ -34,7 +36,7 @@ def contents(source: CaptureSource) -> list[tuple[int, bytes, int]]:
     return packets
 
 
-def read(tmp_path, data: bytes) -> tuple[list[tuple[int, bytes, int]], CaptureInfo]:
+def read(tmp_path: Path, data: bytes) -> tuple[list[Packet], CaptureInfo]:
     path = tmp_path / "capture"
     path.write_bytes(data)
     source = open_capture(str(path), 0)
@@ -45,7 +47,7 @@ def read(tmp_path, data: bytes) -> tuple[list[tuple[int, bytes, int]], CaptureIn
 
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("magic", [0xA1B2C3D4, 0xA1B23C4D, 0xA1B2CD34])
-def test_pcap_of_every_kind(tmp_path, order: str, magic: int) -> None:
+def test_pcap_of_every_kind(tmp_path: Path, order: str, magic: int) -> None:
     packets, info = read(tmp_path, pcap(order=order, magic=magic))
     assert packets == PACKETS
     assert info == CaptureInfo(
@@ -54,13 +56,13 @@ def test_pcap_of_every_kind(tmp_path, order: str, magic: int) -> None:
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
-def test_pcapng_of_both_byte_orders(tmp_path, order: str) -> None:
+def test_pcapng_of_both_byte_orders(tmp_path: Path, order: str) -> None:
     packets, info = read(tmp_path, pcapng(order=order))
     assert packets == PACKETS
     assert (info.format, info.frames, info.truncated) == ("pcapng", 40, False)
 
 
-def test_pcapng_with_everything_in_it(tmp_path) -> None:
+def test_pcapng_with_everything_in_it(tmp_path: Path) -> None:
     nanoseconds, binary = (9, b"\x09"), (9, b"\x94")  # 2**-20 s
     data = (
         section(">", option(">", 4, b"dumpcap"))
@@ -93,7 +95,7 @@ def test_pcapng_with_everything_in_it(tmp_path) -> None:
     assert not info.truncated
 
 
-def test_sections_that_describe_the_same_interface_share_it(tmp_path) -> None:
+def test_sections_that_describe_the_same_interface_share_it(tmp_path: Path) -> None:
     path = tmp_path / "twice"
     path.write_bytes(pcapng() + pcapng(order=">"))
     source = open_capture(str(path), 3)
@@ -104,7 +106,7 @@ def test_sections_that_describe_the_same_interface_share_it(tmp_path) -> None:
 
 
 @pytest.mark.parametrize("resolution", [0, 3, 6, 7, 9, 12, 18, 0x80, 0x8A, 0x9E, 0x9F, 0xA0, 0xA8, 0xBF])
-def test_every_resolution_of_time(tmp_path, resolution: int) -> None:
+def test_every_resolution_of_time(tmp_path: Path, resolution: int) -> None:
     units = (2 if resolution & 0x80 else 10) ** (resolution & 0x7F)
     stamp = min(units * 1000 + units * 3 // 4, 2**64 - 1)
     packets, _ = read(
@@ -115,7 +117,7 @@ def test_every_resolution_of_time(tmp_path, resolution: int) -> None:
 
 @pytest.mark.parametrize("resolution", [0x7F, 0xFF])
 @pytest.mark.parametrize("offset", [-(2**63), 0, 2**63 - 1])
-def test_absurd_times_stay_numbers(tmp_path, resolution: int, offset: int) -> None:
+def test_absurd_times_stay_numbers(tmp_path: Path, resolution: int, offset: int) -> None:
     options = ((9, bytes([resolution])), (14, struct.pack("<q", offset)))
     packets, _ = read(tmp_path, section() + interface("<", 1, 0, *options) + enhanced("<", 0, 2**64 - 1, b"x", 1))
     assert len(packets) == 1
@@ -127,7 +129,7 @@ def zst(data: bytes) -> bytes:
 
 @pytest.mark.parametrize("compress", [gzip.compress, lzma.compress, zst])
 @pytest.mark.parametrize("pieces", [1, 3])
-def test_compressed_in_one_or_several_members(tmp_path, compress, pieces: int) -> None:
+def test_compressed_in_one_or_several_members(tmp_path: Path, compress: Callable[[bytes], bytes], pieces: int) -> None:
     data = pcapng()
     third = len(data) // pieces
     parts = [data[i * third : None if i == pieces - 1 else (i + 1) * third] for i in range(pieces)]
@@ -137,7 +139,7 @@ def test_compressed_in_one_or_several_members(tmp_path, compress, pieces: int) -
 
 
 @pytest.mark.parametrize("compress", [gzip.compress, lzma.compress])
-def test_compressed_and_cut(tmp_path, compress) -> None:
+def test_compressed_and_cut(tmp_path: Path, compress: Callable[[bytes], bytes]) -> None:
     noise = [(time, os.urandom(90), 90) for time, _, _ in PACKETS]
     data = compress(pcap(noise))
     packets, info = read(tmp_path, data[: len(data) * 3 // 4])
@@ -146,7 +148,7 @@ def test_compressed_and_cut(tmp_path, compress) -> None:
     assert info.truncated
 
 
-def test_compressed_with_garbage_behind(tmp_path) -> None:
+def test_compressed_with_garbage_behind(tmp_path: Path) -> None:
     packets, info = read(tmp_path, gzip.compress(pcap()) + b"garbage")
     assert packets == PACKETS
     assert info.truncated
@@ -154,7 +156,7 @@ def test_compressed_with_garbage_behind(tmp_path) -> None:
 
 
 @pytest.mark.parametrize("make", [pcap, pcapng])
-def test_cut_anywhere_gives_all_whole_packets(tmp_path, make) -> None:
+def test_cut_anywhere_gives_all_whole_packets(tmp_path: Path, make: Callable[..., bytes]) -> None:
     data = make()
     for end in range(60, len(data), 7):
         packets, info = read(tmp_path, data[:end])
@@ -166,7 +168,7 @@ def test_cut_anywhere_gives_all_whole_packets(tmp_path, make) -> None:
 @pytest.mark.parametrize("make", [pcap, pcapng])
 @pytest.mark.parametrize("count", [0, 5])
 @pytest.mark.parametrize("length", [0xFFFFFFFF, 0x7FFFFFFF, 1 << 19])
-def test_an_absurd_length_ends_reading(tmp_path, make, count: int, length: int) -> None:
+def test_an_absurd_length_ends_reading(tmp_path: Path, make: Callable[..., bytes], count: int, length: int) -> None:
     data = bytearray(make())
     at = len(make(PACKETS[:count]))
     struct.pack_into("<I", data, at + (8 if make is pcap else 4), length)
@@ -176,7 +178,7 @@ def test_an_absurd_length_ends_reading(tmp_path, make, count: int, length: int) 
     assert f"after frame {count}" in (info.problem or "")
 
 
-def test_contradictions_in_pcapng_end_reading(tmp_path) -> None:
+def test_contradictions_in_pcapng_end_reading(tmp_path: Path) -> None:
     start = section() + interface() + enhanced("<", 0, 1000, b"good", 4)
     broken = {
         "interface 7": enhanced("<", 7, 1, b"x", 1),
@@ -191,7 +193,7 @@ def test_contradictions_in_pcapng_end_reading(tmp_path) -> None:
         assert word in (info.problem or "")
 
 
-def test_packets_of_all_sizes_through_many_windows(tmp_path) -> None:
+def test_packets_of_all_sizes_through_many_windows(tmp_path: Path) -> None:
     sizes = [60, 1514, 0, 65226, 262144, 9000]
     packets = [(i * 1000, os.urandom(sizes[i % 6]), sizes[i % 6]) for i in range(120)]
     assert len(pcap(packets)) > 4 * WINDOW
@@ -199,7 +201,7 @@ def test_packets_of_all_sizes_through_many_windows(tmp_path) -> None:
         assert read(tmp_path, data)[0] == packets
 
 
-def test_a_block_larger_than_any_window_is_passed_over(tmp_path) -> None:
+def test_a_block_larger_than_any_window_is_passed_over(tmp_path: Path) -> None:
     huge = block("<", 10, bytes(3 * WINDOW))
     data = section() + huge + interface() + enhanced("<", 0, 1, b"x", 1)
     for written in (data, gzip.compress(data)):
@@ -210,7 +212,9 @@ def test_a_block_larger_than_any_window_is_passed_over(tmp_path) -> None:
 
 @given(st.binary(max_size=400), st.integers(0, 3))
 @settings(max_examples=300, deadline=None)
-def test_garbage_after_a_good_start_never_breaks(tmp_path_factory, garbage: bytes, kind: int) -> None:
+def test_garbage_after_a_good_start_never_breaks(
+    tmp_path_factory: pytest.TempPathFactory, garbage: bytes, kind: int
+) -> None:
     start = [pcap(PACKETS[:2]), pcapng(PACKETS[:2]), pcap(PACKETS[:2], order=">"), pcapng(PACKETS[:2], order=">")][kind]
     packets, info = read(tmp_path_factory.getbasetemp(), start + garbage)
     assert packets[:2] == PACKETS[:2]
@@ -228,7 +232,7 @@ def test_garbage_after_a_good_start_never_breaks(tmp_path_factory, garbage: byte
         (gzip.compress(b"\x00\x01\x02hello"), "neither pcap nor pcapng"),
     ],
 )
-def test_what_is_no_capture_says_so(tmp_path, data: bytes, words: str) -> None:
+def test_what_is_no_capture_says_so(tmp_path: Path, data: bytes, words: str) -> None:
     path = tmp_path / "capture"
     path.write_bytes(data)
     with pytest.raises(CaptureError, match=words) as caught:
@@ -236,7 +240,7 @@ def test_what_is_no_capture_says_so(tmp_path, data: bytes, words: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_what_cannot_be_opened_says_so(tmp_path) -> None:
+def test_what_cannot_be_opened_says_so(tmp_path: Path) -> None:
     with pytest.raises(CaptureError, match="does not exist"):
         open_capture(str(tmp_path / "missing"), 0)
     with pytest.raises(CaptureError, match="is a directory"):
@@ -245,7 +249,7 @@ def test_what_cannot_be_opened_says_so(tmp_path) -> None:
         open_capture("nul\0byte", 0)
 
 
-def test_no_permission(tmp_path, monkeypatch) -> None:
+def test_no_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_args: object, **_options: object) -> io.FileIO:
         raise PermissionError(13, "Permission denied")
 
@@ -255,14 +259,14 @@ def test_no_permission(tmp_path, monkeypatch) -> None:
 
 
 @pytest.mark.parametrize("make", [pcap, pcapng])
-def test_nothing_but_a_header(tmp_path, make) -> None:
+def test_nothing_but_a_header(tmp_path: Path, make: Callable[..., bytes]) -> None:
     packets, info = read(tmp_path, make([]))
     assert packets == []
     assert (info.frames, info.first, info.truncated) == (0, None, False)
 
 
 @pytest.mark.skipif(not shutil.which("editcap"), reason="needs Wireshark's editcap")
-def test_other_formats_through_wireshark(tmp_path) -> None:
+def test_other_formats_through_wireshark(tmp_path: Path) -> None:
     plain, snoop = tmp_path / "plain.pcap", tmp_path / "snoop"
     packets = [(time, data.ljust(60), 60) for time, data, _ in PACKETS]
     plain.write_bytes(pcap(packets))
@@ -272,7 +276,7 @@ def test_other_formats_through_wireshark(tmp_path) -> None:
     source.close()
 
 
-def test_other_formats_without_wireshark(tmp_path, monkeypatch) -> None:
+def test_other_formats_without_wireshark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "snoop"
     path.write_bytes(b"snoop\0\0\0\0\0\0\2\0\0\0\4" + bytes(40))
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -280,7 +284,7 @@ def test_other_formats_without_wireshark(tmp_path, monkeypatch) -> None:
         open_capture(str(path), 0)
 
 
-def test_frames_of_a_plain_file_can_be_had_again(tmp_path) -> None:
+def test_frames_of_a_plain_file_can_be_had_again(tmp_path: Path) -> None:
     packets = [(i * 1000, os.urandom(40_000), 40_000) for i in range(100)]
     for data in (pcap(packets), pcapng(packets), pcapng(packets[:50]) + pcapng(packets[50:], order=">")):
         path = tmp_path / "capture"
@@ -297,7 +301,7 @@ def test_frames_of_a_plain_file_can_be_had_again(tmp_path) -> None:
         assert source.frames.get(0, 1) is None
 
 
-def test_frames_of_a_compressed_file_are_kept_when_asked_for(tmp_path) -> None:
+def test_frames_of_a_compressed_file_are_kept_when_asked_for(tmp_path: Path) -> None:
     path = tmp_path / "capture"
     path.write_bytes(gzip.compress(pcap()))
     source = open_capture(str(path), 0)
@@ -313,7 +317,7 @@ def test_frames_of_a_compressed_file_are_kept_when_asked_for(tmp_path) -> None:
     source.close()
 
 
-def test_a_pipe_is_read_as_it_is_written(monkeypatch) -> None:
+def test_a_pipe_is_read_as_it_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
     inside, outside = os.pipe()
     with os.fdopen(inside, "rb") as stdin:
         monkeypatch.setattr("sys.stdin", stdin)
@@ -336,7 +340,7 @@ def test_a_pipe_is_read_as_it_is_written(monkeypatch) -> None:
         source.close()
 
 
-def test_an_empty_pipe_says_so(monkeypatch) -> None:
+def test_an_empty_pipe_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     inside, outside = os.pipe()
     os.close(outside)
     with os.fdopen(inside, "rb") as stdin:
@@ -345,7 +349,7 @@ def test_an_empty_pipe_says_so(monkeypatch) -> None:
             open_capture("-", 0)
 
 
-def test_a_named_pipe(tmp_path) -> None:
+def test_a_named_pipe(tmp_path: Path) -> None:
     path = tmp_path / "fifo"
     os.mkfifo(path)
     writer = threading.Thread(target=path.write_bytes, args=(pcapng(),))

@@ -49,8 +49,8 @@ def test_rounds_of_ordered_captures_do_not_overlap(lists: list[list[list[int]]])
             already = seen.setdefault(part.capture, [])
             assert part.first_frame == len(already) + 1
             already.extend(part.time.tolist())
-    for capture, parts in enumerate(lists):
-        assert seen.get(capture, []) == [time for part in parts for time in part]
+    for capture, made in enumerate(lists):
+        assert seen.get(capture, []) == [time for part in made for time in part]
 
 
 @given(st.lists(times, max_size=4))

@@ -19,7 +19,7 @@ ports = st.sampled_from([67, 69, 80, 1024, 49152])
 
 
 @st.composite
-def transports(draw) -> tuple[int, bytes]:
+def transports(draw: st.DrawFn) -> tuple[int, bytes]:
     payload = draw(st.binary(max_size=24))
     if draw(st.booleans()):
         claimed = draw(st.sampled_from([8 + len(payload)] * 4 + [0, 7, 8, 9, 500]))
@@ -33,7 +33,7 @@ def transports(draw) -> tuple[int, bytes]:
 
 
 @st.composite
-def datagrams(draw) -> tuple[int, bytes, bool]:
+def datagrams(draw: st.DrawFn) -> tuple[int, bytes, bool]:
     """Ethertype, datagram, and whether the transport header stands at a fixed place."""
     protocol, body = draw(transports())
     protocol = draw(st.sampled_from([protocol] * 6 + [1, 58, 44, 0]))
@@ -54,7 +54,7 @@ def datagrams(draw) -> tuple[int, bytes, bool]:
 
 
 @st.composite
-def frames(draw, link: int) -> tuple[bytes, int, bool]:
+def frames(draw: st.DrawFn, link: int) -> tuple[bytes, int, bool]:
     """A frame, its length on the wire, and whether fixed positions are enough to read it."""
     ethertype, body, fixed = draw(datagrams())
     ethertype = draw(st.sampled_from([ethertype] * 9 + [0x0806, 60]))
@@ -78,7 +78,7 @@ def frames(draw, link: int) -> tuple[bytes, int, bool]:
 
 
 @st.composite
-def blocks(draw) -> tuple[Block, list[tuple[bytes, bool]]]:
+def blocks(draw: st.DrawFn) -> tuple[Block, list[tuple[bytes, bool]]]:
     links = draw(st.lists(st.sampled_from([ETHERNET, RAW, SLL, SLL2, NULL, LOOP, 147]), min_size=1, max_size=3))
     several = len(links) > 1
     numbers = draw(st.lists(st.integers(0, len(links) - 1), min_size=1, max_size=8))
