@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from ..model import CaptureInfo, Report
+from collections.abc import Iterable
+
+from ..model import CaptureInfo
 from .lines import Paper, Span
 from .units import Clock, amount, count, duration
 
 
-def write_captures(report: Report, paper: Paper, clock: Clock) -> None:
-    """One entry a capture, quality lines beneath, then what bounds threw away."""
-    for capture in report.captures:
+def write_captures(captures: Iterable[CaptureInfo], paper: Paper, clock: Clock) -> None:
+    """One entry a capture, quality lines beneath."""
+    for capture in captures:
         _write_capture(capture, paper, clock)
-    for name, number in report.counters:
-        if number:
-            paper.prose(f"limit reached: {number:,} {name}", 2, style="warning")
+
+
+def write_counters(counters: Iterable[tuple[str, int]], paper: Paper) -> None:
+    """What was seen twice, and what bounds threw away."""
+    words = [f"{number:,} {name.replace('_', ' ')}" for name, number in counters if number]
+    if words:
+        paper.blank()
+        paper.flow([[Span(word)] for word in words], label=Span("left out:", "warning"), between=", ")
 
 
 def _write_capture(capture: CaptureInfo, paper: Paper, clock: Clock) -> None:

@@ -10,7 +10,8 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ..model import NANOSECONDS, Boot, CaptureInfo, Dhcp, Evidence, Fetch, Finding, Machine, Report, Stage
+from ..model import NANOSECONDS, Boot, CaptureInfo, Dhcp, Evidence, Fetch, Finding, Machine, Stage
+from .pages import Pages
 from .units import rfc3339
 
 SCHEMA = "bootsniff-report/1"
@@ -18,7 +19,7 @@ SCHEMA = "bootsniff-report/1"
 _encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), check_circular=False).encode
 
 
-def document(report: Report) -> Iterator[str]:
+def document(report: Pages) -> Iterator[str]:
     """The text of the whole document in pieces, one machine at a time."""
     yield f'{{"schema":{_encode(SCHEMA)},\n"captures":['
     yield from _joined(_encode(capture_value(info)) for info in report.captures)
@@ -29,7 +30,7 @@ def document(report: Report) -> Iterator[str]:
     yield f'],\n"counters":{_encode(dict(report.counters))}}}\n'
 
 
-def report_value(report: Report) -> dict[str, Any]:
+def report_value(report: Pages) -> dict[str, Any]:
     """The whole document as one value; `document` writes the same without holding it."""
     return {
         "schema": SCHEMA,

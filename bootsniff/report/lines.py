@@ -93,18 +93,19 @@ class Paper:
     ) -> None:
         """Chunks side by side, `between` them, on as many lines as they need; a chunk is split only when it must."""
         hanging = indent + (cell_width(label.text) + 1 if label else 0)
-        room = max(16, self.width - hanging)
         separator = between if isinstance(between, Span) else Span(between)
         gap = cell_width(separator.text)
+        # A visible separator ends its line, so that the next one begins with a step.
+        ending = Span(separator.text.rstrip(), separator.style)
+        room = max(16, self.width - hanging - cell_width(ending.text))
         line: list[Span] = [label, Span(" ")] if label else []
         used, started, first = 0, False, True
         for chunk in chunks:
             for number, part in enumerate(_fitting(chunk, room)):
                 size = sum(cell_width(span.text) for span in part)
                 if started and (number or used + gap + size > room):
-                    # A visible separator ends its line, so that the next one begins with a step.
-                    if separator.text.strip() and not number:
-                        line.append(separator)
+                    if not number:
+                        line.append(ending)
                     self.line(" " * (indent if first else hanging), *line)
                     line, used, started, first = [], 0, False, False
                 if started:

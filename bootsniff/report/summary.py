@@ -81,8 +81,9 @@ def _what(machine: Machine, paper: Paper) -> Span:
 def write_totals(statuses: dict[Status, int], codes: dict[str, int], paper: Paper) -> None:
     """`8 machines: 5 stalled, 2 handed off`, and how many machines each error concerns when there are several."""
     total = sum(statuses.values())
-    if not total:
-        paper.line("No boot client in this capture.")
+    if total == statuses.get("not-booting", 0):
+        others = f" {count(total, 'machine')} of other kinds, which -v lists." if total else ""
+        paper.line(f"No boot client in this capture.{others}")
         return
     words = [
         Span(f"{number:,} {status.replace('-', ' ')}", style if number else "")

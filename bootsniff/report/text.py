@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from itertools import chain, islice
 
-from ..model import Machine, Report, Status
-from .captures import write_captures
+from ..model import Machine, Status
+from .captures import write_captures, write_counters
 from .details import write_machine
 from .findings import write_finding
-from .lines import Paper, Span
+from .lines import Paper
+from .pages import Pages
 from .summary import troubled, write_summary, write_totals
 from .units import Clock
 
@@ -28,53 +30,61 @@ class TextOptions:
     utc: bool = False
 
 
-def write_text(report: Report, paper: Paper, options: TextOptions) -> None:
+def write_text(report: Pages, paper: Paper, options: TextOptions) -> None:
     """Write the report. One machine is shown in full; of several each gets a line, the troubled ones their details."""
-    clock = Clock(
-        min((info.first for info in report.captures if info.first is not None), default=None), utc=options.utc
-    )
+    captures = report.captures
+    clock = Clock(min((info.first for info in captures if info.first is not None), default=None), utc=options.utc)
+    machines = iter(report.machines)
     if options.quiet:
-        for machine in report.machines:
+        for machine in machines:
             write_summary(machine, paper)
         return
-    write_captures(report, paper, clock)
+    write_captures(captures, paper, clock)
     paper.blank()
-    several = len(report.machines) > 1
-    statuses: Counter[Status] = Counter()
-    codes: Counter[str] = Counter()
-    for machine in report.machines:
-        if several:
-            write_summary(machine, paper)
-        statuses[machine.status] += 1
-        codes.update({finding.code for finding in machine.findings if finding.severity == "error"})
-    if several or not report.machines:
-        if several:
+    first = list(islice(machines, 2))
+    several = len(first) > 1
+    tally = _Tally()
+    details: list[Machine] = []
+    for machine in chain(first, machines):
+        tally.add(machine)
+        if options.verbose:
+            write_machine(machine, captures, paper, clock, verbose=True)
             paper.blank()
-        write_totals(statuses, codes, paper)
+            continue
+        if several and machine.status != "not-booting":
+            write_summary(machine, paper)
+        if (not several or troubled(machine)) and len(details) < DETAILED_MACHINES:
+            details.append(machine)
+    if several or not first:
+        if several and not options.verbose:
+            paper.blank()
+        write_totals(tally.statuses, tally.codes, paper)
     for finding in report.findings:
         paper.blank()
-        write_finding(finding, report.captures, paper, clock, indent=0, where="the network")
-    _write_details(report, paper, clock, options, blank=several or bool(report.findings))
-
-
-def _write_details(report: Report, paper: Paper, clock: Clock, options: TextOptions, *, blank: bool) -> None:
-    shown = left_out = 0
-    for machine in report.machines:
-        if not _in_full(machine, report, options):
-            continue
-        if shown >= DETAILED_MACHINES and not options.verbose:
-            left_out += 1
-            continue
-        shown += 1
-        if blank:
+        write_finding(finding, captures, paper, clock, indent=0, where="the network")
+    for number, machine in enumerate(details):
+        if number or several or report.findings:
             paper.blank()
-        write_machine(machine, report.captures, paper, clock, verbose=options.verbose)
-        blank = True
-    if left_out:
+        write_machine(machine, captures, paper, clock)
+    left_out = tally.troubled - len(details)
+    if several and left_out > 0 and not options.verbose:
         paper.blank()
-        text = f"{left_out:,} more machines in trouble: -v shows all of them, --machine MAC shows one."
-        paper.flow([[Span(word, "strong")] for word in text.split(" ")])
+        paper.prose(
+            f"{left_out:,} more machines in trouble: -v shows all of them, --machine MAC shows one.", style="strong"
+        )
+    write_counters(report.counters, paper)
 
 
-def _in_full(machine: Machine, report: Report, options: TextOptions) -> bool:
-    return options.verbose or len(report.machines) == 1 or troubled(machine)
+class _Tally:
+    """Counts what was shown."""
+
+    def __init__(self) -> None:
+        self.statuses: Counter[Status] = Counter()
+        self.codes: Counter[str] = Counter()
+        """How many machines have each error."""
+        self.troubled = 0
+
+    def add(self, machine: Machine) -> None:
+        self.statuses[machine.status] += 1
+        self.codes.update({finding.code for finding in machine.findings if finding.severity == "error"})
+        self.troubled += troubled(machine)

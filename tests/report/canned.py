@@ -600,7 +600,7 @@ def damaged() -> Report:
                 "uplink.pcapng", frames=12, format="pcapng", dropped_frames=17, undecoded_frames=2, interfaces=("up0",)
             ),
         ),
-        counters=(("evicted machines", 3),),
+        counters=(("evicted_machines", 3),),
     )
 
 

@@ -69,6 +69,8 @@ def test_several_machines_get_a_line_each_and_only_troubled_ones_details() -> No
     report = canned.mixed()
     lines = shown(report).splitlines()
     for machine in report.machines:
+        if machine.status == "not-booting":
+            continue
         assert len([line for line in lines if re.match(rf"\S {machine.mac}  \S", line) and len(line) > 42]) >= 1
     text = "\n".join(lines)
     assert "8 machines: 4 stalled, 2 handed off, 1 in progress, 1 not booting" in flat(text)
@@ -105,7 +107,7 @@ def test_quality_of_the_captures_is_told() -> None:
     assert "4,000 frames were cut short when captured" in text
     assert "17 frames lost while capturing" in text
     assert "2 frames could not be decoded" in text
-    assert "limit reached: 3 evicted machines" in text
+    assert "left out: 3 evicted machines" in text
     assert "frame 5 of uplink.pcapng" in text
 
 
@@ -197,3 +199,30 @@ def test_local_time_names_its_zone(monkeypatch: pytest.MonkeyPatch) -> None:
     finally:
         monkeypatch.undo()
         time.tzset()
+
+
+def test_machines_that_do_not_boot_are_counted_and_not_listed() -> None:
+    others = [replace(canned.not_booting(), mac=f"3c:52:82:00:00:{n:02x}") for n in range(9)]
+    text = shown(canned.report(*others))
+    assert "No boot client in this capture. 9 machines of other kinds, which -v lists." in text
+    assert "3c:52:82" not in text
+    assert "3c:52:82:00:00:08" in shown(canned.report(*others), verbose=True)
+    assert "not booting" in shown(canned.report(*others), quiet=True)
+    assert "10 machines: 1 handed off, 9 not booting" in flat(shown(canned.report(canned.healthy(), *others)))
+
+
+def test_machines_are_read_once() -> None:
+    class Once:
+        """A report whose machines are made while they are read."""
+
+        captures = (canned.capture(),)
+        findings = ()
+        counters = ()
+
+        def __init__(self) -> None:
+            self.machines = iter(canned.mixed().machines)
+
+    stream = Stream()
+    write_text(Once(), Paper(stream), TextOptions(utc=True))
+    assert "ERROR tftp-nat-loss (certain)" in stream.getvalue()
+    assert "8 machines: 4 stalled" in stream.getvalue()
