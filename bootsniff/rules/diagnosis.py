@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator
 
 from ..model import Block, CaptureInfo, Finding, HostFacts, Machine, Report
 from ..track.follow import Follower
@@ -16,10 +17,19 @@ class Diagnosis:
     that ladders and timelines need; summaries of thousands of machines are cheaper without.
     """
 
-    def __init__(self, *, watching: bool = False, host: HostFacts | None = None, arrows: bool = False) -> None:
-        self._follower = Follower(watching=watching, host=host)
+    def __init__(
+        self,
+        *,
+        watching: bool = False,
+        host: HostFacts | None = None,
+        arrows: bool = False,
+        note: Callable[[int, int], None] | None = None,
+    ) -> None:
+        """`note` is told the capture and number of every frame that a report may cite, while its block is at hand."""
+        self._follower = Follower(watching=watching, host=host, note=note)
         self._judge = Judge(self._follower.engine.world, arrows=arrows)
         self._machines: dict[str, Machine] = {}
+        self._last_judged = ""
 
     def feed(self, block: Block) -> None:
         """Take one block of any capture."""
@@ -49,22 +59,44 @@ class Diagnosis:
         for record in list(self._follower.engine.world.machines.values()):
             yield self._judge.machine(record)
 
-    def changed(self, captures: Iterable[CaptureInfo] = ()) -> list[Machine]:
-        """The machines that moved since the last call, judged anew."""
+    @property
+    def has_changes(self) -> bool:
+        """Whether a machine moved since `changed` was last asked, or waits for its turn there."""
+        return bool(self._follower.engine.changed)
+
+    def changed(self, captures: Iterable[CaptureInfo] = (), *, limit: int | None = None) -> list[Machine]:
+        """The machines that moved since the last call, judged anew; with a `limit` the others wait for their turn."""
         self._follower.sync()
         self._follower.note_captures(captures)
         engine = self._follower.engine
-        engine.watch()
+        moved = sorted(engine.changed)
+        if limit is not None and len(moved) > limit:
+            turn = bisect_right(moved, self._last_judged)
+            moved = (moved[turn:] + moved[:turn])[:limit]
+            self._last_judged = moved[-1]
+        engine.watch(moved)
+        engine.changed.difference_update(moved)
         changed = []
-        for mac in sorted(engine.changed):
+        for mac in moved:
             record = engine.world.machines.get(mac)
-            if record is None:
-                self._machines.pop(mac, None)
-                continue
-            machine = self._machines[mac] = self._judge.machine(record)
-            changed.append(machine)
-        engine.changed.clear()
+            if record is not None:
+                machine = self._machines[mac] = self._judge.machine(record)
+                changed.append(machine)
         return changed
+
+    def look_at_waiting(self) -> None:
+        """Have machines that wait or load judged again: what they wait for, and how far they are, is in the report."""
+        self._follower.engine.changed.update(
+            mac for mac, machine in self._machines.items() if machine.status == "in-progress"
+        )
+
+    def gone(self) -> tuple[str, ...]:
+        """Machines dropped for want of room since the last call."""
+        known = self._follower.engine.world.machines
+        gone = tuple(mac for mac in self._machines if mac not in known)
+        for mac in gone:
+            del self._machines[mac]
+        return gone
 
     def report(self, captures: Iterable[CaptureInfo]) -> Report:
         """The immutable report as of now; only machines that moved since the last one are judged again.
@@ -72,11 +104,9 @@ class Diagnosis:
         Machines that wait are judged anew too: what they wait for, and for how long, is part of the report.
         """
         infos = tuple(captures)
-        engine = self._follower.engine
-        engine.changed.update(mac for mac, machine in self._machines.items() if machine.status == "in-progress")
+        self.look_at_waiting()
         self.changed(infos)
-        for mac in [mac for mac in self._machines if mac not in engine.world.machines]:
-            del self._machines[mac]
+        self.gone()
         return Report(infos, tuple(self._machines.values()), self.network(), self.now, self.counters())
 
     def network(self) -> tuple[Finding, ...]:

@@ -29,6 +29,8 @@ class Engine:
         self._attached: dict[int, Attached] = {}
         self._views = Views()
         self._deadlines: list[tuple[int, str]] = []
+        self._due: dict[str, int] = {}
+        """The one deadline of each machine that counts."""
 
     def feed(self, event: Event) -> None:
         """Take one event; its time becomes the engine's now."""
@@ -68,15 +70,18 @@ class Engine:
         world = self.world
         world.now = max(world.now, now)
         while self._deadlines and self._deadlines[0][0] <= now:
-            _, mac = heapq.heappop(self._deadlines)
+            due, mac = heapq.heappop(self._deadlines)
+            if self._due.get(mac) != due:
+                continue  # the machine moved since, and has a later one
+            del self._due[mac]
             machine = world.machines.get(mac)
             if machine is not None and machine.boots:
                 self.changed.add(mac)
                 self._schedule(machine)
 
-    def watch(self) -> None:
-        """Set deadlines for the machines that moved since the last call (live views and event streams want them)."""
-        for mac in self.changed:
+    def watch(self, macs: Iterable[str] | None = None) -> None:
+        """Set deadlines for machines that moved, all of `changed` or these (live views and event streams want them)."""
+        for mac in self.changed if macs is None else macs:
             machine = self.world.machines.get(mac)
             if machine is not None and machine.boots:
                 self._schedule(machine)
@@ -84,7 +89,10 @@ class Engine:
     def _schedule(self, machine: MachineRecord) -> None:
         check_at = refresh(machine.boots[-1], self.world.now, is_last=True)
         if check_at < NEVER:
-            heapq.heappush(self._deadlines, (max(check_at, self.world.now + NANOSECONDS), machine.mac))
+            due = self._due[machine.mac] = max(check_at, self.world.now + NANOSECONDS)
+            heapq.heappush(self._deadlines, (due, machine.mac))
+        else:
+            self._due.pop(machine.mac, None)
 
     def forget(self, mac: str) -> None:
         """Drop a machine; it comes back with its next packet."""
@@ -96,6 +104,7 @@ class Engine:
         for key in [key for key, attached in self._attached.items() if attached[0] is machine]:
             del self._attached[key]
         self.changed.discard(mac)
+        self._due.pop(mac, None)
 
     # --- whose it is ------------------------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from ..flow.records import Event
 from ..flow.sieve import Sieve
@@ -20,8 +20,12 @@ class Follower:
     streams want; a report at the end of a file does not need it.
     """
 
-    def __init__(self, *, watching: bool = False, host: HostFacts | None = None) -> None:
+    def __init__(
+        self, *, watching: bool = False, host: HostFacts | None = None, note: Callable[[int, int], None] | None = None
+    ) -> None:
+        """`note` is told the capture and number of every frame that made an event, while its block is at hand."""
         self.engine = Engine()
+        self._note = note
         self.engine.world.host = host
         self._watching = watching
         self._sieves: dict[int, Sieve] = {}
@@ -102,6 +106,10 @@ class Follower:
 
     def _take(self, events: Iterable[Event]) -> None:
         engine = self.engine
+        if self._note is not None:
+            events = list(events)
+            for event in events:
+                self._note(event.envelope.capture, event.envelope.frame)
         if not self._watching:
             for event in events:
                 engine.feed(event)
