@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections.abc import Iterable
 
 from ..flow.records import DnsLookup, Event, HttpExchange, TcpConnection, TftpTransfer
 from ..model import NANOSECONDS
