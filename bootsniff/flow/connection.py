@@ -1,0 +1,195 @@
+"""One TCP connection in the making: handshake, offsets of both directions, what it carries, how it ends (RFC 9293)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from ..model import FrameRef
+from ..wire.http import begins_message
+from ..wire.messages import Envelope
+from ..wire.packet import Packet
+from .http import HttpSession, Step
+from .http_words import is_request, is_response
+from .notes import frame_of, remember
+from .records import Change, TcpConnection
+from .segment import Segment
+from .tls import TlsSession, is_client_hello
+
+FIN, SYN, RST, ACK = 1, 2, 4, 16
+Endpoint = tuple[str, int]
+Key = tuple[int, Endpoint, Endpoint]
+"""Capture point and the two ends, the lesser first."""
+
+
+class Half:
+    """One direction: sequence numbers become offsets from its first byte, across any number of wraps."""
+
+    __slots__ = ("base", "fin", "highest")
+
+    def __init__(self) -> None:
+        self.base: int | None = None
+        """Sequence number of offset 0."""
+        self.highest = 0
+        """Offset behind the last byte seen."""
+        self.fin: int | None = None
+        """Offset at which the stream ends."""
+
+    def offset(self, sequence: int) -> int:
+        """The offset nearest to the highest one that has this sequence number; negative before the first byte."""
+        relative = sequence - (self.base or 0) - self.highest
+        return self.highest + ((relative + 0x80000000) & 0xFFFFFFFF) - 0x80000000
+
+
+class Connection:
+    """A record and what is needed to keep it right.
+
+    `packet` returns the change of the connection that is worth an event, and appends those of its exchanges to `steps`.
+    """
+
+    __slots__ = ("client_half", "ended", "initial", "key", "record", "server_half", "session")
+
+    def __init__(self, key: Key, record: TcpConnection) -> None:
+        self.key = key
+        self.record = record
+        self.client_half = Half()
+        self.server_half = Half()
+        self.session: HttpSession | TlsSession | None = None
+        self.initial: int | None = None
+        """The client's initial sequence number."""
+        self.ended = False
+
+    def is_client(self, packet: Packet) -> bool:
+        return packet.source_port == self.record.client_port and packet.source == self.record.client
+
+    def reopens(self, packet: Packet) -> bool:
+        """Whether a SYN (without ACK) begins another connection between the same ports."""
+        return (
+            not self.is_client(packet) or (self.initial is not None and packet.sequence != self.initial) or self.is_over
+        )
+
+    @property
+    def is_over(self) -> bool:
+        return self.record.fin_from_client is not None or self.record.fin_from_server is not None
+
+    def packet(self, envelope: Envelope, packet: Packet, steps: list[Step]) -> Change | None:
+        record = self.record
+        at = frame_of(envelope)
+        by_client = self.is_client(packet)
+        flags = packet.flags
+        record.last = at
+        if not by_client:
+            record.last_from_server = at
+        change: Change | None = None
+        if flags & SYN:
+            change = self._syn(packet, at, by_client=by_client)
+        elif by_client and not record.established and not flags & RST:
+            record.established = record.syn_ack is not None or packet.payload_length > 0
+        self._synchronise(packet, by_client=by_client)
+        if packet.payload_length and not flags & (SYN | RST):
+            change = self._data(packet, at, steps, by_client=by_client) or change
+        if flags & RST:
+            change = self._reset(at, steps, by_client=by_client) or change
+        elif flags & FIN:
+            change = self._fin(packet, at, steps, by_client=by_client) or change
+        elif not packet.window and not flags & SYN and flags & ACK and record.zero_window is None:
+            record.zero_window = at
+            change = change or "changed"
+        return change
+
+    # --- the handshake and the end ---------------------------------------------------------------------------
+
+    def _syn(self, packet: Packet, at: FrameRef, *, by_client: bool) -> Change | None:
+        record = self.record
+        if not packet.flags & ACK:
+            remember(record.syns, at)
+            record.syn_count += 1
+            self.initial = packet.sequence
+            self.client_half.base = packet.sequence + 1
+            return "changed" if record.syn_count > 1 else None
+        if by_client:
+            return None
+        self.server_half.base = packet.sequence + 1
+        first = record.syn_ack is None
+        record.syn_ack = record.syn_ack or at
+        return "changed" if first else None
+
+    def _synchronise(self, packet: Packet, *, by_client: bool) -> None:
+        """Where a direction's SYN was not captured, its first byte is what was seen, or acknowledged, first."""
+        mine, other = (self.client_half, self.server_half) if by_client else (self.server_half, self.client_half)
+        if packet.flags & RST:
+            return
+        if mine.base is None and not packet.flags & SYN:
+            mine.base = packet.sequence
+        if other.base is None and packet.flags & ACK:
+            other.base = packet.acknowledgement
+
+    def _reset(self, at: FrameRef, steps: list[Step], *, by_client: bool) -> Change | None:
+        record = self.record
+        if record.reset is None:
+            record.reset = at
+            record.reset_by_client = by_client
+        return self.close(steps)
+
+    def _fin(self, packet: Packet, at: FrameRef, steps: list[Step], *, by_client: bool) -> Change | None:
+        record = self.record
+        half = self.client_half if by_client else self.server_half
+        end = half.offset(packet.sequence) + packet.payload_length
+        again = half.fin is not None
+        half.fin = end
+        if by_client:
+            record.fin_from_client = record.fin_from_client or at
+        else:
+            record.fin_from_server = record.fin_from_server or at
+            if isinstance(self.session, HttpSession):
+                self.session.server_closed(end, steps)
+        if record.fin_from_client is not None and record.fin_from_server is not None:
+            return self.close(steps)
+        return None if again else "changed"
+
+    def close(self, steps: list[Step]) -> Change | None:
+        """Nothing more is to come."""
+        if self.ended:
+            return None
+        self.ended = True
+        if isinstance(self.session, HttpSession):
+            self.session.closed(steps)
+        return "ended"
+
+    # --- what it carries -------------------------------------------------------------------------------------
+
+    def _data(self, packet: Packet, at: FrameRef, steps: list[Step], *, by_client: bool) -> Change | None:
+        half = self.client_half if by_client else self.server_half
+        start = half.offset(packet.sequence)
+        segment = Segment(at, start, packet.payload_length, packet.payload)
+        half.highest = max(half.highest, segment.end)
+        if segment.end <= 0:
+            return None
+        change: Change | None = None
+        if self.session is None:
+            self._begin(segment, by_client=by_client)
+        if isinstance(self.session, HttpSession):
+            take = self.session.from_client if by_client else self.session.from_server
+            take(segment, steps)
+        elif isinstance(self.session, TlsSession):
+            take_tls = self.session.from_client if by_client else self.session.from_server
+            change = "changed" if take_tls(segment) else None
+        return change
+
+    def _begin(self, segment: Segment, *, by_client: bool) -> None:
+        """Tell by its first bytes what the connection carries."""
+        other = self.server_half if by_client else self.client_half
+        protocol = protocol_of(segment.data, by_client=by_client)
+        if protocol is None and segment.start == 0 and len(segment.data) < 4 and begins_message(segment.data):
+            protocol = "http"  # a head that comes in very small pieces
+        here, there = segment.start, other.highest
+        if protocol == "http":
+            self.session = HttpSession(self.record, here if by_client else there, there if by_client else here)
+        elif protocol == "tls":
+            self.session = TlsSession(self.record, here, there)
+
+
+def protocol_of(data: bytes, *, by_client: bool) -> Literal["http", "tls"] | None:
+    """What a segment begins with: an HTTP message in the direction it can have, or a TLS ClientHello."""
+    if is_request(data) if by_client else is_response(data):
+        return "http"
+    return "tls" if by_client and is_client_hello(data) else None
