@@ -1,0 +1,135 @@
+"""`bootsniff read`: captures in, one report out, as text, as JSON, as events or in the TUI."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+
+from ..errors import BootsniffError, UsageError
+from ..model import Block, CaptureInfo, Machine
+from ..rules.diagnosis import Diagnosis
+from ..sources.capture_file import CaptureSource, open_capture
+from ..sources.merge import in_time_order
+from ..text import printable
+from . import complain
+from .interrupt import Interrupts
+from .output import StreamedReport, Verdict, paper, show_failures, text_options, wanted
+from .progress import Position, ProgressBar
+
+PATH_LIMIT = 4096
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Read the files and show what is in them."""
+    if arguments.files.count("-") > 1:
+        raise UsageError("read: standard input can be named once")
+    if arguments.tui:
+        from .read_tui import run as run_tui
+
+        return run_tui(arguments)
+    with ExitStack() as stack:
+        interrupts = stack.enter_context(Interrupts())
+        reading = Reading(arguments.files, stack)
+        if arguments.events:
+            from .read_events import write_events
+
+            status = write_events(reading, interrupts, arguments)
+        else:
+            status = _report(reading, interrupts, arguments)
+        return show_failures(reading.failures) or status
+
+
+class Reading:
+    """The captures of one command, open, and the problems that were met."""
+
+    def __init__(self, paths: list[str], stack: ExitStack) -> None:
+        """Open all that can be opened. Raises the error of the only capture, or of the first when none can be."""
+        self.failures: list[BootsniffError] = []
+        self.sources: list[CaptureSource] = []
+        for path in paths:
+            try:
+                source = open_capture(path, len(self.sources))
+            except BootsniffError as error:
+                self.failures.append(error)
+            else:
+                self.sources.append(source)
+                stack.callback(source.close)
+        if not self.sources:
+            show_failures(self.failures[:-1])
+            raise self.failures[-1]
+
+    def blocks(self) -> Iterator[tuple[Block, ...]]:
+        """Rounds of blocks of all captures, in order of time."""
+        return in_time_order([source.blocks() for source in self.sources])
+
+    def progress(self) -> Position:
+        """Bytes read of all files together."""
+        positions = [source.progress() for source in self.sources]
+        sizes = [size for _, size in positions if size is not None]
+        total = sum(sizes) if len(sizes) == len(positions) else None
+        return sum(done for done, _ in positions), total
+
+    def captures(self, diagnosis: Diagnosis) -> tuple[CaptureInfo, ...]:
+        """What the captures hold; their names are safe to show."""
+        return tuple(
+            replace(
+                info,
+                path=printable(os.fsencode(info.path), PATH_LIMIT),
+                undecoded_frames=diagnosis.undecoded(index),
+            )
+            for index, info in enumerate(source.info() for source in self.sources)
+        )
+
+
+def _report(reading: Reading, interrupts: Interrupts, arguments: argparse.Namespace) -> int:
+    diagnosis = Diagnosis(arrows=arguments.verbose and not arguments.json)
+    bar = ProgressBar(reading.progress, wanted=not arguments.quiet)
+    try:
+        for blocks in interrupts.until_interrupted(reading.blocks()):
+            for block in blocks:
+                diagnosis.feed(block)
+            bar.update()
+    finally:
+        bar.close()
+    captures = reading.captures(diagnosis)
+    diagnosis.finish(captures)
+    tell_quality(captures, interrupted=bool(interrupts.count))
+    verdict = Verdict()
+    machines = (machine for machine in diagnosis.machines() if wanted(machine, arguments.machine))
+    report = StreamedReport(captures, verdict.watch(machines), diagnosis.network(), diagnosis.counters)
+    if arguments.json:
+        from ..report.json import document
+
+        for piece in document(report):
+            sys.stdout.write(piece)
+    else:
+        from ..report.text import write_text
+
+        write_text(report, paper(arguments), text_options(arguments))
+    return tell_status(verdict, arguments)
+
+
+def tell_quality(captures: tuple[CaptureInfo, ...], *, interrupted: bool) -> None:
+    """One line on standard error for each capture that ended early."""
+    for info in captures:
+        if info.problem is not None:
+            complain(f"{info.path}: {info.problem}; read as far as it goes")
+    if interrupted:
+        complain("interrupted: this is the report of what was read until then")
+
+
+def tell_status(verdict: Verdict, arguments: argparse.Namespace) -> int:
+    """The exit status; says so when `--machine` named nothing that was seen."""
+    status = verdict.exit_status
+    if status == 4 and arguments.machine:
+        complain(f"no boot client {' or '.join(arguments.machine)} in what was read")
+    return status
+
+
+def seen(machines: list[Machine], arguments: argparse.Namespace) -> list[Machine]:
+    """The machines that were asked for."""
+    return [machine for machine in machines if wanted(machine, arguments.machine)]
