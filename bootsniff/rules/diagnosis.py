@@ -31,9 +31,9 @@ class Diagnosis:
         self._machines: dict[str, Machine] = {}
         self._last_judged = ""
 
-    def feed(self, block: Block) -> None:
-        """Take one block of any capture."""
-        self._follower.feed(block)
+    def feed(self, *blocks: Block) -> None:
+        """Take one block, or blocks of several captures whose times overlap."""
+        self._follower.feed(*blocks)
 
     def tick(self, now: int) -> None:
         """Let time pass on a quiet line."""

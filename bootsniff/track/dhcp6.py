@@ -37,6 +37,9 @@ def client_message(world: World, machine: MachineRecord, envelope: Envelope, mes
     if not envelope.source.startswith("fe80:"):
         learn_address(world, machine, envelope.source)
     else:
+        if machine.link_local is not None and machine.link_local != envelope.source:
+            world.holders.pop(machine.link_local, None)
+        machine.link_local = envelope.source
         world.holders[envelope.source] = machine
 
 

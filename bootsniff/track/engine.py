@@ -100,10 +100,14 @@ class Engine:
         machine = self.world.machines.pop(mac, None)
         if machine is None:
             return
-        for address in [address for address, owner in self.world.holders.items() if owner is machine]:
-            del self.world.holders[address]
-        for key in [key for key, attached in self._attached.items() if attached[0] is machine]:
-            del self._attached[key]
+        holders = self.world.holders
+        for address in (*machine.addresses, machine.link_local or ""):
+            if holders.get(address) is machine:
+                del holders[address]
+        for boot in machine.boots:
+            for stage in boot.stages:
+                for fetch in stage.fetches:
+                    self._attached.pop(id(fetch.flow), None)
         self.changed.discard(mac)
         self._due.pop(mac, None)
 

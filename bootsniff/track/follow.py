@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Callable, Iterable
+from operator import attrgetter
 
 from ..flow.records import Event
 from ..flow.sieve import Sieve
@@ -11,6 +13,9 @@ from .engine import Engine
 
 ROTATION_GAP = 600 * NANOSECONDS
 """A file that begins this soon after another one ended, without overlap, goes on where that one stopped."""
+
+
+_time_of = attrgetter("envelope.time")
 
 
 class Follower:
@@ -31,9 +36,12 @@ class Follower:
         self._sieves: dict[int, Sieve] = {}
         self._ended: set[int] = set()
 
-    def feed(self, block: Block) -> None:
-        """Take one block: its packets move the engine."""
-        self._take(self._sieve(block).feed(block))
+    def feed(self, *blocks: Block) -> None:
+        """Take one block, or blocks of several captures whose times overlap: what they bring is merged by time."""
+        if len(blocks) == 1:
+            self._take(self._sieve(blocks[0]).feed(blocks[0]))
+        else:
+            self._take(heapq.merge(*[self._sieve(block).feed(block) for block in blocks], key=_time_of))
 
     def tick(self, now: int) -> None:
         """Let time pass on a quiet line."""

@@ -57,7 +57,9 @@ def learn_address(world: World, machine: MachineRecord, address: str | None) -> 
     else:
         machine.addresses.append(address)
         if len(machine.addresses) > MAX_HEARD:
-            del machine.addresses[0]
+            dropped = machine.addresses.pop(0)
+            if world.holders.get(dropped) is machine:
+                del world.holders[dropped]
     world.holders[address] = machine
 
 

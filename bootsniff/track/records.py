@@ -200,6 +200,8 @@ class MachineRecord:
     uuid: str | None = None
     hostname: str | None = None
     addresses: list[str] = field(default_factory=list)
+    link_local: str | None = None
+    """The IPv6 address it does DHCPv6 from."""
     boots: list[BootRecord] = field(default_factory=list)
     boot_count: int = 0
     boot_client: bool = False
