@@ -1,0 +1,168 @@
+"""What a fetched file is, told by its first bytes and, where bytes cannot tell, by its name; nothing is executed.
+
+The first 4 KiB prove an iPXE binary in these ways: the section layout of an EFI build (see `pe`), the start-up code's
+texts of a BIOS build; a ROM image names itself.
+"""
+
+from __future__ import annotations
+
+import re
+
+from . import pe
+from .messages import BootContent
+from .text_content import classify_text
+
+_MAGICS: tuple[tuple[bytes, str, str], ...] = (
+    (b"\x1f\x8b", "gzip", "gzip data"),
+    (b"\x28\xb5\x2f\xfd", "zstd", "Zstandard data"),
+    (b"\xfd7zXZ\x00", "xz", "xz data"),
+    (b"\x5d\x00\x00", "lzma", "LZMA data"),
+    (b"BZh", "bzip2", "bzip2 data"),
+    (b"070701", "cpio", "cpio archive"),
+    (b"070702", "cpio", "cpio archive"),
+    (b"hsqs", "squashfs", "SquashFS image"),
+    (b"\xd0\x0d\xfe\xed", "fdt", "device tree or FIT image"),
+    (b"\x04\x22\x4d\x18", "initrd", "LZ4 data"),
+    (b"\x02\x21\x4c\x18", "initrd", "LZ4 data"),  # the legacy frame, which kernels read
+    (b"MSWIM\0\0\0", "unknown", "Windows image (WIM)"),
+    (b"regf", "unknown", "Windows registry hive"),
+)
+_ELF_MACHINES = {
+    3: "x86", 8: "MIPS", 20: "PowerPC", 21: "PowerPC 64", 22: "s390", 40: "ARM", 62: "x86-64", 183: "ARM64",
+    243: "RISC-V", 258: "LoongArch",
+}  # fmt: skip
+_UIMAGE = b"\x27\x05\x19\x56"
+_UIMAGE_TYPES = {
+    2: ("linux-kernel", "Linux kernel, U-Boot image"),
+    3: ("initrd", "initial RAM disk, U-Boot image"),
+    6: ("uboot-script", "U-Boot script"),
+}
+_BIOS_NAME = re.compile(r"\.(0|kpxe|kkpxe|kkkpxe|pxe|n12|com|lkrn)$", re.IGNORECASE)
+_IPXE_START = b"PXE->EB:"
+"""Printed by the start-up code of Etherboot's children (iPXE, gPXE) and nobody else's."""
+_IPXE_UNPACK = b"Installation failed - cannot continue"
+"""iPXE's libprefix, in every kind of BIOS image."""
+_IPXE_ROM = b"ipxe.org"
+_ISOHYBRID = b"\x33\xed" + b"\x90" * 28
+
+
+def classify(head: bytes, name: str, size: int | None) -> BootContent:
+    """Say what a file is. `head` are its first bytes (4 KiB suffice), `name` its path or URL, `size` of the whole file."""
+    base = name.split("?", 1)[0].rstrip("/").rsplit("/", 1)[-1]
+    if not head:
+        return BootContent("empty", "empty file") if size == 0 else BootContent("unknown", "unknown")
+    return (
+        _kernel(head)
+        or _pe(head)
+        or _bios_program(head)
+        or _packed(head)
+        or _image(head, base)
+        or classify_text(head, name, base)
+        or _by_name(base)
+    )
+
+
+def _pe(head: bytes) -> BootContent | None:
+    header = pe.parse(head)
+    if header is None:
+        return None
+    content = BootContent("pe", header.text, header.machine, header.signed, header.efi, header.ipxe)
+    sections = set(header.sections)
+    if ".linux" in sections:
+        content.details = ("unified kernel image",)
+    elif ".vendor_cert" in sections or "vendor_cert" in sections:
+        content.details = ("shim",)
+    elif "mods" in sections:
+        content.details = ("GRUB",)
+    elif ".sdmagic" in sections:
+        content.details = ("systemd-boot",)
+    elif header.ipxe:
+        content.details = ("iPXE",)
+    return content
+
+
+def _kernel(head: bytes) -> BootContent | None:
+    """Linux kernels; those with an EFI stub begin with MZ too, and are kernels all the same (x86/boot.rst and kin)."""
+    if head[0x1FE:0x200] == b"\x55\xaa" and head[0x202:0x206] == b"HdrS":
+        if _IPXE_UNPACK in head:
+            return BootContent("boot-sector", "iPXE in Linux kernel format", ipxe=True, details=("iPXE",))
+        name = "Linux kernel, x86"
+        if head.startswith(b"MEMDISK", int.from_bytes(head[0x20E:0x210], "little") + 0x200):
+            name = "MEMDISK"
+        elif b"wimboot" in head[:4096]:
+            name = "wimboot"
+    elif head[0x38:0x3C] == b"ARM\x64":
+        name = "Linux kernel, ARM64"
+    elif head[0x38:0x3C] == b"RSC\x05" or head[0x30:0x35] == b"RISCV":
+        name = "Linux kernel, RISC-V"
+    elif head[:2] == b"MZ" and head[0x38:0x3C] == b"\xcd\x23\x82\x81":
+        name = "Linux kernel, LoongArch"
+    elif head[:2] == b"MZ" and head[4:8] == b"zimg":
+        name = "Linux kernel, compressed EFI image"
+    elif head[0x24:0x28] in (b"\x18\x28\x6f\x01", b"\x01\x6f\x28\x18"):
+        name = "Linux kernel, ARM"
+    else:
+        return None
+    content = BootContent("linux-kernel", name)
+    header = pe.parse(head)
+    if header is not None:
+        content.machine, content.signed, content.efi = header.machine, header.signed, header.efi
+    return content
+
+
+def _bios_program(head: bytes) -> BootContent | None:
+    """Network boot programs and ROMs for BIOS: real-mode code, loaded to 0000:7C00."""
+    start = head[:4096]
+    if head[:2] == b"\x55\xaa":
+        proven = _IPXE_ROM in start
+        return BootContent("boot-sector", "iPXE option ROM" if proven else "option ROM", ipxe=proven)
+    if _IPXE_START in start:
+        return BootContent("boot-sector", "iPXE, BIOS network boot program", ipxe=True, details=("iPXE",))
+    if b"PXELINUX " in start:
+        return BootContent("pxelinux", "PXELINUX")
+    # A far jump within the first 64 KiB is how such programs begin; PXELINUX jumps to 0000:7C24.
+    if head[0] == 0xEA and len(head) >= 5 and int.from_bytes(head[3:5], "little") in (0, 0x7C0):
+        if head[:5] == b"\xea\x24\x7c\x00\x00":
+            return BootContent("pxelinux", "PXELINUX")
+        return BootContent("boot-sector", "BIOS network boot program")
+    return None
+
+
+def _packed(head: bytes) -> BootContent | None:
+    for magic, kind, text in _MAGICS:
+        if head.startswith(magic):
+            return BootContent(kind, text)
+    if head.startswith(b"\x7fELF"):
+        machine = int.from_bytes(head[18:20], "big" if head[5:6] == b"\x02" else "little")
+        return BootContent("elf", f"ELF program, {_ELF_MACHINES.get(machine, f'machine {machine}')}")
+    if head.startswith(_UIMAGE) and len(head) > 31:
+        kind, text = _UIMAGE_TYPES.get(head[30], ("unknown", f"U-Boot image of type {head[30]}"))
+        return BootContent(kind, text)
+    return None
+
+
+def _image(head: bytes, base: str) -> BootContent | None:
+    """Whole disks: an ISO's own mark stands at 32 KiB, mostly out of reach, so its boot sector or its name must do."""
+    if head[0x8001:0x8006] == b"CD001" or head.startswith(_ISOHYBRID):
+        return BootContent("iso", "ISO image")
+    if base.lower().endswith(".iso") and (not any(head[:512]) or head[0x1FE:0x200] == b"\x55\xaa"):
+        return BootContent("iso", "ISO image")
+    if head[0x1FE:0x200] == b"\x55\xaa":
+        if b"FAT" in head[54:62] or b"FAT32" in head[82:90]:
+            return BootContent("iso", "disk image, FAT")
+        if _partitions(head):
+            return BootContent("iso", "disk image")
+        return BootContent("boot-sector", "boot sector")
+    return None
+
+
+def _partitions(head: bytes) -> bool:
+    """Whether a master boot record's table looks like one: flags of 0 or 80h, and at least one entry in use."""
+    entries = [head[index : index + 16] for index in range(446, 510, 16)]
+    return all(entry[0] in (0, 0x80) for entry in entries) and any(entry[4] for entry in entries)
+
+
+def _by_name(base: str) -> BootContent:
+    if _BIOS_NAME.search(base):
+        return BootContent("boot-sector", "BIOS boot program, by its name")
+    return BootContent("unknown", "unknown data")

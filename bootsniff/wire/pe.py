@@ -1,0 +1,97 @@
+"""Headers of PE/COFF files: what machine they are for, whether they are EFI programs, whether they are signed.
+
+Microsoft PE/COFF specification, UEFI specification section 2.1.1. Only the first kilobytes of a file are needed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .numbers import pe_machine_name
+
+_SUBSYSTEMS = {10: "EFI application", 11: "EFI boot service driver", 12: "EFI runtime driver", 13: "EFI ROM image"}
+_PE32, _PE32_PLUS = 0x10B, 0x20B
+_CERTIFICATE_TABLE = 4
+"""Index of its data directory."""
+_MAX_SECTIONS = 96
+
+
+@dataclass(slots=True)
+class PeHeader:
+    """What the headers tell; None where they are not whole."""
+
+    machine: int | None = None
+    subsystem: int | None = None
+    signed: bool | None = None
+    """A certificate table is there; whether its signature is good nobody can say from here."""
+    sections: tuple[str, ...] = ()
+    bare: bool = False
+    """Every DOS header field but magic and PE offset is zero, and there is no DOS program: written by iPXE's elf2efi
+    or edk2's GenFw, not by a linker."""
+
+    @property
+    def efi(self) -> bool:
+        return self.subsystem in _SUBSYSTEMS
+
+    @property
+    def text(self) -> str:
+        """`EFI application, x86-64, unsigned`."""
+        parts = ["PE program" if self.subsystem is None else _SUBSYSTEMS.get(self.subsystem, "PE program")]
+        if self.machine is not None:
+            parts.append(pe_machine_name(self.machine))
+        if self.signed is not None:
+            parts.append("signed" if self.signed else "unsigned")
+        return ", ".join(parts)
+
+    @property
+    def ipxe(self) -> bool:
+        """Made by iPXE's build: a bare DOS header, and the sections of its linker script (elf2efi keeps .bss)."""
+        return self.bare and {".text", ".rodata", ".data", ".bss", ".reloc"} <= set(self.sections)
+
+
+def parse(head: bytes) -> PeHeader | None:
+    """Read the beginning of a file; None when it is no PE file. What the bytes do not reach stays None."""
+    if not head.startswith(b"MZ"):
+        return None
+    if len(head) < 64:
+        return PeHeader()
+    start = _number(head, 0x3C, 4)
+    if start + 24 > len(head):
+        return PeHeader()
+    if head[start : start + 4] != b"PE\0\0":
+        return None
+    header = PeHeader(machine=_number(head, start + 4, 2))
+    header.bare = not any(head[2:0x3C]) and not any(head[0x40:start])
+    optional = start + 24
+    size = _number(head, start + 20, 2)
+    magic = _number(head, optional, 2) if optional + 2 <= len(head) else 0
+    if magic in (_PE32, _PE32_PLUS):
+        _read_optional(head[: optional + size], optional, header, wide=magic == _PE32_PLUS)
+    header.sections = _sections(head, optional + size, min(_number(head, start + 6, 2), _MAX_SECTIONS))
+    return header
+
+
+def _read_optional(data: bytes, optional: int, header: PeHeader, *, wide: bool) -> None:
+    if len(data) >= optional + 70:
+        header.subsystem = _number(data, optional + 68, 2)
+    count_at = optional + (108 if wide else 92)
+    if len(data) < count_at + 4:
+        return
+    directory = count_at + 4 + 8 * _CERTIFICATE_TABLE
+    if _number(data, count_at, 4) <= _CERTIFICATE_TABLE:
+        header.signed = False
+    elif len(data) >= directory + 8:
+        header.signed = _number(data, directory + 4, 4) > 0
+
+
+def _sections(head: bytes, position: int, count: int) -> tuple[str, ...]:
+    names: list[str] = []
+    for index in range(position, position + 40 * count, 40):
+        if index + 40 > len(head):
+            break
+        names.append(head[index : index + 8].rstrip(b"\0").decode("ascii", "replace"))
+    return tuple(names)
+
+
+def _number(data: bytes, position: int, size: int) -> int:
+    return int.from_bytes(data[position : position + size], "little")
