@@ -12,6 +12,12 @@ from .arch.isc_0016_is_uboot import ArchIsc0016IsUboot
 from .arch.seven_vs_nine import Arch7Vs9
 from .arch.wrong_efi_machine import ArchWrongEfiMachine
 from .arp.next_server_unanswered import ArpNextServerUnanswered
+from .chain.ipxe_loop import ChainIpxeLoop
+from .chain.ipxe_nothing_to_boot import ChainIpxeNothingToBoot
+from .chain.no_config_found import ChainNoConfigFound
+from .chain.shim_wrong_path import ChainShimWrongPath
+from .chain.uboot_bootfile_env import ChainUbootBootfileEnv
+from .chain.uboot_no_serverip import ChainUbootNoServerip
 from .dhcp.competing_servers import DhcpCompetingServers
 from .dhcp.http_offer_without_usable_uri import DhcpHttpOfferWithoutUsableUri
 from .dhcp.http_vendor_class_not_echoed import DhcpHttpVendorClassNotEchoed
@@ -23,7 +29,28 @@ from .dhcp.relay_one_way import DhcpRelayOneWay
 from .dhcp.wrong_next_server import DhcpWrongNextServer
 from .dns.lookup_failed import DnsLookupFailed
 from .dns.server_missing import DnsServerMissing
+from .http.content_type_not_boot import HttpContentTypeNotBoot
+from .http.forbidden import Http403
+from .http.lowercase_header import HttpLowercaseHeader
+from .http.no_length import HttpNoLength
+from .http.not_found import Http404
+from .http.plain_disabled import HttpPlainDisabled
+from .http.redirect_not_followed import HttpRedirectNotFollowed
+from .http.server_error import Http5xx
+from .http.stops_mid_body import HttpStopsMidBody
+from .link.dhcp_blocked_by_host_firewall import LinkDhcpBlockedByHostFirewall
+from .link.stp_delay import LinkStpDelay
+from .nbp.secure_boot_refused import NbpSecureBootRefused
+from .nbp.stalls_after_download import NbpStallsAfterDownload
+from .os.config_fetch_failed import OsConfigFetchFailed
+from .os.redhcp_fails import OsRedhcpFails
+from .proxydhcp.offer_without_pxeclient import ProxyDhcpOfferWithoutPxeclient
+from .proxydhcp.option60_without_43 import DhcpOption60Without43
+from .proxydhcp.port_4011_unanswered import ProxyDhcp4011Unanswered
+from .proxydhcp.silent_for_non_pxeclient import ProxyDhcpSilentForNonPxeclient
 from .rule import Cause, Rule
+from .tcp.filtered import TcpFiltered
+from .tcp.refused import TcpRefused
 from .tftp.access_violation import TftpAccessViolation
 from .tftp.block_rollover import TftpBlockRollover
 from .tftp.client_aborts import TftpClientAborts
@@ -35,8 +62,12 @@ from .tftp.option_negotiation_refused import TftpOptionNegotiationRefused
 from .tftp.reply_from_other_ip import TftpReplyFromOtherIp
 from .tftp.server_down import TftpServerDown
 from .tftp.timeout_mid_transfer import TftpTimeoutMidTransfer
+from .tls.unsupported import TlsUnsupported
+from .v6.no_bootfile_url import V6NoBootfileUrl
 
 RULES: tuple[Rule, ...] = (
+    LinkDhcpBlockedByHostFirewall(),
+    LinkStpDelay(),
     DhcpCompetingServers(),
     DhcpHttpOfferWithoutUsableUri(),
     DhcpHttpVendorClassNotEchoed(),
@@ -52,9 +83,16 @@ RULES: tuple[Rule, ...] = (
     ArchIsc0016IsUboot(),
     Arch7Vs9(),
     ArchWrongEfiMachine(),
+    ProxyDhcpOfferWithoutPxeclient(),
+    DhcpOption60Without43(),
+    ProxyDhcp4011Unanswered(),
+    ProxyDhcpSilentForNonPxeclient(),
     ArpNextServerUnanswered(),
     DnsLookupFailed(),
     DnsServerMissing(),
+    TcpFiltered(),
+    TcpRefused(),
+    TlsUnsupported(),
     TftpAccessViolation(),
     TftpBlockRollover(),
     TftpClientAborts(),
@@ -66,6 +104,26 @@ RULES: tuple[Rule, ...] = (
     TftpReplyFromOtherIp(),
     TftpServerDown(),
     TftpTimeoutMidTransfer(),
+    HttpContentTypeNotBoot(),
+    Http403(),
+    HttpLowercaseHeader(),
+    HttpNoLength(),
+    Http404(),
+    HttpPlainDisabled(),
+    HttpRedirectNotFollowed(),
+    Http5xx(),
+    HttpStopsMidBody(),
+    NbpSecureBootRefused(),
+    NbpStallsAfterDownload(),
+    ChainIpxeLoop(),
+    ChainIpxeNothingToBoot(),
+    ChainNoConfigFound(),
+    ChainShimWrongPath(),
+    ChainUbootBootfileEnv(),
+    ChainUbootNoServerip(),
+    OsConfigFetchFailed(),
+    OsRedhcpFails(),
+    V6NoBootfileUrl(),
 )
 """Every rule, in the order of a boot."""
 

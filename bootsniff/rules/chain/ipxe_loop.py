@@ -1,0 +1,101 @@
+"""chain-ipxe-loop; reads records, never changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...model import Finding, Fix
+from ...track.records import FetchRecord, StageRecord
+from ...track.stage_outcome import runs_ipxe_again
+from .. import fixes, names
+from ..case import Case
+from ..evidence import evidence, naming
+from ..rule import Rule
+
+
+class ChainIpxeLoop(Rule):
+    """iPXE is given iPXE again.
+
+    What happens
+        The firmware loads iPXE, iPXE asks DHCP, and is told to load iPXE: it never gets to a script.
+    On the wire
+        A DISCOVER with user class iPXE (or option 175), answered with an iPXE binary (undionly.kpxe, ipxe.efi, snponly.efi),
+        which is fetched. The bytes prove it.
+    Not to be confused with
+        The normal chain, where the firmware fetches the binary once and iPXE then gets a script; a ROM's iPXE that loads a
+        newer one which then goes on.
+    Causes
+        DHCP does not look at option 77 or 175; the order of tags; an architecture rule that matches first; a ProxyDHCP menu
+        that overrides the iPXE tag.
+    Fix
+        Give iPXE (option 175 set) a script, and the binary only to everybody else; or embed a script.
+    Sources
+        iPXE chainloading documentation; iPXE issues 203, 913 and 922; opnsense/core issue 3557.
+    """
+
+    code = "chain-ipxe-loop"
+    stage = "chain"
+    needs = "fetches"
+    always = True
+    explains_away = ("arch-bios-file-to-efi", "nbp-secure-boot-refused", "nbp-stalls-after-download")
+    summary = "iPXE was given {file}, which is iPXE again{times}"
+
+    def check(self, case: Case) -> Iterator[Finding]:
+        if not case.is_ipxe or not runs_ipxe_again(case.stage):
+            return
+        loops = [stage for stage in _stages(case) if stage.client.startswith("ipxe-") and runs_ipxe_again(stage)]
+        if case.stage is not loops[0]:
+            return  # told once, at the first turn
+        last = case.boot.stages[case.option[-1]]
+        if case.boot.status != "stalled" and len(loops) < 2:
+            return  # a ROM's iPXE may load a newer one
+        if last not in loops and last.fetches:
+            return  # it got out of the circle
+        binary = _binary(case.stage)
+        if binary is None:
+            return
+        yield self.finding(
+            case,
+            [
+                *naming(case),
+                evidence(binary.flow.last, f"{names.base(names.path_of(binary))} fetched by iPXE"),
+                *(evidence(again.flow.last, "fetched again") for stage in loops[1:4] if (again := _binary(stage))),
+            ],
+            confidence="certain" if len(loops) > 1 or (binary.content and binary.content.ipxe) else "likely",
+            subject=names.path_of(binary),
+            file=names.path_of(binary),
+            times=f", {len(loops)} times over" if len(loops) > 1 else "",
+            expected="A script, a kernel or another loader for iPXE.",
+            proof="" if len(loops) > 1 else "The file's bytes, or a second turn.",
+            fixes=_fixes(case, names.path_of(binary)),
+        )
+
+
+def _stages(case: Case) -> list[StageRecord]:
+    return [case.boot.stages[index] for index in case.option]
+
+
+def _binary(stage: StageRecord) -> FetchRecord | None:
+    whole = [fetch for fetch in stage.fetches if fetch.status == "complete" and names.is_body(fetch)]
+    return next((f for f in whole if f.role == "boot-file"), whole[0] if whole else None)
+
+
+def _fixes(case: Case, binary: str) -> tuple[Fix, ...]:
+    script = fixes.example_url(case, "menu.ipxe")
+    server = fixes.address_of_server(case)
+    return fixes.arrange(
+        case,
+        *fixes.dnsmasq(
+            "dhcp-match=set:ipxe,175", f"dhcp-boot=tag:ipxe,{script}", f"dhcp-boot=tag:!ipxe,{binary},,{server}"
+        ),
+        Fix(
+            "isc-dhcpd",
+            f'if exists user-class and option user-class = "iPXE" {{\n  filename {fixes.quoted(script)};\n}} else {{\n'
+            f"  filename {fixes.quoted(binary)};\n}}",
+        ),
+        Fix(
+            "kea",
+            '"client-classes": [\n  {"name": "ipxe", "test": "substring(option[77].hex,0,4) == \'iPXE\'", '
+            f'"boot-file-name": {fixes.quoted(script)}}}\n]',
+        ),
+    )

@@ -1,0 +1,90 @@
+"""chain-no-config-found; reads records, never changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...model import Finding, Fix
+from .. import fixes, names
+from ..case import Case
+from ..evidence import evidence
+from ..rule import Rule
+
+_NAMES = {
+    "pxelinux": ("pxelinux.cfg/", "default"),
+    "grub": ("", "grub.cfg"),
+    "shim": ("", "grub.cfg"),
+}
+
+
+class ChainNoConfigFound(Rule):
+    """The loader found none of its configuration files.
+
+    What happens
+        PXELINUX, GRUB or U-Boot asks for its configuration from the most specific name (UUID, MAC, address) to the default,
+        and the server has none of them. PXELINUX: "Unable to locate configuration file".
+    On the wire
+        The whole search list, each name answered by ERROR 1 (or 404), and then nothing.
+    Not to be confused with
+        The same list with a hit at its end, which is how every healthy boot looks.
+    Causes
+        The configuration lies in another directory than the loader; a path prefix in option 210 that is wrong.
+    Fix
+        Put pxelinux.cfg/default, or grub.cfg, into the directory the loader asks.
+    Sources
+        Syslinux documentation, pxelinux.txt; U-Boot cmd/pxe.c; GRUB grub-core/net/net.c; RFC 5071.
+    """
+
+    code = "chain-no-config-found"
+    stage = "chain"
+    needs = "fetches"
+    explains_away = ("tftp-file-not-found", "http-404")
+    summary = "{name} found none of the {count} configuration files it looked for{prefix}"
+
+    def check(self, case: Case) -> Iterator[Finding]:
+        if case.is_ipxe or case.is_http:
+            return
+        searched = [
+            fetch
+            for fetch in case.stage.fetches
+            if fetch.role == "config-search" or (fetch.role == "script" and fetch.status in ("failed", "optional"))
+        ]
+        if not searched or (len(searched) < 2 and case.client not in ("grub", "pxelinux")):
+            return
+        if any(f.status == "complete" for f in searched) or any(
+            f.status in ("in-progress", "stalled") for f in searched
+        ):
+            return
+        # Something useful after the search (a kernel by another way) shows that the loader did not need it.
+        if any(
+            f.status == "complete" and f.start > searched[-1].start and f.role not in ("optional", "module")
+            for f in case.stage.fetches
+        ):
+            return
+        prefix = names.directory(names.path_of(searched[-1]))
+        folder, file = _NAMES.get(case.client, ("pxelinux.cfg/", "default"))
+        wanted = prefix if prefix.endswith(folder) else prefix + folder
+        yield self.finding(
+            case,
+            [
+                evidence(searched[0].flow.last, f"{names.path_of(searched[0])} not found"),
+                *(
+                    [evidence(searched[-1].flow.last, f"{names.path_of(searched[-1])} not found, the last")]
+                    if len(searched) > 1
+                    else []
+                ),
+            ],
+            name=case.stage.name or case.client,
+            count=len(searched) if len(searched) > 1 else "",
+            prefix=f" below {prefix}" if prefix else "",
+            expected="One of the names of the list.",
+            fixes=fixes.arrange(
+                case,
+                Fix("shell", f"ls -l {fixes.shell('/srv/tftp/' + wanted.removeprefix('/') + file)}"),
+                *(
+                    fixes.dnsmasq(f"dhcp-option-force=210,{prefix.removesuffix(folder) or '/'}")
+                    if case.client == "pxelinux"
+                    else ()
+                ),
+            ),
+        )

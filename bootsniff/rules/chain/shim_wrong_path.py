@@ -1,0 +1,136 @@
+"""chain-shim-wrong-path; reads records, never changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...model import Confidence, Finding, Fix
+from ...track.naming import is_grub_binary
+from ...track.records import Dhcp4Exchange, FetchRecord
+from .. import fixes, names
+from ..case import Case
+from ..evidence import evidence
+from ..offers import Offer
+from ..rule import Rule
+from ..tftp import transfers
+
+
+class ChainShimWrongPath(Rule):
+    """shim looks for GRUB in the wrong directory.
+
+    What happens
+        shim takes the directory for its second stage from the file field of the DHCP packet. When the name came in option
+        67 alone, that field is empty, and shim asks for the loader without a directory.
+    On the wire
+        efi-x64/shim.efi is fetched, then grubx64.efi (no directory) answered by ERROR 1. The ACK has the name in option 67
+        and an empty file field; or the name is written with backslashes.
+    Not to be confused with
+        A loader that is missing in the right directory (tftp-file-not-found). shim's optional extras (revocations_sbat.efi,
+        shim_certificate_0.efi), which are missing in healthy boots.
+    Causes
+        dnsmasq moves the name into option 67 when the client asks for that option; ISC dhcpd with option bootfile-name and no
+        filename statement.
+    Fix
+        dnsmasq: dhcp-no-override, which puts the name into the file field. ISC dhcpd: filename. Or copy the loader to the
+        root directory. Forward slashes.
+    Sources
+        rhboot/shim netboot.c, issues 165, 300 and 710; dnsmasq manual page; lab captures with dnsmasq 2.90.
+    """
+
+    code = "chain-shim-wrong-path"
+    stage = "chain"
+    needs = "fetches"
+    explains_away = ("tftp-file-not-found", "http-404")
+    summary = "shim came from {directory} but asks for {asked}: {why}"
+
+    def check(self, case: Case) -> Iterator[Finding]:
+        shim = _shim(case)
+        if shim is None:
+            return
+        path = names.path_of(shim)
+        directory = names.directory(path)
+        backslash = "\\" in path
+        for _, flow in transfers.failed(case):
+            error = flow.error
+            if error is None or flow.error_by_client or error.code not in (0, 1, 2) or not _second_stage(flow.filename):
+                continue
+            asked = flow.filename
+            same = names.directory(asked).strip("/").lower() == directory.strip("/").lower()
+            if (same and not backslash) or (not directory.strip("/") and not backslash):
+                continue
+            reply = _reply(case)
+            confidence, why = _reason(reply, backslash=backslash)
+            yield self.finding(
+                case,
+                [
+                    *(
+                        [
+                            evidence(
+                                reply.heard,
+                                f"{reply.boot_file_from} names {reply.boot_file}, file field “{reply.message.file or ''}”",
+                            )
+                        ]
+                        if reply
+                        else []
+                    ),
+                    evidence(shim.flow.last, f"{path} is whole"),
+                    *(evidence(ref, f"RRQ {asked}") for ref in flow.requests[:1]),
+                    *(evidence(at, f"TFTP error {error.code}") for at in [flow.error_at] if at),
+                ],
+                confidence=confidence,
+                subject=asked,
+                directory=directory or path,
+                asked=asked,
+                why=why,
+                expected=f"RRQ {directory}{names.base(asked)}",
+                proof="" if confidence == "certain" else "The header's file field of the DHCP packet that named shim.",
+                fixes=fixes.arrange(
+                    case,
+                    *fixes.dnsmasq("dhcp-no-override"),
+                    Fix("isc-dhcpd", f"filename {fixes.quoted(path)};   # not only: option bootfile-name"),
+                    Fix(
+                        "kea",
+                        f'"boot-file-name": {fixes.quoted(path)}   // the field, not the option-data of that name',
+                    ),
+                    Fix("shell", f"cp /srv/tftp/{directory.removeprefix('/')}{names.base(asked)} /srv/tftp/"),
+                ),
+            )
+            return
+
+
+def _second_stage(name: str) -> bool:
+    return is_grub_binary(name) or names.base(name).lower().startswith(("grub", "mm", "fb"))
+
+
+def _shim(case: Case) -> FetchRecord | None:
+    """The file that this boot option began with: shim itself."""
+    for index in range(case.option[0], case.stage_index + 1):
+        stage = case.boot.stages[index]
+        for fetch in stage.fetches:
+            if (
+                fetch.status == "complete"
+                and not _second_stage(names.path_of(fetch))
+                and fetch.role not in ("optional", "config-search")
+            ):
+                return fetch
+        if case.client == "shim" and index == case.stage_index:
+            return None
+    return None
+
+
+def _reply(case: Case) -> Offer | None:
+    """The DHCP reply that named shim."""
+    for index in range(case.option[0], case.stage_index + 1):
+        if isinstance(case.boot.stages[index].dhcp, Dhcp4Exchange):
+            other = Case(case.world, case.machine, case.boot_index, index, case.options)
+            if other.named:
+                return other.named
+    return None
+
+
+def _reason(reply: Offer | None, *, backslash: bool) -> tuple[Confidence, str]:
+    if reply and reply.boot_file_from == "option 67" and not reply.message.file:
+        return "certain", "the name came in option 67 and the header's file field is empty"
+    if backslash:
+        return "likely", "the path is written with backslashes"
+    return "likely", "the directory was lost"

@@ -1,0 +1,79 @@
+"""chain-uboot-bootfile-env; reads records, never changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...model import Confidence, Finding, Fix
+from ...track.naming import same_file
+from .. import fixes, names
+from ..case import Case
+from ..evidence import evidence, maybe, naming
+from ..rule import Rule
+
+
+class ChainUbootBootfileEnv(Rule):
+    """U-Boot asks for a file of its own instead of the one DHCP named.
+
+    What happens
+        A file name on U-Boot's command line (dhcp, tftpboot) or in its environment wins over the one in the DHCP reply, so
+        it fetches boot.scr.uimg, an old name, or one made from its address (C0A80001.img).
+    On the wire
+        The reply names one file, the RRQ another; the server does not have it.
+    Not to be confused with
+        U-Boot's search list for pxelinux.cfg below the directory of the DHCP file, which is meant so.
+    Causes
+        bootcmd runs “dhcp ${scriptaddr} boot.scr.uimg”; the variable bootfile is set in the environment; the reply has no
+        name at all, and U-Boot keeps its old value.
+    Fix
+        Put that file on the server, or change the environment.
+    Sources
+        U-Boot net/bootp.c (store_bootp_params), net/tftp.c, include/config_distro_bootcmd.h; starfive-tech/u-boot issue 34.
+    """
+
+    code = "chain-uboot-bootfile-env"
+    stage = "chain"
+    needs = "fetches"
+    explains_away = ("tftp-file-not-found",)
+    summary = "DHCP names {named}, U-Boot asks for {asked}, which the server does not have"
+
+    def check(self, case: Case) -> Iterator[Finding]:
+        if not case.is_uboot:
+            return
+        named = case.boot_file
+        if any(f.status == "complete" for f in case.stage.fetches) or any(s.fetches for s in case.followers):
+            return
+        for fetch, flow in case.tftp:
+            if flow.error is None or flow.error_by_client or _searched(flow.filename):
+                continue
+            if named and same_file(flow.filename, named):
+                return  # it did ask for the named file: tftp-file-not-found
+            from_address = names.base(flow.filename).lower().endswith(".img") and not named
+            confidence: Confidence = "certain" if named else "likely"
+            if not named and not from_address and fetch.role != "config-search":
+                continue
+            match, tag = fixes.dnsmasq_tag(case)
+            server = flow.server
+            yield self.finding(
+                case,
+                [
+                    *naming(case),
+                    *(evidence(ref, f"RRQ {flow.filename}") for ref in flow.requests[:1]),
+                    *maybe(flow.error_at, f"TFTP error {flow.error.code}"),
+                ],
+                confidence=confidence,
+                subject=flow.filename,
+                named=named or "no file",
+                asked=flow.filename,
+                expected=f"RRQ {named}" if named else "A boot file name in the DHCP reply.",
+                proof="" if named else "printenv bootfile, on U-Boot's console.",
+                fixes=(
+                    Fix("u-boot", "setenv bootfile\nsetenv autoload no\ndhcp\npxe get && pxe boot"),
+                    *fixes.arrange(case, *fixes.dnsmasq(match, f"dhcp-boot=tag:{tag},{flow.filename},,{server}")),
+                ),
+            )
+            return
+
+
+def _searched(name: str) -> bool:
+    return "pxelinux.cfg/" in name or "extlinux" in name

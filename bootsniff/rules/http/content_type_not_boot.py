@@ -1,0 +1,67 @@
+"""http-content-type-not-boot; reads records, never changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...model import Finding, Fix
+from .. import fixes, names
+from ..case import Case
+from ..evidence import naming
+from ..rule import Rule
+from . import exchanges
+
+_TYPES = ("application/efi", "application/vnd.efi-iso", "application/vnd.efi-img")
+_SUFFIXES = (".efi", ".iso", ".img")
+
+
+class HttpContentTypeNotBoot(Rule):
+    """UEFI HTTP boot cannot tell that the file is a boot image.
+
+    What happens
+        The firmware looks at the media type, then at the end of the URL. When neither says EFI program or disk image, it
+        drops the file (NOT_FOUND), though it arrived whole.
+    On the wire
+        Status 200; the URL does not end in .efi, .iso or .img; Content-Type is none of application/efi,
+        application/vnd.efi-iso, application/vnd.efi-img. Nothing follows, sometimes not even the GET after the HEAD.
+    Not to be confused with
+        A file that arrived and was refused for another reason (arch-wrong-efi-machine, nbp-secure-boot-refused).
+    Causes
+        Boot programs made by PHP or CGI scripts, URLs without a file name.
+    Fix
+        Let the URL end in .efi, or set the media type.
+    Sources
+        edk2 NetworkPkg HttpBootSupport.c (HttpBootCheckImageType); UEFI specification section 24.7.3.1.
+    """
+
+    code = "http-content-type-not-boot"
+    stage = "http"
+    needs = "fetches"
+    explains_away = ("nbp-secure-boot-refused", "nbp-stalls-after-download")
+    summary = "{url} is {type}: the firmware does not take it for a boot image"
+
+    def check(self, case: Case) -> Iterator[Finding]:
+        if not case.is_http:
+            return
+        for fetch, flow in case.http:
+            if exchanges.status_of(flow) != 200 or flow.response is None or not case.is_boot_file(fetch):
+                continue
+            media = (flow.response.get("content-type") or "").split(";")[0].strip().lower()
+            path = names.url_path(flow.url).lower()
+            if media in _TYPES or path.endswith(_SUFFIXES):
+                continue
+            final = flow.url.split("?")[0].rstrip("/") + ".efi"
+            yield self.finding(
+                case,
+                [*naming(case), *exchanges.proof(flow)],
+                subject=flow.url,
+                url=flow.url,
+                type=media or "without a Content-Type",
+                expected="A URL that ends in .efi, .iso or .img, or Content-Type: application/efi.",
+                fixes=(
+                    Fix("nginx", "types {\n  application/efi efi;\n}\ndefault_type application/efi;"),
+                    Fix("apache", "ForceType application/efi"),
+                    *fixes.http_boot(case, final)[:1],
+                ),
+            )
+            return

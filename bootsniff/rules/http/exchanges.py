@@ -1,0 +1,73 @@
+"""Questions that several HTTP rules ask of an exchange; reads records, never changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...flow.records import HttpExchange
+from ...model import Evidence, Finding, Fix
+from ...track.records import FetchRecord
+from .. import names
+from ..case import Case
+from ..evidence import evidence, maybe
+from ..rule import Rule
+
+
+def status_of(flow: HttpExchange) -> int | None:
+    return flow.response.status if flow.response else None
+
+
+def request_line(flow: HttpExchange) -> str:
+    """`GET /menu.ipxe`."""
+    return f"{flow.request.method} {flow.request.target}" if flow.request else f"request for {names.url_path(flow.url)}"
+
+
+def proof(flow: HttpExchange) -> Iterator[Evidence]:
+    """The request and the head of its response."""
+    yield evidence(flow.request_at, request_line(flow))
+    yield from maybe(
+        flow.response_at, f"status {status_of(flow)} {flow.response.reason}".rstrip() if flow.response else "response"
+    )
+
+
+def failed(case: Case) -> Iterator[tuple[FetchRecord, HttpExchange]]:
+    """Exchanges of this stage that did not end well and were not made good later in the same stage."""
+    for fetch, flow in case.http:
+        if fetch.status in ("failed", "stalled") and fetch.role != "optional" and not case.came_later(fetch):
+            yield fetch, flow
+
+
+class HttpStatusRule(Rule):
+    """A response status that ends the boot: what the rules for single statuses share."""
+
+    needs = "fetches"
+
+    def applies(self, status: int) -> bool:
+        raise NotImplementedError
+
+    def mend(self, case: Case, flow: HttpExchange) -> tuple[Fix, ...]:
+        raise NotImplementedError
+
+    def check(self, case: Case) -> Iterator[Finding]:
+        if case.client == "os":
+            return  # os-config-fetch-failed knows which of an installer's fetches matter
+        for fetch, flow in failed(case):
+            status = status_of(flow)
+            if status is None or not self.applies(status) or fetch.role == "config-search":
+                continue
+            yield self.finding(
+                case,
+                proof(flow),
+                subject=flow.url,
+                server=flow.connection.server,
+                url=flow.url,
+                status=status,
+                reason=flow.response.reason if flow.response else "",
+                expected="Status 200 with the file.",
+                fixes=self.mend(case, flow),
+            )
+
+
+def path_on_disk(flow: HttpExchange) -> str:
+    """Where the file would lie below the usual document root."""
+    return "/var/www/html" + names.url_path(flow.url)

@@ -1,0 +1,46 @@
+"""http-403; reads records, never changes them."""
+
+from __future__ import annotations
+
+from ...flow.records import HttpExchange
+from ...model import Fix
+from .. import fixes
+from ..case import Case
+from .exchanges import HttpStatusRule, path_on_disk
+
+
+class Http403(HttpStatusRule):
+    """The web server will not give the file to this machine.
+
+    What happens
+        The server answers that access is denied or that a login is wanted, which boot programs cannot give.
+    On the wire
+        GET or HEAD, status 401 or 403.
+    Not to be confused with
+        A file that is not there (http-404). Some servers answer 403 for directories without an index.
+    Causes
+        File modes, SELinux labels, address ranges in the configuration (Require ip), a machine that the provisioning server
+        does not allow to boot.
+    Fix
+        Make the file readable for the web server, restore its label, allow the network.
+    Sources
+        RFC 9110 sections 15.5.2 and 15.5.4; edk2 NetworkPkg HttpBootSupport.c; iPXE httpcore.c.
+    """
+
+    code = "http-403"
+    stage = "http"
+    summary = "{server} denies {url}: status {status} {reason}"
+
+    def applies(self, status: int) -> bool:
+        return status in (401, 403)
+
+    def mend(self, case: Case, flow: HttpExchange) -> tuple[Fix, ...]:
+        path = fixes.shell(path_on_disk(flow))
+        client = flow.connection.client
+        network = client.rsplit(".", 1)[0] + ".0/24" if "." in client else client
+        return fixes.arrange(
+            case,
+            Fix("shell", f"chmod o+r {path}\nrestorecon -Rv /var/www/html"),
+            Fix("apache", f"<Directory /var/www/html>\n  Require ip {network}\n</Directory>"),
+            Fix("nginx", f"allow {network};"),
+        )

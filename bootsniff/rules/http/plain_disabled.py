@@ -1,0 +1,59 @@
+"""http-plain-disabled; reads records, never changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...model import Finding
+from .. import fixes
+from ..case import Case
+from ..evidence import evidence, naming
+from ..rule import Rule
+
+
+class HttpPlainDisabled(Rule):
+    """The firmware may allow https only.
+
+    What happens
+        The firmware takes the offer, gets its address and then does nothing: plain http is switched off in it. It shows
+        "Access forbidden, only HTTPS connection is allowed".
+    On the wire
+        The whole DHCP exchange with an http URL, then no DNS query, no ARP for the server, no SYN.
+    Not to be confused with
+        A Secure Boot refusal (nbp-secure-boot-refused): there the file is fetched whole first. A server whose hardware
+        address is not found (arp-next-server-unanswered).
+    Causes
+        Firmware built with PcdAllowHttpConnections off, or a setup option of the vendor.
+    Fix
+        An https URL and an enrolled certificate authority, or the setup option.
+    Sources
+        edk2 NetworkPkg HttpBootSupport.c and NetworkPkg.dec (PcdAllowHttpConnections).
+    """
+
+    code = "http-plain-disabled"
+    stage = "http"
+    needs = "dhcp4"
+    summary = "{name} was given {url} and its address, and asks nobody for it"
+
+    def check(self, case: Case) -> Iterator[Finding]:
+        url = case.boot_file or ""
+        stage = case.stage
+        if not case.is_http or not case.acks or not url.lower().startswith("http://"):
+            return
+        if stage.fetches or stage.connections or stage.lookups:
+            return
+        quality = case.world.quality
+        if not quality.sees_replies:
+            return
+        secure = "https://" + url[len("http://") :]
+        yield self.finding(
+            case,
+            [*naming(case), evidence(case.acks[-1].heard, "lease, nothing follows")],
+            confidence="likely" if quality.tcp_seen and case.gave_up else "possible",
+            subject=url,
+            name=stage.name or case.client,
+            url=url,
+            expected="A DNS query or a SYN to the server.",
+            proof="The firmware's screen, or the same boot with an https URL.",
+            fixes=fixes.http_boot(case, secure),
+        )

@@ -1,0 +1,77 @@
+"""tcp-reset-or-stall-mid-body; reads records, never changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...flow.records import HttpExchange
+from ...model import Evidence, Finding, Fix
+from .. import fixes
+from ..case import Case
+from ..evidence import evidence, maybe
+from ..rule import Rule
+from . import exchanges
+
+
+class HttpStopsMidBody(Rule):
+    """An HTTP download breaks off before the end.
+
+    What happens
+        The connection is reset, closed or silent before the whole file arrived. edk2 gives up after 5 s without data, tries
+        again with a range request up to five times, and needs a proper 206 answer to it.
+    On the wire
+        RST or FIN before Content-Length bytes, a window of zero that stays, or no data for longer than the program waits.
+    Not to be confused with
+        The RST with which edk2 closes after the last byte; a tail that iPXE no longer acknowledges because it already
+        started the kernel; a range request that brings the rest.
+    Causes
+        A server or proxy with a time limit, a full disk, a restart; loss on the line; a machine out of memory.
+    Fix
+        Look into the server's log at this time; raise its send timeout.
+    Sources
+        edk2 NetworkPkg HttpBootClient.c and NetworkPkg.dec (PcdHttpIoTimeout); GRUB grub-core/net/http.c; iPXE issue 130.
+    """
+
+    code = "tcp-reset-or-stall-mid-body"
+    stage = "http"
+    needs = "fetches"
+    summary = "{url} stopped after {bytes} of {length} bytes: {how}"
+
+    def check(self, case: Case) -> Iterator[Finding]:
+        for fetch, flow in exchanges.failed(case):
+            status = exchanges.status_of(flow)
+            if status not in (200, 206) or flow.complete or (flow.request and flow.request.method == "HEAD"):
+                continue
+            length = flow.content_length
+            if length is None or flow.body.received >= length:
+                continue
+            how, proof, sure = _end(flow)
+            yield self.finding(
+                case,
+                [*exchanges.proof(flow), *maybe(flow.body.last, "last piece of the body"), *proof],
+                confidence="certain" if sure else case.silence(second_sign=True),
+                subject=flow.url,
+                url=flow.url,
+                bytes=flow.body.received,
+                length=length,
+                how=how,
+                expected=f"{length} bytes." if fetch.status == "failed" else f"More of the {length} bytes.",
+                proof="" if sure else "The web server's log, and a capture on its side.",
+                fixes=fixes.arrange(
+                    case,
+                    Fix("shell", f"curl -o /dev/null {fixes.shell(flow.url)}   # from another host of this network"),
+                    Fix("nginx", "send_timeout 300s;"),
+                ),
+            )
+
+
+def _end(flow: HttpExchange) -> tuple[str, list[Evidence], bool]:
+    connection = flow.connection
+    if connection.reset:
+        who = "the machine" if connection.reset_by_client else "the server"
+        return f"{who} resets the connection", [evidence(connection.reset, f"RST from {who}")], True
+    if connection.fin_from_server:
+        return "the server closes the connection", [evidence(connection.fin_from_server, "FIN from the server")], True
+    if connection.zero_window:
+        return "the machine takes no more (window 0)", [evidence(connection.zero_window, "window 0")], False
+    return "no more data", [], False

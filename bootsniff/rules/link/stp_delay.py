@@ -1,0 +1,84 @@
+"""link-stp-delay; reads records, never changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...model import NANOSECONDS, Finding, Fix, FrameRef
+from .. import fixes
+from ..case import Case
+from ..evidence import evidence, first_and_last
+from ..rule import Rule
+
+_LATE = 28
+"""Seconds: the fourth DISCOVER of PXE firmware (edk2 waits 4, 8 and 16 s)."""
+_BEFORE = 60 * NANOSECONDS
+
+
+class LinkStpDelay(Rule):
+    """The switch port is not forwarding yet while the machine asks for an address.
+
+    What happens
+        After the link comes up, spanning tree listens and learns for 30 to 50 s before it lets packets through. The firmware's
+        first DISCOVERs are lost, and it may give up before the port opens.
+    On the wire
+        BPDUs with the forwarding flag clear around the DISCOVERs; on the server's side the first DISCOVER that arrives has 28
+        or more in its secs field instead of 0.
+    Not to be confused with
+        A server that never answers (dhcp-no-offer). A warm reboot works and a cold one fails: that is the link. iPXE sees
+        BPDUs and waits on purpose, which is no hang.
+    Causes
+        Ports to machines without portfast (edge port); a bridge with a forward delay.
+    Fix
+        Make the port an edge port; set the bridge's forward delay to 0.
+    Sources
+        IEEE 802.1D clause 17; iPXE stp.c; Dell knowledge base 000149063; Microsoft knowledge base 168455.
+    """
+
+    code = "link-stp-delay"
+    stage = "link"
+    needs = "dhcp4"
+    always = True
+    explains_away = ("dhcp-no-offer", "dhcp-pool-exhausted", "link-dhcp-blocked-by-host-firewall")
+    summary = "{what} while the machine asked for an address{late}"
+
+    def check(self, case: Case) -> Iterator[Finding]:
+        dhcp = case.dhcp4
+        if dhcp is None or not dhcp.discovers or case.client == "os":
+            return
+        first = dhcp.discovers[0]
+        blocked = _blocked(case, first.at.time)
+        quality = case.world.quality
+        seen_since = (first.at.time - quality.first) // NANOSECONDS if quality.first is not None else 0
+        late = first.message.secs >= _LATE and seen_since > first.message.secs and case.is_firmware_pxe
+        unanswered = not dhcp.offers and not dhcp.acks and case.failed_here and dhcp.discover_count >= 2
+        waited = bool(dhcp.offers) and dhcp.offers[0].at.time - first.at.time > 15 * NANOSECONDS
+        if not ((blocked and (unanswered or waited)) or (late and dhcp.discover_count <= 2)):
+            return
+        yield self.finding(
+            case,
+            [
+                *(evidence(frame, "BPDU of a port that is not forwarding") for frame in blocked[:3]),
+                *first_and_last(dhcp.discovers, "DISCOVER"),
+                *(evidence(offer, "first OFFER") for offer in dhcp.offers[:1]),
+            ],
+            confidence="likely" if blocked else "possible",
+            severity="error" if unanswered else "warning",
+            what="a switch port was not forwarding" if blocked else "the first DISCOVERs were lost",
+            late=f" (the first one that arrived says {first.message.secs} s)" if late else "",
+            expected="An answer to the first DISCOVER.",
+            proof="The same boot with portfast (edge port) on, or with a switch between that keeps the link up.",
+            fixes=fixes.arrange(
+                case,
+                Fix("ios", "interface GigabitEthernet1/0/1\n spanning-tree portfast"),
+                Fix("libvirt", "<bridge name='virbr0' stp='on' delay='0'/>"),
+                Fix("iproute2", "ip link set virbr0 type bridge forward_delay 0"),
+            ),
+        )
+
+
+def _blocked(case: Case, first: int) -> list[FrameRef]:
+    """BPDUs of ports that were not forwarding, from a minute before the first DISCOVER to the end of the asking."""
+    dhcp = case.dhcp4
+    end = dhcp.offers[0].at.time if dhcp and dhcp.offers else case.stage.last.time
+    return [frame for frame in case.world.bpdus_not_forwarding if first - _BEFORE <= frame.time <= end]

@@ -1,0 +1,44 @@
+"""What rules about a first program that arrived whole ask; reads records, never changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...model import Evidence
+from ...track.records import FetchRecord
+from .. import names
+from ..case import Case
+from ..evidence import evidence, first_and_last, naming
+
+
+def idle_program(case: Case) -> FetchRecord | None:
+    """The EFI program that firmware fetched whole and after which nothing of it was seen."""
+    if not case.is_efi or case.is_ipxe or case.followers:
+        return None
+    fetch = case.boot_fetch
+    if fetch is None or fetch.content is None or fetch.content.kind != "pe" or not fetch.content.efi:
+        return None
+    later = [other for other in case.stage.fetches if other.start > fetch.end and not case.is_boot_file(other)]
+    return None if later else fetch
+
+
+def times_fetched(case: Case, fetch: FetchRecord) -> int:
+    """How often the same file arrived whole in this boot."""
+    path = names.path_of(fetch)
+    return sum(
+        other.status == "complete" and names.is_body(other) and names.path_of(other) == path
+        for stage in case.boot.stages
+        for other in stage.fetches
+    )
+
+
+def proof(case: Case, fetch: FetchRecord) -> Iterator[Evidence]:
+    """The file that arrived, and what the firmware did instead of starting it."""
+    yield from naming(case)
+    yield evidence(fetch.flow.last, f"{names.base(names.path_of(fetch))} is whole")
+    at = case.options.index(case.option)
+    if at + 1 < len(case.options):
+        following = case.boot.stages[case.options[at + 1][0]]
+        dhcp = following.dhcp
+        asked = getattr(dhcp, "discovers", None) or getattr(dhcp, "solicits", None) or []
+        yield from first_and_last(asked[:1], f"{following.name or following.client}: the next boot option")

@@ -1,0 +1,61 @@
+"""nbp-stalls-after-download; reads records, never changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...model import Finding
+from ...track.naming import is_ipxe_binary
+from .. import fixes, names
+from ..case import Case
+from ..rule import Rule
+from . import downloads
+
+
+class NbpStallsAfterDownload(Rule):
+    """The program arrived whole, and nothing more is heard of it.
+
+    What happens
+        The boot program is of the right kind and complete, yet it asks for nothing: it hangs, drives the network card badly,
+        or was refused for a reason that packets do not show.
+    On the wire
+        The whole file, then no packet of the machine for more than half a minute, or the next boot option.
+    Not to be confused with
+        An unsigned program (nbp-secure-boot-refused), one for another processor (arch-wrong-efi-machine), and programs that
+        need no network any more (memtest, a unified kernel image).
+    Causes
+        iPXE with all drivers (ipxe.efi) that takes the card with a driver that does not work; a signature by an unknown key;
+        a damaged file.
+    Fix
+        Try snponly.efi (undionly.kpxe on BIOS), which use the firmware's own driver; compare the file's checksum.
+    Sources
+        iPXE issue 1776; netboot.xyz issue 1833; FOGProject issue 960.
+    """
+
+    code = "nbp-stalls-after-download"
+    stage = "nbp"
+    needs = "fetches"
+    summary = "{file} arrived whole{signed}; {then}"
+
+    def check(self, case: Case) -> Iterator[Finding]:
+        fetch = downloads.idle_program(case)
+        if fetch is None or fetch.content is None or fetch.content.signed is False:
+            return
+        path = names.path_of(fetch)
+        again = downloads.times_fetched(case, fetch)
+        then = f"the firmware fetched it {again} times" if again > 1 else "and nothing more was heard of it"
+        other = names.base(path).replace("ipxe", "snponly") if is_ipxe_binary(path) and "snponly" not in path else None
+        yield self.finding(
+            case,
+            downloads.proof(case, fetch),
+            confidence="possible",
+            subject=names.url_of(fetch),
+            file=path,
+            signed=" and is signed" if fetch.content.signed else "",
+            then=then,
+            expected="The program's own requests.",
+            proof="The machine's screen.",
+            fixes=fixes.boot_file(case, names.directory(path) + other)
+            if other and case.dhcp4 and not case.is_http
+            else (),
+        )

@@ -1,0 +1,125 @@
+"""os-config-fetch-failed; reads records, never changes them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ...flow.records import HttpExchange, TftpTransfer
+from ...model import Evidence, Finding, Fix
+from ...track.records import FetchRecord
+from .. import fixes, names
+from ..case import Case
+from ..evidence import evidence, first_and_last, maybe
+from ..http import exchanges
+from ..rule import Rule
+
+_CONFIG = re.compile(
+    r"(?:^|/)(?:[^/]*\.(?:ks|ign|preseed|yaml|yml)|ks(?:\.cfg)?|preseed\.cfg|user-data|meta-data|autoinst\.xml|"
+    r"config\.ign|ignition|kickstart[^/]*|autoyast[^/]*|install\.conf|answers?[^/]*)$",
+    re.IGNORECASE,
+)
+_MANY = 3
+
+
+class OsConfigFetchFailed(Rule):
+    """The started system cannot fetch its configuration.
+
+    What happens
+        The installer or first-boot program runs and wants its answers (kickstart, preseed, Ignition, cloud-init), and gets
+        an error or nobody answers. It tries again and again, or stops with a question.
+    On the wire
+        The system's own DHCP exchange, then DNS, TCP or HTTP errors for the configuration's URL, often repeated every few
+        seconds.
+    Not to be confused with
+        Things an installer looks for and does without (.treeinfo, updates.img, vendor-data).
+    Causes
+        A server that goes by the address, which changed because the system sends another client identifier; a name that
+        cannot be looked up; https without the authority; a filtered port.
+    Fix
+        An address in the URL, the same lease for all boot programs, the right path.
+    Sources
+        fedoraproject.org, Anaconda network issues; coreos/bugs issues 981 and 1432; tinkerbell/tinkerbell issue 223.
+    """
+
+    code = "os-config-fetch-failed"
+    stage = "os"
+    summary = "the started system cannot fetch {what}: {why}"
+
+    def check(self, case: Case) -> Iterator[Finding]:
+        if case.client != "os":
+            return
+        bad = [f for f in case.stage.fetches if f.status in ("failed", "stalled") and not case.came_later(f)]
+        wanted = [f for f in bad if _CONFIG.search(names.path_of(f))]
+        repeated = [f for f in bad if sum(names.path_of(o) == names.path_of(f) for o in bad) >= _MANY]
+        culprits = wanted or repeated or ([case.stage.fetches[-1]] if bad and bad[-1] is case.stage.fetches[-1] else [])
+        if culprits:
+            yield self._fetch(case, culprits[0], sure=bool(wanted or repeated))
+            return
+        yield from self._unreached(case)
+
+    def _fetch(self, case: Case, fetch: FetchRecord, *, sure: bool) -> Finding:
+        return self.finding(
+            case,
+            _proof(fetch),
+            confidence="certain" if sure else "likely",
+            subject=names.url_of(fetch),
+            what=names.url_of(fetch),
+            why=_why(fetch),
+            expected="The configuration.",
+            proof="" if sure else "The machine's screen or its installer log.",
+            fixes=_fixes(case),
+        )
+
+    def _unreached(self, case: Case) -> Iterator[Finding]:
+        """No request came to be: the connection or the name failed."""
+        if case.stage.fetches:
+            return
+        for connection in case.stage.connections:
+            if connection.syn_ack or not connection.syns or (connection.syn_count < _MANY and not connection.reset):
+                continue
+            refused = connection.reset is not None
+            yield self.finding(
+                case,
+                [
+                    *first_and_last(connection.syns, f"SYN to port {connection.server_port}"),
+                    *maybe(connection.reset, "RST"),
+                ],
+                confidence="certain" if refused else "likely",
+                subject=f"{connection.server}:{connection.server_port}",
+                what=f"anything from {connection.server} port {connection.server_port}",
+                why="connection refused" if refused else "no answer",
+                expected="A SYN-ACK.",
+                proof="" if refused else f"A capture on {connection.server}.",
+                fixes=_fixes(case),
+            )
+            return
+
+
+def _why(fetch: FetchRecord) -> str:
+    flow = fetch.flow
+    if isinstance(flow, HttpExchange):
+        status = exchanges.status_of(flow)
+        return f"status {status}" if status else "no answer"
+    return f"TFTP error {flow.error.code}" if flow.error else "no answer"
+
+
+def _proof(fetch: FetchRecord) -> Iterator[Evidence]:
+    flow = fetch.flow
+    if isinstance(flow, TftpTransfer):
+        yield from (evidence(ref, f"RRQ {flow.filename}") for ref in flow.requests[:1])
+        yield from maybe(flow.error_at, "TFTP error")
+    else:
+        yield from exchanges.proof(flow)
+
+
+def _fixes(case: Case) -> tuple[Fix, ...]:
+    server = fixes.address_of_server(case)
+    return fixes.arrange(
+        case,
+        Fix(
+            "kernel",
+            f"inst.ks=http://{server}/ks.cfg   # an address, not a name\nignition.config.url=http://{server}/config.ign",
+        ),
+        *fixes.dnsmasq("dhcp-ignore-clid"),
+    )

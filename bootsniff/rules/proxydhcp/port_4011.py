@@ -1,0 +1,29 @@
+"""What rules about port 4011 ask of an exchange; reads records, never changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...model import Evidence
+from ...track.records import Heard
+from ...wire.messages import DhcpMessage
+from ..case import Case
+from ..evidence import evidence, first_and_last
+
+PORT = 4011
+"""The PXE boot server port (PXE specification 2.1 section 2.2.1)."""
+
+
+def unanswered(case: Case) -> list[Heard[DhcpMessage]]:
+    """Requests to port 4011, when they all stayed without an answer and nothing was fetched either."""
+    dhcp = case.dhcp4
+    if dhcp is None or dhcp.pxe_replies or case.stage.fetches:
+        return []
+    return [heard for heard in dhcp.pxe_requests if heard.target_port == PORT]
+
+
+def proof(case: Case, requests: list[Heard[DhcpMessage]]) -> Iterator[Evidence]:
+    """The requests and what came back instead of an answer."""
+    yield from first_and_last(requests, "REQUEST to port 4011")
+    for notice in case.dhcp4.icmp[:2] if case.dhcp4 else ():
+        yield evidence(notice.at, f"ICMP type {notice.message.type} code {notice.message.code} from {notice.sender}")

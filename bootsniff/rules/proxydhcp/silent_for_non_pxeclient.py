@@ -1,0 +1,82 @@
+"""proxydhcp-silent-for-non-pxeclient; reads records, never changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...model import Finding
+from ...track.records import Dhcp4Exchange, Heard
+from ...wire.messages import DhcpMessage
+from .. import fixes
+from ..case import Case
+from ..evidence import evidence, first_and_last
+from ..offers import PXE, Offer
+from ..rule import Rule
+
+
+class ProxyDhcpSilentForNonPxeclient(Rule):
+    """The ProxyDHCP server answers PXE clients only.
+
+    What happens
+        A server that hands boot data to PXE firmware says nothing to HTTP boot firmware or U-Boot.
+    On the wire
+        The same server sends ProxyDHCP offers to DISCOVERs with option 60 PXEClient and none to HTTPClient or U-Boot.
+    Not to be confused with
+        A DHCP server that answers everybody and has no file for this kind (dhcp-offer-without-boot-file).
+    Causes
+        dnsmasq's proxy mode answers only the vendor classes of dhcp-pxe-vendor, by default PXEClient.
+    Fix
+        dhcp-pxe-vendor=PXEClient,HTTPClient
+    Sources
+        dnsmasq manual page (dhcp-pxe-vendor) and rfc2131.c (is_pxe_client); lab captures with dnsmasq 2.90.
+    """
+
+    code = "proxydhcp-silent-for-non-pxeclient"
+    stage = "proxydhcp"
+    needs = "dhcp4"
+    side_issue = True
+    explains_away = ("dhcp-offer-without-boot-file", "dhcp-no-offer")
+    summary = "ProxyDHCP server {server} answers PXEClient but not {kind}"
+
+    def check(self, case: Case) -> Iterator[Finding]:
+        dhcp = case.dhcp4
+        if dhcp is None or not (case.is_http or case.is_uboot) or dhcp.discover_count < 2 or not dhcp.discovers:
+            return
+        if case.proxy_offers or case.boot_file or case.stage.fetches:
+            return
+        kind = (case.stage.vendor_class or "").split(":")[0].split(".")[0]
+        proxies = _proxies(case)
+        for server, heard in proxies.items():
+            record = case.world.servers.get(server)
+            if record and kind in record.answered_vendor_classes and server not in {o.server for o in case.offers}:
+                continue
+            if any(offer.server == server for offer in case.offers):
+                continue
+            yield self.finding(
+                case,
+                [
+                    evidence(heard, f"ProxyDHCP offer of {server} to PXEClient"),
+                    *first_and_last(dhcp.discovers, f"DISCOVER as {kind or case.client}, the proxy is silent"),
+                ],
+                confidence="likely" if not case.world.quality.dropped_frames else "possible",
+                subject=server,
+                server=server,
+                kind=kind or case.client,
+                expected="A ProxyDHCP offer with boot data for this kind, too.",
+                proof="The proxy's configuration: which vendor classes does it serve?",
+                fixes=fixes.arrange(case, *fixes.dnsmasq(f"dhcp-pxe-vendor=PXEClient,{kind or 'HTTPClient'}")),
+            )
+            return
+
+
+def _proxies(case: Case) -> dict[str, Heard[DhcpMessage]]:
+    """Servers that made ProxyDHCP offers to PXE clients: of this machine, or of any other."""
+    found: dict[str, Heard[DhcpMessage]] = {}
+    machines = [case.machine, *(m for m in list(case.world.machines.values())[:256] if m is not case.machine)]
+    for machine in machines:
+        for boot in machine.boots[-2:]:
+            for stage in boot.stages:
+                if isinstance(stage.dhcp, Dhcp4Exchange) and (stage.vendor_class or "").startswith(PXE):
+                    for heard in stage.dhcp.proxy_offers[:2]:
+                        found.setdefault(Offer.of(heard).server, heard)
+    return found

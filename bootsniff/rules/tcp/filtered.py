@@ -1,0 +1,90 @@
+"""tcp-filtered; reads records, never changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...model import Finding, Fix
+from .. import fixes, names
+from ..case import Case
+from ..evidence import evidence, first_and_last, naming
+from ..rule import Rule
+
+_MEANING = {
+    0: "network unreachable",
+    1: "host unreachable",
+    3: "port unreachable",
+    9: "network prohibited",
+    10: "host prohibited",
+    13: "administratively prohibited",
+}
+
+
+class TcpFiltered(Rule):
+    """A firewall or a dead route keeps the machine from the web server.
+
+    What happens
+        Connection attempts get no answer until the boot program gives up.
+    On the wire
+        SYNs after 1, 2, 4 … s without SYN-ACK or RST, or ICMP unreachable, most clearly type 3 code 13 (administratively
+        prohibited) or 10.
+    Not to be confused with
+        A closed port, which answers with RST (tcp-refused). A server whose hardware address is not found
+        (arp-next-server-unanswered).
+    Causes
+        HTTP is not allowed into the firewall zone of the virtual network; the server is off; no route back.
+    Fix
+        Allow the port on the server, for this network.
+    Sources
+        RFC 9293 section 3.8.3; RFC 1812 section 5.2.7.1; firewalld documentation.
+    """
+
+    code = "tcp-filtered"
+    stage = "tcp"
+    needs = "connections"
+    explains_away = ("os-config-fetch-failed",)
+    summary = "{server} port {port} does not answer: {count} SYNs in {time}{icmp}{blind}"
+
+    def check(self, case: Case) -> Iterator[Finding]:
+        connections = case.stage.connections
+        for connection in connections:
+            if connection.syn_ack or connection.established or connection.exchanges or not connection.syns:
+                continue
+            if connection.reset and not connection.reset_by_client:
+                continue
+            icmp = [notice for notice in connection.icmp if notice.sender != connection.client]
+            if connection.syn_count < 3 and not icmp and not (connection.syn_count >= 2 and case.gave_up):
+                continue
+            key = connection.server, connection.server_port
+            if any(c.syn_ack and (c.server, c.server_port) == key for c in connections):
+                continue
+            if case.stage.fetches and case.stage.fetches[-1].start > connection.last.time:
+                continue
+            told = f"; {icmp[0].sender}: {_MEANING.get(icmp[0].message.code, 'unreachable')}" if icmp else ""
+            yield self.finding(
+                case,
+                [
+                    *naming(case),
+                    *first_and_last(connection.syns, f"SYN to port {connection.server_port}"),
+                    *(
+                        evidence(n.at, f"ICMP type {n.message.type} code {n.message.code} from {n.sender}")
+                        for n in icmp[:2]
+                    ),
+                ],
+                confidence="certain" if icmp else case.silence(),
+                subject=f"{connection.server}:{connection.server_port}",
+                server=connection.server,
+                port=connection.server_port,
+                count=connection.syn_count,
+                time=names.seconds(connection.syns[-1].time - connection.syns[0].time),
+                icmp=told,
+                blind="" if icmp else case.blind_spot,
+                expected="A SYN-ACK.",
+                proof="" if icmp else f"A capture on {connection.server}: do the SYNs arrive?",
+                fixes=fixes.arrange(
+                    case,
+                    Fix("firewalld", "firewall-cmd --zone=libvirt --add-service=http"),
+                    Fix("nft", f"nft add rule inet filter input tcp dport {connection.server_port} accept"),
+                    Fix("libvirt", "<bridge name='virbr0' zone='trusted'/>"),
+                ),
+            )

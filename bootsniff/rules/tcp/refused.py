@@ -1,0 +1,74 @@
+"""tcp-refused; reads records, never changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...model import Finding, Fix
+from .. import fixes, names
+from ..case import Case
+from ..evidence import evidence, maybe, naming
+from ..rule import Rule
+
+
+class TcpRefused(Rule):
+    """Nothing listens on the port of the boot URL.
+
+    What happens
+        The machine connects to the web server and is refused at once. edk2 shows "TCP connection failed".
+    On the wire
+        SYN, answered by RST.
+    Not to be confused with
+        No answer at all, or ICMP prohibited (tcp-filtered). A reset after data, which is how edk2 closes.
+    Causes
+        The web server is not running, listens on another port or address; the port in the URL is wrong or was dropped by a
+        loader (some GRUB builds connect to port 80 whatever the URL says).
+    Fix
+        Start the web server on this address and port, or correct the URL.
+    Sources
+        RFC 9293 section 3.5.2; edk2 NetworkPkg HttpBootImpl.c; lf-edge/eve pull request 6307.
+    """
+
+    code = "tcp-refused"
+    stage = "tcp"
+    needs = "connections"
+    explains_away = ("os-config-fetch-failed",)
+    summary = "{server} refuses the connection to port {port}{wrong}"
+
+    def check(self, case: Case) -> Iterator[Finding]:
+        connections = case.stage.connections
+        for connection in connections:
+            if not connection.reset or connection.reset_by_client or connection.syn_ack or connection.established:
+                continue
+            key = connection.server, connection.server_port
+            if connection.exchanges or any(c.syn_ack and (c.server, c.server_port) == key for c in connections):
+                continue
+            if case.stage.fetches and case.stage.fetches[-1].start > connection.last.time:
+                continue
+            yield self.finding(
+                case,
+                [
+                    *naming(case),
+                    *(evidence(ref, f"SYN to port {connection.server_port}") for ref in connection.syns[:1]),
+                    *maybe(connection.reset, "RST: port closed"),
+                ],
+                subject=f"{connection.server}:{connection.server_port}",
+                server=connection.server,
+                port=connection.server_port,
+                wrong=_wrong_port(case, connection.server_port),
+                expected="A SYN-ACK.",
+                fixes=fixes.arrange(
+                    case,
+                    Fix("shell", f"ss -ltnp 'sport = :{connection.server_port}'   # on {connection.server}"),
+                    Fix(
+                        "nginx",
+                        f"server {{\n  listen {connection.server}:{connection.server_port};\n  root /srv/http;\n}}",
+                    ),
+                ),
+            )
+
+
+def _wrong_port(case: Case, port: int) -> str:
+    url = names.parts(case.boot_file or "")
+    wanted = (url[2] or {"http": 80, "https": 443}.get(url[0])) if url else None
+    return f"; the URL says port {wanted}" if wanted and wanted != port else ""

@@ -1,0 +1,72 @@
+"""tls-unsupported; reads records, never changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...model import Confidence, Evidence, Finding, Fix
+from .. import fixes
+from ..case import Case
+from ..evidence import evidence, maybe, naming
+from ..rule import Rule
+
+
+class TlsUnsupported(Rule):
+    """The boot URL is https and the program never starts TLS.
+
+    What happens
+        The machine was given an https URL and its firmware, or the iPXE build, cannot do TLS, or has no certificate
+        authority enrolled and does not even try.
+    On the wire
+        The whole DHCP exchange with an https URL; then nothing, or a TCP connection that is closed without a ClientHello.
+    Not to be confused with
+        A handshake that fails (a ClientHello is there: the tls- findings); a port that does not answer (tcp-filtered); http
+        that is switched off (http-plain-disabled).
+    Causes
+        Firmware built without TLS, iPXE built without DOWNLOAD_PROTO_HTTPS (the default of many packages), no TLS
+        authentication configured.
+    Fix
+        Use http, or a build with TLS, and enrol the certificate authority.
+    Sources
+        edk2 NetworkPkg HttpBootDxe and TlsAuthConfigDxe; iPXE buildcfg DOWNLOAD_PROTO_HTTPS.
+    """
+
+    code = "tls-unsupported"
+    stage = "tls"
+    summary = "{name} was given {url} and starts no TLS"
+
+    def check(self, case: Case) -> Iterator[Finding]:
+        url = case.boot_file or ""
+        if not url.lower().startswith("https://") or case.stage.fetches:
+            return
+        if not (case.is_http or case.is_ipxe) or not case.dhcp4 or not case.acks:
+            return
+        connections = case.stage.connections
+        if any(c.tls or c.exchanges or (c.syns and not c.syn_ack) for c in connections):
+            return
+        if any(not (look.answer and look.answer.addresses) for look in case.stage.lookups) and not connections:
+            return
+        opened = [c for c in connections if c.established]
+        proof: list[Evidence] = []
+        for connection in opened[:1]:
+            proof += maybe(connection.syn_ack, "connection to the server")
+            proof += maybe(connection.reset or connection.fin_from_client, "closed without a ClientHello")
+        confidence: Confidence = "likely" if opened or case.world.quality.tcp_seen else "possible"
+        plain = "http://" + url[len("https://") :]
+        yield self.finding(
+            case,
+            [*naming(case), *(evidence(ack.heard, "lease, no ClientHello follows") for ack in case.acks[-1:]), *proof],
+            confidence=confidence,
+            subject=url,
+            name=case.stage.name or case.client,
+            url=url,
+            expected="A TLS ClientHello to the server.",
+            proof="The same boot with an http URL; iPXE: does its banner list HTTPS among the features?",
+            fixes=(
+                *(fixes.http_boot(case, plain) if case.is_http else fixes.boot_file(case, plain)),
+                Fix(
+                    "ipxe",
+                    "#define DOWNLOAD_PROTO_HTTPS   /* config/local/general.h */\nmake bin-x86_64-efi/ipxe.efi TRUST=ca.crt",
+                ),
+            ),
+        )
