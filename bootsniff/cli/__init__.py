@@ -15,6 +15,7 @@ from ..errors import BootsniffError
 
 INTERRUPTED = 130
 INTERNAL_ERROR = 3
+LONGEST_ERROR = 2000
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -40,6 +41,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         complain(str(error))
         return _flushed(error.exit_status)
+    except OSError as error:
+        if os.environ.get("BOOTSNIFF_DEBUG"):
+            raise
+        complain(f"{error.strerror or error}" + (f": {error.filename}" if error.filename else ""))
+        return _flushed(INTERNAL_ERROR)
     except Exception as error:
         if os.environ.get("BOOTSNIFF_DEBUG"):
             raise
@@ -50,7 +56,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def complain(text: str) -> None:
     """One line on standard error, whatever the text holds."""
-    line = " ".join(text.split())
+    from ..text import printable
+
+    line = printable(" ".join(text.split()), LONGEST_ERROR)
     try:
         sys.stderr.write(f"bootsniff: {line}\n")
         sys.stderr.flush()

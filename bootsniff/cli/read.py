@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 from ..errors import BootsniffError, UsageError
-from ..model import Block, CaptureInfo, Machine
+from ..model import Block, CaptureInfo
 from ..rules.diagnosis import Diagnosis
 from ..sources.capture_file import CaptureSource, open_capture
 from ..sources.merge import in_time_order
@@ -62,9 +62,9 @@ class Reading:
             show_failures(self.failures[:-1])
             raise self.failures[-1]
 
-    def blocks(self) -> Iterator[tuple[Block, ...]]:
-        """Rounds of blocks of all captures, in order of time."""
-        return in_time_order([source.blocks() for source in self.sources])
+    def blocks(self, diagnosis: Diagnosis) -> Iterator[tuple[Block, ...]]:
+        """Rounds of blocks of all captures, in order of time; the diagnosis is told when a capture ends."""
+        return in_time_order([_until_end(source, diagnosis) for source in self.sources])
 
     def progress(self) -> Position:
         """Bytes read of all files together."""
@@ -85,13 +85,17 @@ class Reading:
         )
 
 
+def _until_end(source: CaptureSource, diagnosis: Diagnosis) -> Iterator[Block]:
+    yield from source.blocks()
+    diagnosis.ended(source.index)
+
+
 def _report(reading: Reading, interrupts: Interrupts, arguments: argparse.Namespace) -> int:
     diagnosis = Diagnosis(arrows=arguments.verbose and not arguments.json)
     bar = ProgressBar(reading.progress, wanted=not arguments.quiet)
     try:
-        for blocks in interrupts.until_interrupted(reading.blocks()):
-            for block in blocks:
-                diagnosis.feed(block)
+        for blocks in interrupts.until_interrupted(reading.blocks(diagnosis)):
+            diagnosis.feed(*blocks)
             bar.update()
     finally:
         bar.close()
@@ -128,8 +132,3 @@ def tell_status(verdict: Verdict, arguments: argparse.Namespace) -> int:
     if status == 4 and arguments.machine:
         complain(f"no boot client {' or '.join(arguments.machine)} in what was read")
     return status
-
-
-def seen(machines: list[Machine], arguments: argparse.Namespace) -> list[Machine]:
-    """The machines that were asked for."""
-    return [machine for machine in machines if wanted(machine, arguments.machine)]

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..model import Boot, CaptureInfo, Fetch, Finding, Machine, Report, Stage
-from .json import boot_value, fetch_value, finding_value, identity_value, report_value, stage_head
+from .json import boot_value, document, fetch_value, finding_value, identity_value, stage_head
+from .pages import Pages
 from .units import rfc3339
 
 Event = dict[str, Any]
@@ -65,10 +66,13 @@ class Changes:
         yield from self.network(report.findings, now)
 
 
-def closing(report: Report) -> Event:
-    """The last line: the whole document."""
-    time = None if report.now is None else rfc3339(report.now)
-    return {"event": "report", "time": time, "mac": None, "report": report_value(report)}
+def closing(report: Pages, now: int | None) -> Iterator[str]:
+    """The last line, in pieces: the whole document."""
+    time = "null" if now is None else f'"{rfc3339(now)}"'
+    yield f'{{"event":"report","time":{time},"mac":null,"report":'
+    for piece in document(report):
+        yield piece.replace("\n", "")
+    yield "}\n"
 
 
 def _head(event: str, time: int, mac: str | None) -> Event:

@@ -129,11 +129,14 @@ def test_network_findings_come_and_go() -> None:
 
 
 def test_the_last_line_is_the_whole_report() -> None:
-    event = closing(canned.mixed())
-    assert event["event"] == "report"
+    text = "".join(closing(canned.mixed(), at(200)))
+    assert text.endswith("\n")
+    assert text.count("\n") == 1
+    event = json.loads(text)
+    assert (event["event"], event["time"]) == ("report", "2026-03-14T08:18:20.123456789Z")
     jsonschema.Draft202012Validator(schema()).validate(event["report"])
     assert len(event["report"]["machines"]) == 8
-    assert closing(canned.empty())["time"] is None
+    assert json.loads("".join(closing(canned.empty(), None)))["time"] is None
 
 
 def test_a_whole_report_at_once() -> None:
