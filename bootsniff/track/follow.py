@@ -74,25 +74,25 @@ class Follower:
         quality.cut_frames = sum(info.cut_frames for info in infos)
         quality.first = min((info.first for info in infos if info.first is not None), default=None)
         quality.last = max((info.last for info in infos if info.last is not None), default=None)
-        sights = [sieve.sight for sieve in set(self._sieves.values())]
-        quality.server_packets = sum(sight.server_packets for sight in sights)
-        quality.unicast_server_packets = sum(sight.unicast_server_packets for sight in sights)
-        quality.tcp_seen = any(sight.tcp_seen for sight in sights)
-        quality.arp_seen = any(sight.arp_seen for sight in sights)
-        quality.dhcp_seen = any(sight.dhcp_seen for sight in sights)
-        quality.tftp_data_seen = any(sight.tftp_data_seen for sight in sights)
+        sieves = set(self._sieves.values())
+        quality.server_packets = sum(sieve.server_packets for sieve in sieves)
+        quality.unicast_server_packets = sum(sieve.unicast_server_packets for sieve in sieves)
+        quality.tcp_seen = any(sieve.tcp_seen for sieve in sieves)
+        quality.arp_seen = any(sieve.arp_seen for sieve in sieves)
+        quality.dhcp_seen = any(sieve.dhcp_seen for sieve in sieves)
+        quality.tftp_data_seen = any(sieve.tftp_data_seen for sieve in sieves)
 
     def undecoded(self, capture: int) -> int:
         """Frames of a capture whose headers could not be read."""
         sieve = self._sieves.get(capture)
-        return sieve.sight.undecoded if sieve is not None else 0
+        return sieve.undecoded if sieve is not None else 0
 
     def counters(self) -> dict[str, int]:
         """What the sieves threw away."""
-        sights = [sieve.sight for sieve in set(self._sieves.values())]
+        sieves = set(self._sieves.values())
         return {
-            "duplicate_packets": sum(sight.duplicates for sight in sights),
-            "evicted_flows": sum(sight.evicted_flows for sight in sights),
+            "duplicate_packets": sum(sieve.duplicates for sieve in sieves),
+            "evicted_flows": sum(sieve.evicted for sieve in sieves),
         }
 
     def _sieve(self, block: Block) -> Sieve:
