@@ -62,6 +62,8 @@ class Follower:
         for sieve in dict.fromkeys(self._sieves.values()):
             self._take(sieve.finish())
         self.sync()
+        last = max((sieve.last_time for sieve in self._sieves.values()), default=0)
+        self.engine.advance(last)
         self.engine.world.ended = True
 
     def note_captures(self, captures: Iterable[CaptureInfo]) -> None:
