@@ -32,8 +32,12 @@ _OVMF = Path("/usr/share/OVMF")
 _AAVMF = Path("/usr/share/AAVMF")
 
 OVMF = Firmware("ovmf", "qemu-system-x86_64", _X64, _OVMF / "OVMF_CODE_4M.fd", _OVMF / "OVMF_VARS_4M.fd")
-# Without PXEv6 between PXEv4 and HTTPv4, which nobody answers for a minute (edk2 OvmfPkg/RUNTIME_CONFIG.md).
-OVMF_WITHOUT_PXE6 = replace(OVMF, machine=(*_X64, "-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=no"))
+# Two knobs of the firmware (edk2 OvmfPkg/RUNTIME_CONFIG.md): nobody answers PXEv6 for a minute, so that what comes
+# after it comes late; without PXEv4 too, HTTPv4 is the only boot option.
+_NO_PXE6 = ("-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=no")
+_NO_PXE4 = ("-fw_cfg", "name=opt/org.tianocore/IPv4PXESupport,string=no")
+OVMF_WITHOUT_PXE6 = replace(OVMF, machine=(*_X64, *_NO_PXE6))
+OVMF_HTTP = replace(OVMF, machine=(*_X64, *_NO_PXE6, *_NO_PXE4))
 # Secure Boot enforced: the variable store has Microsoft's keys enrolled, and the code guards
 # it with system management mode.
 OVMF_SECURE_BOOT = Firmware(

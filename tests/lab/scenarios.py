@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from .firmware import OVMF, OVMF_WITHOUT_PXE6, SEABIOS_IPXE, UBOOT_ARM64
+from .firmware import OVMF, OVMF_HTTP, OVMF_WITHOUT_PXE6, SEABIOS_IPXE, UBOOT_ARM64
 from .laboratory import Lab, Scenario
 from .network import BRIDGE, SERVER_IP, UPLINK
 
 WEB = "http://192.168.122.1"
-HTTP_ECHO = ("dhcp-match=set:http,option:client-arch,16", "dhcp-option-force=tag:http,60,HTTPClient")
 
 
 def _system_is_up(lab: Lab) -> None:
@@ -45,27 +44,19 @@ def _http_boot(lab: Lab) -> None:
 
 
 def _http_boot_without_echo(lab: Lab) -> None:
-    lab.dnsmasq(
-        "dhcp-match=set:http,option:client-arch,16",
-        f"dhcp-boot=tag:http,{WEB}/ipxe.efi",
-        "dhcp-boot=tag:!http,missing.efi",
-        "enable-tftp",
-        f"tftp-root={lab.root}",
-    )
+    lab.dnsmasq("dhcp-match=set:http,option:client-arch,16", f"dhcp-boot=tag:http,{WEB}/ipxe.efi")
     lab.nginx()
-    lab.boot(OVMF_WITHOUT_PXE6)
+    lab.boot(OVMF_HTTP)
 
 
 def _http_404(lab: Lab) -> None:
     lab.dnsmasq(
-        *HTTP_ECHO,
+        "dhcp-match=set:http,option:client-arch,16",
+        "dhcp-option-force=tag:http,60,HTTPClient",
         f"dhcp-boot=tag:http,{WEB}/images/missing.efi",
-        "dhcp-boot=tag:!http,missing.efi",
-        "enable-tftp",
-        f"tftp-root={lab.root}",
     )
     lab.nginx()
-    lab.boot(OVMF_WITHOUT_PXE6)
+    lab.boot(OVMF_HTTP)
 
 
 def _ipxe_script(lab: Lab) -> None:
