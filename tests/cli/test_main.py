@@ -99,10 +99,15 @@ def test_filter_is_one_line_that_spares_ssh(capsys: pytest.CaptureFixture[str]) 
 
 def imported(*words: str) -> set[str]:
     """The modules that a command has loaded when it is done, in a fresh interpreter."""
-    script = "import sys\nfrom bootsniff.cli import main\nmain(sys.argv[1:])\nprint(*sys.modules, file=sys.stderr)\n"
-    done = subprocess.run(
-        [sys.executable, "-c", script, *words], capture_output=True, check=True, text=True, env={**os.environ}
-    )
+    script = """if True:
+        import sys
+        from bootsniff.cli import main
+        status = main(sys.argv[1:])
+        print(*sys.modules, file=sys.stderr)
+        sys.exit(status)
+    """
+    done = subprocess.run([sys.executable, "-c", script, *words], capture_output=True, check=False, text=True)
+    assert done.returncode == (0 if words == ("--help",) else 1), done.stderr
     return {name.partition(".")[0] for name in done.stderr.split()}
 
 
