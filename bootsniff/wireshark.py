@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
+import struct
 import subprocess
+import sys
 import tempfile
-from typing import IO
+from collections.abc import Iterator
+from typing import IO, Any
 
 from .errors import CaptureError
+from .model import FrameBytes
 from .text import printable
 
 
@@ -53,3 +58,55 @@ class Conversion:
             self._process.terminate()
         self._process.wait()
         self._complaints.close()
+
+
+def dissect_frame(frame: FrameBytes, seconds: float = 20.0) -> str:
+    """Wireshark's whole dissection of one frame as lines of text, layers unindented, fields below them.
+
+    Call it always from the same thread, which is not the main one: pyshark wants an event loop of its own. Raises
+    CaptureError, one line that says what is missing, when tshark or pyshark cannot be used here.
+    """
+    if not shutil.which("tshark"):
+        raise CaptureError("tshark is not installed: install the tshark package to see Wireshark's dissection here")
+    if sys.version_info >= (3, 14):
+        raise CaptureError("pyshark does not work with Python 3.14 and later: open the frame in Wireshark instead")
+    try:
+        import pyshark
+    except ImportError as error:
+        raise CaptureError("pyshark is not installed: `pip install pyshark` brings Wireshark's dissection here") from error
+    loop = asyncio.new_event_loop()
+    with tempfile.NamedTemporaryFile(prefix="bootsniff-", suffix=".pcap") as file:
+        file.write(_one_frame(frame))
+        file.flush()
+        capture = pyshark.FileCapture(file.name, eventloop=loop, keep_packets=False)
+        try:
+            packet = loop.run_until_complete(asyncio.wait_for(_first_packet(capture), seconds))
+            return "" if packet is None else "\n".join(_layer_lines(packet))
+        except Exception as error:
+            # pyshark lets through whatever tshark, its XML or asyncio brings up; the view shows it as a sentence.
+            raise CaptureError(f"tshark did not dissect this frame: {printable(str(error) or repr(error), 200)}") from error
+        finally:
+            loop.run_until_complete(capture.close_async())
+            loop.close()
+
+
+async def _first_packet(capture: Any) -> Any:
+    found: list[Any] = []
+    await capture.packets_from_tshark(found.append, packet_count=1)
+    return found[0] if found else None
+
+
+def _layer_lines(packet: Any) -> Iterator[str]:
+    for layer in packet.layers:
+        yield printable(layer.layer_name.upper())
+        for field in layer._get_all_fields_with_alternates():  # noqa: SLF001  # the only way to every field
+            if not field.hide and (shown := field.showname or field.show):
+                yield "    " + printable(shown, 2000)
+
+
+def _one_frame(frame: FrameBytes) -> bytes:
+    """A pcap file with nanosecond times that holds this frame only."""
+    seconds, nanoseconds = divmod(max(0, frame.time), 1_000_000_000)
+    head = struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 262144, frame.link_type)
+    record = struct.pack("<IIII", seconds & 0xFFFFFFFF, nanoseconds, len(frame.data), frame.original_length)
+    return head + record + frame.data

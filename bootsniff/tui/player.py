@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 
 from ..model import NANOSECONDS, Report
 from .bridge import Feed, Recording
@@ -25,13 +26,17 @@ class Player:
         """Moment of a recording that is shown; None follows the newest."""
         self.playing = False
         self.speed = 1
-        self.traffic: list[tuple[int, int]] = []
-        """(time, frames so far), rising, at most TRAFFIC_POINTS of them."""
+        self._traffic: list[tuple[int, int]] = []
         self._newest: Report | None = None
 
     @property
     def recording(self) -> Recording | None:
         return self.feed if isinstance(self.feed, Recording) else None
+
+    @property
+    def traffic(self) -> Sequence[tuple[int, int]]:
+        """(time, frames so far), rising, at most TRAFFIC_POINTS of them for a live feed."""
+        return self.recording.traffic() if self.recording else self._traffic
 
     @property
     def now(self) -> int | None:
@@ -70,10 +75,10 @@ class Player:
         self._newest = newest
         if newest.now is not None:
             frames = frames_seen(newest)
-            if not self.traffic or (newest.now > self.traffic[-1][0] and frames >= self.traffic[-1][1]):
-                self.traffic.append((newest.now, frames))
-            if len(self.traffic) > TRAFFIC_POINTS:
-                del self.traffic[1:-1:2]
+            if not self._traffic or (newest.now > self._traffic[-1][0] and frames >= self._traffic[-1][1]):
+                self._traffic.append((newest.now, frames))
+            if len(self._traffic) > TRAFFIC_POINTS:
+                del self._traffic[1:-1:2]
 
     def _advance(self, elapsed: float) -> None:
         span = self.span

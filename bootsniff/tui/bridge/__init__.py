@@ -6,6 +6,7 @@ may block: neither `latest()` nor `close()` wait for packets.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
@@ -60,3 +61,6 @@ class Recording(Protocol):
 
     def at(self, time: int) -> Report | None:
         """The report of the latest kept moment not after `time`."""
+
+    def traffic(self) -> Sequence[tuple[int, int]]:
+        """(time, frames so far), rising; for the strip of traffic."""

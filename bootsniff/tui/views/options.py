@@ -13,6 +13,7 @@ from ...wire.messages import DhcpMessage
 from ...wire.numbers import dhcp_option_name, dhcp_type_name
 from ...wire.packet import dissect
 from ..lines import Line, Row, Span, Tone, fit, line, wrap
+from .packet import decode
 
 _WANTED = frozenset({43, 60, 66, 67})
 """Options that matter to booting: a request for one that stays unanswered is worth a mark."""
@@ -121,6 +122,23 @@ def _missing(request: DhcpMessage, reply: DhcpMessage) -> Iterator[tuple[int | s
 def _needs_dns(url: str) -> bool:
     host = url.split("://", 1)[1].split("/", 1)[0].rsplit("@", 1)[-1]
     return not host.startswith("[") and any(char.isalpha() for char in host.split(":", 1)[0])
+
+
+def compare_fields(request: FrameBytes | None, reply: FrameBytes | None) -> list[Entry]:
+    """Two frames of another protocol (DHCPv6) by the names of their fields, headers left out."""
+    sides = [_fields_of(frame) for frame in (request, reply)]
+    names = list(dict.fromkeys([*sides[0], *sides[1]]))
+    return [Entry(name, sides[0].get(name, ""), sides[1].get(name, ""), "") for name in names]
+
+
+def _fields_of(frame: FrameBytes | None) -> dict[str, str]:
+    out: dict[str, str] = {}
+    inside = False
+    for name, value in decode(frame) if frame else ():
+        inside = inside or (not value and name.startswith("DHCP"))
+        if inside and value:
+            out[name] = value
+    return out
 
 
 def option_rows(entries: list[Entry], heads: tuple[str, str], width: int, *, raw: bool) -> list[Row]:
