@@ -1,4 +1,4 @@
-"""Which boot file a DHCP exchange gave its client, and where the name stood (faults.md: four places, in order)."""
+"""Which boot file a DHCP exchange gave its client, and where the name stood; there are four places."""
 
 from __future__ import annotations
 

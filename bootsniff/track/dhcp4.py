@@ -51,6 +51,8 @@ def client_message(world: World, machine: MachineRecord, envelope: Envelope, mes
         exchange.pxe_request_count += 1
         keep(exchange.pxe_requests, heard)
     elif kind_number == DhcpType.REQUEST:
+        if exchange.discovers and not exchange.offers and 54 in message.options:
+            world.quality.one_sided = True  # it takes an offer that this capture does not hold
         exchange.request_count += 1
         keep(exchange.requests, heard)
     elif kind_number == DhcpType.DECLINE:

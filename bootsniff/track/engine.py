@@ -178,6 +178,8 @@ class Engine:
         machine, stage, fetch = attached
         if transfer.error is not None and not transfer.error_by_client:
             recognise_tftp(world, transfer)
+        if transfer.ack_count and transfer.reply_from is None and not transfer.partial:
+            world.quality.one_sided = True
         fetches.update(stage, fetch)
         touch(machine, stage, seen_at(envelope))
         self.changed.add(machine.mac)

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from ..model import StallPoint, Status
 from .fetch_outcome import refresh_fetches
-from .kinds import is_firmware
+from .kinds import is_firmware, is_ipxe
 from .records import BootRecord, StageRecord
-from .stage_outcome import StageState, stage_state
+from .stage_outcome import StageState, runs_ipxe_again, stage_state
 
 NEVER = 1 << 62
 
@@ -51,6 +51,8 @@ def boot_state(boot: BootRecord, now: int, *, is_last: bool) -> BootState:
         return BootState("handed-off", None, None, "", last.check_at)
     if any(state.handed_off for state in states):
         return BootState("handed-off", None, None, "", last.check_at)
+    if is_last and _loops(stages):
+        return BootState("stalled", "chain", len(stages) - 1, "", last.check_at)
     options = _options(stages, states)
     _, _, index = max(options, key=lambda option: (option[0], option[2]))
     furthest = states[index]
@@ -60,6 +62,18 @@ def boot_state(boot: BootRecord, now: int, *, is_last: bool) -> BootState:
         # The machine began anew without this boot having come to an end that the capture shows.
         return BootState("stalled", furthest.point, index, "", NEVER)
     return BootState("in-progress", None, None, last.waiting_for, last.check_at)
+
+
+def _loops(stages: list[StageRecord]) -> bool:
+    """Whether iPXE was handed iPXE, and what runs since has not got anything else."""
+    for stage in reversed(stages):
+        if not is_ipxe(stage.client):
+            return False
+        if runs_ipxe_again(stage):
+            return True
+        if any(fetch.status == "complete" for fetch in stage.fetches):
+            return False
+    return False
 
 
 def _options(stages: list[StageRecord], states: list[StageState]) -> list[tuple[tuple[int, int], int, int]]:

@@ -27,6 +27,8 @@ class Patience(NamedTuple):
     """Longest wait between two RRQs, with some room."""
     transfer_silence: int
     """Longest quiet time inside a transfer."""
+    last_answer: int = 4 * S
+    """After its last DISCOVER: an answer that takes longer comes from no server (dnsmasq itself waits 3 s)."""
 
 
 _EDK2 = Patience(4, 36 * S, 30 * S, 6, 8 * S, 26 * S)
@@ -36,7 +38,7 @@ _U_BOOT = Patience(20, 15 * S, 15 * S, 10, 8 * S, 55 * S)
 _PXELINUX = Patience(4, 30 * S, 30 * S, 6, 30 * S, 40 * S)
 _GRUB = Patience(4, 30 * S, 20 * S, 30, 6 * S, 30 * S)
 _RASPBERRY = Patience(5, 20 * S, 20 * S, 5, 15 * S, 30 * S)
-_OS = Patience(5, 64 * S, 60 * S, 5, 60 * S, 60 * S)
+_OS = Patience(3, 64 * S, 60 * S, 5, 60 * S, 60 * S, last_answer=10 * S)
 _OTHER = Patience(4, 60 * S, 60 * S, 5, 30 * S, 60 * S)
 
 NBP_SILENCE = 30 * S

@@ -241,10 +241,13 @@ class CaptureQuality:
     first: int | None = None
     last: int | None = None
 
+    one_sided: bool = False
+    """Clients were seen to act on replies that are not in the capture (a mirror of one direction, a switch port)."""
+
     @property
     def sees_replies(self) -> bool:
         """Whether this capture point sees packets towards clients at all."""
-        return self.server_packets > 0
+        return self.server_packets > 0 and not self.one_sided
 
 
 @dataclass(slots=True, eq=False)

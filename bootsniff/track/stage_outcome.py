@@ -75,7 +75,7 @@ def _dhcp4_state(stage: StageRecord, exchange: Dhcp4Exchange, now: int, *, gone:
             return StageState(OFFERED, failed=True, point="dhcp")
     if gone or _over(last, patience.dhcp_silence, now):
         return StageState(rank, failed=True, point="dhcp")
-    if not exchange.offers and exchange.discover_count >= patience.discovers and _over(last, 4 * NANOSECONDS, now):
+    if not exchange.offers and exchange.discover_count >= patience.discovers and _over(last, patience.last_answer, now):
         return StageState(rank, failed=True, point="dhcp")
     return StageState(rank, waiting_for=_dhcp_wait(exchange, patience, now), check_at=last + patience.dhcp_silence + 1)
 
@@ -115,8 +115,7 @@ def _bound_state(stage: StageRecord, now: int, *, gone: bool, started: bool) -> 
     if started:
         return StageState(LOADED)
     if stage.client == "os":
-        failed = _os_dhcp_failed(stage, now)
-        return StageState(DONE, failed=failed, point="os" if failed else None)
+        return StageState(DONE)
     patience = patience_of(stage.client)
     point = _obstacle(stage, now, gone=gone)
     last = stage.last.time
@@ -132,13 +131,6 @@ def _bound_state(stage: StageRecord, now: int, *, gone: bool, started: bool) -> 
 
 def _gave_up(stage: StageRecord, now: int) -> bool:
     return now - stage.last.time > 10 * NANOSECONDS or len(stage.connections) >= 2
-
-
-def _os_dhcp_failed(stage: StageRecord, now: int) -> bool:
-    exchange = stage.dhcp
-    if not isinstance(exchange, Dhcp4Exchange) or exchange.acks or exchange.informs or exchange.offers:
-        return False
-    return exchange.discover_count >= 3 and _over(stage.last.time, 10 * NANOSECONDS, now)
 
 
 def _obstacle(stage: StageRecord, now: int, *, gone: bool) -> StallPoint | None:
@@ -214,7 +206,7 @@ def _fetch_state(stage: StageRecord, now: int, *, gone: bool, started: bool) -> 
 
 
 def runs_ipxe_again(stage: StageRecord) -> bool:
-    """An iPXE that was handed an iPXE binary by DHCP and fetched it whole (faults.md, chain-ipxe-loop)."""
+    """An iPXE that was handed an iPXE binary by DHCP and fetched it whole."""
     for fetch in stage.fetches:
         if fetch.role == "boot-file" and fetch.status == "complete":
             if fetch.content is not None and fetch.content.kind not in (
