@@ -1,0 +1,275 @@
+"""Scenes of link, DHCP, architecture, ProxyDHCP and DHCPv6 faults, and what looks like them."""
+
+from __future__ import annotations
+
+from bootsniff.model import HostFacts
+
+from .scene import PE_ARM64, PXELINUX, SERVER, Scene
+
+FOUR = (0, 4, 12, 28)
+
+
+def ignored(client: str, **offer: object) -> Scene:
+    """Discovers that go on although each was offered something."""
+    return Scene(client).discover(0).offer(0.1, **offer).discover(4).offer(4.1, **offer).discover(12, 28)
+
+
+def no_offer() -> Scene:
+    return Scene().discover(*FOUR)
+
+
+def stp() -> Scene:
+    scene = Scene(at="link")
+    scene.world.bpdus_not_forwarding = [scene.at(-2), scene.at(2)]
+    return scene.discover(*FOUR)
+
+
+def firewall() -> Scene:
+    scene = no_offer()
+    scene.world.host = HostFacts(listeners=(("udp", "0.0.0.0", 67),), firewalld_zones=(("virbr0", "libvirt"),))
+    return scene
+
+
+def pool(*, full: bool = True) -> Scene:
+    scene = Scene().discover(*FOUR)
+    addresses = ("192.168.122.10", "192.168.122.11", "192.168.122.12") if full else ("192.168.122.10", "192.168.122.80")
+    for number, address in enumerate(addresses):
+        scene.other_machine(
+            f"52:54:00:00:00:0{number}", Scene(status="in-progress").lease(-30 + number, your=address, file="x.efi")
+        )
+        scene.serves(SERVER).dhcp_replies += 1
+    return scene
+
+
+def naks() -> Scene:
+    return Scene().discover(0).offer(0.1, file="x.efi").request(0.2).nak(0.3, text="wrong network").request(5).nak(5.1)
+
+
+def competing() -> Scene:
+    scene = Scene("ipxe-bios").discover(0).offer(0.1, server="192.168.122.254").offer(0.2, file="menu.ipxe")
+    return scene.request(1, "192.168.122.254").ack(1.1, server="192.168.122.254")
+
+
+def wrong_next_server() -> Scene:
+    scene = Scene().lease(file="shim.efi", next_server="192.168.122.9")
+    scene.tftp(1, "shim.efi", "complete", server="192.168.122.9")
+    scene.stage("grub").dhcp = None
+    flow = scene.tftp(5, "/grub/grub.cfg", role="script", requests=3)
+    flow.icmp = [scene.icmp(5.1), scene.icmp(9.1)]
+    return scene
+
+
+def relay() -> Scene:
+    scene = Scene().discover(0)
+    for second in (0.1, 4.1):
+        scene.dhcp.relayed.append(scene.heard(second, 1, relay="192.168.5.1"))
+        scene.dhcp.relayed.append(scene.reply(second + 0.1, 2, relay="192.168.5.1", file="x.efi"))
+        scene.discover(second + 3.9)
+    return scene.discover(28)
+
+
+def url_for_pxe() -> Scene:
+    scene = Scene(at="tftp").lease(file="http://192.168.122.1/ipxe.efi")
+    scene.tftp(1, "http://192.168.122.1/ipxe.efi", "failed", error=1)
+    return scene
+
+
+def arm_for_all() -> Scene:
+    """Dnsmasq's lone `b`: an x64 client, and an HTTP client of another machine, get the ARM64 file."""
+    scene = Scene(at="nbp").lease(file="/arch-aarch64/grubaa64.efi")
+    scene.tftp(1, "/arch-aarch64/grubaa64.efi", "complete", content=PE_ARM64)
+    other = ignored("efi-x64-http", file="/arch-aarch64/grubaa64.efi", option60="HTTPClient")
+    return scene.other_machine("52:54:00:00:00:01", other)
+
+
+def bios_to_efi() -> Scene:
+    scene = Scene(at="nbp").lease(file="pxelinux.0")
+    scene.tftp(1, "pxelinux.0", "complete", content=PXELINUX)
+    return scene
+
+
+def efi_to_bios() -> Scene:
+    scene = Scene("bios-pxe", at="nbp").lease(file="grubx64.efi")
+    scene.tftp(1, "grubx64.efi", "complete", content=PE_ARM64)
+    return scene
+
+
+def http_without_file() -> Scene:
+    return ignored("efi-x64-http")
+
+
+def http_falls_to_default() -> Scene:
+    scene = ignored("efi-x64-http", file="pxelinux.0")
+    scene.serves(SERVER).dialect = "isc-dhcpd"
+    return scene
+
+
+def bare_proxy() -> Scene:
+    return Scene().discover(0).offer(0.1).proxy(0.2, file="grubx64.efi").discover(4, 12, 28)
+
+
+def mute_proxy() -> Scene:
+    scene = Scene().discover(0).offer(0.1).proxy(0.2, file="x.efi", option60="PXEClient").discover(4, 12, 28)
+    scene.serves("192.168.122.9").answered_vendor_classes.add("PXEClient")
+    scene.stage("efi-x64-http")
+    return scene.discover(100).offer(100.1).discover(104, 112, 128)
+
+
+def mute_4011() -> Scene:
+    return Scene(at="proxydhcp").lease().proxy(0.15, option60="PXEClient").to_4011(1, 2, 4, 7)
+
+
+def option60() -> Scene:
+    return Scene(at="proxydhcp").lease(file="grubx64.efi", option60="PXEClient").to_4011(1, 2, 4, 7, server=SERVER)
+
+
+def v6_without_url() -> Scene:
+    scene = Scene()
+    exchange = scene.solicit(0, 1)
+    exchange.advertises = [scene.heard6(1.1, 2, addresses=("fd00::5",))]
+    return scene
+
+
+FAULTS = {
+    "link-stp-delay": stp,
+    "link-dhcp-blocked-by-host-firewall": firewall,
+    "dhcp-no-offer": no_offer,
+    "dhcp-pool-exhausted": pool,
+    "dhcp-nak": naks,
+    "dhcp-offer-without-boot-file": lambda: ignored("efi-x64-pxe"),
+    "dhcp-competing-servers": competing,
+    "dhcp-wrong-next-server": wrong_next_server,
+    "dhcp-relay-missing-or-one-way": relay,
+    "dhcp-http-vendor-class-not-echoed": lambda: ignored("efi-x64-http", file="http://192.168.122.1/ipxe.efi"),
+    "dhcp-http-offer-without-usable-uri": lambda: ignored("efi-x64-http", file="grubx64.efi", option60="HTTPClient"),
+    "dns-server-missing-for-name-uri": lambda: ignored(
+        "efi-x64-http", file="http://boot.lan/x.efi", option60="HTTPClient"
+    ),
+    "arch-hex-decimal-confusion": http_without_file,
+    "arch-dnsmasq-b-matches-everyone": arm_for_all,
+    "arch-isc-0016-is-uboot": http_falls_to_default,
+    "arch-7-vs-9": bios_to_efi,
+    "arch-bios-file-to-efi": bios_to_efi,
+    "arch-wrong-efi-machine": arm_for_all,
+    "proxydhcp-offer-without-pxeclient": bare_proxy,
+    "proxydhcp-silent-for-non-pxeclient": mute_proxy,
+    "proxydhcp-4011-unanswered": mute_4011,
+    "dhcp-option60-without-43": option60,
+    "v6-no-bootfile-url": v6_without_url,
+}
+
+
+def nak_then_lease() -> Scene:
+    return Scene(status="in-progress", at=None).request(0).nak(0.1).lease(1, file="x.efi")
+
+
+def same_data_twice() -> Scene:
+    scene = (
+        Scene()
+        .discover(0)
+        .offer(0.1, server="192.168.122.2", file="x.efi")
+        .offer(0.2, server="192.168.122.3", file="x.efi")
+    )
+    return scene.discover(4, 12, 28)
+
+
+def os_without_file() -> Scene:
+    scene = Scene("os", at="os")
+    return scene.lease()
+
+
+def answered_late() -> Scene:
+    return Scene(status="in-progress", at=None).discover(0, 1, 2).offer(3).request(4).ack(4.1, file="x.efi")
+
+
+def no_ipv6() -> Scene:
+    scene = Scene()
+    scene.solicit(0, 1, 3, 7)
+    return scene
+
+
+def healthy_relay() -> Scene:
+    scene = Scene(status="in-progress", at=None)
+    for kind, reply in ((1, False), (2, True), (3, False), (5, True)):
+        second = float(kind)
+        heard = (
+            scene.reply(second, kind, relay="192.168.5.1", file="x.efi")
+            if reply
+            else scene.heard(second, kind, relay="192.168.5.1")
+        )
+        scene.dhcp.relayed.append(heard)
+    return scene.lease(10, file="x.efi")
+
+
+def retried_4011() -> Scene:
+    scene = Scene(at="tftp").lease().proxy(0.15, option60="PXEClient").to_4011(1, 2)
+    scene.dhcp.icmp = [scene.icmp(1.01)]
+    scene.dhcp.pxe_replies = [
+        scene.reply(2.1, 5, server="192.168.122.9", your=None, file="shim.efi", option60="PXEClient")
+    ]
+    return scene
+
+
+def proxy_beside() -> Scene:
+    return Scene().discover(0).offer(0.1).proxy(0.2, file="x.efi", option60="PXEClient").discover(4, 12, 28)
+
+
+def accepted_without_echo() -> Scene:
+    return Scene("efi-x64-http", at="http").lease(file="http://192.168.122.1/x.efi")
+
+
+def kernel_for_bios() -> Scene:
+    scene = Scene("bios-pxe", at="chain").lease(file="pxelinux.0")
+    scene.tftp(1, "pxelinux.0", "complete", content=PXELINUX)
+    scene.tftp(2, "vmlinuz", "complete", role="kernel", content=PE_ARM64)
+    return scene
+
+
+LOOKALIKES = [
+    ("dhcp-no-offer", "an answer that comes after three seconds", answered_late),
+    ("dhcp-no-offer", "a network without IPv6", no_ipv6),
+    ("dhcp-no-offer", "one DISCOVER is no pattern", lambda: Scene().discover(0)),
+    ("dhcp-pool-exhausted", "nobody else is served either", no_offer),
+    ("dhcp-nak", "one NAK before a clean exchange", nak_then_lease),
+    ("dhcp-competing-servers", "a failover pair with the same data", same_data_twice),
+    ("dhcp-competing-servers", "DHCP beside ProxyDHCP", proxy_beside),
+    ("dhcp-offer-without-boot-file", "the operating system's own DHCP", os_without_file),
+    ("dhcp-offer-without-boot-file", "ProxyDHCP names the file", proxy_beside),
+    (
+        "dhcp-offer-without-boot-file",
+        "an HTTP client that was given a path",
+        lambda: ignored("efi-x64-http", file="grubx64.efi"),
+    ),
+    (
+        "dhcp-http-vendor-class-not-echoed",
+        "the echo is there",
+        lambda: ignored("efi-x64-http", file="http://a/x.efi", option60="HTTPClient:x"),
+    ),
+    ("dhcp-http-vendor-class-not-echoed", "the offer was accepted", accepted_without_echo),
+    ("dhcp-http-vendor-class-not-echoed", "a path, not a URL", lambda: ignored("efi-x64-http", file="grubx64.efi")),
+    ("dhcp-http-vendor-class-not-echoed", "a PXE client", lambda: ignored("efi-x64-pxe", file="http://a/x.efi")),
+    (
+        "dhcp-http-offer-without-usable-uri",
+        "a URL without the echo",
+        lambda: ignored("efi-x64-http", file="http://a/x.efi"),
+    ),
+    ("dhcp-http-offer-without-usable-uri", "nothing offered at all", http_without_file),
+    (
+        "dns-server-missing-for-name-uri",
+        "an address in the URL",
+        lambda: ignored("efi-x64-http", file="http://10.0.0.1/x.efi", option60="HTTPClient"),
+    ),
+    (
+        "dns-server-missing-for-name-uri",
+        "option 6 is there",
+        lambda: ignored("efi-x64-http", file="http://b/x.efi", option60="HTTPClient", dns="10.0.0.1"),
+    ),
+    ("dhcp-relay-missing-or-one-way", "a relayed exchange that works", healthy_relay),
+    ("proxydhcp-4011-unanswered", "a first try that was refused and repeated", retried_4011),
+    ("proxydhcp-offer-without-pxeclient", "option 60 is there", proxy_beside),
+    ("dhcp-option60-without-43", "a real proxy that is silent", mute_4011),
+    ("arch-bios-file-to-efi", "a Linux kernel begins with MZ, too", kernel_for_bios),
+    ("arch-wrong-efi-machine", "a kernel for a BIOS machine", kernel_for_bios),
+    ("link-stp-delay", "no BPDUs", no_offer),
+    ("link-dhcp-blocked-by-host-firewall", "nothing known of the host", no_offer),
+]

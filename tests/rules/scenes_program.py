@@ -1,0 +1,167 @@
+"""Scenes of faults of boot programs, their chains and the operating system, and what looks like them."""
+
+from __future__ import annotations
+
+from .scene import IPXE_BIN, PE_ARM64, PE_X64, PE_X64_SIGNED, SCRIPT, SERVER, Scene
+
+
+def loaded(
+    content: object = PE_X64, *, gave_up: bool = True, client: str = "efi-x64-pxe", file: str = "grubx64.efi"
+) -> Scene:
+    scene = Scene(client, at="nbp").lease(file=file)
+    scene.tftp(1, file, "complete", content=content)  # type: ignore[arg-type]
+    if gave_up:
+        scene.stage("efi-x64-http")
+        scene.discover(60)
+    return scene
+
+
+def ipxe_loop(turns: int = 2) -> Scene:
+    scene = Scene(at="chain").lease(file="ipxe.efi")
+    scene.tftp(1, "ipxe.efi", "complete", content=IPXE_BIN)
+    for turn in range(turns):
+        scene.stage("ipxe-efi-x64")
+        scene.lease(10 * turn + 10, file="ipxe.efi")
+        scene.tftp(10 * turn + 11, "ipxe.efi", "complete", content=IPXE_BIN)
+    return scene
+
+
+def nothing_to_boot() -> Scene:
+    scene = Scene(at="chain").lease(file="ipxe.efi")
+    scene.tftp(1, "ipxe.efi", "complete", content=IPXE_BIN)
+    scene.stage("ipxe-efi-x64")
+    return scene.lease(10)
+
+
+def searched(found: bool = False) -> Scene:
+    scene = Scene("bios-pxe", at="chain").lease(file="pxelinux.0")
+    scene.tftp(1, "pxelinux.0", "complete")
+    scene.stage("pxelinux", dhcp=False)
+    names = ["01-52-54-00-89-32-47", "C0A87AE3", "C0A87AE", "default"]
+    for number, name in enumerate(names):
+        hit = found and name == "default"
+        scene.tftp(
+            2 + number,
+            f"pxelinux.cfg/{name}",
+            "complete" if hit else "optional",
+            role="config-search",
+            error=None if hit else 1,
+        )
+    return scene
+
+
+def shim(*, file: str | None = None, option67: str | None = "efi-x64/shim.efi", asked: str = "grubx64.efi") -> Scene:
+    scene = Scene(at="chain").lease(file=file, option67=option67)
+    scene.tftp(1, "efi-x64/shim.efi", "complete", content=PE_X64_SIGNED)
+    scene.stage("shim", dhcp=False)
+    scene.tftp(3, asked, "failed", role="other", error=1, text="File not found")
+    return scene
+
+
+def uboot(file: str | None = "uboot/boot.conf", asked: str = "boot.scr.uimg") -> Scene:
+    scene = Scene("u-boot-armv8", at="tftp").lease(file=file)
+    scene.tftp(1, asked, "failed", role="config-search", error=1)
+    return scene
+
+
+def kernel_runs(status: str = "stalled") -> Scene:
+    scene = Scene("ipxe-efi-x64", status=status, at="os").lease(file="menu.ipxe")  # type: ignore[arg-type]
+    scene.tftp(1, "menu.ipxe", "complete", content=SCRIPT)
+    scene.stage("os")
+    return scene
+
+
+def os_dhcp() -> Scene:
+    return kernel_runs().discover(60, 64, 72, 88)
+
+
+def kickstart(path: str = "ks.cfg") -> Scene:
+    scene = kernel_runs().lease(60)
+    scene.http(70, f"http://192.168.122.1/{path}", "failed", code=404, role="os")
+    return scene
+
+
+FAULTS = {
+    "nbp-secure-boot-refused": loaded,
+    "nbp-stalls-after-download": lambda: loaded(PE_X64_SIGNED),
+    "chain-ipxe-loop": ipxe_loop,
+    "chain-ipxe-nothing-to-boot": nothing_to_boot,
+    "chain-no-config-found": searched,
+    "chain-shim-wrong-path": shim,
+    "chain-uboot-bootfile-env": uboot,
+    "chain-uboot-no-serverip": lambda: Scene("u-boot-armv8", at="chain").lease(file="x", next_server=None),
+    "os-redhcp-fails": os_dhcp,
+    "os-config-fetch-failed": kickstart,
+}
+
+
+def normal_chain() -> Scene:
+    scene = Scene(status="handed-off", at=None).lease(file="ipxe.efi")
+    scene.tftp(1, "ipxe.efi", "complete", content=IPXE_BIN)
+    scene.stage("ipxe-efi-x64")
+    scene.lease(10, file="http://192.168.122.1/menu.ipxe")
+    scene.http(11, "http://192.168.122.1/menu.ipxe", content=SCRIPT)
+    return scene
+
+
+def newer_ipxe() -> Scene:
+    """A ROM's iPXE loads a newer one, which goes on."""
+    scene = Scene("ipxe-efi-x64", status="in-progress", at=None).lease(file="ipxe.efi")
+    scene.tftp(1, "ipxe.efi", "complete", content=IPXE_BIN)
+    scene.stage("ipxe-efi-x64")
+    scene.lease(10, file="menu.ipxe")
+    scene.tftp(11, "menu.ipxe", "complete", content=SCRIPT)
+    return scene
+
+
+def uboot_asks_for_it() -> Scene:
+    return uboot("boot.scr.uimg")
+
+
+def quiet_os() -> Scene:
+    return kernel_runs("handed-off")
+
+
+def healthy_shim() -> Scene:
+    scene = Scene(status="handed-off", at=None).lease(file="efi-x64/shim.efi")
+    scene.tftp(1, "efi-x64/shim.efi", "complete", content=PE_X64_SIGNED)
+    scene.stage("shim", dhcp=False)
+    scene.tftp(2, "efi-x64/revocations.efi", "optional", role="optional", error=1)
+    scene.tftp(3, "efi-x64/grubx64.efi", "complete", role="other", content=PE_X64_SIGNED)
+    return scene
+
+
+def kickstart_then_more() -> Scene:
+    scene = kernel_runs("handed-off").lease(60)
+    scene.http(70, "http://192.168.122.1/images/updates.img", "failed", code=404, role="os")
+    scene.http(71, "http://192.168.122.1/Packages/a.rpm", role="os")
+    return scene
+
+
+LOOKALIKES = [
+    ("nbp-secure-boot-refused", "a program for another processor", lambda: loaded(PE_ARM64)),
+    ("nbp-secure-boot-refused", "a signed program", lambda: loaded(PE_X64_SIGNED)),
+    ("nbp-secure-boot-refused", "a program that went on", normal_chain),
+    ("chain-ipxe-loop", "the firmware's iPXE gets a script", normal_chain),
+    ("chain-ipxe-loop", "a ROM's iPXE loads a newer one", newer_ipxe),
+    (
+        "chain-ipxe-nothing-to-boot",
+        "a ROM's own iPXE: the DHCP server names no file",
+        lambda: Scene("ipxe-bios").lease(),
+    ),
+    ("chain-no-config-found", "the last name is found", lambda: searched(found=True)),
+    (
+        "chain-shim-wrong-path",
+        "the loader is missing in the right directory",
+        lambda: shim(asked="efi-x64/grubx64.efi"),
+    ),
+    ("chain-shim-wrong-path", "shim's extras are missing", healthy_shim),
+    ("chain-uboot-bootfile-env", "it asks for the named file", uboot_asks_for_it),
+    (
+        "chain-uboot-no-serverip",
+        "siaddr is there",
+        lambda: Scene("u-boot-armv8", at="chain").lease(file="x", next_server=SERVER),
+    ),
+    ("os-redhcp-fails", "a system that does not use the network", quiet_os),
+    ("os-config-fetch-failed", "what an installer does without", kickstart_then_more),
+]

@@ -1,0 +1,251 @@
+"""Scenes of ARP, DNS, TCP, TLS, TFTP and HTTP faults, and what looks like them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bootsniff.flow.records import TftpTransfer
+from bootsniff.track.records import FetchRecord
+
+from .scene import CLIENT, PE_X64_SIGNED, SERVER, Scene
+
+OUTSIDE = "192.168.2.14"
+URL = "http://192.168.122.1/ipxe.efi"
+
+
+def leased(at: str = "tftp", client: str = "efi-x64-pxe", **settings: object) -> Scene:
+    settings.setdefault("file", "grubx64.efi")
+    return Scene(client, at=at).lease(**settings)  # type: ignore[arg-type]
+
+
+def tftp(**settings: object) -> Scene:
+    scene = leased()
+    scene.tftp(1, "grubx64.efi", **settings)  # type: ignore[arg-type]
+    return scene
+
+
+def fetch_of(scene: Scene) -> tuple[FetchRecord, TftpTransfer]:
+    fetch = scene.here.fetches[-1]
+    assert isinstance(fetch.flow, TftpTransfer)
+    return fetch, fetch.flow
+
+
+def web(url: str = URL, client: str = "efi-x64-http", **settings: object) -> Scene:
+    scene = leased("http", client, file=url, option60="HTTPClient")
+    scene.http(1, url, **settings)  # type: ignore[arg-type]
+    return scene
+
+
+def arp() -> Scene:
+    return leased("arp", next_server="192.168.122.5").arp("192.168.122.5", 1, 2, 3, 4)
+
+
+def server_down() -> Scene:
+    scene = tftp(requests=3, status="failed")
+    fetch_of(scene)[1].icmp = [scene.icmp(1.01), scene.icmp(5.01)]
+    return scene
+
+
+def nat_inside() -> Scene:
+    scene = leased(next_server=OUTSIDE)
+    scene.tftp(1, "grubx64.efi", server=OUTSIDE, requests=6)
+    return scene
+
+
+def nat_both() -> Scene:
+    scene = nat_inside()
+    fetch, flow = fetch_of(scene)
+    outside = replace(flow, client="192.168.2.10", requests=[scene.at(1.01)], icmp=[])
+    outside.oacks, outside.oack, outside.oack_count = [scene.at(1.02)], (("tsize", "9"),), 1
+    outside.reply_from = (OUTSIDE, 45646)
+    outside.icmp = [scene.icmp(1.03, sender="192.168.2.10", source=OUTSIDE, target="192.168.2.10")]
+    fetch.views = [outside]
+    return scene
+
+
+def stranger() -> Scene:
+    scene = tftp(requests=4)
+    fetch_of(scene)[1].strangers = [("192.168.122.77", 40000, scene.at(1.1))]
+    return scene
+
+
+def mtu() -> Scene:
+    scene = tftp(oack=True)
+    flow = fetch_of(scene)[1]
+    flow.icmp = [scene.icmp(1.2, 3, 4, sender="192.168.122.254", mtu=1400)]
+    return scene
+
+
+def mtu_silent() -> Scene:
+    scene = tftp(oack=True, requests=2)
+    fetch_of(scene)[1].ack_count = 3
+    return scene
+
+
+def rollover() -> Scene:
+    scene = tftp(data=65535 * 512, block_size=512, oack=True, size=40_000_000)
+    flow = fetch_of(scene)[1]
+    flow.highest_block = 65535
+    return scene
+
+
+def refused() -> Scene:
+    scene = leased("tcp", "efi-x64-http", file=URL, option60="HTTPClient")
+    connection = scene.connection(1, opened=False)
+    connection.reset = scene.at(1.01)
+    return scene
+
+
+def filtered() -> Scene:
+    scene = leased("tcp", "efi-x64-http", file=URL, option60="HTTPClient")
+    connection = scene.connection(1, opened=False, syns=4)
+    connection.icmp = [scene.icmp(1.1, 3, 13)]
+    return scene
+
+
+def dns() -> Scene:
+    scene = leased("dns", "efi-x64-http", file="http://boot.lan/x.efi", option60="HTTPClient", dns=SERVER)
+    scene.lookup(1, "boot.lan", rcode=3)
+    return scene
+
+
+def mid_body() -> Scene:
+    scene = web(status="failed", received=400)
+    scene.here.connections[-1].reset = scene.at(9)
+    return scene
+
+
+def redirected() -> Scene:
+    return web(status="failed", code=301, fields=(("Location", "https://192.168.122.1/ipxe.efi"),), length=0)
+
+
+def over_grub(**settings: object) -> Scene:
+    scene = web()
+    scene.stage("grub", dhcp=False)
+    scene.http(5, "http://192.168.122.1/grub.cfg", role="script", **settings)  # type: ignore[arg-type]
+    return scene
+
+
+FAULTS = {
+    "arp-next-server-unanswered": arp,
+    "dns-lookup-failed": dns,
+    "tcp-refused": refused,
+    "tcp-filtered": filtered,
+    "tls-unsupported": lambda: leased("tls", "efi-x64-http", file="https://192.168.122.1/x.efi", option60="HTTPClient"),
+    "tftp-no-reply": lambda: tftp(requests=6),
+    "tftp-server-down": server_down,
+    "tftp-nat-loss": nat_inside,
+    "tftp-reply-from-other-ip": stranger,
+    "tftp-file-not-found": lambda: tftp(status="failed", error=1, text="File not found"),
+    "tftp-access-violation": lambda: tftp(status="failed", error=2, text="Permission denied"),
+    "tftp-option-negotiation-refused": lambda: tftp(status="failed", error=8, text="no options"),
+    "tftp-mtu-blackhole": mtu,
+    "tftp-block-rollover": rollover,
+    "tftp-timeout-mid-transfer": lambda: tftp(oack=True, data=100_000, size=900_000),
+    "tftp-client-aborts": lambda: tftp(
+        status="failed", oack=True, data=9000, error=3, by_client=True, text="too large"
+    ),
+    "http-404": lambda: web(status="failed", code=404, length=0),
+    "http-403": lambda: web(status="failed", code=403, length=0),
+    "http-5xx": lambda: web(status="failed", code=502, length=0),
+    "http-redirect-not-followed": redirected,
+    "http-no-length": lambda: over_grub(status="failed", fields=(("Transfer-Encoding", "chunked"),), length=None),
+    "http-lowercase-header": lambda: over_grub(fields=(("content-length", "1000"),)),
+    "http-content-type-not-boot": lambda: web(
+        "http://192.168.122.1/boot.php", fields=(("Content-Type", "text/html"), ("Content-Length", "9"))
+    ),
+    "http-plain-disabled": lambda: leased("http", "efi-x64-http", file=URL, option60="HTTPClient"),
+    "tcp-reset-or-stall-mid-body": mid_body,
+}
+
+
+def probed() -> Scene:
+    scene = leased("nbp")
+    scene.tftp(1, "grubx64.efi", "probe", oack=True, error=8, by_client=True)
+    scene.tftp(2, "grubx64.efi", "complete", content=PE_X64_SIGNED)
+    return scene
+
+
+def nat_near() -> Scene:
+    return tftp(requests=6)
+
+
+def nat_icmp() -> Scene:
+    scene = nat_inside()
+    fetch_of(scene)[1].icmp = [scene.icmp(1.1, 3, 3, sender=OUTSIDE)]
+    return scene
+
+
+def refused_by_client() -> Scene:
+    """The client's side reports its own closed port: no server is down."""
+    scene = tftp(requests=2)
+    flow = fetch_of(scene)[1]
+    flow.icmp = [scene.icmp(1.2, 3, 3, sender=CLIENT, source=SERVER, target=CLIENT)]
+    return scene
+
+
+def own_address() -> Scene:
+    return leased("tftp").arp(CLIENT, 1, 2, 3)
+
+
+def second_address_answers() -> Scene:
+    scene = leased("dns", "efi-x64-http", file="http://boot.lan/x.efi", option60="HTTPClient", dns=SERVER)
+    scene.lookup(1, "boot.lan", rcode=0, addresses=(SERVER,))
+    scene.lookup(1, "boot.lan", rcode=3)
+    return scene
+
+
+def made_good() -> Scene:
+    scene = web(status="failed", received=400)
+    scene.http(20, URL, code=206)
+    return scene
+
+
+def followed() -> Scene:
+    scene = redirected()
+    scene.connection(2, port=443)
+    return scene
+
+
+LOOKALIKES = [
+    ("arp-next-server-unanswered", "conflict detection for the machine's own address", own_address),
+    ("arp-next-server-unanswered", "an answer came", lambda: leased("tftp").arp(SERVER, 1, 2, answered=True)),
+    ("dns-lookup-failed", "another query for the name went well", second_address_answers),
+    ("tcp-refused", "a connection that was reset after data", mid_body),
+    ("tcp-filtered", "a closed port", refused),
+    ("tls-unsupported", "plain http", lambda: leased("http", "efi-x64-http", file=URL, option60="HTTPClient")),
+    ("tftp-no-reply", "a size probe", probed),
+    ("tftp-no-reply", "a server that refuses by ICMP", server_down),
+    ("tftp-no-reply", "an answer from elsewhere", stranger),
+    ("tftp-server-down", "port unreachable from the client's side", refused_by_client),
+    ("tftp-server-down", "silence", lambda: tftp(requests=6)),
+    ("tftp-nat-loss", "a server on the same network", nat_near),
+    ("tftp-nat-loss", "a server that refuses by ICMP", nat_icmp),
+    ("tftp-file-not-found", "a name of a search list", lambda: tftp(status="optional", error=1, role="config-search")),
+    ("tftp-file-not-found", "an optional extra", lambda: tftp(status="optional", error=1, role="optional")),
+    ("tftp-access-violation", "a missing file", lambda: tftp(status="failed", error=1)),
+    ("tftp-option-negotiation-refused", "edk2's own abort before it asks again", probed),
+    ("tftp-client-aborts", "edk2's own abort before it asks again", probed),
+    ("tftp-mtu-blackhole", "no OACK at all", lambda: tftp(requests=6)),
+    ("tftp-mtu-blackhole", "a size probe", probed),
+    ("tftp-block-rollover", "a transfer that stopped elsewhere", lambda: tftp(oack=True, data=100_000)),
+    ("tftp-timeout-mid-transfer", "the end of block numbers", rollover),
+    ("http-404", "an optional extra", lambda: web(status="optional", code=404, role="optional")),
+    ("http-403", "a missing file", lambda: web(status="failed", code=404)),
+    ("http-redirect-not-followed", "a connection to the new place", followed),
+    (
+        "http-no-length",
+        "chunked, and the firmware took it",
+        lambda: web(fields=(("Transfer-Encoding", "chunked"),), length=None),
+    ),
+    ("http-lowercase-header", "edk2 reads either spelling", lambda: web(fields=(("content-length", "1000"),))),
+    ("http-lowercase-header", "the usual spelling", over_grub),
+    ("http-content-type-not-boot", "a name that ends in .efi", lambda: web(fields=(("Content-Type", "text/plain"),))),
+    (
+        "http-content-type-not-boot",
+        "the right type",
+        lambda: web("http://a/b.php", fields=(("Content-Type", "application/efi"),)),
+    ),
+    ("http-plain-disabled", "a fetch that failed", lambda: web(status="failed", code=404)),
+    ("tcp-reset-or-stall-mid-body", "a range request brought the rest", made_good),
+]

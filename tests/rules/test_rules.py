@@ -1,0 +1,122 @@
+"""Every rule: its fault, what looks like it, and healthy boots; generated over the registry."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable
+from typing import get_args
+
+import pytest
+
+from bootsniff.model import Confidence, Finding, Severity, StallPoint
+from bootsniff.rules import registry
+from bootsniff.rules.rule import HEADINGS, Cause, Rule
+
+from . import scenes_dhcp, scenes_program, scenes_transfer
+from .scene import Scene
+
+Build = Callable[[], Scene]
+FAULTS: dict[str, Build] = {**scenes_dhcp.FAULTS, **scenes_transfer.FAULTS, **scenes_program.FAULTS}
+LOOKALIKES: list[tuple[str, str, Build]] = [
+    *scenes_dhcp.LOOKALIKES,
+    *scenes_transfer.LOOKALIKES,
+    *scenes_program.LOOKALIKES,
+]
+HEALTHY = [scenes_program.normal_chain, scenes_program.healthy_shim, scenes_program.newer_ipxe, scenes_dhcp.healthy_relay,
+           scenes_dhcp.nak_then_lease, scenes_dhcp.answered_late, scenes_program.quiet_os]  # fmt: skip
+
+
+def found(code: str, scene: Scene) -> Finding:
+    finding = scene.finding(code)
+    assert finding is not None, f"only {sorted(scene.codes())}"
+    return finding
+
+
+def test_every_rule_has_a_scene_of_its_fault() -> None:
+    assert set(FAULTS) == set(registry.BY_CODE)
+
+
+def test_codes_are_unique() -> None:
+    assert len(registry.RULES) == len(registry.BY_CODE)
+
+
+@pytest.mark.parametrize("code", sorted(FAULTS))
+def test_the_fault_is_found(code: str) -> None:
+    rule = registry.BY_CODE[code]
+    finding = found(code, FAULTS[code]())
+    assert finding.severity == rule.severity or code == "link-dhcp-blocked-by-host-firewall"
+    assert finding.confidence in get_args(Confidence)
+    assert finding.evidence, "every finding cites frames"
+    assert all(item.role and item.frame > 0 and item.time for item in finding.evidence)
+    assert finding.summary
+    assert "{" not in finding.summary
+    assert "None" not in finding.summary
+    assert finding.expected or isinstance(rule, Cause)
+    assert finding.proof or finding.confidence == "certain", "what is not certain says what would prove it"
+    assert finding.explains is None or finding.explains in registry.BY_CODE
+    assert all(fix.target and fix.text for fix in finding.fixes)
+    assert "None" not in " ".join(fix.text for fix in finding.fixes)
+
+
+@pytest.mark.parametrize(("code", "what", "build"), LOOKALIKES, ids=[f"{code}: {what}" for code, what, _ in LOOKALIKES])
+def test_it_is_silent_on_what_looks_like_it(code: str, what: str, build: Build) -> None:
+    assert code in FAULTS
+    assert code not in build().codes()
+
+
+@pytest.mark.parametrize("build", HEALTHY, ids=lambda build: build.__name__)
+def test_a_healthy_boot_has_no_error_and_no_warning(build: Build) -> None:
+    assert not build().codes("error", "warning")
+
+
+@pytest.mark.parametrize("code", sorted(FAULTS))
+def test_a_boot_that_went_on_all_the_same_has_notes_only(code: str) -> None:
+    scene = FAULTS[code]()
+    for boot in scene.machine.boots:
+        boot.status = "handed-off"
+    assert not scene.codes("error", "warning")
+
+
+@pytest.mark.parametrize("code", sorted(FAULTS))
+def test_an_ordinary_client_has_no_findings(code: str) -> None:
+    scene = FAULTS[code]()
+    scene.machine.boot_client = False
+    assert scene.findings() == ()
+
+
+@pytest.mark.parametrize("rule", registry.RULES, ids=lambda rule: rule.code)
+def test_declarations(rule: Rule) -> None:
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", rule.code)
+    assert rule.stage in get_args(StallPoint)
+    assert rule.severity in get_args(Severity)
+    assert rule.needs in {"any", "dhcp4", "dhcp6", "fetches", "lookups", "connections", "arps"}
+    assert set(rule.explains_away) <= set(registry.BY_CODE)
+    assert rule.code not in rule.explains_away
+    if isinstance(rule, Cause):
+        assert rule.severity == "note"
+        assert rule.symptoms
+        assert set(rule.symptoms) <= set(registry.BY_CODE)
+
+
+@pytest.mark.parametrize("rule", registry.RULES, ids=lambda rule: rule.code)
+def test_documentation(rule: Rule) -> None:
+    text = inspect.cleandoc(type(rule).__doc__ or "")
+    lines = text.splitlines()
+    assert lines[0].endswith(".")
+    assert tuple(line for line in lines if line in HEADINGS) == HEADINGS
+    for heading, following in zip(HEADINGS, [*HEADINGS[1:], None], strict=True):
+        part = (
+            text.split(f"\n{heading}\n")[1].split(f"\n{following}\n")[0]
+            if following
+            else text.split(f"\n{heading}\n")[1]
+        )
+        assert part.strip(), f"nothing under {heading}"
+    confused = " ".join(text.split("\nNot to be confused with\n")[1].split("\nCauses\n")[0].split())
+    mentioned = set(re.findall(r"\(([a-z0-9]+(?:-[a-z0-9]+)+)[),;]", confused))
+    assert mentioned <= set(registry.BY_CODE)
+
+
+def test_every_module_of_the_rooms_is_registered() -> None:
+    loaded = {type(rule).__module__ for rule in registry.RULES}
+    assert len(loaded) == len(registry.RULES), "one fault per file"
