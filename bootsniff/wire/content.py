@@ -70,7 +70,7 @@ def _pe(head: bytes) -> BootContent | None:
     sections = set(header.sections)
     if ".linux" in sections:
         content.details = ("unified kernel image",)
-    elif ".vendor_cert" in sections or "vendor_cert" in sections:
+    elif ".vendor_" in sections:  # .vendor_cert, as far as a header has room for it
         content.details = ("shim",)
     elif "mods" in sections:
         content.details = ("GRUB",)

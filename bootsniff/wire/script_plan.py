@@ -1,0 +1,93 @@
+"""What boot scripts and configurations come down to: files, a menu, a way out; values only, and how they are gathered."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ..text import printable
+
+Role = Literal["kernel", "initrd", "script", "image", "module", "boot-file"]
+MAX_FILES = 256
+MAX_LINES = 8192
+MAX_VARIABLES = 512
+NAME_LIMIT = 2048
+
+_LOADER = re.compile(r"\.(efi|0|k*pxe|pxe|lkrn|n12|com|bs)$", re.IGNORECASE)
+_IMAGE = re.compile(r"\.(iso|img|ima|raw|vhd|vhdx|qcow2)$", re.IGNORECASE)
+_VARIABLE = re.compile(r"\$\{([^${}]{0,64})\}|\$([A-Za-z_][A-Za-z0-9_]{0,63})")
+
+
+@dataclass(frozen=True, slots=True)
+class NamedFile:
+    """A file that a script names."""
+
+    name: str
+    """URL or path as the script writes it, variables put in where their value is certain."""
+    role: Role
+    literal: bool
+    """False when it contains a variable that only the running script knows."""
+
+
+@dataclass(slots=True)
+class Entry:
+    """A menu entry, a label, or the part outside of all of them."""
+
+    files: list[NamedFile] = field(default_factory=list)
+    local_boot: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptPlan:
+    """What should follow a script."""
+
+    files: tuple[NamedFile, ...] = ()
+    """In order: of the default entry where it can be told, else of all."""
+    waits_for_key: bool = False
+    """A menu or a prompt stands before the files."""
+    timeout: int | None = None
+    """How long it waits, ns; None is for ever, or a time that only the running script knows."""
+    local_boot: bool = False
+    """It leaves for the disk (or for the firmware) in that entry, or in one of them."""
+
+
+def plan(entries: list[Entry], *, waits: bool = False, timeout: int | None = None) -> ScriptPlan:
+    """Put entries together, each file once."""
+    files = dict.fromkeys(file for entry in entries for file in entry.files)
+    local = any(entry.local_boot for entry in entries)
+    return ScriptPlan(tuple(files)[:MAX_FILES], waits, timeout if waits else None, local)
+
+
+def chained_role(name: str) -> Role:
+    """What something that is chain-loaded is, by its name."""
+    path = name.split("?", 1)[0]
+    if _IMAGE.search(path):
+        return "image"
+    return "boot-file" if _LOADER.search(path) else "script"
+
+
+class Variables:
+    """Variables of a script that are set exactly once, to a certain value, and never under a condition."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self) -> None:
+        self._values: dict[str, str | None] = {}
+
+    def set(self, name: str, value: str, *, certain: bool) -> None:
+        if name in self._values or len(self._values) >= MAX_VARIABLES:
+            certain = False
+        self._values[name] = self.fill(value) if certain else None
+
+    def fill(self, text: str) -> str:
+        """The text with known variables put in, one level deep (values were filled when they were set)."""
+        return _VARIABLE.sub(self._value, text[:NAME_LIMIT])[:NAME_LIMIT] if "$" in text else text[:NAME_LIMIT]
+
+    def _value(self, match: re.Match[str]) -> str:
+        value = self._values.get(match[1] or match[2] or "")
+        return match[0] if value is None else value
+
+    def file(self, name: str, role: Role) -> NamedFile:
+        filled = self.fill(name)
+        return NamedFile(printable(filled, NAME_LIMIT), role, literal="$" not in filled)

@@ -1,0 +1,24 @@
+"""Boot scripts and configurations: which files they name, whether they wait for a key; read, never run.
+
+iPXE scripts, PXELINUX/extlinux configurations, GRUB configurations, one module each.
+"""
+
+from __future__ import annotations
+
+from . import script_grub, script_ipxe, script_pxelinux
+from .script_plan import NamedFile, ScriptPlan
+
+__all__ = ["NamedFile", "ScriptPlan", "read_script"]
+
+MAX_TEXT = 65536
+_READERS = {
+    "ipxe-script": script_ipxe.read,
+    "pxelinux-config": script_pxelinux.read,
+    "grub-config": script_grub.read,
+}
+
+
+def read_script(kind: str, text: str) -> ScriptPlan:
+    """The plan of a script of that kind (`BootContent.kind`); an empty plan for other kinds."""
+    reader = _READERS.get(kind)
+    return reader(text[:MAX_TEXT]) if reader else ScriptPlan()
