@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 import struct
 import subprocess
@@ -70,6 +69,8 @@ def dissect_frame(frame: FrameBytes, seconds: float = 20.0) -> str:
         raise CaptureError("tshark is not installed: install the tshark package to see Wireshark's dissection here")
     if sys.version_info >= (3, 14):
         raise CaptureError("pyshark does not work with Python 3.14 and later: open the frame in Wireshark instead")
+    import asyncio  # half the start-up time of reading a small file, and only pyshark wants it
+
     try:
         import pyshark
     except ImportError as error:

@@ -25,6 +25,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         from .parser import parse
 
+        # NumPy is used for columns only: the threads of its linear algebra cost start-up time and memory.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         arguments = parse(argv)
         command = import_module(f".{arguments.module}", __name__)
         status: int = command.run(arguments)

@@ -6,17 +6,22 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from ..errors import BootsniffError
 from ..model import CaptureInfo, Finding, Machine
-from ..report.lines import Paper
-from ..report.text import TextOptions
+
+if TYPE_CHECKING:
+    from ..report.lines import Paper
+    from ..report.text import TextOptions
 
 DEFAULT_WIDTH = 80
 
 
 def paper(arguments: argparse.Namespace) -> Paper:
     """Standard output as `--color`, NO_COLOR and the terminal have it."""
+    from ..report.lines import Paper
+
     stream = sys.stdout
     terminal = stream.isatty()
     color = arguments.color == "always"
@@ -36,6 +41,8 @@ def _width() -> int:
 
 
 def text_options(arguments: argparse.Namespace) -> TextOptions:
+    from ..report.text import TextOptions
+
     return TextOptions(quiet=arguments.quiet, verbose=arguments.verbose, utc=arguments.utc)
 
 
