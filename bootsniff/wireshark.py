@@ -75,6 +75,8 @@ def dissect_frame(frame: FrameBytes, seconds: float = 20.0) -> str:
         import pyshark
     except ImportError as error:
         raise CaptureError("pyshark is not installed: `pip install pyshark` brings Wireshark's dissection here") from error
+    import asyncio
+
     loop = asyncio.new_event_loop()
     with tempfile.NamedTemporaryFile(prefix="bootsniff-", suffix=".pcap") as file:
         file.write(_one_frame(frame))
