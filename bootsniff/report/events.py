@@ -6,6 +6,7 @@ An event carries the keys of the document in the line itself, with `event`, `tim
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -15,6 +16,7 @@ from .pages import Pages
 from .units import rfc3339
 
 Event = dict[str, Any]
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _FindingKey = tuple[str, int | None, str]
 
 
@@ -89,6 +91,7 @@ def _machine_changes(before: Machine | None, after: Machine, now: int) -> Iterat
             yield from _boot_changes(old, boot, index, after.mac)
     findings = _by_key(after.findings)
     yield from _finding_changes(_by_key(before.findings) if before else {}, findings, after.mac, now)
+    yield from _waiting_changes(before, after, now)
     for index, boot in enumerate(after.boots):
         old = before.boots[index] if before is not None and index < len(before.boots) else None
         yield from _stall_changes(old, boot, index, after.mac, now)
@@ -133,6 +136,14 @@ def _stall_changes(before: Boot | None, after: Boot, boot: int, mac: str, now: i
         yield {**_head("stall", now, mac), "boot": boot, **value}
     elif was and not stalled:
         yield {**_head("stall-cleared", now, mac), "boot": boot, "status": after.status}
+
+
+def _waiting_changes(before: Machine | None, after: Machine, now: int) -> Iterator[Event]:
+    """What the machine waits for, once: that it waits longer is no news."""
+    text = after.boots[-1].waiting_for if after.boots else ""
+    known = before.boots[-1].waiting_for if before is not None and before.boots else ""
+    if text and _NUMBER.sub("", text) != _NUMBER.sub("", known):
+        yield {**_head("waiting", now, after.mac), "boot": len(after.boots) - 1, "waiting_for": text}
 
 
 def _by_key(findings: Iterable[Finding]) -> dict[_FindingKey, Finding]:

@@ -10,6 +10,9 @@ from .lines import Paper, Span, Style
 from .summary import ranked
 from .units import Clock
 
+FIXES = 2
+"""How many fixes are shown without `-v`: the server that was recognised comes first, a guess second."""
+
 _SEVERITY_STYLE: dict[str, Style] = {"error": "bad", "warning": "warning", "note": "strong"}
 _SEVERITY_WORD = {"error": "ERROR", "warning": "WARNING", "note": "note"}
 
@@ -24,11 +27,11 @@ def write_findings(
         if finding.explains in codes and finding.explains != finding.code:
             continue
         paper.blank()
-        brief = finding.severity == "note" and not verbose
-        write_finding(finding, captures, paper, clock, indent=2, brief=brief, where=_where(finding, machine))
+        where = _where(finding, machine)
+        write_finding(finding, captures, paper, clock, indent=2, verbose=verbose, where=where)
         for cause in findings:
             if cause.explains == finding.code and cause.code != finding.code and cause.boot == finding.boot:
-                write_finding(cause, captures, paper, clock, indent=4, cause=True)
+                write_finding(cause, captures, paper, clock, indent=4, verbose=verbose, cause=True)
 
 
 def write_finding(
@@ -38,11 +41,11 @@ def write_finding(
     clock: Clock,
     *,
     indent: int,
-    brief: bool = False,
+    verbose: bool = False,
     cause: bool = False,
     where: str = "",
 ) -> None:
-    """One finding; `brief` leaves out the fix, `cause` presents it as the reason for the one above."""
+    """One finding; `cause` presents it as the reason for the one above. Only `verbose` shows how to fix mere notes."""
     word = "cause" if cause else _SEVERITY_WORD[finding.severity]
     head = [
         Span(word, _SEVERITY_STYLE[finding.severity]),
@@ -56,14 +59,18 @@ def write_finding(
     if finding.expected:
         paper.prose(finding.expected, inner, label=Span("expected:", "dim"))
     _write_evidence(finding.evidence, captures, paper, clock, inner)
-    if brief:
+    if finding.severity == "note" and not cause and not verbose:
         return
     if finding.proof:
         paper.prose(finding.proof, inner, label=Span("to prove it:", "dim"))
-    for fix in finding.fixes:
+    shown = finding.fixes if verbose else finding.fixes[:FIXES]
+    for fix in shown:
         paper.line(" " * inner, Span(f"fix for {fix.target}:", "strong"))
         for line in fix.text.split("\n"):
             paper.line(" " * (inner + 2), Span(line, "fix"))
+    if len(shown) < len(finding.fixes):
+        others = ", ".join(fix.target for fix in finding.fixes[FIXES:])
+        paper.prose(f"-v shows the fix for {others} too.", inner, style="dim")
 
 
 def _where(finding: Finding, machine: Machine) -> str:

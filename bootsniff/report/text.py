@@ -61,7 +61,7 @@ def write_text(report: Pages, paper: Paper, options: TextOptions) -> None:
         write_totals(tally.statuses, tally.codes, paper)
     for finding in report.findings:
         paper.blank()
-        write_finding(finding, captures, paper, clock, indent=0, where="the network")
+        write_finding(finding, captures, paper, clock, indent=0, verbose=options.verbose, where="the network")
     for number, machine in enumerate(details):
         if number or several or report.findings:
             paper.blank()
