@@ -67,7 +67,15 @@ class BootsniffApp(App[None]):
     ]
     COMMANDS: ClassVar[set[Any]] = {BootsniffCommands, get_system_commands_provider}
 
-    def __init__(self, feed: Feed, *, title: str, utc: bool = False, folder: Path | None = None) -> None:
+    def __init__(
+        self,
+        feed: Feed,
+        *,
+        title: str,
+        utc: bool = False,
+        folder: Path | None = None,
+        only: Callable[[Machine], bool] | None = None,
+    ) -> None:
         super().__init__()
         self.feed = feed
         self.source = title
@@ -75,7 +83,7 @@ class BootsniffApp(App[None]):
         self.folder = folder
         """Where files are saved; None for the current directory."""
         self.player = Player(feed)
-        self.board = Board()
+        self.board = Board(only)
         self.dissector = Dissector()
         self.note: tuple[str, Tone] | None = None
         self._note_until = 0.0
@@ -83,7 +91,7 @@ class BootsniffApp(App[None]):
         self._status: FeedStatus | None = None
 
     def get_default_screen(self) -> Screen[None]:
-        return MainScreen(id="main")
+        return MainScreen()
 
     def on_mount(self) -> None:
         few_colours = not self.is_headless and self.console.color_system in ("standard", None)
@@ -331,9 +339,14 @@ class BootsniffApp(App[None]):
         self.exit()
 
 
-def run(feed: Feed, *, title: str, utc: bool = False) -> Report | None:
-    """Shows a feed until the user leaves; gives the newest report back. The feed is closed and the terminal restored."""
-    app = BootsniffApp(feed, title=title, utc=utc)
+def run(
+    feed: Feed, *, title: str, utc: bool = False, only: Callable[[Machine], bool] | None = None
+) -> Report | None:
+    """Shows a feed until the user leaves; gives the newest report back. The feed is closed and the terminal restored.
+
+    `only` says which machines are listed; the report holds all of them.
+    """
+    app = BootsniffApp(feed, title=title, utc=utc, only=only)
     try:
         app.run()
     finally:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ..model import Machine, Report
 from .facts import MachineKey, in_trouble, key_of, searchable, urgency
 
@@ -13,7 +15,9 @@ class Board:
     its place, new ones come below, and the selection stays where it is.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, only: Callable[[Machine], bool] | None = None) -> None:
+        """`only` says which machines may be listed at all."""
+        self._only = only
         self.machines: dict[MachineKey, Machine] = {}
         self.order: list[MachineKey] = []
         self.selected: MachineKey | None = None
@@ -27,6 +31,8 @@ class Board:
         """Takes a report's machines; those that were forgotten come back when they are heard again."""
         machines = {}
         for machine in report.machines:
+            if self._only is not None and not self._only(machine):
+                continue
             key = key_of(machine)
             if self._forgotten:
                 until = self._forgotten.get(key)

@@ -48,7 +48,7 @@ def stage_label(stage: Stage | None) -> str:
 
 def findings_of(machine: Machine) -> tuple[Finding, ...]:
     """Worst first; what explains another stands right below it."""
-    ranked = sorted(machine.findings, key=lambda f: (-(f.boot or 0), finding_rank(f)))
+    ranked = sorted(machine.findings, key=lambda finding: finding_rank(machine, finding))
     roots = [f for f in ranked if not (f.explains and any(f.explains == other.code for other in ranked))]
     out: list[Finding] = []
     for root in roots:
@@ -57,16 +57,22 @@ def findings_of(machine: Machine) -> tuple[Finding, ...]:
     return tuple(out + [f for f in ranked if f not in out])
 
 
-def finding_rank(finding: Finding) -> tuple[int, int, bool]:
-    return _SEVERITY_RANK[finding.severity], _CONFIDENCE_RANK[finding.confidence], finding.explains is not None
+def finding_rank(machine: Machine, finding: Finding) -> tuple[bool, int, bool, int, bool]:
+    """The last boot's first, then by severity; among equals what made the boot stall, then the surest."""
+    boot = machine.boots[finding.boot] if finding.boot is not None and finding.boot < len(machine.boots) else None
+    elsewhere = boot is not None and boot.stalled_stage is not None and finding.stage != boot.stalled_stage
+    return (
+        finding.boot is not None and finding.boot != len(machine.boots) - 1,
+        _SEVERITY_RANK[finding.severity],
+        elsewhere,
+        _CONFIDENCE_RANK[finding.confidence],
+        finding.explains is not None,
+    )
 
 
 def worst_finding(machine: Machine) -> Finding | None:
     """The gravest finding of the last boot, else of any."""
-    if not machine.findings:
-        return None
-    last = len(machine.boots) - 1
-    return min(machine.findings, key=lambda f: (f.boot != last, finding_rank(f)))
+    return min(machine.findings, key=lambda finding: finding_rank(machine, finding), default=None)
 
 
 def trouble(machine: Machine) -> int:

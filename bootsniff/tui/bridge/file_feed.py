@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -27,6 +28,7 @@ SHARE = 4
 WAITS = (1, 2, 4, 8, 16, 32)
 """Seconds into a silence at which there is a moment too: stalls show while nothing happens."""
 LONGEST_PATH = 4096
+SWITCH_SECONDS = 0.0005
 
 
 class FileFeed:
@@ -47,6 +49,8 @@ class FileFeed:
         self._now = 0
         self._began = self._published = time.monotonic()
         self._diagnosis = Diagnosis(watching=True, arrows=True, note=self._keep)
+        # The reader never waits for anything: at the usual 5 ms the screen would wait that long for each of its steps.
+        sys.setswitchinterval(SWITCH_SECONDS)
         # A daemon: leaving the program never waits for a read that hangs.
         self._thread = threading.Thread(target=self._work, name="reader", daemon=True)
         self._thread.start()
@@ -87,6 +91,10 @@ class FileFeed:
     def close(self) -> None:
         self._closing = True
 
+    def wait(self, seconds: float = 0.3) -> None:
+        """Gives a closed feed a moment to let go of its files; one that hangs in a read is left to its fate."""
+        self._thread.join(seconds)
+
     def moments(self) -> tuple[int, ...]:
         return self._moments.times
 
@@ -106,10 +114,6 @@ class FileFeed:
                 raise
             words = printable(f"reading ended by an internal error, {type(error).__name__}: {error}")
             self._state = FeedStatus("failed", f"{words}; what was read before is shown (BOOTSNIFF_DEBUG=1 tells more)")
-        finally:
-            if self._closing:
-                for source in self._sources:
-                    source.close()
 
     def _read(self) -> None:
         items = self._items()

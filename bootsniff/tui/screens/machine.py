@@ -53,7 +53,7 @@ class MachineScreen(BaseScreen):
         self._boot: int | None = None
         self._stage: int | None = None
         self._pair: int | None = None
-        self._raw = True
+        self._raw: bool | None = None
         self._seen: tuple[object, ...] = ()
 
     def compose(self) -> ComposeResult:
@@ -115,34 +115,35 @@ class MachineScreen(BaseScreen):
         self._show("ladder", lambda width: ladder_rows(machine, boot, width))
         self._show("fetches", lambda width: fetch_rows(machine, width))
         self._show("faults", lambda width: finding_rows(machine, network, width, fixes=True))
-        entries, heads = self._comparison()
+        entries, heads, about = self._comparison()
+        raw = self.has_class("-tall") if self._raw is None else self._raw
         if entries:
-            self._show("options", lambda width: option_rows(entries, heads, width, raw=self._raw))
+            self._show("options", lambda width: option_rows(entries, heads, width, raw=raw, about=about))
         else:
             self._show("options", lambda _: [Row(line(" ", (heads[0], "dim")))])
 
     def _show(self, name: str, build: Callable[[int], Sequence[Row]]) -> None:
         self.query_one(f"#{name}", TextRows).show(build)
 
-    def _comparison(self) -> tuple[list[Entry], tuple[str, str]]:
-        """The chosen request and reply, compared."""
+    def _comparison(self) -> tuple[list[Entry], tuple[str, str], str]:
+        """The chosen request and reply, compared; their names; where they stand. A reason instead when there are none."""
         stages = self._stages()
         if not stages:
-            return [], ("no DHCP message of this boot is in the capture", "")
+            return [], ("no DHCP message of this boot is in the capture", ""), ""
         wanted = len(stages) - 1 if self._stage is None else self._stage % len(stages)
         number, stage = stages[wanted]
         pairs = cited.exchanges(stage)
         place = len(pairs) - 1 if self._pair is None else self._pair % len(pairs)
         request, reply = pairs[place]
         frames = self._frame(request), self._frame(reply)
-        where = f" stage {number + 1}, {place + 1} of {len(pairs)}" if len(stages) > 1 or len(pairs) > 1 else ""
-        heads = _head(request, "request") + where, _head(reply, "reply")
+        about = f"{stage.name or stage.client} (stage {number + 1}), exchange {place + 1} of {len(pairs)}"
+        heads = _head(request, "request"), _head(reply, "reply")
         if not any(frames):
-            return [], ("the bytes of these frames are not kept; open the capture file to see them", "")
+            return [], ("the bytes of these frames are not kept; open the capture file to see them", ""), ""
         messages = message_of(frames[0]), message_of(frames[1])
         if any(messages):
-            return compare(*messages), heads
-        return compare_fields(*frames), heads
+            return compare(*messages), heads, about
+        return compare_fields(*frames), heads, about
 
     def _frame(self, arrow: Arrow | None) -> FrameBytes | None:
         return self.boots.feed.frames.get(arrow.capture, arrow.frame) if arrow else None
@@ -214,10 +215,10 @@ class MachineScreen(BaseScreen):
             self.refresh_view()
 
     def action_raw(self) -> None:
-        self._raw = not self._raw
+        self._raw = not (self.has_class("-tall") if self._raw is None else self._raw)
         self.action_tab("options")
         self.refresh_view()
 
 
 def _head(arrow: Arrow | None, otherwise: str) -> str:
-    return f"{arrow.label} (frame {arrow.frame})" if arrow else f"no {otherwise} seen"
+    return f"frame {arrow.frame}: {arrow.label}" if arrow else f"no {otherwise} seen"

@@ -35,6 +35,11 @@ class MainScreen(BaseScreen):
     ]
     AUTO_FOCUS = "#machines"
 
+    def __init__(self) -> None:
+        super().__init__(id="main")
+        self._shown: MachineKey | None = None
+        self._finding_chosen = False
+
     def compose(self) -> ComposeResult:
         app = self.boots
         yield self.header()
@@ -77,8 +82,21 @@ class MainScreen(BaseScreen):
         report = app.player.report
         network = report.findings if report else ()
         now = app.player.now
-        self.query_one("#timeline", TextRows).show(lambda width: timeline(machine, width, now=now, utc=app.utc))
+        line_of_time = self.query_one("#timeline", TextRows)
         findings = self.query_one("#findings", TextRows)
+        another = app.board.selected != self._shown
+        self._shown = app.board.selected
+        if another:
+            line_of_time.cursor = None
+            self._finding_chosen = False
+            findings.scroll_home(animate=False)
+        if not self._finding_chosen:
+            findings.cursor = None  # the worst one, which may be another by now
+            findings.cursor_index = 0
+        at_end = another or line_of_time.scroll_y >= line_of_time.max_scroll_y
+        line_of_time.show(lambda width: timeline(machine, width, now=now, utc=app.utc))
+        if at_end and not line_of_time.has_focus:
+            line_of_time.scroll_end(animate=False)
         fixes = self.query_one("#fixes", TextRows)
         beside = self.has_class("-broad")
         findings.show(lambda width: finding_rows(machine, network, width, fixes=not beside))
@@ -97,12 +115,9 @@ class MainScreen(BaseScreen):
     def row_selected(self, event: RowSelected) -> None:
         if event.sender.id == "machines":
             self.boots.board.select(cast(MachineKey, event.key))
-            findings = self.query_one("#findings", TextRows)
-            findings.cursor = None
             self.show_selected()
-            findings.scroll_home(animate=False)
-            self.query_one("#timeline", TextRows).scroll_end(animate=False)
         elif event.sender.id == "findings":
+            self._finding_chosen = True
             self.show_selected()
 
     @on(RowChosen)

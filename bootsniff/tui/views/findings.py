@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from ...model import Finding, Machine
 from ..facts import SEVERITY_MARKS, findings_of, last_boot
-from ..lines import Line, Row, Span, line, wrapped
+from ..lines import Line, Row, Span, cut, line, width_of, wrapped
 
 FindingKey = tuple[str, int | None, str]
 """Code, boot and subject: what keeps two findings of a machine apart."""
@@ -49,11 +49,14 @@ def _one(finding: Finding, width: int, *, fixes: bool, indent: str = "") -> list
     key = key_of(finding)
     mark = SEVERITY_MARKS[finding.severity]
     which = f" boot {finding.boot + 1}" if finding.boot else ""
-    head = line(
-        f" {indent}", mark, " ", (finding.code, mark.tone or "bold"), f"  {finding.severity}, {finding.confidence}{which}"
-    )
     lead = f"   {indent}"
-    lines: list[Line] = [head, *wrapped(finding.summary, width, first=lead)]
+    name = cut(finding.code, max(8, width - len(lead)))
+    weight = f"{finding.severity}, {finding.confidence}{which}"
+    head = line(f" {indent}", mark, " ", (name, mark.tone or "bold"))
+    room = width - width_of(head) - 2
+    lines: list[Line] = [(*head, Span("  " + weight)) if len(weight) <= room else head]
+    lines += [] if len(weight) <= room else wrapped(weight, width, "dim", first=lead)
+    lines += wrapped(finding.summary, width, first=lead)
     if finding.explains:
         lines += wrapped(f"would explain {finding.explains}", width, "dim", first=lead)
     if finding.expected:

@@ -41,7 +41,7 @@ def header_lines(
     for part in parts:
         right += [part, Span("  ")]
     right += [state, Span(" ")]
-    left = line(" ", ("bootsniff", "bold"), " ")
+    left = line(" ", ("bootsniff", "bold"), " ") if width >= 100 else line(" ")
     room = width - width_of(left) - width_of(right) - 1
     while room < 8 and len(right) > 4:
         del right[:2]  # the first parts are the ones that change least
@@ -171,7 +171,7 @@ def footer_line(keys: Sequence[tuple[str, str]], width: int, note: tuple[str, To
     used = 1
     for key, words in keys:
         need = cell_len(key) + cell_len(words) + 3
-        if used + need > width + 1:
+        if used + need - 2 > width:
             break
         out += [Span(key, "mark"), Span(" "), Span(words, "dim"), Span("  ")]
         used += need

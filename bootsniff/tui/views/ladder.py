@@ -79,16 +79,16 @@ def ladder_rows(machine: Machine, boot: int, width: int, *, stage: int | None = 
 
 def _spots(servers: int, width: int) -> list[int]:
     """Cells of the lanes, the client's first; at least 14 cells apart, so many servers need scrolling sideways."""
-    step = max(14, min(60, (width - LEAD - 4) // max(1, servers)))
+    step = max(14, min(60, (width - LEAD - 2 - 15) // max(1, servers)))  # 15: the last one's address
     return [LEAD + 2 + step * n for n in range(servers + 1)]
 
 
 def _heads(machine: Machine, parties: Sequence[Lane], spots: Sequence[int], width: int) -> list[Row]:
     step = spots[1] - spots[0]
-    upper, lower = [Span(" " * (LEAD - 2))], [Span(" " * (LEAD - 2))]
+    upper, lower = [Span(" " * (spots[0] - 1))], [Span(" " * (spots[0] - 1))]
     names = [("client", machine.mac), *((" ".join(lane.roles) or "server", lane.address) for lane in parties)]
     for number, (role, address) in enumerate(names):
-        room = step if number < len(names) - 1 else max(step, width - spots[-1])
+        room = step if number < len(names) - 1 else max(16, width - spots[-1])
         upper.append(Span(fit(role, room - 1) + " ", "head"))
         lower.append(Span(fit(address, room - 1) + " ", "bold"))
     return [Row(tuple(upper)), Row(tuple(lower))]

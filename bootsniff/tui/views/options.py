@@ -9,14 +9,11 @@ from ...errors import Malformed
 from ...model import FrameBytes
 from ...wire import dhcp, dhcp_options
 from ...wire.dhcp_describe import option_words
-from ...wire.messages import DhcpMessage
+from ...wire.messages import DhcpMessage, DhcpType
 from ...wire.numbers import dhcp_option_name, dhcp_type_name
 from ...wire.packet import dissect
-from ..lines import Line, Row, Span, Tone, fit, line, wrap
+from ..lines import Line, Row, Span, Tone, cut, fit, line, wrap
 from .packet import decode
-
-_WANTED = frozenset({43, 60, 66, 67})
-"""Options that matter to booting: a request for one that stays unanswered is worth a mark."""
 
 
 class Entry(NamedTuple):
@@ -44,24 +41,34 @@ def message_of(frame: FrameBytes | None) -> DhcpMessage | None:
 
 def compare(request: DhcpMessage | None, reply: DhcpMessage | None) -> list[Entry]:
     """Header fields, then every option of either message in order of its code."""
-    marks = dict(_missing(request, reply)) if request and reply else {}
+    answers = reply is not None and reply.op == 2 and reply.message_type in (None, DhcpType.OFFER, DhcpType.ACK)
+    marks = dict(_missing(request, reply)) if request and reply and answers else {}
     entries = [
         Entry(name, _field(request, name), _field(reply, name), marks.get(name, ""))
         for name in ("message", "xid", "secs", "ciaddr", "yiaddr", "siaddr", "giaddr", "sname", "file")
     ]
     codes = sorted({*(request.options.codes if request else b""), *(reply.options.codes if reply else b""),
-                    *(code for code in marks if isinstance(code, int))})  # fmt: skip
+                    *(code for code in marks if isinstance(code, int)), *_unanswered(request, reply)})  # fmt: skip
     for code in codes:
         raw = (_raw(request, code), _raw(reply, code))
         words = tuple(
             option_words(message, code, value) if message and value is not None else ""
             for message, value in zip((request, reply), raw, strict=True)
         )
+        if request and reply and answers and code not in reply.options and code in dhcp_options.parameter_list(request):
+            words = (words[0], "(asked for, not given)")
         name = f"{code} {dhcp_option_name(code)}"
         entries.append(Entry(name, words[0], words[1], marks.get(code, ""), (raw[0] or b"", raw[1] or b"")))
     for message, side in ((request, "request"), (reply, "reply")):
         entries += [Entry(side, "", "", problem) for problem in (message.problems if message else ())]
     return entries
+
+
+def _unanswered(request: DhcpMessage | None, reply: DhcpMessage | None) -> list[int]:
+    """Options of booting that the client asked for and did not get."""
+    if request is None or reply is None:
+        return []
+    return [code for code in dhcp_options.parameter_list(request) if code in (43, 60, 66, 67) and code not in reply.options]
 
 
 def _raw(message: DhcpMessage | None, code: int) -> bytes | None:
@@ -110,13 +117,6 @@ def _missing(request: DhcpMessage, reply: DhcpMessage) -> Iterator[tuple[int | s
             yield "siaddr", "no TFTP server named: the client asks the DHCP server itself"
     if is_url and 6 not in reply.options and _needs_dns(str(name)):
         yield 6, "the URL has a host name, and no name server is given"
-    if kind:
-        for code in dhcp_options.parameter_list(request):
-            if code in _WANTED and code not in reply.options and not (code == 67 and name) and not (
-                code == 66 and reply.next_server
-            ):
-                yield code, "asked for, not given"
-                break
 
 
 def _needs_dns(url: str) -> bool:
@@ -141,12 +141,13 @@ def _fields_of(frame: FrameBytes | None) -> dict[str, str]:
     return out
 
 
-def option_rows(entries: list[Entry], heads: tuple[str, str], width: int, *, raw: bool) -> list[Row]:
+def option_rows(entries: list[Entry], heads: tuple[str, str], width: int, *, raw: bool, about: str = "") -> list[Row]:
     """The comparison as columns: name, request, reply; marks and, if asked for, the bytes below."""
     left = min(26, max(12, width // 4))
     half = max(8, (width - left - 4) // 2)
     head = line(" ", (fit("", left), ""), " ", (fit(heads[0], half), "head"), " ", (fit(heads[1], half), "head"))
-    rows = [Row(head)]
+    rows = [Row(line(" ", (cut(about, width - 1), "dim")))] if about else []
+    rows.append(Row(head))
     for number, entry in enumerate(entries):
         for each in _entry_lines(entry, left, half, raw=raw):
             rows.append(Row(each, number))

@@ -117,13 +117,11 @@ def dhcp_words(dhcp: Dhcp) -> tuple[Line, Tone]:
     tones: dict[str, Tone] = {"bound": "ok", "informed": "ok", "offered": "accent"}
     tone = tones.get(dhcp.status, "error")
     asked, offered = ("DISCOVER", "OFFER") if dhcp.version == 4 else ("SOLICIT", "ADVERTISE")
-    parts = [f"{dhcp.discovers}× {asked}", f"{dhcp.offers}× {offered}"]
-    if dhcp.address or dhcp.offered_address:
-        parts.append(dhcp.address or f"offered {dhcp.offered_address}")
-    if dhcp.boot_file:
-        parts.append(f"file {file_label(dhcp.boot_file)}")
-    if dhcp.proxy:
-        parts.append(f"proxy {dhcp.proxy.server}")
+    counts = [f"{dhcp.discovers}× {asked}", f"{dhcp.offers}× {offered}"]
+    parts = [dhcp.address or f"offered {dhcp.offered_address}"] if dhcp.address or dhcp.offered_address else []
+    parts += [f"file {file_label(dhcp.boot_file)}"] if dhcp.boot_file else []
+    parts += [f"proxy {dhcp.proxy.server}"] if dhcp.proxy else []
+    parts = [*parts, *counts] if tone == "ok" else [*counts, *parts]
     name = "DHCPv6" if dhcp.version == 6 else "DHCP"
     return line(f"{name} ", (dhcp.status, tone), "  " + ", ".join(parts)), tone
 

@@ -18,6 +18,10 @@ from .bar import Bar
 from .rows import RowsView
 
 
+SAMPLE = 200
+"""How many machines, the first ones, are looked at to find widths of columns."""
+
+
 class Columns(NamedTuple):
     """Widths in cells; 0 leaves a column out. Between two columns stands one blank."""
 
@@ -30,15 +34,15 @@ class Columns(NamedTuple):
     finding: int
 
 
-def layout(width: int, *, finding: int, address: int = 15) -> Columns:
+def layout(width: int, *, finding: int, address: int = 15, stage: int = 12) -> Columns:
     """Shares `width` cells; what the table is for stays longest: chain, stall clock, finding.
 
-    `finding` and `address` are the widest texts of their columns.
+    `finding`, `address` and `stage` are the widest texts of their columns.
     """
-    mac, silent, stage, progress = 17, 7, 12, 16
+    mac, silent, progress = 17, 7, 16
     room = width - 3  # cursor, mark, blank
     room -= mac + silent + 2
-    shown_stage = stage if width >= 78 else 0
+    shown_stage = max(5, min(stage, 16 if width >= 104 else 12)) if width >= 76 else 0
     shown_address = min(max(address, 7), 39 if width >= 150 else 15) if width >= 104 else 0
     shown_progress = progress if width >= 124 else 0
     room -= sum(part + 1 for part in (shown_stage, shown_address, shown_progress) if part)
@@ -70,12 +74,12 @@ class MachineTable(RowsView):
     def columns(self) -> Columns:
         """Widths for what is listed now: wide enough for the longest finding code among the listed."""
         if self._columns is None:
-            texts = [_finding_text(self.board.machines[key]) for key in self.board.order[:200]]
-            addresses = (len(self.board.machines[key].addresses[0]) for key in self.board.order[:200]
-                         if self.board.machines[key].addresses)  # fmt: skip
-            finding = max(map(len, texts), default=7)
+            listed = [self.board.machines[key] for key in self.board.order[:SAMPLE]]
             self._columns = layout(
-                self.scrollable_content_region.width, finding=finding, address=max(addresses, default=7)
+                self.scrollable_content_region.width,
+                finding=max((len(_finding_text(machine)) for machine in listed), default=7),
+                address=max((len(machine.addresses[-1]) for machine in listed if machine.addresses), default=7),
+                stage=max((cell_len(facts.stage_label(facts.last_stage(machine))) for machine in listed), default=5),
             )
         return self._columns
 

@@ -47,7 +47,8 @@ class RowsView(ScrollView, can_focus=True):
         super().__init__(id=id, classes=classes)
         self.cursor: Hashable = None
         """Key of the row under the cursor; None when nothing can be chosen."""
-        self._cursor_index = 0
+        self.cursor_index = 0
+        """Its first row."""
         self._width = 0
 
     # --- what subclasses say ---
@@ -76,11 +77,11 @@ class RowsView(ScrollView, can_focus=True):
         count = self.row_count()
         place = self.row_index(self.cursor) if self.cursor is not None else None
         if place is None:
-            place = min(self._cursor_index, max(0, count - 1))
+            place = min(self.cursor_index, max(0, count - 1))
             self.cursor = self._key_near(place)
             place = (self.row_index(self.cursor) if self.cursor is not None else None) or place
-        shift = place - self._cursor_index
-        self._cursor_index = place
+        shift = place - self.cursor_index
+        self.cursor_index = place
         self._set_extent(count)
         if shift and self.scroll_y > 0:
             self.scroll_to(y=self.scroll_y + shift, animate=False, force=True)
@@ -92,7 +93,7 @@ class RowsView(ScrollView, can_focus=True):
         if index is None:
             return
         self.cursor = key
-        self._cursor_index = index
+        self.cursor_index = index
         last = index
         while last + 1 < self.row_count() and last - index < 30 and self.row_key(last + 1) == key:
             last += 1
@@ -132,7 +133,7 @@ class RowsView(ScrollView, can_focus=True):
         over = self._style("cursor" if self.has_focus else "cursor-blurred") if chosen else Style.null()
         if chosen and spans and spans[0].text.startswith(" "):
             first, *rest = spans
-            mark = CURSOR if index == self._cursor_index else " "
+            mark = CURSOR if index == self.cursor_index else " "
             spans = (first._replace(text=mark + first.text[1:]), *rest)
         segments = [Segment(text, base + (self._style(tone) if tone else Style.null()) + over) for text, tone in spans]
         return Strip(segments).crop_extend(offset_x, offset_x + width, base + over)
@@ -152,7 +153,7 @@ class RowsView(ScrollView, can_focus=True):
         if self.cursor is None:
             self.scroll_relative(y=step, animate=False)
             return
-        index = self._cursor_index
+        index = self.cursor_index
         count = self.row_count()
         while 0 <= (index := index + step) < count:
             key = self.row_key(index)
@@ -166,7 +167,7 @@ class RowsView(ScrollView, can_focus=True):
         if self.cursor is None:
             self.scroll_relative(y=step * height, animate=False)
         else:
-            self._land_on(self._cursor_index + step * height)
+            self._land_on(self.cursor_index + step * height)
 
     def action_edge(self, step: int) -> None:
         if self.cursor is None:
