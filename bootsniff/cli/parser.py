@@ -161,6 +161,12 @@ def _add_live(commands: argparse._SubParsersAction[Parser]) -> None:
         help="when that machine is handed-off or stalled (status 5 when --duration or --count comes first)",
     )
     parser.add_argument(
+        "-Z",
+        dest="user",
+        metavar="USER",
+        help="as root: the user to become once the capture is open (default: who called sudo, else nobody)",
+    )
+    parser.add_argument(
         "--host-facts",
         action=argparse.BooleanOptionalAction,
         default=True,

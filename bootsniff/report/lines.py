@@ -62,7 +62,7 @@ class Paper:
     def __init__(self, stream: TextIO, *, width: int = 80, color: bool = False) -> None:
         self.width = max(40, min(width, _LONGEST_LINE))
         self._stream = stream
-        self._color = color
+        self.color = color
         encoding = getattr(stream, "encoding", None) or "utf-8"
         self.glyphs = Glyphs()
         self._narrow: str | None = None
@@ -75,7 +75,7 @@ class Paper:
 
     def line(self, *spans: Span | str) -> None:
         """One line, as it is: never wrapped."""
-        if self._color:
+        if self.color:
             text = "".join(span if isinstance(span, str) else _styled(span) for span in spans)
         else:
             text = "".join(span if isinstance(span, str) else span.text for span in spans)

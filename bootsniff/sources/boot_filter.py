@@ -14,13 +14,15 @@ import subprocess
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from ..errors import CaptureError, UsageError
 
 ETHERNET = 1
 RAW_IP = 101
 """LINKTYPE_RAW of captures; libpcap's own number for it, DLT_RAW, is 12 on Linux."""
+LINUX_COOKED = 276
+"""What tcpdump gives on the interface `any`: no link header, and so no VLAN tags that a filter could see."""
 _DLT = {RAW_IP: 12}
 _WHOLE = 262_144
 """What libpcap calls a whole packet (MAXIMUM_SNAPLEN)."""
@@ -66,6 +68,17 @@ def current_ssh_session() -> SshSession | None:
     return None
 
 
+# The body of transfers: TFTP DATA and ACK from block 64 on, later fragments, TCP segments that are a bare ACK or the
+# middle of a body. IPv4 only: BPF cannot look into IPv6 payloads, which all count as control.
+_PAYLOAD = "(ip[2:2] - ((ip[0] & 0xf) << 2) - ((tcp[12] & 0xf0) >> 2))"
+_BULK = (
+    "(ip[6:2] & 0x1fff != 0)"
+    " or (udp and (udp[8:2] = 3 or (udp[8:2] = 4 and udp[4:2] = 12)) and udp[10:2] > 64)"
+    " or (tcp and tcp[tcpflags] & (tcp-syn|tcp-fin|tcp-rst) = 0"
+    f" and ({_PAYLOAD} = 0 or ({_PAYLOAD} >= 512 and tcp[((tcp[12] & 0xf0) >> 2):4] != 0x48545450)))"
+)
+
+
 def filter_text(
     words: Sequence[str] = (),
     *,
@@ -73,29 +86,40 @@ def filter_text(
     all_ssh: bool = False,
     link_type: int = ETHERNET,
     everything: bool = False,
+    part: Literal["all", "control", "bulk"] = "all",
 ) -> str:
     """The filter in tcpdump's language, valid for live captures and for files.
 
     `words` narrow it, `session` or (`all_ssh`) everything on port 22 is left out, `everything` keeps `words` alone.
+    `part` splits it in two that never overlap: the body of transfers, and what tells how a boot goes.
     A `vlan` in that language moves the offsets of all that stands behind it, also behind an `or` (pcap-filter(7)):
     so the tagged alternatives are nested and come last, and words that name a `vlan` themselves come first.
     """
     narrowing = " ".join(words).strip()
+    tagged = link_type == ETHERNET
     if everything:
-        return narrowing
+        parts = {"all": "", "bulk": _nested(_BULK, tagged=tagged), "control": f"not ({_nested(_BULK, tagged=tagged)})"}
+        return " and ".join(f"({text})" if parts[part] else text for text in (narrowing, parts[part]) if text)
     tcp = "tcp"
     if all_ssh:
         tcp = "(tcp and not port 22)"
     if session is not None and not (all_ssh and session.server_port == 22):
         tcp = f"({tcp} and not ({session.expression()}))"
     plain = f"icmp or icmp6 or udp or {tcp}"
-    if link_type == ETHERNET:
+    if link_type != RAW_IP:
         plain = f"arp or {plain} or stp"
-    has_vlan = re.search(r"\bvlan\b", narrowing) is not None
-    if narrowing and not has_vlan:
+    if part != "all":
+        plain = f"({plain}) and {'not ' if part == 'control' else ''}({_BULK})"
+    if re.search(r"\bvlan\b", narrowing):
+        return f"({narrowing}) and ({_nested(plain, tagged=tagged)})"
+    if narrowing:
         plain = f"({narrowing}) and ({plain})"
-    nested = f"{plain} or (vlan and ({plain} or (vlan and ({plain}))))" if link_type == ETHERNET else plain
-    return f"({narrowing}) and ({nested})" if has_vlan else nested
+    return _nested(plain, tagged=tagged)
+
+
+def _nested(text: str, *, tagged: bool) -> str:
+    """The text for packets without, with one and with two VLAN tags."""
+    return f"{text} or (vlan and ({text} or (vlan and ({text}))))" if tagged else text
 
 
 class _Instruction(ctypes.Structure):

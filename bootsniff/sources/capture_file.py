@@ -20,7 +20,7 @@ from .frames import FileFrames, SpooledFrames
 from .link_types import link_type_name
 from .pcap import HEADER, pcap_decoder
 from .pcapng import PcapngDecoder, is_pcapng
-from .raw_input import RawInput
+from .raw_input import RawFile, RawInput
 from .scan import Decoder, Scan
 from .window import Window
 
@@ -35,12 +35,13 @@ class KeepingFrameStore(FrameStore, Protocol):
         """Keep a frame of the block that was yielded last."""
 
 
-def open_capture(path: str, index: int) -> CaptureSource:
+def open_capture(path: str, index: int, pipe: RawFile | None = None) -> CaptureSource:
     """Open a capture by name; `-` is standard input. `index` is its place in `Report.captures`.
 
-    Raises CaptureError, one line that says what to do, when nothing of it can be read.
+    With `pipe`, that is read, and `path` only names it. Raises CaptureError, one line that says what to do, when
+    nothing of it can be read.
     """
-    raw = RawInput(path)
+    raw = RawInput(path, pipe)
     try:
         return _opened(raw, path, index)
     except CaptureError:
@@ -193,11 +194,13 @@ class CaptureSource:
         )
 
     def _ticks(self) -> Iterator[Tick]:
-        """Ticks until more bytes come. Their time is the packets' own: a replayed or remote capture has another clock."""
+        """Ticks until more bytes come, of time 0 before the first packet.
+
+        Their time is the packets' own: a replayed or remote capture has another clock.
+        """
         quiet_since = time.monotonic_ns()
         while not self._window.ready(TICK_SECONDS):
-            if self._last is not None:
-                yield Tick(self._last + time.monotonic_ns() - quiet_since)
+            yield Tick(0 if self._last is None else self._last + time.monotonic_ns() - quiet_since)
 
     def _stop(self, problem: str) -> None:
         what = "record" if self._decoder.format == "pcap" else "block"

@@ -1,4 +1,8 @@
-"""Live capture on one or several interfaces of this host, as one stream of Blocks, Ticks and news; Linux only."""
+"""Live capture on interfaces of this host, as one stream of Blocks, Ticks and news; Linux only.
+
+A packet has left its ring at most two retire times after it came: a Tick never runs ahead of that, and packets of
+several interfaces are held back for as long, so that they come in one order of time.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +11,19 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol
 
+import numpy as np
+
 from ..errors import CaptureError
-from ..model import Block, CaptureInfo, Tick
+from ..model import Block, CaptureInfo, Interface, Tick
 from .interfaces import LinkNews, Watch
 from .link_types import link_type_name
+from .reorder import Reorder
 from .ring import RETIRE_MS, RING_BLOCKS, Ring
 
 QUIET_MS = 100
 """A line without packets is told this often."""
-SETTLED_NS = (2 * RETIRE_MS + 30) * 1_000_000
-"""Packets older than this have left the ring; a Tick never runs ahead of packets that are still in it."""
 _GATHER_S = 0.004
-_DROPS_EVERY_NS = 250_000_000
+_LOOK_EVERY_NS = 250_000_000
 _TAKE_BLOCKS = 8
 
 
@@ -26,11 +31,12 @@ class News(NamedTuple):
     """Something about the capture itself: packets lost, an interface that went or came back."""
 
     time: int
-    capture: int
     text: str
     """For people, without a full stop."""
     dropped: int = 0
     """Packets lost since the last time, 0 when it is about something else."""
+    interface: str = ""
+    """Where they were lost."""
 
 
 Item = Block | Tick | News
@@ -54,29 +60,39 @@ class LiveSource(Protocol):
 
 
 class RingSource:
-    """The interfaces' packet rings; each interface is a capture point of its own."""
+    """The packet rings of one or several interfaces, as one capture."""
 
     def __init__(self, names: Sequence[str]) -> None:
-        """Open everything that needs privileges. Raises CaptureError."""
+        """Open everything that needs privileges. Raises NoRightError, NoRingError, CaptureError."""
         self._stopped: int | None = None
-        blocks = max(8, RING_BLOCKS // len(names))
+        several = len(names) > 1
+        # Several interfaces wait for each other, to be brought into one order: then blocks come sooner.
+        self._retire_ms = RETIRE_MS // 3 if several else RETIRE_MS
+        self._settled = (2 * self._retire_ms + 30) * 1_000_000
         self.rings: list[Ring] = []
+        self._news = LinkNews()
         try:
-            for number, name in enumerate(names):
-                self.rings.append(Ring(name, number, blocks=blocks))
+            for name in names:
+                blocks = max(8, RING_BLOCKS // len(names))
+                self.rings.append(Ring(name, blocks=blocks, retire_ms=self._retire_ms))
+            self._watches = [Watch(name) for name in names]
         except CaptureError:
             self.close()
             raise
-        self._watches = [Watch(name) for name in names]
-        self._news = LinkNews()
+        interfaces = tuple(Interface(ring.link_type, ring.name) for ring in self.rings)
+        self._order = Reorder(interfaces) if several else None
+
+    @property
+    def interfaces(self) -> tuple[Interface, ...]:
+        return tuple(Interface(ring.link_type, ring.name) for ring in self.rings)
 
     def start(self, programs: Sequence[bytes | None]) -> None:
-        """Let packets in, each ring through its own program; ends the time in which privileges are needed."""
+        """Let packets in, each ring through its own program; after this no privileges are needed."""
         for ring, program in zip(self.rings, programs, strict=True):
             ring.start(program)
 
     def stop(self) -> None:
-        self._stopped = time.time_ns()
+        self._stopped = self._stopped or time.time_ns()
 
     def items(self) -> Iterator[Item]:
         poll = select.poll()
@@ -85,39 +101,50 @@ class RingSource:
         news = self._news.fileno()
         if news is not None:
             poll.register(news, select.POLLIN)
-        watch_at = drops_at = last = 0
+        look_at = told = 0
         for watch in self._watches:
             if watch.state != "up":
-                yield News(time.time_ns(), self._watches.index(watch), f"{watch.name} is {watch.state}")
+                yield News(time.time_ns(), f"{watch.name} is {watch.state}")
         while True:
-            packets = full = False
-            for ring in self.rings:
+            full, blocks = False, 0
+            for number, ring in enumerate(self.rings):
                 block = ring.take(_TAKE_BLOCKS)
-                if block is not None:
-                    packets = True
-                    full = full or ring.full
-                    last = max(last, int(block.time[-1]))
+                if block is None:
+                    continue
+                blocks += 1
+                full = full or ring.full
+                if self._order is None:
+                    told = int(block.time[-1])
                     yield block
-                    ring.release()
+                else:
+                    self._order.add(block, np.array([number]))
+                ring.release()
             now = time.time_ns()
-            if now >= drops_at:
-                drops_at = now + _DROPS_EVERY_NS
+            merged = None if self._order is None else self._order.take(now - self._settled)
+            if merged is not None:
+                told = int(merged.time[-1])
+                yield merged
+            if now >= look_at:
+                look_at = now + _LOOK_EVERY_NS
                 yield from self._drops(now)
-            if packets:
-                if full:
-                    # A few blocks at once cost less than one at a time; the ring has room for much longer.
-                    time.sleep(_GATHER_S)
+                yield from self._changes()
+            if full:
+                # A few blocks at once cost less than one at a time; the ring has room for much longer.
+                time.sleep(_GATHER_S)
                 continue
-            if self._stopped is not None and now - self._stopped > SETTLED_NS:
+            if blocks:
+                continue
+            if self._stopped is not None and now - self._stopped > self._settled:
+                last = None if self._order is None else self._order.take(now)
+                if last is not None:
+                    yield last
                 yield from self._drops(now)
                 return
-            events = poll.poll(QUIET_MS)
-            if not events:
-                last = max(last, time.time_ns() - SETTLED_NS)
-                yield Tick(last)
-            changed = any(descriptor == news or flags & ~select.POLLIN for descriptor, flags in events)
-            if changed or now >= watch_at:
-                watch_at = now + _DROPS_EVERY_NS
+            if now - max(told, 0) > QUIET_MS * 1_000_000 + self._settled:
+                told = now - self._settled
+                yield Tick(told)
+            events = poll.poll(self._retire_ms if self._order is not None or self._stopped else QUIET_MS)
+            if any(descriptor == news or flags & ~select.POLLIN for descriptor, flags in events):
                 self._news.drain()
                 yield from self._changes()
 
@@ -125,7 +152,7 @@ class RingSource:
         for ring in self.rings:
             dropped = ring.read_drops()
             if dropped:
-                yield News(now, ring.capture, f"{dropped} packets lost on {ring.name}", dropped)
+                yield News(now, f"{dropped} packets lost on {ring.name}", dropped, ring.name)
 
     def _changes(self) -> Iterator[News]:
         for watch, ring in zip(self._watches, self.rings, strict=True):
@@ -140,23 +167,22 @@ class RingSource:
                 except CaptureError as error:
                     watch.forget()
                     text = str(error)
-            ring.name = change.name
-            yield News(time.time_ns(), ring.capture, text)
+            yield News(time.time_ns(), text)
 
     def captures(self) -> tuple[CaptureInfo, ...]:
-        return tuple(
+        rings = self.rings
+        return (
             CaptureInfo(
-                path=ring.name,
+                path=",".join(ring.name for ring in rings),
                 format="live",
-                link_types=(link_type_name(ring.link_type),),
-                frames=ring.frames,
-                bytes=ring.bytes,
-                first=ring.first,
-                last=ring.last,
-                dropped_frames=ring.dropped,
-                interfaces=(ring.name,),
-            )
-            for ring in self.rings
+                link_types=tuple(dict.fromkeys(link_type_name(ring.link_type) for ring in rings)),
+                frames=sum(ring.frames for ring in rings),
+                bytes=sum(ring.bytes for ring in rings),
+                first=min((ring.first for ring in rings if ring.first is not None), default=None),
+                last=max((ring.last for ring in rings if ring.last is not None), default=None),
+                dropped_frames=sum(ring.dropped for ring in rings),
+                interfaces=tuple(ring.name for ring in rings),
+            ),
         )
 
     def close(self) -> None:

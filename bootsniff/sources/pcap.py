@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import CaptureError
 from ..model import Interface
-from .scan import MAX_CAPTURED, MAX_SNAP_LENGTH, Decoder, Ints, Scan, rows
+from .scan import MAX_CAPTURED, MAX_SNAP_LENGTH, Decoder, Ints, Scan, as_ints, rows
 
 HEADER = 24
 """Bytes of the file header."""
@@ -47,65 +47,63 @@ class PcapDecoder:
         self._order = order
         self._ns_per_fraction = ns_per_fraction
         self._limit = max(MAX_CAPTURED, min(snap_length, MAX_SNAP_LENGTH))
+        self._high = [record_header + 256 * byte for byte in range(256)]
         self._length_at = struct.Struct(f"{order}I").unpack_from
 
     def scan(self, buffer: bytearray, start: int, end: int) -> Scan:
         positions, stop = self._walk(buffer, start, end)
-        header = self.record_header
-        problem = None
         records = rows(buffer, positions, 4, self._order)
         captured = records[:, 2].astype(np.int64)
-        if len(positions) and int(captured.max()) > self._limit:
-            bad = int((captured > self._limit).argmax())
-            positions, records, captured, stop = positions[:bad], records[:bad], captured[:bad], int(positions[bad])
-        held = end - stop
-        need = header
-        if held >= header:
-            length = self._length_at(buffer, stop + 8)[0]
-            need = header + length
-            if length > self._limit:
-                problem = f"claims {length} captured bytes, more than any packet has"
-        time = records[:, 0].astype(np.int64)
-        time *= 1_000_000_000
-        fraction = records[:, 1].astype(np.int64)
-        fraction *= self._ns_per_fraction
-        time += fraction
-        original = records[:, 3].astype(np.int64)
-        np.maximum(original, captured, out=original)
-        decoder: Decoder = self
-        return Scan(decoder, stop, need, 0, time, positions + header, captured, original, problem=problem)
-
+        if len(positions) and int(captured.max()) >> 16:
+            positions, stop = self._walk_far(buffer, positions[: int((captured >> 16 > 0).argmax())], end, positions)
+            records = rows(buffer, positions, 4, self._order)
+            captured = records[:, 2].astype(np.int64)
+        elif end - stop >= self.record_header and self._length_at(buffer, stop + 8)[0] >> 16:
+            positions, stop = self._walk_far(buffer, positions, end, positions)
     def _walk(self, buffer: bytearray, start: int, end: int) -> tuple[Ints, int]:
         """Positions of all records that are whole in `buffer[start:end]`, and where the first other one begins."""
-        length = self._length_at
         header = self.record_header
         found: list[int] = []
         extend = found.extend
-        # `at` points at a record's length field, 8 bytes into it. Eight records a turn: the loop is the slowest part
-        # of reading, and lengths are never negative, so that one comparison covers all eight.
-        at = start + 8
-        last = end + 8
+        # `at` points at the low byte of a record's length, `at + up` at the next higher one; two bytes and a table
+        # are faster to get than four through struct. Longer packets lead nowhere here and are left to the second
+        # loop. Eight records a turn, as this loop is the slowest part of reading: positions only grow, so that one
+        # comparison covers all eight.
+        up = 1 if self._order == "<" else -1
+        low = 8 if self._order == "<" else 11
+        high = self._high
+        at = start + low
+        last = end + low
         try:
             while True:
                 a = at
-                b = a + header + length(buffer, a)[0]
-                c = b + header + length(buffer, b)[0]
-                d = c + header + length(buffer, c)[0]
-                e = d + header + length(buffer, d)[0]
-                f = e + header + length(buffer, e)[0]
-                g = f + header + length(buffer, f)[0]
-                h = g + header + length(buffer, g)[0]
-                at = h + header + length(buffer, h)[0]
+                b = a + buffer[a] + high[buffer[a + up]]
+                c = b + buffer[b] + high[buffer[b + up]]
+                d = c + buffer[c] + high[buffer[c + up]]
+                e = d + buffer[d] + high[buffer[d + up]]
+                f = e + buffer[e] + high[buffer[e + up]]
+                g = f + buffer[f] + high[buffer[f + up]]
+                h = g + buffer[g] + high[buffer[g + up]]
+                at = h + buffer[h] + high[buffer[h + up]]
                 if at > last:
                     break
                 extend((a, b, c, d, e, f, g, h))
-        except struct.error:  # a record leads out of the buffer
+        except IndexError:  # a record leads out of the buffer
             pass
-        at = a
-        while at + header <= last:
-            following = at + header + length(buffer, at)[0]
-            if following > last:
+        positions = as_ints(found) - low
+        stop = a - low
+        if len(positions):
+            lengths = rows(buffer, positions, 3, self._order)[:, 2]
+            if int(lengths.max()) >> 16:
+                kept = int((lengths >> 16 > 0).argmax())
+                stop = int(positions[kept])
+                positions = positions[:kept]
+        more: list[int] = []
+        length = self._length_at
+        while stop + header <= end:
+            following = stop + header + length(buffer, stop + 8)[0]
+            if following > end:
                 break
-            found.append(at)
-            at = following
-        return np.array(found, np.int64) - 8, at - 8
+            more.append(stop)
+            stop = following
+        return np.concatenate((positions, as_ints(more))) if more else positions, stop

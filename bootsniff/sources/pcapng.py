@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from ..model import Interface
 from ..text import printable
-from .scan import MAX_CAPTURED, MAX_SNAP_LENGTH, Ints, Scan, rows
+from .scan import MAX_CAPTURED, MAX_SNAP_LENGTH, Ints, Scan, as_ints, rows
 from .timestamps import Clock, nanoseconds
 
 # Block types, https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-03.html
@@ -102,7 +102,7 @@ class PcapngDecoder:
                 break
             found.append(at)
             at = following
-        return (np.array(found, np.int64) - 1) * 4, (at - 1) * 4
+        return (as_ints(found) - 1) * 4, (at - 1) * 4
 
     def _damaged(self, buffer: bytearray, positions: Ints, blocks: npt.NDArray[np.uint32]) -> int:
         """Index of the first block whose two lengths differ or make no sense; len(positions) when all are good."""

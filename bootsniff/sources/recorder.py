@@ -84,10 +84,10 @@ class Recorder:
         self._last = int(block.time[-1])
         self._append(self._packets(block))
 
-    def add_drops(self, capture: int, count: int) -> None:
-        """Packets of a capture that never reached us; they go into its interface's statistics block."""
-        for (number, _), counted in self._interfaces.items():
-            if number == capture:
+    def add_drops(self, interface: str, count: int) -> None:
+        """Packets that were lost on an interface; they go into its statistics block."""
+        for (_, known), counted in self._interfaces.items():
+            if known.name == interface:
                 counted.dropped += count
                 self._append([self._statistics(counted)])
                 return

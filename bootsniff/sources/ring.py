@@ -39,13 +39,23 @@ _LINK_TYPES = {1: ETHERNET, 772: ETHERNET, 801: ETHERNET, 802: ETHERNET, 65534: 
 """ARPHRD_ of linux/if_arp.h: Ethernet, loopback, 802.11 seen as Ethernet; tun, PPP and IPIP have no link header."""
 
 
+class NoRightError(CaptureError):
+    """The kernel lets only root, or a program with CAP_NET_RAW, open packet sockets."""
+
+
+class NoRingError(CaptureError):
+    """There is the right to capture, but this kernel (or this system) has no packet ring."""
+
+
 class Ring:
     """A packet socket with its ring. Blocks given out are the consumer's until the next `take`."""
 
-    def __init__(self, name: str, capture: int, *, blocks: int = RING_BLOCKS) -> None:
-        """Reserve the memory; nothing is captured before `start`. Raises CaptureError (no right, no such interface)."""
+    def __init__(self, name: str, *, blocks: int = RING_BLOCKS, retire_ms: int = RETIRE_MS) -> None:
+        """Reserve the memory; nothing is captured before `start`.
+
+        Raises NoRightError, NoRingError, or CaptureError when there is no such interface.
+        """
         self.name = name
-        self.capture = capture
         self.frames = 0
         self.bytes = 0
         self.dropped = 0
@@ -65,15 +75,17 @@ class Ring:
         self._interfaces = (Interface(link_type, name),)
         try:
             self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+        except AttributeError as error:
+            raise NoRingError("packet rings exist on Linux only") from error
         except PermissionError as error:
-            raise CaptureError(f"no right to capture on {name} directly") from error
+            raise NoRightError(f"no right to capture on {name} directly") from error
         try:
             self._socket.setsockopt(_SOL_PACKET, _VERSION, _TPACKET_V3)
             if hardware == LOOPBACK_TYPE:
                 # Every packet passes the loopback twice, out and in (libpcap drops the outgoing one as well).
                 self._socket.setsockopt(_SOL_PACKET, _IGNORE_OUTGOING, 1)
             frames = BLOCK_SIZE // _FRAME_SIZE * blocks
-            request = struct.pack("=7I", BLOCK_SIZE, blocks, _FRAME_SIZE, frames, RETIRE_MS, 0, 0)
+            request = struct.pack("=7I", BLOCK_SIZE, blocks, _FRAME_SIZE, frames, retire_ms, 0, 0)
             self._socket.setsockopt(_SOL_PACKET, _RX_RING, request)
             self._memory = mmap.mmap(self._socket.fileno(), BLOCK_SIZE * blocks)
         except OSError as error:
@@ -174,7 +186,7 @@ class Ring:
             self.first = int(time[0])
         self.last = int(time[-1])
         return Block(
-            capture=self.capture,
+            capture=0,
             buffer=self._view,
             first_frame=first,
             time=time,

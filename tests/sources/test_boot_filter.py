@@ -19,9 +19,12 @@ SESSION = SshSession("10.0.0.5", 50022, 22)
 
 
 def matches(program: bytes, frame: bytes) -> bool:
-    """A BPF machine for the instructions that these filters use (linux/filter.h)."""
+    """The kernel's classic BPF machine (linux/filter.h), written down plainly."""
     a = x = at = 0
+    memory = [0] * 16
     code = list(struct.iter_unpack("=HBBI", program))
+    alu = {0x00: int.__add__, 0x10: int.__sub__, 0x40: int.__or__, 0x50: int.__and__, 0x60: int.__lshift__}
+    alu[0x70] = int.__rshift__
     while True:
         op, jt, jf, k = code[at]
         at += 1
@@ -34,15 +37,25 @@ def matches(program: bytes, frame: bytes) -> bool:
                 return False
             a = int.from_bytes(frame[where : where + size], "big")
         elif op == 0xB1:
+            if k >= len(frame):
+                return False
             x = 4 * (frame[k] & 15)
+        elif op in (0x00, 0x60):
+            a = k if op == 0 else memory[k]
+        elif op in (0x01, 0x61):
+            x = k if op == 1 else memory[k]
+        elif op in (0x02, 0x03):
+            memory[k] = a if op == 2 else x
+        elif op in (0x07, 0x87):
+            a, x = (a, a) if op == 7 else (x, x)
+        elif op & 7 == 4:
+            a = alu[op & 0xF0](a, x if op & 8 else k) & 0xFFFFFFFF
+        elif op == 0x05:
+            at += k
         elif op & 7 == 5:
-            if op == 0x05:
-                at += k
-            else:
-                true = {0x10: a == k, 0x20: a > k, 0x30: a >= k, 0x40: bool(a & k)}[op & 0xF0]
-                at += jt if true else jf
-        elif op == 0x54:
-            a &= k
+            value = x if op & 8 else k
+            true = {0x10: a == value, 0x20: a > value, 0x30: a >= value, 0x40: bool(a & value)}[op & 0xF0]
+            at += jt if true else jf
         else:
             raise AssertionError(f"instruction {op:#x}")
 
@@ -119,6 +132,48 @@ def test_words_with_a_vlan_of_their_own() -> None:
 def test_everything_is_no_filter_or_the_words_alone() -> None:
     assert filter_text(everything=True) == ""
     assert filter_text(("port", "69"), everything=True) == "port 69"
+
+
+CONTROL = {
+    **WANTED,
+    "first data": IP() / UDP(sport=49152, dport=2070) / b"\0\3\0\x08data",
+    "request": IP() / UDP(sport=49152, dport=69) / b"\0\1grubx64.efi\0octet\0",
+    "http answer": IP() / TCP(sport=80, flags="A") / (b"HTTP/1.1 200 OK\r\n" + b"x" * 1400),
+    "syn": IP() / TCP(dport=80, flags="S"),
+    "fin": IP() / TCP(dport=80, flags="FA") / (b"x" * 1400),
+}
+del CONTROL["tftp data"], CONTROL["fragment"]
+BULK = {
+    "tftp data": IP() / UDP(sport=49152, dport=2070) / b"\0\3\x01\0data",
+    "tftp ack": IP() / UDP(sport=49152, dport=2070) / b"\0\4\x01\0",
+    "fragment": WANTED["fragment"],
+    "body": IP() / TCP(sport=80, flags="A") / (b"x" * 1400),
+    "ack": IP() / TCP(dport=80, flags="A", options=[("NOP", None)] * 4),
+}
+
+
+@pytest.mark.parametrize("everything", [False, True])
+@pytest.mark.parametrize("tags", [0, 1, 2])
+def test_control_and_bulk_never_overlap(tags: int, everything: bool) -> None:
+    link = ETHER
+    for number in range(tags):
+        link = link / Dot1Q(vlan=5 + number)
+    control = filter_text(part="control", everything=everything)
+    bulk = filter_text(part="bulk", everything=everything)
+    for name, packet in CONTROL.items():
+        assert passes(link / packet, control), name
+        assert not passes(link / packet, bulk), name
+    for name, packet in BULK.items():
+        assert passes(link / packet, bulk), name
+        assert not passes(link / packet, control), name
+
+
+def test_words_narrow_both_parts() -> None:
+    body, ack = ETHER / BULK["tftp data"], ETHER / BULK["ack"]
+    for everything in (False, True):
+        bulk = filter_text(("udp",), part="bulk", everything=everything)
+        assert passes(body, bulk)
+        assert not passes(ack, bulk)
 
 
 def test_interfaces_without_a_link_header() -> None:

@@ -94,9 +94,9 @@ def test_lost_packets_are_told(tmp_path: Path) -> None:
     recorder = Recorder(path, "test")
     recorder.declare(0, Interface(1, "virbr0"))
     recorder.write(block_of([Packet(START, b"x")]))
-    recorder.add_drops(0, 7)
+    recorder.add_drops("virbr0", 7)
     assert read_pcapng(path).statistics == [(0, 8, 7)]
-    recorder.add_drops(0, 2)
+    recorder.add_drops("virbr0", 2)
     recorder.close()
     assert read_pcapng(path).statistics[-1] == (0, 10, 9)
 
@@ -106,7 +106,7 @@ def test_next_file_by_size(tmp_path: Path) -> None:
     recorder.declare(0, Interface(1, "virbr0"))
     for number in range(5):
         recorder.write(block_of([Packet(START + number, bytes([number]) * 600)]))
-        recorder.add_drops(0, 1)
+        recorder.add_drops("virbr0", 1)
     recorder.close()
     assert [path.name for path in recorder.files] == ["boot.pcapng", "boot-2.pcapng", "boot-3.pcapng"]
     parts = [read_pcapng(path) for path in recorder.files]

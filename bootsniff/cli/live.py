@@ -1,0 +1,116 @@
+"""`bootsniff live`: capture here or on another host, follow boots as they happen, and report at the end."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from ..errors import NotReached, UsageError
+from ..model import NANOSECONDS, Machine
+from ..sources.recorder import Rotation
+from . import complain
+from .live_channel import Update
+from .live_open import Task
+from .live_session import LiveSession
+from .output import wanted
+
+QUIET_NS = 20 * NANOSECONDS
+"""`--until MAC=stalled` holds when the machine has been silent for this long too: firmware goes on to its next boot
+option, and loaders load the next one, within that time."""
+MEGABYTE = 1_000_000
+"""What tcpdump's -C counts in."""
+_WAIT = 0.1
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Capture until told to end."""
+    task = _task(arguments)
+    if not arguments.json and not arguments.plain and sys.stdout.isatty():
+        from .live_tui import run as run_tui
+
+        return run_tui(task, arguments)
+    from .live_views import EventView, PlainView
+
+    with LiveSession(task) as session:
+        view = PlainView(arguments) if arguments.plain else EventView(arguments)
+        ready = session.wait_until_ready()
+        for note in (*ready.notes, ready.text):
+            complain(note)
+        ending = Ending(arguments)
+        with view:
+            while not session.ended:
+                for update in session.updates(_WAIT):
+                    view.show(session, update)
+                    ending.look(update)
+                view.idle(session)
+                if ending.due:
+                    session.stop()
+        session.close()
+        report = session.report(lambda machine: wanted(machine, arguments.machine))
+        status = view.finish(report)
+    return final_status(session, ending, status)
+
+
+def _task(arguments: argparse.Namespace) -> Task:
+    interfaces = tuple(dict.fromkeys(name for name in arguments.interface.split(",") if name))
+    if not interfaces:
+        raise UsageError("live: name an interface (bootsniff interfaces lists them)")
+    if any(name.startswith("ssh://") for name in interfaces) and len(interfaces) > 1:
+        raise UsageError("live: one ssh:// address at a time")
+    if arguments.write == "-":
+        raise UsageError("live: -w needs a file; tcpdump -w - writes to a pipe")
+    rotation = Rotation(
+        (arguments.rotate_size or 0) * MEGABYTE, arguments.rotate_seconds or 0, arguments.rotate_keep or 0
+    )
+    return Task(
+        interfaces=interfaces,
+        words=tuple(arguments.words),
+        everything=arguments.no_filter,
+        write=Path(arguments.write) if arguments.write else None,
+        rotation=rotation,
+        user=arguments.user,
+        host_facts=arguments.host_facts,
+        count=arguments.count,
+        arrows=not arguments.json,
+    )
+
+
+class Ending:
+    """When a capture has gone on for long enough: `--duration`, `--until`."""
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self.reached = False
+        self.wanted: tuple[str, str] | None = arguments.until
+        self._deadline = None if arguments.duration is None else time.monotonic() + arguments.duration
+        self._machine: Machine | None = None
+
+    def look(self, update: Update) -> None:
+        """See whether what `--until` waits for has come."""
+        if self.wanted is None:
+            return
+        name, state = self.wanted
+        for machine in update.machines:
+            if machine.mac == name or name in machine.addresses:
+                self._machine = machine
+        known = self._machine
+        if known is None or known.status != state:
+            return
+        quiet = (update.now or 0) - known.last_seen
+        self.reached = self.reached or state == "handed-off" or quiet >= QUIET_NS
+
+    @property
+    def due(self) -> bool:
+        return self.reached or (self._deadline is not None and time.monotonic() >= self._deadline)
+
+
+def final_status(session: LiveSession, ending: Ending, status: int) -> int:
+    """The exit status of a capture that is over; says why it ended when the user did not end it."""
+    if session.failure is not None and not session.interrupts:
+        complain(session.failure)
+        return 3
+    if ending.wanted is not None and not ending.reached and not session.interrupts:
+        name, state = ending.wanted
+        raise NotReached(f"{name} was not {state} in time")
+    return status

@@ -1,0 +1,156 @@
+"""The pipe between the capture process and the process that shows: the capture never waits for its reader."""
+
+from __future__ import annotations
+
+import pickle
+import socket
+import struct
+from typing import NamedTuple
+
+from ..model import CaptureInfo, Finding, Machine
+from ..sources.live import News
+
+_LENGTH = struct.Struct("=I")
+_READ = 1 << 18
+_SEND_BUFFER = 1 << 20
+
+STOP, PAUSE, RESUME = b"s", b"p", b"r"
+"""What the showing process may tell the capture process."""
+
+
+class Ready(NamedTuple):
+    """The capture runs."""
+
+    text: str
+    """`listening on virbr0, …` for people."""
+    notes: tuple[str, ...] = ()
+    """What the user should know: a weaker way to capture, facts that could not be read."""
+
+
+class Failed(NamedTuple):
+    """The capture process ended with an error."""
+
+    status: int
+    text: str
+
+
+class Update(NamedTuple):
+    """What changed since the last one. Updates that a slow reader did not fetch have become one."""
+
+    now: int | None
+    captures: tuple[CaptureInfo, ...]
+    machines: tuple[Machine, ...]
+    forgotten: tuple[str, ...]
+    network: tuple[Finding, ...] | None
+    """None: as before."""
+    counters: tuple[tuple[str, int], ...]
+    news: tuple[News, ...]
+    final: bool = False
+    failure: str | None = None
+    """Why the capture ended by itself, in the final update."""
+
+
+Message = Ready | Failed | Update
+
+
+class Outlet:
+    """The capture process's end. `send` takes one message at a time: ask `idle` first."""
+
+    def __init__(self, end: socket.socket) -> None:
+        self._socket = end
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+        end.setblocking(False)
+        self._unsent = memoryview(b"")
+        self.closed = False
+        """The reader is gone."""
+
+    @property
+    def idle(self) -> bool:
+        """Whether everything was handed to the kernel; tries to hand over the rest first."""
+        self._push()
+        return not self._unsent
+
+    def send(self, message: Message) -> None:
+        """Hand over as much as the kernel takes; the rest goes with the next calls of `idle`."""
+        body = pickle.dumps(message, protocol=5)
+        self._unsent = memoryview(b"".join((self._unsent, _LENGTH.pack(len(body)), body)))
+        self._push()
+
+    def finish(self, message: Message) -> None:
+        """Send the last message, waiting for the reader as long as it lives: nothing is captured any more."""
+        self._socket.setblocking(True)
+        self.send(message)
+        self._socket.close()
+
+    def commands(self) -> bytes:
+        """What the reader told since the last call, one byte each."""
+        try:
+            told = self._socket.recv(64)
+        except BlockingIOError:
+            return b""
+        except OSError:
+            told = b""
+        if not told:
+            self.closed = True
+            return STOP
+        return told
+
+    def _push(self) -> None:
+        try:
+            while self._unsent:
+                self._unsent = self._unsent[self._socket.send(self._unsent) :]
+        except BlockingIOError:
+            return
+        except OSError:
+            self.closed = True
+            self._unsent = memoryview(b"")
+
+
+class Inlet:
+    """The showing process's end."""
+
+    def __init__(self, end: socket.socket) -> None:
+        self._socket = end
+        end.setblocking(False)
+        self._data = bytearray()
+        self.ended = False
+        """The capture process closed its end."""
+
+    def fileno(self) -> int:
+        """Readable when there may be a message."""
+        return self._socket.fileno()
+
+    def messages(self) -> list[Message]:
+        """All messages that have arrived; never waits."""
+        while not self.ended:
+            try:
+                piece = self._socket.recv(_READ)
+            except BlockingIOError:
+                break
+            except OSError:
+                piece = b""
+            if not piece:
+                self.ended = True
+            self._data += piece
+        found: list[Message] = []
+        at = 0
+        while len(self._data) - at >= _LENGTH.size:
+            (length,) = _LENGTH.unpack_from(self._data, at)
+            if len(self._data) - at - _LENGTH.size < length:
+                break
+            at += _LENGTH.size
+            # Our own other half wrote this: it runs as the same user and holds nothing that this process may not do.
+            found.append(pickle.loads(memoryview(self._data)[at : at + length]))  # noqa: S301
+            at += length
+        del self._data[:at]
+        return found
+
+    def tell(self, command: bytes) -> None:
+        """One of STOP, PAUSE, RESUME."""
+        try:
+            self._socket.send(command)
+        except OSError:
+            self.ended = True
+
+    def close(self) -> None:
+        self._socket.close()

@@ -1,0 +1,173 @@
+"""The capture process: source, recorder and engine, with nothing in it that waits for a reader, a terminal or a user.
+
+A view in the same interpreter would make the kernel drop packets; so the view is the parent process, and this one
+sends it what changed whenever the pipe between them has room.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import time
+from collections import deque
+from dataclasses import replace
+
+from ..errors import BootsniffError, CaptureError
+from ..model import Block, CaptureInfo, Tick
+from ..rules.diagnosis import Diagnosis
+from ..sources.frame_log import FrameLog
+from ..sources.live import LiveSource, News
+from ..sources.recorder import Recorder
+from .live_channel import PAUSE, RESUME, STOP, Failed, Outlet, Ready, Update
+from .live_open import Task, open_live
+
+UPDATE_NS = 50_000_000
+"""The shortest time between two updates."""
+QUIET_UPDATE_NS = 1_000_000_000
+"""Frame counts and transfers that go on are told this often."""
+JUDGE_SHARE = 4
+"""Making an update may take one part in this many of the time, at most."""
+JUDGE_MACHINES = 32
+"""Machines judged in one go; the ring must not wait for all 5,000 of them."""
+MAX_NEWS = 200
+
+
+def run_capture(task: Task, outlet: Outlet, log: FrameLog) -> None:
+    """Capture until told to stop. Everything worth telling goes through `outlet`, errors too; never raises."""
+    # Ctrl-C reaches the whole process group; the parent decides. A handler, because programs started from here
+    # (ssh asks for a password and must be stoppable) would inherit an ignored signal.
+    signal.signal(signal.SIGINT, _nothing)
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    try:
+        final = _Capture(task, outlet, log).run()
+    except BootsniffError as error:
+        outlet.finish(Failed(error.exit_status, str(error)))
+    except Exception as error:
+        if os.environ.get("BOOTSNIFF_DEBUG"):
+            raise
+        outlet.finish(Failed(3, f"internal error while capturing, {type(error).__name__}: {error}"))
+    else:
+        outlet.finish(final)
+
+
+def _nothing(*_: object) -> None:
+    """The signal is the parent's business."""
+
+
+class _Capture:
+    def __init__(self, task: Task, outlet: Outlet, log: FrameLog) -> None:
+        self._task = task
+        self._outlet = outlet
+        self._log = log
+        opened = open_live(task)
+        self._source: LiveSource = opened.source
+        self._recorder: Recorder | None = opened.recorder
+        self._diagnosis = Diagnosis(watching=True, host=opened.facts, arrows=task.arrows, note=log.keep)
+        self._news: deque[News] = deque(maxlen=MAX_NEWS)
+        self._packets = 0
+        self._paused = False
+        self._update_at = 0
+        self._refresh_at = 0
+        outlet.send(Ready(opened.text, opened.notes))
+
+    def run(self) -> Update:
+        gc.collect()
+        gc.freeze()
+        failure = None
+        try:
+            self._follow()
+        except CaptureError as error:
+            failure = str(error)
+        finally:
+            if self._recorder is not None:
+                self._close_recorder(self._recorder)
+            self._source.close()
+        captures = self._captures()
+        self._diagnosis.finish(captures)
+        return self._made(captures, final=True)._replace(failure=failure)
+
+    def _follow(self) -> None:
+        for item in self._source.items():
+            if isinstance(item, Block):
+                self._packets_came(item)
+            elif isinstance(item, Tick):
+                self._diagnosis.tick(item.time)
+            else:
+                self._news_came(item)
+            self._obey()
+            now = time.monotonic_ns()
+            if now >= self._update_at and not self._paused and self._outlet.idle:
+                self._update(now)
+
+    def _packets_came(self, block: Block) -> None:
+        self._log.begin(block)
+        if self._recorder is not None:
+            self._record(self._recorder, block)
+        self._diagnosis.feed(block)
+        self._log.end()
+        self._packets += len(block)
+        if self._task.count is not None and self._packets >= self._task.count:
+            self._source.stop()
+
+    def _news_came(self, news: News) -> None:
+        if self._recorder is not None and news.dropped:
+            self._recorder.add_drops(news.interface, news.dropped)
+        self._news.append(news)
+
+    def _record(self, recorder: Recorder, block: Block) -> None:
+        try:
+            recorder.write(block)
+        except CaptureError as error:
+            # A full disk ends the recording, not the diagnosis.
+            self._recorder = None
+            self._news.append(News(time.time_ns(), str(error)))
+
+    def _close_recorder(self, recorder: Recorder) -> None:
+        try:
+            recorder.close()
+        except CaptureError as error:
+            self._news.append(News(time.time_ns(), str(error)))
+
+    def _obey(self) -> None:
+        for command in self._outlet.commands():
+            if command == STOP[0]:
+                self._source.stop()
+            elif command in (PAUSE[0], RESUME[0]):
+                self._paused = command == PAUSE[0]
+
+    def _captures(self) -> tuple[CaptureInfo, ...]:
+        """What the source knows, with what only the engine knows."""
+        return tuple(
+            replace(info, undecoded_frames=self._diagnosis.undecoded(index))
+            for index, info in enumerate(self._source.captures())
+        )
+
+    def _update(self, now: int) -> None:
+        refresh = now >= self._refresh_at
+        if refresh:
+            self._refresh_at = now + QUIET_UPDATE_NS
+        elif not self._diagnosis.has_changes and not self._news:
+            self._update_at = now + UPDATE_NS // 5
+            return
+        self._outlet.send(self._made(self._captures(), final=False, refresh=refresh))
+        spent = time.monotonic_ns() - now
+        self._update_at = now + max(UPDATE_NS, JUDGE_SHARE * spent)
+
+    def _made(self, captures: tuple[CaptureInfo, ...], *, final: bool, refresh: bool = False) -> Update:
+        diagnosis = self._diagnosis
+        if refresh or final:
+            diagnosis.look_at_waiting()
+        machines = diagnosis.changed(captures, limit=None if final else JUDGE_MACHINES)
+        news = tuple(self._news)
+        self._news.clear()
+        return Update(
+            now=diagnosis.now,
+            captures=captures,
+            machines=tuple(machines),
+            forgotten=diagnosis.gone() if final or refresh else (),
+            network=diagnosis.network() if final or refresh else None,
+            counters=diagnosis.counters(),
+            news=news,
+            final=final,
+        )

@@ -1,0 +1,173 @@
+"""Live capture as an ordinary user, by Wireshark's dumpcap and its file capabilities; and how to get that far."""
+
+from __future__ import annotations
+
+import grp
+import os
+import re
+import shlex
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import CaptureError
+from ..model import Block, CaptureInfo, Interface
+from .live import Item
+from .pipe import PipeSource
+from .reorder import Reorder
+
+BUFFER_MIB = 32
+_QUEUE_PACKETS, _QUEUE_BYTES = 500_000, 64 << 20
+"""dumpcap hands packets of several interfaces over through a queue; by default it holds 1,000 of them."""
+HOLD_NS = 60_000_000
+"""dumpcap brings its interfaces in no order; packets wait this long for earlier ones."""
+
+
+class DumpcapSource:
+    """Each interface captured twice: control packets through a buffer of their own, which bodies cannot fill."""
+
+    def __init__(self, names: Sequence[str], *, control: str, bulk: str) -> None:
+        """Start dumpcap with the two halves of the filter. Raises CaptureError with the way to get the right to."""
+        program = shutil.which("dumpcap")
+        if program is None:
+            raise CaptureError(f"no right to capture: {advice()}")
+        queue = ["-N", str(_QUEUE_PACKETS), "-C", str(_QUEUE_BYTES)]
+        words = [program, "-q", "-B", str(BUFFER_MIB), *queue, "-w", "-"]
+        for name in names:
+            for text in (control, bulk):
+                words += ["-i", name, "-f", text]
+        label = ",".join(names)
+        try:
+            self._pipe = PipeSource(words, label, background=True)
+        except CaptureError as error:
+            if re.search(r"permission|not permitted", str(error)):
+                raise CaptureError(f"no right to capture on {label}: {advice()}") from error
+            raise
+        self._names = tuple(names)
+        self._order: Reorder | None = None
+
+    def items(self) -> Iterator[Item]:
+        for item in self._pipe.items():
+            if not isinstance(item, Block):
+                yield from self._due(item.time - HOLD_NS)
+                yield item._replace(time=item.time - HOLD_NS)
+                continue
+            if self._order is None:
+                self._order = Reorder(self._devices(item.interfaces))
+            place = {name: number for number, name in enumerate(self._names)}
+            self._order.add(item, np.array([place.get(known.name or "", 0) for known in item.interfaces]))
+            yield from self._due(self._order.latest - HOLD_NS)
+        yield from self._due(1 << 62)
+
+    def _devices(self, known: tuple[Interface, ...]) -> tuple[Interface, ...]:
+        """Each interface once, although it is captured twice."""
+        first = {interface.name: interface for interface in reversed(known)}
+        return tuple(first.get(name, replace(known[0], name=name)) for name in self._names)
+
+    def _due(self, until: int) -> Iterator[Item]:
+        block = None if self._order is None else self._order.take(until)
+        if block is not None:
+            yield block
+
+    def stop(self) -> None:
+        self._pipe.stop()
+
+    def captures(self) -> tuple[CaptureInfo, ...]:
+        (info,) = self._pipe.captures()
+        return (replace(info, path=",".join(self._names), format="live, by dumpcap", interfaces=self._names),)
+
+    def close(self) -> None:
+        self._pipe.close()
+
+
+# --- how to get the right to capture ------------------------------------------------------------------------
+
+_INSTALL = {
+    "debian": "sudo apt install wireshark-common && sudo dpkg-reconfigure wireshark-common (answer yes)",
+    "fedora": "sudo dnf install wireshark-cli",
+    "rhel": "sudo dnf install wireshark-cli",
+    "arch": "sudo pacman -S wireshark-cli",
+    "suse": "sudo zypper install wireshark",
+    "alpine": "sudo apk add wireshark-common",
+}
+"""By ID or ID_LIKE of os-release(5). All but Debian's packages give dumpcap its capabilities right away."""
+
+
+def advice(release: str | None = None) -> str:
+    """One line: what this user has to do to capture on this host."""
+    as_root = f"or as root: {sudo_line()}"
+    family = distribution(_os_release() if release is None else release)
+    program = shutil.which("dumpcap", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/bin:/usr/local/bin")
+    if program is None:
+        install = _INSTALL.get(family, "install dumpcap (it comes with Wireshark)")
+        return f"{install}, then {_JOIN}; {as_root}"
+    group = _group_of(program)
+    if group is not None and group not in _own_groups():
+        return f"{_JOIN.replace('wireshark', group, 1)}; {as_root}"
+    if family == "debian":
+        return f"sudo dpkg-reconfigure wireshark-common (answer yes), then {_JOIN}; {as_root}"
+    return f"sudo setcap cap_net_raw,cap_net_admin+eip {program}; {as_root}"
+
+
+_JOIN = 'sudo usermod -aG wireshark "$USER" and log in again'
+
+
+def sudo_line() -> str:
+    """How to make the same call through sudo; by its whole path, because sudo does not look into virtual environments."""
+    script = Path(sys.argv[0])
+    found = shutil.which(script.name, path="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+    try:
+        here = script.resolve()
+        program = "bootsniff" if found is not None and Path(found).resolve() == here else str(here)
+    except OSError:
+        program = str(script)
+    if script.name == "__main__.py":
+        program = f"{sys.executable} -m bootsniff"
+        return f"sudo {program} {shlex.join(sys.argv[1:])}".strip()
+    return f"sudo {shlex.join([program, *sys.argv[1:]])}"
+
+
+def distribution(release: str) -> str:
+    """`debian`, `fedora`, `rhel`, `arch`, `suse`, `alpine` or empty, from the text of os-release(5)."""
+    fields = dict(line.split("=", 1) for line in release.splitlines() if "=" in line)
+    names = f"{fields.get('ID', '')} {fields.get('ID_LIKE', '')}".replace('"', " ").replace("'", " ").split()
+    aliases = {"ubuntu": "debian", "opensuse": "suse", "sles": "suse", "centos": "rhel"}
+    for name in names:
+        known = aliases.get(name, name.partition("-")[0])
+        if known in _INSTALL:
+            return known
+    return ""
+
+
+def _os_release() -> str:
+    for path in ("/etc/os-release", "/usr/lib/os-release"):
+        try:
+            return Path(path).read_text("utf-8", "replace")
+        except OSError:
+            continue
+    return ""
+
+
+def _group_of(program: str) -> str | None:
+    """The group that may run a dumpcap which others may not."""
+    try:
+        status = Path(program).stat()
+        if status.st_mode & 0o001 or status.st_gid == 0:
+            return None
+        return grp.getgrgid(status.st_gid).gr_name
+    except (OSError, KeyError):
+        return None
+
+
+def _own_groups() -> set[str]:
+    names = set()
+    for number in os.getgroups():
+        try:
+            names.add(grp.getgrgid(number).gr_name)
+        except KeyError:
+            continue
+    return names
