@@ -171,6 +171,12 @@ class Case:
                     return Offer.of(heard[0])
         return None
 
+    @cached_property
+    def first_boot_file(self) -> str | None:
+        """The file that DHCP named for the first program of this boot option that was given one."""
+        files = (boot_file_of(self.boot.stages[index]) for index in self.option)
+        return next((file.name for file in files if file), None)
+
     # --- fetches ---
 
     @cached_property

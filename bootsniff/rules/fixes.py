@@ -78,6 +78,28 @@ def address_of_server(case: Case) -> str:
     return named.next_server if named else EXAMPLE_SERVER
 
 
+def network(case: Case) -> str:
+    """The first three octets of the machine's network, as far as the capture shows; libvirt's default otherwise."""
+    known = [case.lease.address] if case.lease else []
+    known += [*case.world.servers, *case.world.arp]
+    found = next((address for address in known if address and "." in address and not address.startswith("0.")), None)
+    return (found or "192.168.122.1").rsplit(".", 1)[0]
+
+
+def address_range(case: Case) -> tuple[Fix, ...]:
+    """A range of addresses that a DHCP server may give on the machine's network."""
+    net = network(case)
+    inside = (
+        f"<ip address='{net}.1' netmask='255.255.255.0'>\n <dhcp><range start='{net}.2' end='{net}.254'/></dhcp>\n</ip>"
+    )
+    return (
+        Fix("dnsmasq", f"dhcp-range={net}.2,{net}.254,1h"),
+        Fix("libvirt", inside),
+        Fix("isc-dhcpd", f"subnet {net}.0 netmask 255.255.255.0 {{\n  range {net}.2 {net}.254;\n}}"),
+        Fix("kea", f'"subnet4": [{{"id": 1, "subnet": "{net}.0/24", "pools": [{{"pool": "{net}.2-{net}.254"}}]}}]'),
+    )
+
+
 def dnsmasq_tag(case: Case) -> tuple[str, str]:
     """The line that recognises the client, and the tag it sets."""
     if case.is_ipxe:
@@ -87,6 +109,13 @@ def dnsmasq_tag(case: Case) -> tuple[str, str]:
         word = (case.stage.vendor_class or "PXEClient").split(":")[0]
         return f"dhcp-vendorclass=set:{case.tag},{word}", case.tag
     return f"dhcp-match=set:{case.tag},option:client-arch,{number}", case.tag
+
+
+def isc_branch(case: Case, *statements: str) -> Fix:
+    """Statements of ISC dhcpd for this kind of client."""
+    condition = isc_condition(case)
+    declared = "option arch code 93 = unsigned integer 16;\n" if condition.startswith("option arch") else ""
+    return Fix("isc-dhcpd", declared + f"if {condition} {{\n" + "".join(f"  {line}\n" for line in statements) + "}")
 
 
 def isc_condition(case: Case) -> str:
@@ -138,7 +167,7 @@ def boot_file(case: Case, name: str | None = None, server: str | None = None) ->
         case,
         plain,
         wrapped,
-        Fix("isc-dhcpd", f"if {isc_condition(case)} {{\n  next-server {server};\n  filename {quoted(name)};\n}}"),
+        isc_branch(case, f"next-server {server};", f"filename {quoted(name)};"),
         kea_class(case, [("next-server", server), ("boot-file-name", name)]),
     )
 
@@ -149,10 +178,7 @@ def http_boot(case: Case, url: str) -> tuple[Fix, ...]:
     return arrange(
         case,
         *dnsmasq(match, f"dhcp-boot=tag:{tag},{url}", f"dhcp-option-force=tag:{tag},60,HTTPClient"),
-        Fix(
-            "isc-dhcpd",
-            f'if {isc_condition(case)} {{\n  option vendor-class-identifier "HTTPClient";\n  filename {quoted(url)};\n}}',
-        ),
+        isc_branch(case, 'option vendor-class-identifier "HTTPClient";', f"filename {quoted(url)};"),
         kea_class(case, [("boot-file-name", url)], [("vendor-class-identifier", "HTTPClient")]),
     )
 

@@ -40,7 +40,9 @@ class Judge:
         found: list[Finding] = []
         for boot_index in range(len(record.boots)):
             found += self._boot(record, boot_index)
-        found.sort(key=_order)
+        found.sort(
+            key=lambda finding: (_SEVERITY[finding.severity], not _at_the_stall(record, finding), *_order(finding))
+        )
         self.dropped += max(0, len(found) - MAX_FINDINGS)
         return tuple(found[:MAX_FINDINGS])
 
@@ -67,6 +69,13 @@ class Judge:
                     key = finding.code, finding.subject
                     found[key] = _merged(found[key], lowered) if key in found else lowered
         return list(found.values())
+
+
+def _at_the_stall(record: MachineRecord, finding: Finding) -> bool:
+    """Whether a finding is about the boot option that got furthest: what stopped that one comes first."""
+    boot = record.boots[finding.boot or 0]
+    stalled = boot.stalled_stage
+    return stalled is not None and any(stalled in option and finding.stage in option for option in options.split(boot))
 
 
 def _asked(stage: StageRecord, *, failed: bool) -> Iterator[Rule]:

@@ -130,6 +130,19 @@ def v6_without_url() -> Scene:
     return scene
 
 
+def wrong_base() -> Scene:
+    """x64 HTTP (16) gets nothing, ARM32 UEFI (10) the URL that was meant for it."""
+    other = Scene(status="in-progress").lease(file="http://192.168.122.1/ipxe.efi")
+    other.here.arch = (10,)
+    return http_without_file().other_machine("52:54:00:00:00:01", other)
+
+
+def seven_gets_the_default() -> Scene:
+    other = Scene(status="in-progress").lease(file="grubx64.efi")
+    other.here.arch = (9,)
+    return bios_to_efi().other_machine("52:54:00:00:00:01", other)
+
+
 FAULTS = {
     "link-stp-delay": stp,
     "link-dhcp-blocked-by-host-firewall": firewall,
@@ -145,10 +158,10 @@ FAULTS = {
     "dns-server-missing-for-name-uri": lambda: ignored(
         "efi-x64-http", file="http://boot.lan/x.efi", option60="HTTPClient"
     ),
-    "arch-hex-decimal-confusion": http_without_file,
+    "arch-hex-decimal-confusion": wrong_base,
     "arch-dnsmasq-b-matches-everyone": arm_for_all,
     "arch-isc-0016-is-uboot": http_falls_to_default,
-    "arch-7-vs-9": bios_to_efi,
+    "arch-7-vs-9": seven_gets_the_default,
     "arch-bios-file-to-efi": bios_to_efi,
     "arch-wrong-efi-machine": arm_for_all,
     "proxydhcp-offer-without-pxeclient": bare_proxy,
@@ -270,6 +283,8 @@ LOOKALIKES = [
     ("dhcp-option60-without-43", "a real proxy that is silent", mute_4011),
     ("arch-bios-file-to-efi", "a Linux kernel begins with MZ, too", kernel_for_bios),
     ("arch-wrong-efi-machine", "a kernel for a BIOS machine", kernel_for_bios),
+    ("arch-hex-decimal-confusion", "nothing shows that the server looks at architectures", http_without_file),
+    ("arch-7-vs-9", "nothing shows that the server looks at architectures", bios_to_efi),
     ("link-stp-delay", "no BPDUs", no_offer),
     ("link-dhcp-blocked-by-host-firewall", "nothing known of the host", no_offer),
 ]

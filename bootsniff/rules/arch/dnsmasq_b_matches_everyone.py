@@ -10,6 +10,7 @@ from .. import fixes, names
 from ..case import Case
 from ..evidence import evidence
 from ..rule import Cause
+from .siblings import siblings
 
 _ARM64 = re.compile(r"aa64|aarch64|arm64", re.IGNORECASE)
 
@@ -69,13 +70,6 @@ class ArchDnsmasqBMatchesEveryone(Cause):
 
 def _others_with(case: Case, file: str) -> set[str]:
     """Other kinds of client that were offered the same file, ARM64 ones aside."""
-    kinds: set[str] = set()
-    for machine in list(case.world.machines.values())[:256]:
-        for boot_index, boot in enumerate(machine.boots[-2:], max(0, len(machine.boots) - 2)):
-            for index, stage in enumerate(boot.stages[:8]):
-                if stage.client == case.client or names.architecture(stage.client) == "arm64" or not stage.arch:
-                    continue
-                other = Case(case.world, machine, boot_index, index, [range(len(boot.stages))])
-                if other.boot_file == file:
-                    kinds.add(stage.client)
-    return kinds
+    return {
+        other.client for other in siblings(case) if other.file == file and names.architecture(other.client) != "arm64"
+    }

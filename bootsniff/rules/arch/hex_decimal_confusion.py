@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Confidence, Finding, Fix
-from ...track.records import MachineRecord
 from .. import fixes
 from ..case import Case
 from ..evidence import evidence
+from ..offers import is_web_url
 from ..rule import Cause
+from .siblings import Sibling, siblings, treated_otherwise
 
 _AMBIGUOUS = {10, 11, 15, 16, 18, 19, 21, 22, 23, 24, 25, 27, 28, 31}
 """Architecture numbers that mean another one when read in the other base."""
@@ -50,16 +51,18 @@ class ArchHexDecimalConfusion(Cause):
         if number not in _AMBIGUOUS or number is None or not symptom.evidence:
             return
         twin = _twin(case, number)
+        other = twin or treated_otherwise(case)
+        if other is None:
+            return  # no sign that the server looks at architectures at all
         confidence: Confidence = "likely" if twin else "possible"
+        role = f"architecture {other.arch} is offered {other.file or 'no file'}"
         yield self.finding(
             case,
-            symptom.evidence[:1]
-            if not twin
-            else [*symptom.evidence[:1], evidence(twin[1].last, f"architecture {twin[0]} was served")],
+            [*symptom.evidence[:1], evidence(other.at, role)],
             confidence=confidence,
             explains=symptom.code,
             number=number,
-            sign=f": architecture {twin[0]} was given {twin[2]}" if twin else "",
+            sign=f": architecture {twin.arch} was given {twin.file}" if twin else "",
             proof="The server's configuration: which number does its rule name?",
             fixes=fixes.arrange(
                 case,
@@ -73,16 +76,9 @@ class ArchHexDecimalConfusion(Cause):
         )
 
 
-def _twin(case: Case, number: int) -> tuple[int, MachineRecord, str] | None:
-    """A machine whose number is this one read in the other base, and that got a URL (as HTTP clients should)."""
+def _twin(case: Case, number: int) -> Sibling | None:
+    """A client whose number is this one read in the other base, and that got a URL (as HTTP clients should)."""
     twins = {int(f"{number:x}") if f"{number:x}".isdigit() else -1, int(str(number), 16)} - {number}
     if not case.is_http:
         return None
-    for machine in case.world.machines.values():
-        for boot in machine.boots[-1:]:
-            for index, stage in enumerate(boot.stages[:4]):
-                if stage.arch and stage.arch[0] in twins and machine is not case.machine:
-                    other = Case(case.world, machine, len(machine.boots) - 1, index, [range(len(boot.stages))])
-                    if other.named and other.named.is_url:
-                        return stage.arch[0], machine, other.named.boot_file or ""
-    return None
+    return next((other for other in siblings(case) if other.arch in twins and is_web_url(other.file)), None)

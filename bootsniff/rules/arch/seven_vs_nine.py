@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from ...model import Finding, Fix
 from .. import fixes
 from ..case import Case
+from ..evidence import evidence
 from ..rule import Cause
+from .siblings import siblings, treated_otherwise
 
 
 class Arch7Vs9(Cause):
@@ -38,10 +40,20 @@ class Arch7Vs9(Cause):
         if number is None or not symptom.evidence:
             return
         other = 16 - number
+        if symptom.code == "chain-ipxe-loop":
+            before = self._firmware_arch(case)
+            if before in (None, number):
+                return  # the firmware sent the same number, and its rule matched
+            sign = [evidence(case.boot.stages[case.option[0]].last, f"the firmware said architecture {before}")]
+        else:
+            sibling = treated_otherwise(case)
+            if sibling is None:
+                return  # no sign that the server looks at architectures at all
+            sign = [evidence(sibling.at, f"architecture {sibling.arch} is offered {sibling.file or 'no file'}")]
         yield self.finding(
             case,
-            symptom.evidence[:1],
-            confidence="possible",
+            [*symptom.evidence[:1], *sign],
+            confidence="likely" if any(s.arch == other and s.file for s in siblings(case)) else "possible",
             explains=symptom.code,
             number=number,
             other=other,
@@ -55,3 +67,9 @@ class Arch7Vs9(Cause):
                 Fix("kea", '"test": "option[93].hex == 0x0007 or option[93].hex == 0x0009"'),
             ),
         )
+
+    @staticmethod
+    def _firmware_arch(case: Case) -> int | None:
+        """The architecture that the program before iPXE sent."""
+        arch = case.boot.stages[case.option[0]].arch
+        return arch[0] if arch and case.stage_index > case.option[0] else None

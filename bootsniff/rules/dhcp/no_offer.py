@@ -47,35 +47,28 @@ class DhcpNoOffer(Rule):
         answered = dhcp.offer_count or dhcp.proxy_offers or dhcp.acks or dhcp.naks
         if answered or any(heard.message.op == 2 for heard in dhcp.relayed):
             return
-        served = [
-            server
-            for server in case.world.servers.values()
-            if server.dhcp_replies and (server.answered_vendor_classes or server.dhcp_replies)
-        ]
+        served = [server for server in case.world.servers.values() if server.dhcp_replies]
+        # What is asked for with the broadcast flag is answered by broadcast (RFC 2131 section 4.1): it would be seen.
+        broadcast = any(heard.message.broadcast for heard in dhcp.discovers)
         others = f"{names.joined(s.address for s in served)} serves others" if served else "nobody answers anyone here"
+        host = case.world.host
+        name = host.libvirt_network if host else None
+        restart = f"virsh net-destroy {name}; virsh net-start {name}\n" if name else ""
+        lost = case.world.quality.dropped_frames
         yield self.finding(
             case,
             first_and_last(dhcp.discovers, "DISCOVER without an answer"),
-            confidence=case.silence(second_sign=bool(served)),
+            confidence="likely" if broadcast and not lost else case.silence(second_sign=bool(served)),
             count=dhcp.discover_count,
             time=names.seconds(dhcp.discovers[-1].at.time - dhcp.discovers[0].at.time),
             others=others,
-            blind=case.blind_spot,
+            blind="" if broadcast and not lost else case.blind_spot,
             expected="An OFFER from a DHCP server within a few seconds of the first DISCOVER.",
             proof="The server's log, or a capture on the server's own interface: does the DISCOVER arrive there?",
             fixes=fixes.arrange(
                 case,
-                *fixes.dnsmasq("interface=virbr0", "dhcp-range=192.168.122.2,192.168.122.254,1h"),
-                Fix("libvirt", "virsh net-destroy default; virsh net-start default"),
-                Fix(
-                    "isc-dhcpd",
-                    "subnet 192.168.122.0 netmask 255.255.255.0 {\n  range 192.168.122.2 192.168.122.254;\n}",
-                ),
-                Fix(
-                    "kea",
-                    '"interfaces-config": {"interfaces": ["virbr0"]},\n"subnet4": [{"id": 1, "subnet": "192.168.122.0/24", '
-                    '"pools": [{"pool": "192.168.122.2-192.168.122.254"}]}]',
-                ),
+                *fixes.address_range(case),
+                Fix("shell", f"{restart}ss -lunp 'sport = :67'   # is a server listening, and on which address?"),
                 Fix("nft", "nft add rule inet filter input udp dport 67 accept"),
             ),
         )

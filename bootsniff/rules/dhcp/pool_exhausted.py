@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...model import Finding, Fix, FrameRef
+from ...model import Finding, FrameRef
 from ...track.records import Dhcp4Exchange, MachineRecord
 from .. import fixes
 from ..case import Case
@@ -65,12 +65,7 @@ class DhcpPoolExhausted(Rule):
             served=len(leases),
             expected="An OFFER with a free address.",
             proof="The server's log (dnsmasq: no address available) or its lease file, held against the range.",
-            fixes=fixes.arrange(
-                case,
-                *fixes.dnsmasq("dhcp-range=192.168.122.2,192.168.122.254,1h"),
-                Fix("isc-dhcpd", "range 192.168.122.2 192.168.122.254;\ndefault-lease-time 3600;"),
-                Fix("kea", '"valid-lifetime": 3600, "pools": [{"pool": "192.168.122.2-192.168.122.254"}]'),
-            ),
+            fixes=fixes.arrange(case, *fixes.address_range(case)),
         )
 
 

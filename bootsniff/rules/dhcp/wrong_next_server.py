@@ -107,7 +107,7 @@ def _served_elsewhere(case: Case, asked: str) -> tuple[str, FrameRef, str] | Non
 
 def _fixes(case: Case, file: str, server: str) -> tuple[Fix, ...]:
     match, tag = fixes.dnsmasq_tag(case)
-    name = case.boot_file or file
+    name = case.first_boot_file or file
     loader = Fix("grub", f"set root=tftp,{server}\nset prefix=(tftp,{server})/grub") if case.client == "grub" else None
     firmware_tag = case.firmware if case.client in ("grub", "shim", "pxelinux") else tag
     return fixes.arrange(

@@ -55,9 +55,9 @@ class TftpServerDown(Rule):
                 expected="An OACK or the first DATA block.",
                 fixes=fixes.arrange(
                     case,
-                    *fixes.dnsmasq("enable-tftp", "tftp-root=/srv/tftp"),
+                    Fix("dnsmasq", "enable-tftp\ntftp-root=/srv/tftp"),
                     Fix("libvirt", "<tftp root='/srv/tftp'/>"),
                     Fix("tftpd-hpa", "systemctl enable --now tftpd-hpa"),
-                    Fix("systemd", "systemctl enable --now tftp.socket"),
+                    Fix("shell", f"systemctl enable --now tftp.socket\nss -lunp 'sport = :69'   # on {flow.server}"),
                 ),
             )
