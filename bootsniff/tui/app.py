@@ -44,7 +44,7 @@ class BootsniffApp(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q,ctrl+c", "quit", "Quit", priority=False),
         Binding("question_mark,f1", "help", "Help"),
-        Binding("space", "toggle", "Pause or play"),
+        Binding("space", "play", "Pause or play"),
         Binding("n", "trouble(1)", "Next trouble"),
         Binding("N", "trouble(-1)", "Trouble before"),
         Binding("c", "copy_fix", "Copy the fix"),
@@ -180,9 +180,7 @@ class BootsniffApp(App[None]):
             title += ": DHCP"
         self.show_frames(cited.of_step(machine, key), 0, machine, title)
 
-    def show_frames(
-        self, frames: Sequence[cited.Cited], place: int, machine: Machine | None, title: str = ""
-    ) -> None:
+    def show_frames(self, frames: Sequence[cited.Cited], place: int, machine: Machine | None, title: str = "") -> None:
         if machine is not None:
             title = f"{machine.mac}  {title}"
         self.push_screen(PacketScreen(title, frames, place, machine))
@@ -227,7 +225,7 @@ class BootsniffApp(App[None]):
 
     @property
     def main(self) -> MainScreen:
-        return cast(MainScreen, self.screen_stack[0])
+        return cast("MainScreen", self.screen_stack[0])
 
     def run_named(self, action: str) -> None:
         """A command of the palette, once the palette is gone."""
@@ -239,7 +237,7 @@ class BootsniffApp(App[None]):
 
     # --- time ---
 
-    def action_toggle(self) -> None:
+    def action_play(self) -> None:
         self.player.toggle()
         self.catch_up()
 
@@ -339,9 +337,7 @@ class BootsniffApp(App[None]):
         self.exit()
 
 
-def run(
-    feed: Feed, *, title: str, utc: bool = False, only: Callable[[Machine], bool] | None = None
-) -> Report | None:
+def run(feed: Feed, *, title: str, utc: bool = False, only: Callable[[Machine], bool] | None = None) -> Report | None:
     """Shows a feed until the user leaves; gives the newest report back. The feed is closed and the terminal restored.
 
     `only` says which machines are listed; the report holds all of them.

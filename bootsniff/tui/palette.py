@@ -19,7 +19,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("Filter the machines", "action_filter", "by MAC, address, name, stage, status or finding (/)"),
     ("Next machine in trouble", "action_trouble", "n"),
     ("Sort by trouble again", "action_sort_again", "and follow the worst machine (r)"),
-    ("Pause, follow, play", "action_toggle", "Space"),
+    ("Pause, follow, play", "action_play", "Space"),
     ("Open the machine", "action_machine", "boots, ladder, options, fetches (Enter)"),
     ("Show the frames", "action_frames", "behind the finding (f)"),
     ("Explain the finding", "action_explain", "e"),
@@ -49,20 +49,20 @@ class BootsniffCommands(Provider):
 
     async def discover(self) -> Hits:
         for name, action, words in COMMANDS:
-            yield DiscoveryHit(Content(name), partial(self._app.run_named, action), name, Content(words))
+            yield DiscoveryHit(Content(name), partial(self._app.run_named, action), name, words)
 
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
         for name, action, words in COMMANDS:
             score = matcher.match(f"{name} {words}")
             if score > 0:
-                yield Hit(score, _shown(name), partial(self._app.run_named, action), name, Content(words))
+                yield Hit(score, _shown(name), partial(self._app.run_named, action), name, words)
         for key, text, words in self._machines(query):
-            yield Hit(0.9, _shown(text), partial(self._app.go_to, key), text, Content(words))
+            yield Hit(0.9, _shown(text), partial(self._app.go_to, key), text, words)
         for code in BY_CODE:
             score = matcher.match(code)
             if score > 0:
-                yield Hit(score * 0.8, _shown(code), partial(self._app.explain, code), code, Content("what it means"))
+                yield Hit(score * 0.8, _shown(code), partial(self._app.explain, code), code, "what it means")
 
     def _machines(self, query: str) -> Iterator[tuple[MachineKey, str, str]]:
         """Plain containment, not fuzzy matching: thousands of machines, and people paste whole addresses."""

@@ -82,8 +82,7 @@ class Player:
 
     def _advance(self, elapsed: float) -> None:
         span = self.span
-        assert self.position is not None
-        if span is None:
+        if span is None or self.position is None:
             return
         self.position += round(elapsed * self.speed * NANOSECONDS)
         if self.position >= span[1]:

@@ -61,7 +61,7 @@ def _tshark(frame: FrameBytes) -> str:
 
 
 def _scapy(frame: FrameBytes) -> str:
-    """scapy's `show`. Importing its layers takes a moment, which is why it happens here and when asked for."""
+    """Scapy's `show`. Importing its layers takes a moment, which is why it happens here and when asked for."""
     try:
         from scapy.config import conf
 

@@ -109,7 +109,7 @@ class FileFeed:
     def _work(self) -> None:
         try:
             self._read()
-        except Exception as error:  # noqa: BLE001 (a crash in here must leave the screen alive and say so)
+        except Exception as error:
             if os.environ.get("BOOTSNIFF_DEBUG"):
                 raise
             words = printable(f"reading ended by an internal error, {type(error).__name__}: {error}")

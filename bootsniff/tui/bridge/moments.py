@@ -83,9 +83,7 @@ def _boot(old: Boot, new: Boot) -> Boot:
 def _stage(old: Stage, new: Stage) -> Stage:
     if old == new:
         return old
-    return replace(
-        new, arrows=_each(old.arrows, new.arrows, _same), fetches=_each(old.fetches, new.fetches, _same)
-    )
+    return replace(new, arrows=_each(old.arrows, new.arrows, _same), fetches=_each(old.fetches, new.fetches, _same))
 
 
 def _same(old: T, new: T) -> T:

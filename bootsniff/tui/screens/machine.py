@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar, cast
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -25,7 +25,13 @@ from ..widgets.bar import Bar
 from ..widgets.rows import TextRows
 from .base import BaseScreen
 
-TABS = (("stages", "Stages"), ("ladder", "Ladder"), ("options", "DHCP options"), ("fetches", "Fetches"), ("faults", "Findings"))
+TABS = (
+    ("stages", "Stages"),
+    ("ladder", "Ladder"),
+    ("options", "DHCP options"),
+    ("fetches", "Fetches"),
+    ("faults", "Findings"),
+)
 
 
 class MachineScreen(BaseScreen):
@@ -173,7 +179,9 @@ class MachineScreen(BaseScreen):
         machine = self.machine()
         cursor = self.query_one("#faults", TextRows).cursor
         every = findings_of(machine) if machine else ()
-        return next((each for each in every if (each.code, each.boot, each.subject) == cursor), every[0] if every else None)
+        return next(
+            (each for each in every if (each.code, each.boot, each.subject) == cursor), every[0] if every else None
+        )
 
     def action_tab(self, name: str) -> None:
         self.query_one(TabbedContent).active = f"tab-{name}"
@@ -181,7 +189,7 @@ class MachineScreen(BaseScreen):
 
     def action_next_tab(self, step: int) -> None:
         names = [name for name, _ in TABS]
-        here = names.index(cast(str, self.query_one(TabbedContent).active).removeprefix("tab-"))
+        here = names.index(self.query_one(TabbedContent).active.removeprefix("tab-"))
         self.action_tab(names[(here + step) % len(names)])
 
     @on(TabbedContent.TabActivated)

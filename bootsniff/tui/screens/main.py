@@ -114,7 +114,7 @@ class MainScreen(BaseScreen):
     @on(RowSelected)
     def row_selected(self, event: RowSelected) -> None:
         if event.sender.id == "machines":
-            self.boots.board.select(cast(MachineKey, event.key))
+            self.boots.board.select(cast("MachineKey", event.key))
             self.show_selected()
         elif event.sender.id == "findings":
             self._finding_chosen = True
@@ -127,7 +127,7 @@ class MainScreen(BaseScreen):
         elif event.sender.id == "findings":
             self.boots.action_frames()
         elif event.sender.id == "timeline":
-            self.boots.show_step(cast(StepKey, event.key))
+            self.boots.show_step(cast("StepKey", event.key))
 
     @on(SeekAsked)
     def seek_asked(self, event: SeekAsked) -> None:

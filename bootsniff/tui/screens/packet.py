@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, cast
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -68,14 +68,16 @@ class PacketScreen(BaseScreen):
     def machine(self) -> Machine | None:
         return self.boots.board.machines.get(self._machine_key) if self._machine_key else None
 
-    def _frame_rows(self, width: int) -> list[Row]:
+    def _frame_rows(self, _width: int) -> list[Row]:
         report = self.boots.player.report
         start = (first_time(report) if report else None) or (self._frames[0].time if self._frames else 0)
         several = len({each.capture for each in self._frames}) > 1
         rows = []
         for place, each in enumerate(self._frames):
             where = f"{each.capture + 1}:" if several else ""
-            text = line(" ", (f"{offset(each.time - start):>10} ", "dim"), (f"{where}{each.frame:>6} ", "bold"), each.role)
+            text = line(
+                " ", (f"{offset(each.time - start):>10} ", "dim"), (f"{where}{each.frame:>6} ", "bold"), each.role
+            )
             rows.append(Row(text, place))
         return rows or [Row(line(" no frame stands behind this: it is about packets that did not come"))]
 
@@ -104,14 +106,16 @@ class PacketScreen(BaseScreen):
             self.query_one(f"#{name}", TextRows).scroll_home(animate=False)
 
     def _dissect(self, frame: FrameBytes) -> None:
-        active = cast(str, self.query_one(TabbedContent).active).removeprefix("tab-")
+        active = self.query_one(TabbedContent).active.removeprefix("tab-")
         for way in _WAYS:
             if way != active or way in self._asked:
                 continue
             self._asked.add(way)
             self._show_text(way, self.boots.dissector.known(way, frame) or f"asking {way} …")
             self.boots.dissector.ask(
-                way, frame, lambda text, way=way: self.post_message(Dissected(self, way, frame, text))  # type: ignore[misc]
+                way,
+                frame,
+                lambda text, way=way: self.post_message(Dissected(self, way, frame, text)),  # type: ignore[misc]
             )
 
     def _show_text(self, way: Way, text: str) -> None:

@@ -62,5 +62,3 @@ def fetch_of(machine: Machine, key: StepKey) -> Fetch | None:
         return machine.boots[key.boot].stages[key.stage].fetches[key.fetch]
     except IndexError:
         return None
-
-

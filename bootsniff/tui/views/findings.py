@@ -67,9 +67,9 @@ def _one(finding: Finding, width: int, *, fixes: bool, indent: str = "") -> list
     for item in finding.evidence[:4]:
         where = f"capture {item.capture + 1} " if several else ""
         lines += wrapped(f"{where}frame {item.frame}: {item.role}", width, "dim", first=f"{lead}• ", rest=f"{lead}  ")
-    if more := len(finding.evidence) - 4:
-        if more > 0:
-            lines.append(line(lead, (f"• and {more} more frames", "dim")))
+    more = len(finding.evidence) - 4
+    if more > 0:
+        lines.append(line(lead, (f"• and {more} more {'frame' if more == 1 else 'frames'}", "dim")))
     rows = [Row(each, key) for each in lines]
     return rows + fix_rows(finding, width, key=key, indent=lead) if fixes else rows
 

@@ -89,7 +89,9 @@ def strip_area(player: Player, width: int) -> tuple[int, int]:
 def _ends(player: Player, width: int) -> tuple[Line, Line]:
     span = player.span
     if player.recording is None:
-        state = Span(" ⏸ held, space follows " if player.paused else " ▶ following ", "warning" if player.paused else "ok")
+        state = Span(
+            " ⏸ held, space follows " if player.paused else " ▶ following ", "warning" if player.paused else "ok"
+        )
         busy = _packets_per_second(player.traffic)
         return line(state), line(f" {number(busy)} packets/s " if busy is not None and width > 60 else " ")
     if span is None:
@@ -150,9 +152,7 @@ def traffic_rows(traffic: Sequence[tuple[int, int]], span: tuple[int, int], widt
         before_time, before = time, seen
     top = max(counts, default=0.0)
     scale = [_level(value, top, 8 * height) for value in counts]
-    return [
-        "".join(BARS[max(0, min(8, level - 8 * row))] for level in scale) for row in range(height - 1, -1, -1)
-    ]
+    return ["".join(BARS[max(0, min(8, level - 8 * row))] for level in scale) for row in range(height - 1, -1, -1)]
 
 
 def _level(value: float, top: float, levels: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from rich.cells import cell_len
@@ -22,7 +23,7 @@ class ArrowKey(NamedTuple):
 
     capture: int
     frame: int
-    index: int
+    number: int
 
 
 class Lane(NamedTuple):
@@ -100,7 +101,7 @@ def _stage_line(name: str, number: int, width: int) -> Line:
 
 
 def _quiet_line(ns: int, spots: Sequence[int]) -> Line:
-    rest = "".join("┊".rjust(after - before) for before, after in zip(spots, spots[1:], strict=False))
+    rest = "".join("┊".rjust(after - before) for before, after in pairwise(spots))
     return line(f"{'⋮ ' + duration(ns):>{LEAD - 1}}   ┊{rest}"[: spots[0]], ("┊" + rest, "dim"))
 
 
@@ -133,8 +134,10 @@ def _shaft(arrow: Arrow, room: int) -> str:
     right = room - cell_len(label) - left
     if arrow.kind == "missing":
         # the sign stands where the packet should have gone on; beyond it nothing was seen
-        return f"{fill * left}{label}✖ {' ' * max(0, right - 2)}"[:room] if arrow.from_client else (
-            f"{' ' * max(0, left - 2)} ✖{label}{fill * right}"
+        return (
+            f"{fill * left}{label}✖ {' ' * max(0, right - 2)}"[:room]
+            if arrow.from_client
+            else (f"{' ' * max(0, left - 2)} ✖{label}{fill * right}")
         )
     if arrow.from_client:
         return f"{fill * left}{label}{fill * (right - 1)}▶"

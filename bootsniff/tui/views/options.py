@@ -68,7 +68,9 @@ def _unanswered(request: DhcpMessage | None, reply: DhcpMessage | None) -> list[
     """Options of booting that the client asked for and did not get."""
     if request is None or reply is None:
         return []
-    return [code for code in dhcp_options.parameter_list(request) if code in (43, 60, 66, 67) and code not in reply.options]
+    return [
+        code for code in dhcp_options.parameter_list(request) if code in (43, 60, 66, 67) and code not in reply.options
+    ]
 
 
 def _raw(message: DhcpMessage | None, code: int) -> bytes | None:
@@ -149,8 +151,7 @@ def option_rows(entries: list[Entry], heads: tuple[str, str], width: int, *, raw
     rows = [Row(line(" ", (cut(about, width - 1), "dim")))] if about else []
     rows.append(Row(head))
     for number, entry in enumerate(entries):
-        for each in _entry_lines(entry, left, half, raw=raw):
-            rows.append(Row(each, number))
+        rows += [Row(each, number) for each in _entry_lines(entry, left, half, raw=raw)]
     return rows
 
 

@@ -181,5 +181,3 @@ def display_filter(frames: Iterable[FrameRef], capture: int) -> str:
 def machine_filter(mac: str) -> str:
     """For Wireshark: everything of one machine that can be told by its hardware address."""
     return f"eth.addr == {mac} || dhcp.hw.mac_addr == {mac}"
-
-

@@ -38,9 +38,7 @@ class Item(NamedTuple):
     tone: Tone
 
 
-def timeline(
-    machine: Machine | None, width: int, *, now: int | None, utc: bool, every_boot: bool = False
-) -> list[Row]:
+def timeline(machine: Machine | None, width: int, *, now: int | None, utc: bool, every_boot: bool = False) -> list[Row]:
     """The last boot, or every boot; `now` ends the bars of what still runs."""
     if machine is None:
         return []
@@ -200,4 +198,3 @@ def step_of(machine: Machine, key: StepKey) -> tuple[Boot, Stage] | None:
         return None
     boot = machine.boots[key.boot]
     return boot, boot.stages[key.stage]
-

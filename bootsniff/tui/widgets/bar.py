@@ -23,7 +23,7 @@ class Bar(Widget):
         "rows--head", "rows--mark",
     }  # fmt: skip
 
-    def __init__(self, build: Callable[[int], Sequence[Line]], *, id: str | None = None) -> None:
+    def __init__(self, build: Callable[[int], Sequence[Line]], *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self._build = build
         self._lines: Sequence[Line] | None = None

@@ -17,7 +17,6 @@ from ..wording import clock
 from .bar import Bar
 from .rows import RowsView
 
-
 SAMPLE = 200
 """How many machines, the first ones, are looked at to find widths of columns."""
 
@@ -55,7 +54,7 @@ def layout(width: int, *, finding: int, address: int = 15, stage: int = 12) -> C
 class MachineTable(RowsView):
     """One line a machine, in the board's order."""
 
-    def __init__(self, board: Board, *, id: str | None = None) -> None:
+    def __init__(self, board: Board, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self.board = board
         self.now: int | None = None
@@ -156,7 +155,7 @@ def _silence_cell(machine: Machine, now: int | None, width: int) -> Span:
 class MachineList(Vertical):
     """The table under its column names."""
 
-    def __init__(self, board: Board, *, id: str | None = None) -> None:
+    def __init__(self, board: Board, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self.table = MachineTable(board, id="machines")
         self.heading = Bar(lambda _: (self.table.title_line(),), id="columns")

@@ -43,7 +43,7 @@ class RowsView(ScrollView, can_focus=True):
         Binding("enter", "choose", "Open", show=False),
     ]
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, classes=classes)
         self.cursor: Hashable = None
         """Key of the row under the cursor; None when nothing can be chosen."""
@@ -210,7 +210,7 @@ Builder = Callable[[int], Sequence[Row]]
 class TextRows(RowsView):
     """Rows that a function makes for the width at hand; made anew when the content or the width changes."""
 
-    def __init__(self, build: Builder | None = None, *, id: str | None = None, classes: str | None = None) -> None:
+    def __init__(self, build: Builder | None = None, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, classes=classes)
         self._build: Builder = build or (lambda _: ())
         self._rows: Sequence[Row] = ()
