@@ -5,15 +5,14 @@ from __future__ import annotations
 import argparse
 import io
 import sys
-from datetime import datetime
 from types import TracebackType
 from typing import Self
 
-from ..model import NANOSECONDS, Machine, Report
+from ..model import Machine, Report
 from ..report.events import Changes, Event, closing
 from ..report.json import line
 from ..report.lines import Paper
-from ..report.log import LogWriter
+from ..report.log import LogWriter, time_of
 from ..report.summary import write_summary
 from ..report.text import write_text
 from ..report.units import Clock
@@ -110,7 +109,7 @@ class PlainView:
             return
         self._erase()
         for event in events:
-            self._log.write(event, self._time(event))
+            self._log.write(event, time_of(event, self._clock))
         now = self._clock.time_of_day(update.now) if update.now else "-"
         for news in update.news:
             if not news.dropped:  # lost packets have an event
@@ -130,10 +129,6 @@ class PlainView:
         self._paper.blank()
         write_text(shown, self._paper, text_options(self._arguments))
         return tell_status(verdict, self._arguments)
-
-    def _time(self, event: Event) -> str:
-        moment = datetime.fromisoformat(event["time"])
-        return self._clock.time_of_day(int(moment.timestamp() * 1000) * (NANOSECONDS // 1000))
 
     def _state_of(self, session: LiveSession) -> str:
         """Lines of the machines that are booting, the latest ones when there are many."""

@@ -126,7 +126,7 @@ def _add_read(commands: argparse._SubParsersAction[Parser]) -> None:
     output = parser.add_mutually_exclusive_group()
     output.add_argument("--events", action="store_true", help="one JSON object a line as the packets tell it")
     output.add_argument("--tui", action="store_true", help="look at it in the TUI")
-    output.add_argument("--plain", action="store_true", help="a text view that follows a pipe while it is written")
+    output.add_argument("--plain", action="store_true", help="a log as the packets tell it, then the report")
     parser.add_argument("--jobs", metavar="N", type=_positive, default=1, help="read a large file with N processes")
     _add_view_options(parser)
 

@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     with ExitStack() as stack:
         interrupts = stack.enter_context(Interrupts())
         reading = Reading(arguments.files, stack)
-        if arguments.events:
+        if arguments.events or arguments.plain:
             from .read_events import write_events
 
             status = write_events(reading, interrupts, arguments)

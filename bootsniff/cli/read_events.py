@@ -1,22 +1,33 @@
-"""`bootsniff read --events`: one JSON object a line while the packets are read, also from a pipe that goes on."""
+"""`bootsniff read --events` and `--plain`: what happens while the packets are read, also from a pipe that goes on."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Iterable, Iterator
+from typing import Protocol
 
 from ..model import Block, Tick
 from ..report.events import Changes, Event, closing
 from ..report.json import line
+from ..report.pages import Pages
 from ..rules.diagnosis import Diagnosis
 from .interrupt import Interrupts
-from .output import StreamedReport, Verdict, wanted
+from .output import StreamedReport, Verdict, paper, text_options, wanted
 from .read import Reading, tell_quality, tell_status
+
+
+class Sink(Protocol):
+    """Where events go, and the report after them."""
+
+    def events(self, events: Iterable[Event]) -> None: ...
+
+    def report(self, report: Pages, now: int | None) -> None: ...
 
 
 def write_events(reading: Reading, interrupts: Interrupts, arguments: argparse.Namespace) -> int:
     """Write events until the captures end, then the report; returns the exit status."""
+    sink: Sink = LogSink(arguments) if arguments.plain else JsonSink()
     diagnosis = Diagnosis(watching=True)
     changes = Changes()
     for item in interrupts.until_interrupted(_items(reading, diagnosis)):
@@ -24,17 +35,55 @@ def write_events(reading: Reading, interrupts: Interrupts, arguments: argparse.N
             diagnosis.tick(item.time)
         else:
             diagnosis.feed(*item)
-        _write(_news(reading, diagnosis, changes, arguments))
+        sink.events(_news(reading, diagnosis, changes, arguments))
     captures = reading.captures(diagnosis)
     diagnosis.finish(captures)
-    _write(_news(reading, diagnosis, changes, arguments))
+    sink.events(_news(reading, diagnosis, changes, arguments))
     tell_quality(captures, interrupted=bool(interrupts.count))
     verdict = Verdict()
     machines = (machine for machine in diagnosis.machines() if wanted(machine, arguments.machine))
     report = StreamedReport(captures, verdict.watch(machines), diagnosis.network(), diagnosis.counters)
-    for piece in closing(report, diagnosis.now):
-        sys.stdout.write(piece)
+    sink.report(report, diagnosis.now)
     return tell_status(verdict, arguments)
+
+
+class JsonSink:
+    """One JSON object a line. Flushed: whoever reads the pipe wants to know now."""
+
+    def events(self, events: Iterable[Event]) -> None:
+        text = "".join(map(line, events))
+        if text:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+
+    def report(self, report: Pages, now: int | None) -> None:
+        sys.stdout.writelines(closing(report, now))
+
+
+class LogSink:
+    """A log for people, and the report as text."""
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        from ..report.log import LogWriter
+        from ..report.units import Clock
+
+        self._paper = paper(arguments)
+        self._options = text_options(arguments)
+        self._clock = Clock(None, utc=arguments.utc)
+        self._log = LogWriter(self._paper, quiet=arguments.quiet, verbose=arguments.verbose)
+
+    def events(self, events: Iterable[Event]) -> None:
+        from ..report.log import time_of
+
+        for event in events:
+            self._log.write(event, time_of(event, self._clock))
+        sys.stdout.flush()
+
+    def report(self, report: Pages, now: int | None) -> None:  # noqa: ARG002  (sinks share this shape)
+        from ..report.text import write_text
+
+        self._paper.blank()
+        write_text(report, self._paper, self._options)
 
 
 def _items(reading: Reading, diagnosis: Diagnosis) -> Iterator[tuple[Block, ...] | Tick]:
@@ -55,13 +104,3 @@ def _news(reading: Reading, diagnosis: Diagnosis, changes: Changes, arguments: a
     for mac in diagnosis.gone():
         changes.forget(mac)
     yield from changes.network(diagnosis.network(), now)
-
-
-def _write(events: Iterable[Event]) -> None:
-    """Write and flush: whoever reads the pipe wants to know now."""
-    wrote = False
-    for event in events:
-        sys.stdout.write(line(event))
-        wrote = True
-    if wrote:
-        sys.stdout.flush()

@@ -61,7 +61,7 @@ def write_finding(
     _write_evidence(finding.evidence, captures, paper, clock, inner)
     if finding.severity == "note" and not cause and not verbose:
         return
-    if finding.proof:
+    if finding.proof and finding.confidence != "certain":
         paper.prose(finding.proof, inner, label=Span("to prove it:", "dim"))
     shown = finding.fixes if verbose else finding.fixes[:FIXES]
     for fix in shown:

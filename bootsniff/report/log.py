@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from ..model import NANOSECONDS
 from .events import Event
 from .lines import Paper, Span, Style
-from .units import amount, duration
+from .units import Clock, amount, duration
 
 _FETCH_STYLE: dict[str, Style] = {"complete": "good", "failed": "bad", "stalled": "bad"}
 _SEVERITY_STYLE: dict[str, Style] = {"error": "bad", "warning": "warning", "note": "dim"}
+
+
+def time_of(event: Event, clock: Clock) -> str:
+    """The event's time of day, as the user wants to read it."""
+    moment = datetime.fromisoformat(event["time"])
+    return clock.time_of_day(int(moment.timestamp() * 1000) * (NANOSECONDS // 1000))
 
 
 class LogWriter:

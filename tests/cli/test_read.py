@@ -202,6 +202,15 @@ def test_events_end_with_the_report(capsys: pytest.CaptureFixture[str]) -> None:
     assert err == ""
 
 
+def test_plain_is_a_log_and_then_the_report(capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = read(capsys, "--plain", "--utc", STALLED)
+    log, _, report = out.partition("\n\n")
+    assert status == 1
+    assert all(" UTC  " in text or text.startswith(" " * 30) for text in log.splitlines())
+    assert any(f"{MAC}  STALLED at dhcp" in text for text in log.splitlines())
+    assert "ERROR dhcp-http-vendor-class-not-echoed (certain)" in report
+
+
 def test_events_come_while_the_pipe_is_open(stalled: Path) -> None:
     """The machine is told before the writer has finished; if not, this blocks until the timeout kills it."""
     data = stalled.read_bytes()
