@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import CaptureError
 from ..model import Interface
-from .scan import MAX_CAPTURED, MAX_SNAP_LENGTH, Decoder, Ints, Scan, as_ints, rows
+from .scan import MAX_CAPTURED, MAX_SNAP_LENGTH, Ints, Scan, as_ints, rows
 
 HEADER = 24
 """Bytes of the file header."""
@@ -52,23 +52,42 @@ class PcapDecoder:
 
     def scan(self, buffer: bytearray, start: int, end: int) -> Scan:
         positions, stop = self._walk(buffer, start, end)
+        header = self.record_header
         records = rows(buffer, positions, 4, self._order)
+        if len(positions) and int(records[:, 2].max()) >> 16:  # here the walk went astray
+            first = int((records[:, 2] >> 16 > 0).argmax())
+            positions, records, stop = positions[:first], records[:first], int(positions[first])
+        problem = None
+        need = header
+        if end - stop >= header:
+            length = self._length_at(buffer, stop + 8)[0]
+            need = header + length
+            if length > self._limit:
+                problem = f"claims {length} captured bytes, more than any packet has"
+            elif need <= end - stop:  # a long packet, which is whole: it comes alone, in this scan or the next
+                need = 0
+                if not len(positions):
+                    positions = as_ints([stop])
+                    records = rows(buffer, positions, 4, self._order)
+                    stop += header + length
+        time = records[:, 0].astype(np.int64)
+        time *= 1_000_000_000
+        fraction = records[:, 1].astype(np.int64)
+        fraction *= self._ns_per_fraction
+        time += fraction
         captured = records[:, 2].astype(np.int64)
-        if len(positions) and int(captured.max()) >> 16:
-            positions, stop = self._walk_far(buffer, positions[: int((captured >> 16 > 0).argmax())], end, positions)
-            records = rows(buffer, positions, 4, self._order)
-            captured = records[:, 2].astype(np.int64)
-        elif end - stop >= self.record_header and self._length_at(buffer, stop + 8)[0] >> 16:
-            positions, stop = self._walk_far(buffer, positions, end, positions)
+        original = records[:, 3].astype(np.int64)
+        np.maximum(original, captured, out=original)
+        return Scan(self, stop, need, 0, time, positions + header, captured, original, problem=problem)
+
     def _walk(self, buffer: bytearray, start: int, end: int) -> tuple[Ints, int]:
         """Positions of all records that are whole in `buffer[start:end]`, and where the first other one begins."""
         header = self.record_header
         found: list[int] = []
         extend = found.extend
-        # `at` points at the low byte of a record's length, `at + up` at the next higher one; two bytes and a table
-        # are faster to get than four through struct. Longer packets lead nowhere here and are left to the second
-        # loop. Eight records a turn, as this loop is the slowest part of reading: positions only grow, so that one
-        # comparison covers all eight.
+        # `at` points at the low byte of a record's length, `at + up` at the next higher one. Two bytes and a table are
+        # faster to get than four through struct; `scan` sorts out what is longer than they can say. Eight records a
+        # turn, as this loop is the slowest part of reading: positions only grow, so one comparison covers all eight.
         up = 1 if self._order == "<" else -1
         low = 8 if self._order == "<" else 11
         high = self._high
@@ -90,20 +109,11 @@ class PcapDecoder:
                 extend((a, b, c, d, e, f, g, h))
         except IndexError:  # a record leads out of the buffer
             pass
-        positions = as_ints(found) - low
-        stop = a - low
-        if len(positions):
-            lengths = rows(buffer, positions, 3, self._order)[:, 2]
-            if int(lengths.max()) >> 16:
-                kept = int((lengths >> 16 > 0).argmax())
-                stop = int(positions[kept])
-                positions = positions[:kept]
-        more: list[int] = []
-        length = self._length_at
-        while stop + header <= end:
-            following = stop + header + length(buffer, stop + 8)[0]
-            if following > end:
+        at = a
+        while at + header <= last:
+            following = at + buffer[at] + high[buffer[at + up]]
+            if following > last:
                 break
-            more.append(stop)
-            stop = following
-        return np.concatenate((positions, as_ints(more))) if more else positions, stop
+            found.append(at)
+            at = following
+        return as_ints(found) - low, at - low

@@ -56,11 +56,10 @@ class PcapngDecoder:
             return self._section(buffer, start, end)
         positions, stop = self._walk(buffer, start, end)
         blocks = rows(buffer, positions, 8, self.order)
-        if not (blocks[:, 0] == ENHANCED_PACKET).all():
-            sections = np.flatnonzero(blocks[:, 0] == SECTION)
-            if len(sections):  # its length may have been read in the wrong byte order
-                stop = int(positions[sections[0]])
-                positions, blocks = positions[: sections[0]], blocks[: sections[0]]
+        sections = np.flatnonzero(blocks[:, 0] == SECTION)
+        if len(sections):  # its length may have been read in the wrong byte order
+            stop = int(positions[sections[0]])
+            positions, blocks = positions[: sections[0]], blocks[: sections[0]]
         damaged = self._damaged(buffer, positions, blocks)
         if damaged < len(positions):
             stop = int(positions[damaged])
@@ -72,8 +71,7 @@ class PcapngDecoder:
 
     def _walk(self, buffer: bytearray, start: int, end: int) -> tuple[Ints, int]:
         """Positions of all blocks that end before `end`, by their lengths alone, and where the next one begins."""
-        words = np.frombuffer(buffer, f"{self.order}u4", len(buffer) // 4).astype("=u4", copy=False)
-        word = memoryview(words)
+        word = np.frombuffer(buffer, f"{self.order}u4", len(buffer) // 4).astype("=u4", copy=False).data
         found: list[int] = []
         extend = found.extend
         # `at` points at a block's length, one word into it. Eight blocks a turn, as in pcap.py.
@@ -154,7 +152,8 @@ class PcapngDecoder:
         """Columns of the packets among whole, undamaged blocks; interface descriptions become the next state."""
         kinds = blocks[:, 0]
         state, drops, problem = self, {}, None
-        if not (kinds == ENHANCED_PACKET).all():
+        enhanced = bool((kinds == ENHANCED_PACKET).all())
+        if not enhanced:
             for index in np.flatnonzero((kinds == INTERFACE) | (kinds == STATISTICS)).tolist():
                 at, length = int(positions[index]), int(blocks[index, 1])
                 if kinds[index] == STATISTICS:
@@ -169,7 +168,7 @@ class PcapngDecoder:
             positions, blocks = positions[keep], blocks[keep]
         scan = Scan(state, stop, drops=drops, problem=problem)
         if len(positions):
-            _fill(scan, state, positions, blocks)
+            _fill(scan, state, positions, blocks, enhanced=enhanced)
         return scan
 
     def _with_interface(self, buffer: bytearray, at: int, length: int) -> PcapngDecoder:
@@ -215,9 +214,11 @@ class PcapngDecoder:
             at += length + 3 & ~3
 
 
-def _fill(scan: Scan, state: PcapngDecoder, positions: Ints, blocks: npt.NDArray[np.uint32]) -> None:
-    """Fill the columns of `scan` from packet blocks; stops at the first that contradicts itself."""
-    kinds = blocks[:, 0]
+def _fill(scan: Scan, state: PcapngDecoder, positions: Ints, blocks: npt.NDArray[np.uint32], *, enhanced: bool) -> None:
+    """Fill the columns of `scan` from packet blocks, up to the first that contradicts itself.
+
+    `enhanced` says that all are enhanced packet blocks.
+    """
     length = blocks[:, 1].astype(np.int64)
     number = blocks[:, 2].astype(np.int64)
     captured = blocks[:, 5].astype(np.int64)
@@ -225,7 +226,8 @@ def _fill(scan: Scan, state: PcapngDecoder, positions: Ints, blocks: npt.NDArray
     offset = positions + _PACKET_HEADER
     stamp = (blocks[:, 3].astype(np.uint64) << np.uint64(32)) | blocks[:, 4]
     simple: npt.NDArray[Any] | None = None
-    if not (kinds == ENHANCED_PACKET).all():
+    if not enhanced:
+        kinds = blocks[:, 0]
         obsolete = kinds == OBSOLETE_PACKET  # the interface is 16 bits wide, 16 bits of drops stand behind it
         number[obsolete] = number[obsolete] >> 16 if state.order == ">" else number[obsolete] & 0xFFFF
         simple = kinds == SIMPLE_PACKET

@@ -41,6 +41,9 @@ def nanoseconds(stamps: npt.NDArray[np.uint64], numbers: Ints, clocks: tuple[Clo
 
 def _convert(stamps: npt.NDArray[np.uint64], clock: Clock) -> Ints:
     units = clock.units
+    if units <= 10**9 and 10**9 % units == 0 and int(stamps.max(initial=0)) < _LAST_SECOND * units:
+        whole = stamps * np.uint64(10**9 // units)
+        return whole.view(np.int64) + clock.offset * 10**9 if clock.offset else whole.view(np.int64)
     if units >> 64:  # so fine that 64 bits of ticks are less than the clock's first second
         return (stamps // np.uint64(min(units // 10**9, 2**64 - 1))).astype(np.int64) + clock.offset * 10**9
     seconds = stamps // np.uint64(units)
@@ -51,8 +54,8 @@ def _convert(stamps: npt.NDArray[np.uint64], clock: Clock) -> Ints:
         fraction //= np.uint64(units // 10**9)
     else:  # a power of two above 2**30: three digits at a time, so that no product passes 64 bits
         fraction = _scaled(fraction, units)
-    whole = np.minimum(seconds, np.uint64(_LAST_SECOND)).astype(np.int64) + clock.offset
-    return np.clip(whole, -_LAST_SECOND, _LAST_SECOND) * 10**9 + fraction.astype(np.int64)
+    full = np.minimum(seconds, np.uint64(_LAST_SECOND)).astype(np.int64) + clock.offset
+    return np.clip(full, -_LAST_SECOND, _LAST_SECOND) * 10**9 + fraction.astype(np.int64)
 
 
 def _scaled(fraction: npt.NDArray[np.uint64], units: int) -> npt.NDArray[np.uint64]:
