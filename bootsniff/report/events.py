@@ -10,13 +10,15 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ..model import Boot, CaptureInfo, Fetch, Finding, Machine, Report, Stage
+from ..model import NANOSECONDS, Boot, CaptureInfo, Fetch, Finding, Machine, Report, Stage
 from .json import boot_value, document, fetch_value, finding_value, identity_value, stage_head
 from .pages import Pages
 from .units import rfc3339
 
 Event = dict[str, Any]
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
+QUIET = 2 * NANOSECONDS
+"""A machine that waits for no longer than this is only loading."""
 _FindingKey = tuple[str, int | None, str]
 
 
@@ -26,6 +28,7 @@ class Changes:
     def __init__(self) -> None:
         self._machines: dict[str, Machine] = {}
         self._network: dict[_FindingKey, Finding] = {}
+        self._told_waiting: dict[str, str] = {}
         self._dropped: dict[int, int] = {}
 
     def machines(self, machines: Iterable[Machine], now: int) -> Iterator[Event]:
@@ -35,10 +38,22 @@ class Changes:
             if before is not machine:
                 self._machines[machine.mac] = machine
                 yield from _machine_changes(before, machine, now)
+                yield from self._waiting(machine, now)
+
+    def _waiting(self, machine: Machine, now: int) -> Iterator[Event]:
+        """What a machine that has gone quiet waits for, once: that it waits longer is no news."""
+        text = machine.boots[-1].waiting_for if machine.boots else ""
+        kind = _NUMBER.sub("", text)
+        if kind != self._told_waiting.get(machine.mac):
+            self._told_waiting.pop(machine.mac, None)
+            if text and now - machine.last_seen >= QUIET:
+                self._told_waiting[machine.mac] = kind
+                yield {**_head("waiting", now, machine.mac), "boot": len(machine.boots) - 1, "waiting_for": text}
 
     def forget(self, mac: str) -> None:
         """The machine will not be seen again: keep nothing of it."""
         self._machines.pop(mac, None)
+        self._told_waiting.pop(mac, None)
 
     def network(self, findings: Iterable[Finding], now: int) -> Iterator[Event]:
         """Events of the network's own findings; all that stand now must be given."""
@@ -91,7 +106,6 @@ def _machine_changes(before: Machine | None, after: Machine, now: int) -> Iterat
             yield from _boot_changes(old, boot, index, after.mac)
     findings = _by_key(after.findings)
     yield from _finding_changes(_by_key(before.findings) if before else {}, findings, after.mac, now)
-    yield from _waiting_changes(before, after, now)
     for index, boot in enumerate(after.boots):
         old = before.boots[index] if before is not None and index < len(before.boots) else None
         yield from _stall_changes(old, boot, index, after.mac, now)
@@ -136,14 +150,6 @@ def _stall_changes(before: Boot | None, after: Boot, boot: int, mac: str, now: i
         yield {**_head("stall", now, mac), "boot": boot, **value}
     elif was and not stalled:
         yield {**_head("stall-cleared", now, mac), "boot": boot, "status": after.status}
-
-
-def _waiting_changes(before: Machine | None, after: Machine, now: int) -> Iterator[Event]:
-    """What the machine waits for, once: that it waits longer is no news."""
-    text = after.boots[-1].waiting_for if after.boots else ""
-    known = before.boots[-1].waiting_for if before is not None and before.boots else ""
-    if text and _NUMBER.sub("", text) != _NUMBER.sub("", known):
-        yield {**_head("waiting", now, after.mac), "boot": len(after.boots) - 1, "waiting_for": text}
 
 
 def _by_key(findings: Iterable[Finding]) -> dict[_FindingKey, Finding]:

@@ -18,12 +18,14 @@ STATUS_STYLE: dict[Status, Style] = {
 
 
 def ranked(machine: Machine) -> list[Finding]:
-    """The machine's findings: those of the last boot first, then by severity and confidence."""
+    """The machine's findings: those of the last boot first, then the worst, the ones of the stalled stage, the surest."""
     last = len(machine.boots) - 1
+    stalled = [stage_of_stall(boot) for boot in machine.boots]
 
-    def rank(finding: Finding) -> tuple[int, int, int]:
+    def rank(finding: Finding) -> tuple[int, int, bool, int]:
         boot = last if finding.boot is None else finding.boot
-        return last - boot, SEVERITIES.index(finding.severity), CONFIDENCES.index(finding.confidence)
+        here = 0 <= boot <= last and finding.stage == stalled[boot]
+        return last - boot, SEVERITIES.index(finding.severity), not here, CONFIDENCES.index(finding.confidence)
 
     return sorted(machine.findings, key=rank)
 

@@ -226,3 +226,13 @@ def test_machines_are_read_once() -> None:
     write_text(Once(), Paper(stream), TextOptions(utc=True))
     assert "ERROR tftp-nat-loss (certain)" in stream.getvalue()
     assert "8 machines: 4 stalled" in stream.getvalue()
+
+
+def test_what_stopped_the_stalled_stage_comes_first() -> None:
+    machine = canned.ignored_offer()
+    boot = machine.boots[0]
+    first, second = machine.findings
+    stalled_elsewhere = replace(boot, stalled_stage=0)
+    unsure = replace(second, severity="error", confidence="likely")
+    text = shown(canned.report(replace(machine, boots=(stalled_elsewhere,), findings=(first, unsure))), quiet=True)
+    assert text.rstrip().endswith(second.code)
