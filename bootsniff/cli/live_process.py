@@ -26,6 +26,8 @@ UPDATE_NS = 50_000_000
 """The shortest time between two updates."""
 QUIET_UPDATE_NS = 1_000_000_000
 """Frame counts and transfers that go on are told this often."""
+TICK_NS = 250_000_000
+"""Packet time after which the engine is told how late it is, while only bodies of transfers come."""
 JUDGE_SHARE = 4
 """Making an update may take one part in this many of the time, at most."""
 JUDGE_MACHINES = 32
@@ -67,6 +69,7 @@ class _Capture:
         self._news: deque[News] = deque(maxlen=MAX_NEWS)
         self._packets = 0
         self._paused = False
+        self._ticked = 0
         self._update_at = 0
         self._refresh_at = 0
         outlet.send(Ready(opened.text, opened.notes))
@@ -106,6 +109,11 @@ class _Capture:
             self._record(self._recorder, block)
         self._diagnosis.feed(block)
         self._log.end()
+        last = int(block.time[-1])
+        if last - self._ticked >= TICK_NS:
+            # Bodies move nobody's clock: while one machine loads, others may have waited too long.
+            self._ticked = last
+            self._diagnosis.tick(last)
         self._packets += len(block)
         if self._task.count is not None and self._packets >= self._task.count:
             self._source.stop()
@@ -162,7 +170,7 @@ class _Capture:
         news = tuple(self._news)
         self._news.clear()
         return Update(
-            now=diagnosis.now,
+            now=max([diagnosis.now or 0, *(info.last or 0 for info in captures)]) or None,
             captures=captures,
             machines=tuple(machines),
             forgotten=diagnosis.gone() if final or refresh else (),

@@ -29,9 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
         reading = Reading(arguments.files, stack)
         feed = FileFeed(reading.sources, [str(failure) for failure in reading.failures])
         title = ", ".join(os.path.basename(path) if path != "-" else "standard input" for path in arguments.files)  # noqa: PTH119
-        report = run_app(
-            feed, title=title, utc=arguments.utc, only=lambda machine: wanted(machine, arguments.machine)
-        )
+        report = run_app(feed, title=title, utc=arguments.utc, only=lambda machine: wanted(machine, arguments.machine))
         feed.wait()
     status = write_report(report or Report(), arguments)
     return show_failures(reading.failures) or status

@@ -1,0 +1,102 @@
+"""`bootsniff live` on a terminal: the TUI over the capture process, and the report on standard output afterwards."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from ..errors import BootsniffError, UsageError
+from ..model import FrameStore, Report
+from ..tui.bridge import FeedStatus
+from . import complain
+from .live import Ending, final_status
+from .live_channel import Ready
+from .live_open import Task
+from .live_session import LiveSession
+from .output import wanted
+from .read_tui import write_report
+
+_END_SECONDS = 3.0
+"""How long the final report is waited for once the screen is left."""
+
+
+def run(task: Task, arguments: argparse.Namespace) -> int:
+    """Show the capture until the user leaves, or until it ends by itself."""
+    from ..tui.app import run as run_app
+
+    if not sys.stdin.isatty():
+        raise UsageError("live needs a terminal for the TUI: add --plain for text or --json for events")
+    if arguments.color == "never":
+        os.environ["NO_COLOR"] = "1"
+    with LiveSession(task) as session:
+        ready = session.wait_until_ready()
+        feed = LiveFeed(session, Ending(arguments), ready)
+        title = ",".join(task.interfaces)
+        run_app(feed, title=title, utc=arguments.utc, only=lambda machine: wanted(machine, arguments.machine))
+        feed.finish()
+        for text in (*ready.notes, *feed.notes):
+            complain(text)
+        status = write_report(session.report(), arguments)
+    return final_status(session, feed.ending, status)
+
+
+class LiveFeed:
+    """The capture process as the screen sees it. It is asked a few times a second; nothing here waits."""
+
+    def __init__(self, session: LiveSession, ending: Ending, ready: Ready) -> None:
+        self.ending = ending
+        self.notes: list[str] = []
+        """What happened to the capture, latest last."""
+        self._session = session
+        self._latest: Report | None = None
+        self._text = "; ".join(ready.notes)
+
+    @property
+    def frames(self) -> FrameStore:
+        return self._session.frames
+
+    def latest(self) -> Report | None:
+        session = self._session
+        try:
+            updates = session.updates(0)
+        except BootsniffError as error:
+            session.ended, session.failure = True, str(error)
+            return self._latest
+        for update in updates:
+            self.ending.look(update)
+            for news in update.news:
+                self._text = news.text
+                self.notes.append(news.text)
+        del self.notes[:-100]
+        if updates:
+            self._latest = session.report()
+        if self.ending.due and not session.ended:
+            session.stop()
+        return self._latest
+
+    def status(self) -> FeedStatus:
+        session = self._session
+        if session.failure is not None:
+            return FeedStatus("failed", session.failure)
+        if session.ended:
+            return FeedStatus("ended", self._text)
+        return FeedStatus("live" if any(info.frames for info in session.captures) else "waiting", self._text)
+
+    def pause(self) -> None:
+        self._session.pause()
+
+    def resume(self) -> None:
+        self._session.resume()
+
+    def close(self) -> None:
+        self._session.stop()
+
+    def finish(self) -> None:
+        """Fetch the final report, after the screen was left."""
+        import time
+
+        deadline = time.monotonic() + _END_SECONDS
+        self._session.resume()
+        while not self._session.ended and time.monotonic() < deadline:
+            self._session.updates(0.1)
