@@ -54,8 +54,9 @@ def _convert(stamps: npt.NDArray[np.uint64], clock: Clock) -> Ints:
         fraction //= np.uint64(units // 10**9)
     else:  # a power of two above 2**30: three digits at a time, so that no product passes 64 bits
         fraction = _scaled(fraction, units)
-    full = np.minimum(seconds, np.uint64(_LAST_SECOND)).astype(np.int64) + clock.offset
-    return np.clip(full, -_LAST_SECOND, _LAST_SECOND) * 10**9 + fraction.astype(np.int64)
+    full: Ints = np.minimum(seconds, np.uint64(_LAST_SECOND)).astype(np.int64) + clock.offset
+    full = np.clip(full, -_LAST_SECOND, _LAST_SECOND) * 10**9
+    return full + fraction.astype(np.int64)
 
 
 def _scaled(fraction: npt.NDArray[np.uint64], units: int) -> npt.NDArray[np.uint64]:
