@@ -74,8 +74,9 @@ def dissect_frame(frame: FrameBytes, seconds: float = 20.0) -> str:
     try:
         import pyshark
     except ImportError as error:
-        raise CaptureError("pyshark is not installed: `pip install pyshark` brings Wireshark's dissection here") from error
-    import asyncio
+        raise CaptureError(
+            "pyshark is not installed: `pip install pyshark` brings Wireshark's dissection here"
+        ) from error
 
     loop = asyncio.new_event_loop()
     with tempfile.NamedTemporaryFile(prefix="bootsniff-", suffix=".pcap") as file:
@@ -87,7 +88,9 @@ def dissect_frame(frame: FrameBytes, seconds: float = 20.0) -> str:
             return "" if packet is None else "\n".join(_layer_lines(packet))
         except Exception as error:
             # pyshark lets through whatever tshark, its XML or asyncio brings up; the view shows it as a sentence.
-            raise CaptureError(f"tshark did not dissect this frame: {printable(str(error) or repr(error), 200)}") from error
+            raise CaptureError(
+                f"tshark did not dissect this frame: {printable(str(error) or repr(error), 200)}"
+            ) from error
         finally:
             loop.run_until_complete(capture.close_async())
             loop.close()
