@@ -37,6 +37,8 @@ def parse(payload: bytes) -> DhcpMessage:
     op, _, address_length, hops, xid, secs, flags = _unpack(payload)
     if op not in (1, 2):
         raise Malformed(f"BOOTP operation {op}")
+    if secs & 0xFF == 0:
+        secs >>= 8  # edk2 (to port 4011) and Windows forget to swap it; nobody waits for a multiple of 256 s
     if address_length > 16:
         raise Malformed(f"hardware address of {address_length} bytes")
     problems: list[str] = []

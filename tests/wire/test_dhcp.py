@@ -55,6 +55,12 @@ def test_header_of_a_reply() -> None:
     assert dhcp_options.server_id(read) == "10.0.0.1"
 
 
+@pytest.mark.parametrize(("raw", "seconds"), [(b"\0\4", 4), (b"\1\0", 1), (b"\4\0", 4), (b"\0\0", 0), (b"\1\4", 260)])
+def test_seconds_that_were_not_swapped(raw: bytes, seconds: int) -> None:
+    data = message()
+    assert dhcp.parse(data[:8] + raw + data[10:]).secs == seconds
+
+
 def test_plain_bootp() -> None:
     read = dhcp.parse(message(b"anything", cookie=b"\0\0\0\0", file=b"boot"))
     assert (len(read.options), read.message_type, read.file, read.problems) == (0, None, "boot", ())
