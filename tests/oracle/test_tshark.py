@@ -14,7 +14,7 @@ from scapy.utils import RawPcapReader
 from bootsniff.wire import dhcp, dhcpv6, http, tftp
 from bootsniff.wire import dhcp_options as options
 from bootsniff.wire.ip import TCP
-from bootsniff.wire.messages import TftpAck, TftpData, TftpError, TftpOack, TftpRequest
+from bootsniff.wire.messages import DhcpMessage, TftpAck, TftpData, TftpError, TftpOack, TftpRequest
 from bootsniff.wire.packet import Packet, dissect
 
 PCAPS = Path(__file__).parents[2] / "pcaps"
@@ -27,7 +27,7 @@ Row = dict[str, list[str]]
 SEPARATOR = "\x1f"
 
 
-DHCP_FIELDS: dict[str, Callable[[dhcp.DhcpMessage], object]] = {
+DHCP_FIELDS: dict[str, Callable[[DhcpMessage], object]] = {
     "dhcp.type": lambda read: read.op,
     "dhcp.id": lambda read: f"0x{read.xid:08x}",
     "dhcp.secs": lambda read: read.secs,
@@ -50,7 +50,7 @@ DHCP_FIELDS: dict[str, Callable[[dhcp.DhcpMessage], object]] = {
     "dhcp.option.bootfile_name": options.boot_file_option,
     "dhcp.option.tftp_server_name": options.server_name_option,
 }
-DHCP_LISTS: dict[str, Callable[[dhcp.DhcpMessage], tuple[object, ...]]] = {
+DHCP_LISTS: dict[str, Callable[[DhcpMessage], tuple[object, ...]]] = {
     "dhcp.option.type": lambda read: tuple(read.options.codes),
     "dhcp.option.router": options.routers,
     "dhcp.option.domain_name_server": options.dns_servers,

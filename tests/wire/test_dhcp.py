@@ -105,7 +105,7 @@ def test_overload_of_one_field_leaves_the_other() -> None:
         (option(53, b"") + b"\xff", {}, "message type of 0 bytes"),
     ],
 )
-def test_problems(options: bytes, header: dict[str, bytes], problem: str) -> None:
+def test_problems(options: bytes, header: dict[str, Any], problem: str) -> None:
     assert problem in dhcp.parse(message(options, **header)).problems
 
 
