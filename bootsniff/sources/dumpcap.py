@@ -97,9 +97,9 @@ _INSTALL = {
 """By ID or ID_LIKE of os-release(5). All but Debian's packages give dumpcap its capabilities right away."""
 
 
-def advice(release: str | None = None) -> str:
-    """One line: what this user has to do to capture on this host."""
-    as_root = f"or as root: {sudo_line()}"
+def advice(release: str | None = None, words: Sequence[str] | None = None) -> str:
+    """One line: what this user has to do to capture on this host. `words` are those of the call, without its name."""
+    as_root = f"or as root: {sudo_line(sys.argv[1:] if words is None else words)}"
     family = distribution(_os_release() if release is None else release)
     program = shutil.which("dumpcap", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/bin:/usr/local/bin")
     if program is None:
@@ -116,19 +116,18 @@ def advice(release: str | None = None) -> str:
 _JOIN = 'sudo usermod -aG wireshark "$USER" and log in again'
 
 
-def sudo_line() -> str:
-    """How to make the same call through sudo; by its whole path, because sudo does not look into virtual environments."""
+def sudo_line(words: Sequence[str]) -> str:
+    """How to make a call through sudo; by its whole path, because sudo does not look into virtual environments."""
     script = Path(sys.argv[0])
+    if script.name == "__main__.py":
+        return f"sudo {shlex.join([sys.executable, '-m', 'bootsniff', *words])}"
     found = shutil.which(script.name, path="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
     try:
         here = script.resolve()
-        program = "bootsniff" if found is not None and Path(found).resolve() == here else str(here)
+        program = script.name if found is not None and Path(found).resolve() == here else str(here)
     except OSError:
         program = str(script)
-    if script.name == "__main__.py":
-        program = f"{sys.executable} -m bootsniff"
-        return f"sudo {program} {shlex.join(sys.argv[1:])}".strip()
-    return f"sudo {shlex.join([program, *sys.argv[1:]])}"
+    return f"sudo {shlex.join([program, *words])}"
 
 
 def distribution(release: str) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from ..errors import CaptureError
 from ..model import CaptureInfo
+from ..text import printable
 from .capture_file import CaptureSource, open_capture
 from .live import Item
 
@@ -47,15 +48,13 @@ class PipeSource:
             self.capture: CaptureSource = open_capture(name, 0, stream)
         except CaptureError as error:
             self._end()
-            raise CaptureError(f"{name}: {self.last_words() or error}") from error
+            raise CaptureError(f"{name}: {self.complaint() or error}") from error
 
     def items(self) -> Iterator[Item]:
         yield from self.capture.blocks(live=True)
         self._end()
         if not self._stopped:
-            raise CaptureError(
-                f"{self.name}: the capture ended by itself: {self.last_words() or 'no reason was given'}"
-            )
+            raise CaptureError(f"{self.name}: the capture ended by itself: {self.complaint() or 'no reason was given'}")
 
     def stop(self) -> None:
         """Ask the program to end; what it has captured still comes through the pipe."""
@@ -67,11 +66,15 @@ class PipeSource:
     def captures(self) -> tuple[CaptureInfo, ...]:
         return (self.capture.info(),)
 
-    def last_words(self) -> str:
-        """The last line that the program wrote to its standard error."""
+    def complaint(self) -> str:
+        """The line of the program's standard error that says what went wrong, safe to show; may be empty."""
         self._errors.seek(0)
-        lines = [line.strip() for line in self._errors.read().decode("utf-8", "replace").splitlines()]
-        return next((line for line in reversed(lines) if line), "")
+        lines = [line.strip() for line in self._errors.read(1 << 16).decode("utf-8", "replace").splitlines()]
+        for line in lines:
+            if line.startswith("dumpcap: "):
+                return printable(line.removeprefix("dumpcap: "))  # what follows are half a page of advice
+        telling = [line for line in lines if line and not line.startswith("tcpdump: listening on")]
+        return printable(telling[-1]) if telling else ""
 
     def close(self) -> None:
         self.stop()

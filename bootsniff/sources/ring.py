@@ -35,7 +35,7 @@ _STATUS_USER = 1
 _VLAN_VALID, _VLAN_TPID_VALID = 1 << 4, 1 << 6
 _FRAME_SIZE = 2048
 """Only a divisor of the block size to TPACKET_V3, where frames have the length they have."""
-_LINK_TYPES = {1: ETHERNET, 772: ETHERNET, 801: ETHERNET, 802: ETHERNET, 65534: RAW_IP, 512: RAW_IP, 768: RAW_IP}
+LINK_TYPES = {1: ETHERNET, 772: ETHERNET, 801: ETHERNET, 802: ETHERNET, 65534: RAW_IP, 512: RAW_IP, 768: RAW_IP}
 """ARPHRD_ of linux/if_arp.h: Ethernet, loopback, 802.11 seen as Ethernet; tun, PPP and IPIP have no link header."""
 
 
@@ -68,7 +68,7 @@ class Ring:
         self._blocks = blocks
         interface_index(name)
         hardware = hardware_type(name)
-        link_type = _LINK_TYPES.get(hardware or 0)
+        link_type = LINK_TYPES.get(hardware or 0)
         if link_type is None:
             raise CaptureError(f"{name} is of a kind that bootsniff cannot capture on (ARPHRD type {hardware})")
         self.link_type = link_type
