@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from ..flow.records import TftpTransfer
 from ..model import NANOSECONDS, StallPoint
 from .boot_file import boot_file_of
+from .dhcp_outcome import dhcp4_state, dhcp6_state, has_lease
 from .fetch_outcome import connection_failure, refresh_fetches
 from .kinds import LOADERS, is_firmware, is_ipxe, is_u_boot
 from .naming import is_grub_binary, is_ipxe_binary, is_pxelinux_binary, is_shim_binary
 from .patience import KERNEL_SILENCE, NBP_SILENCE, SEARCH_SILENCE, Patience, patience_of
 from .records import Dhcp4Exchange, Dhcp6Exchange, FetchRecord, StageRecord
-
-NEVER = 1 << 62
-DISCOVER, OFFERED, BOUND, ASKED, ANSWERED, LOADED, CONFIGURED, KERNEL, DONE = range(9)
-"""How far a stage came."""
-
-
-class StageState(NamedTuple):
-    """Where a stage stands. `failed` with `point` when it came to nothing; `check_at`: when silence may change it."""
-
-    rank: int
-    failed: bool = False
-    point: StallPoint | None = None
-    handed_off: bool = False
-    waiting_for: str = ""
-    check_at: int = NEVER
+from .state import ANSWERED, ASKED, BOUND, CONFIGURED, DONE, KERNEL, LOADED, StageState, in_seconds, is_over
 
 
 def stage_state(stage: StageRecord, following: StageRecord | None, now: int, *, boot_over: bool) -> StageState:
@@ -39,72 +24,16 @@ def stage_state(stage: StageRecord, following: StageRecord | None, now: int, *, 
         if state is not None:
             return state
     exchange = stage.dhcp
-    if isinstance(exchange, Dhcp4Exchange):
-        return _dhcp4_state(stage, exchange, now, gone=gone, started=started)
-    if isinstance(exchange, Dhcp6Exchange):
-        return _dhcp6_state(stage, exchange, now, gone=gone, started=started)
+    if isinstance(exchange, Dhcp4Exchange) and not (exchange.acks or exchange.informs):
+        return dhcp4_state(stage, exchange, now, gone=gone, started=started)
+    if isinstance(exchange, Dhcp6Exchange) and not has_lease(exchange):
+        return dhcp6_state(stage, exchange, now, gone=gone, started=started)
     return _bound_state(stage, now, gone=gone, started=started)
 
 
 def _posing(stage: StageRecord, following: StageRecord) -> bool:
     """U-Boot's own EFI attempt does DHCP as PXEClient: part of the same program, not a firmware that took over."""
     return is_u_boot(stage.client) and is_u_boot(following.client)
-
-
-def _over(last: int, limit: int, now: int) -> bool:
-    return now - last > limit
-
-
-# --- DHCP -----------------------------------------------------------------------------------------------------
-
-
-def _dhcp4_state(stage: StageRecord, exchange: Dhcp4Exchange, now: int, *, gone: bool, started: bool) -> StageState:
-    patience = patience_of(stage.client)
-    if exchange.acks or exchange.informs:
-        return _bound_state(stage, now, gone=gone, started=started)
-    if started:
-        return StageState(BOUND)
-    last = stage.last.time
-    rank = OFFERED if exchange.offers or exchange.proxy_offers else DISCOVER
-    if exchange.nak_count >= 2:
-        return StageState(OFFERED, failed=True, point="dhcp")
-    if exchange.offers:
-        first_offer = exchange.offers[0].at.time
-        further = exchange.discover_count - sum(heard.at.time <= first_offer for heard in exchange.discovers)
-        if further >= 2 and not exchange.requests:
-            return StageState(OFFERED, failed=True, point="dhcp")
-    if gone or _over(last, patience.dhcp_silence, now):
-        return StageState(rank, failed=True, point="dhcp")
-    if not exchange.offers and exchange.discover_count >= patience.discovers and _over(last, patience.last_answer, now):
-        return StageState(rank, failed=True, point="dhcp")
-    return StageState(rank, waiting_for=_dhcp_wait(exchange, patience, now), check_at=last + patience.dhcp_silence + 1)
-
-
-def _dhcp_wait(exchange: Dhcp4Exchange, patience: Patience, now: int) -> str:
-    if exchange.requests:
-        return f"ACK for {_seconds(now - exchange.requests[-1].at.time)}"
-    if exchange.offers:
-        return f"REQUEST for {_seconds(now - exchange.offers[-1].at.time)}"
-    if not exchange.discovers:
-        return ""
-    tries = max(0, patience.discovers - exchange.discover_count)
-    text = f"OFFER for {_seconds(now - exchange.discovers[0].at.time)}, {exchange.discover_count} DISCOVER sent"
-    return text + (f", {tries} more to come" if tries else "")
-
-
-def _dhcp6_state(stage: StageRecord, exchange: Dhcp6Exchange, now: int, *, gone: bool, started: bool) -> StageState:
-    if any(heard.message.addresses or heard.message.boot_file_url for heard in exchange.replies):
-        return _bound_state(stage, now, gone=gone, started=started)
-    if started:
-        return StageState(BOUND)
-    rank = OFFERED if exchange.advertises else DISCOVER
-    if gone or _over(stage.last.time, 60 * NANOSECONDS, now):
-        return StageState(rank, failed=True, point="dhcp")
-    wait = "REPLY" if exchange.requests else "ADVERTISE"
-    first = exchange.solicits[0].at.time if exchange.solicits else stage.start
-    return StageState(
-        rank, waiting_for=f"{wait} for {_seconds(now - first)}", check_at=stage.last.time + 60 * NANOSECONDS + 1
-    )
 
 
 # --- between the lease and the first fetch -------------------------------------------------------------------------
@@ -122,10 +51,10 @@ def _bound_state(stage: StageRecord, now: int, *, gone: bool, started: bool) -> 
     rank = ASKED if stage.connections else BOUND
     if point in ("tcp", "tls", "dns") and (gone or _gave_up(stage, now)):
         return StageState(ASKED, failed=True, point=point)
-    if gone or _over(last, patience.after_ack, now):
+    if gone or is_over(last, patience.after_ack, now):
         return StageState(rank, failed=True, point=point or _next_step(stage))
     return StageState(
-        rank, waiting_for=f"first fetch for {_seconds(now - last)}", check_at=last + patience.after_ack + 1
+        rank, waiting_for=f"first fetch for {in_seconds(now - last)}", check_at=last + patience.after_ack + 1
     )
 
 
@@ -173,7 +102,7 @@ def _fetch_state(stage: StageRecord, now: int, *, gone: bool, started: bool) -> 
         return StageState(LOADED)
     if stage.local_boot is not None and not (useful and useful[-1].status in ("failed", "stalled")):
         return StageState(DONE, handed_off=True)
-    if handed_over(stage, useful, now, gone=gone):
+    if _handed_over(stage, useful, now, gone=gone):
         return StageState(DONE, handed_off=True)
     tail = stage.fetches[-1]
     silence_from = max(stage.last.time, tail.end)
@@ -199,9 +128,9 @@ def _fetch_state(stage: StageRecord, now: int, *, gone: bool, started: bool) -> 
         point = "chain"
     if gone:
         return StageState(rank, failed=True, point=point)
-    if _over(silence_from, NBP_SILENCE, now) and _expected_to_go_on(last):
+    if is_over(silence_from, NBP_SILENCE, now) and _expected_to_go_on(last):
         return StageState(rank, failed=True, point=point)
-    wait = f"{_short(last.name)} to ask for something, for {_seconds(now - silence_from)}"
+    wait = f"{_short(last.name)} to ask for something, for {in_seconds(now - silence_from)}"
     return StageState(rank, waiting_for=wait, check_at=silence_from + NBP_SILENCE + 1)
 
 
@@ -224,7 +153,7 @@ def runs_ipxe_again(stage: StageRecord) -> bool:
 
 def _os_fetch_state(stage: StageRecord, now: int) -> StageState:
     last = stage.fetches[-1]
-    failed = last.status in ("failed", "stalled") and _over(last.end, 15 * NANOSECONDS, now)
+    failed = last.status in ("failed", "stalled") and is_over(last.end, 15 * NANOSECONDS, now)
     return StageState(DONE, failed=failed, point="os" if failed else None)
 
 
@@ -234,10 +163,10 @@ def _search_state(stage: StageRecord, useful: list[FetchRecord], since: int, now
         rank = max(rank, _rank(useful))
     only_extras = all(fetch.role == "optional" for fetch in stage.fetches if fetch.status == "optional")
     limit = NBP_SILENCE if only_extras else SEARCH_SILENCE
-    if gone or _over(since, limit, now):
+    if gone or is_over(since, limit, now):
         return StageState(rank, failed=True, point="nbp" if only_extras and is_firmware(stage.client) else "chain")
     return StageState(
-        rank, waiting_for=f"the next name of its search list, for {_seconds(now - since)}", check_at=since + limit + 1
+        rank, waiting_for=f"the next name of its search list, for {in_seconds(now - since)}", check_at=since + limit + 1
     )
 
 
@@ -273,7 +202,7 @@ def _answered(fetch: FetchRecord) -> bool:
     return flow.reply_from is not None if isinstance(flow, TftpTransfer) else flow.response is not None
 
 
-def handed_over(stage: StageRecord, useful: list[FetchRecord], now: int, *, gone: bool) -> bool:
+def _handed_over(stage: StageRecord, useful: list[FetchRecord], now: int, *, gone: bool) -> bool:
     """Whether the last thing this program had to fetch arrived whole: a kernel with its initrd, or a disk image."""
     if (
         not useful
@@ -292,7 +221,7 @@ def handed_over(stage: StageRecord, useful: list[FetchRecord], now: int, *, gone
     if initrds:
         return True
     # No initrd so far: one that a script names is still to come; otherwise the kernel is all there is.
-    return (not missing or gone) and (gone or _over(last.end, KERNEL_SILENCE, now))
+    return (not missing or gone) and (gone or is_over(last.end, KERNEL_SILENCE, now))
 
 
 def _is_kernel(fetch: FetchRecord) -> bool:
@@ -341,14 +270,12 @@ def _expected_to_go_on(fetch: FetchRecord) -> bool:
 def _transfer_wait(fetch: FetchRecord, patience: Patience, now: int) -> str:
     flow, name = fetch.flow, _short(fetch.name)
     if not isinstance(flow, TftpTransfer):
-        return (
-            f"{'the rest of' if flow.response is not None else 'an answer for'} {name}, for {_seconds(now - fetch.end)}"
-        )
+        return f"{'the rest of' if flow.response is not None else 'an answer for'} {name}, for {in_seconds(now - fetch.end)}"
     if flow.reply_from is None:
         more = max(0, patience.requests - flow.request_count)
-        text = f"an answer to RRQ {name}, for {_seconds(now - flow.start)}, {flow.request_count} sent"
+        text = f"an answer to RRQ {name}, for {in_seconds(now - flow.start)}, {flow.request_count} sent"
         return text + (f", {more} more to come" if more else "")
-    return f"block {flow.highest_block + 1} of {name}, for {_seconds(now - fetch.end)}"
+    return f"block {flow.highest_block + 1} of {name}, for {in_seconds(now - fetch.end)}"
 
 
 def _short(name: str) -> str:
@@ -356,8 +283,4 @@ def _short(name: str) -> str:
     return tail if len(tail) <= 40 else tail[:39] + "…"
 
 
-def _seconds(duration: int) -> str:
-    return f"{max(0, duration) // NANOSECONDS} s"
-
-
-__all__ = ["StageState", "handed_over", "runs_ipxe_again", "stage_state"]
+__all__ = ["StageState", "runs_ipxe_again", "stage_state"]

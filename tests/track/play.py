@@ -9,7 +9,7 @@
     0.6 RRQ grub.cfg-01-52-54-00-89-32-47
     0.7 ERROR 1
 
-Keywords: DISCOVER KIND, OFFER, PROXY, REQUEST, ACK, NAK, SOLICIT KIND, RRQ NAME, ERROR CODE, ABORT, OACK, DATA BYTES,
+Keywords: DISCOVER KIND, OFFER, PROXY, REQUEST, ACK, NAK, SOLICIT KIND, ADVERTISE, RRQ NAME, ERROR CODE, ABORT, OACK, DATA BYTES,
 WHOLE CONTENT, ICMP, GET URL, HEAD URL, STATUS CODE [CONTENT], RESET. `mac=`, `xid=`, `secs=` where they matter.
 """
 
@@ -194,6 +194,20 @@ class Play:
             1, int(settings.get("xid", "7")), b"d", None, self.mac, None, arch=(arch or 0,), vendor_class="PXEClient"
         )
         self.feed(self.envelope(time, "fe80::1", "ff02::1:2", 546, 547), message)
+
+    def do_advertise(self, time: int, words: list[str], settings: dict[str, str]) -> None:
+        message = Dhcpv6Message(
+            2,
+            7,
+            b"d",
+            b"s",
+            self.mac,
+            None,
+            addresses=("fd00::9",),
+            boot_file_url=settings.get("url"),
+            vendor_class=settings.get("echo"),
+        )
+        self.feed(self.envelope(time, "fe80::2", "fe80::1", 547, 546), message)
 
     # --- TFTP ---
 

@@ -203,3 +203,15 @@ def test_silence_is_noticed_by_deadline_while_watching() -> None:
     play.engine.advance(deadline + 30_000_000_000)
     assert play.engine.changed == {play.mac}
     assert play.record.boots[-1].status == "stalled"
+
+
+def test_an_advertise_without_a_url_is_refused_at_once() -> None:
+    asked = Play("0 SOLICIT efi-x64-pxe", "0.1 ADVERTISE")
+    assert asked.verdict == ("stalled", "dhcp")
+    assert Play("0 SOLICIT efi-x64-pxe", "0.1 ADVERTISE url=tftp://[fd00::1]/x.efi").verdict == ("in-progress", None)
+
+
+def test_http_over_ipv6_wants_its_vendor_class_back() -> None:
+    assert Play("0 SOLICIT efi-x64-http", "0.1 ADVERTISE url=http://[fd00::1]/x.efi").verdict == ("stalled", "dhcp")
+    echoed = Play("0 SOLICIT efi-x64-http", "0.1 ADVERTISE url=http://[fd00::1]/x.efi echo=HTTPClient")
+    assert echoed.verdict == ("in-progress", None)

@@ -1,0 +1,74 @@
+"""How far a stage's DHCP came while it has no address yet; pure functions of the records."""
+
+from __future__ import annotations
+
+from ..model import NANOSECONDS
+from .kinds import is_firmware, is_http_client
+from .patience import Patience, patience_of
+from .records import Dhcp4Exchange, Dhcp6Exchange, StageRecord
+from .state import BOUND, DISCOVER, OFFERED, StageState, in_seconds, is_over
+
+
+def dhcp4_state(stage: StageRecord, exchange: Dhcp4Exchange, now: int, *, gone: bool, started: bool) -> StageState:
+    """An exchange without ACK: unanswered, offered, refused. `gone`: the machine went on to another option."""
+    patience = patience_of(stage.client)
+    if started:
+        return StageState(BOUND)
+    last = stage.last.time
+    rank = OFFERED if exchange.offers or exchange.proxy_offers else DISCOVER
+    if exchange.nak_count >= 2:
+        return StageState(OFFERED, failed=True, point="dhcp")
+    if exchange.offers:
+        first_offer = exchange.offers[0].at.time
+        further = exchange.discover_count - sum(heard.at.time <= first_offer for heard in exchange.discovers)
+        if further >= 2 and not exchange.requests:
+            return StageState(OFFERED, failed=True, point="dhcp")
+    if gone or is_over(last, patience.dhcp_silence, now):
+        return StageState(rank, failed=True, point="dhcp")
+    if (
+        not exchange.offers
+        and exchange.discover_count >= patience.discovers
+        and is_over(last, patience.last_answer, now)
+    ):
+        return StageState(rank, failed=True, point="dhcp")
+    return StageState(rank, waiting_for=_dhcp_wait(exchange, patience, now), check_at=last + patience.dhcp_silence + 1)
+
+
+def _dhcp_wait(exchange: Dhcp4Exchange, patience: Patience, now: int) -> str:
+    if exchange.requests:
+        return f"ACK for {in_seconds(now - exchange.requests[-1].at.time)}"
+    if exchange.offers:
+        return f"REQUEST for {in_seconds(now - exchange.offers[-1].at.time)}"
+    if not exchange.discovers:
+        return ""
+    tries = max(0, patience.discovers - exchange.discover_count)
+    text = f"OFFER for {in_seconds(now - exchange.discovers[0].at.time)}, {exchange.discover_count} DISCOVER sent"
+    return text + (f", {tries} more to come" if tries else "")
+
+
+def dhcp6_state(stage: StageRecord, exchange: Dhcp6Exchange, now: int, *, gone: bool, started: bool) -> StageState:
+    """The same for DHCPv6."""
+    if started:
+        return StageState(BOUND)
+    rank = OFFERED if exchange.advertises else DISCOVER
+    refused = bool(exchange.advertises) and not exchange.requests and not _usable6(stage, exchange)
+    if gone or refused or is_over(stage.last.time, 60 * NANOSECONDS, now):
+        return StageState(rank, failed=True, point="dhcp")
+    wait = "REPLY" if exchange.requests else "ADVERTISE"
+    first = exchange.solicits[0].at.time if exchange.solicits else stage.start
+    return StageState(
+        rank, waiting_for=f"{wait} for {in_seconds(now - first)}", check_at=stage.last.time + 60 * NANOSECONDS + 1
+    )
+
+
+def has_lease(exchange: Dhcp6Exchange) -> bool:
+    """Whether a DHCPv6 server gave an address or boot data for good."""
+    return any(heard.message.addresses or heard.message.boot_file_url for heard in exchange.replies)
+
+
+def _usable6(stage: StageRecord, exchange: Dhcp6Exchange) -> bool:
+    """Whether firmware can boot from an ADVERTISE: edk2 asks no further without a URL, or without `HTTPClient` for HTTP."""
+    answers = [heard.message for heard in exchange.advertises if heard.message.boot_file_url]
+    if is_http_client(stage.client):
+        return any((message.vendor_class or "").startswith("HTTPClient") for message in answers)
+    return bool(answers) or not is_firmware(stage.client)
