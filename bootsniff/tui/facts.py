@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from ..model import Boot, Fetch, Finding, Machine, Report, Stage, Status
 from ..report.chain import Mark, Step, chain, client_label, file_label
 from ..report.units import amount
-from .lines import Line, Span, Tone, cut, line
+from .lines import Line, Span, Tone, cut
 from .wording import rate
 
 MachineKey = tuple[str, int | None]
@@ -129,19 +129,19 @@ def chain_line(links: Sequence[Step], width: int) -> Line:
     left = width
     for number, step in enumerate(reversed(links)):
         tone, sign = _LOOKS[step.mark]
-        times = f" {step.times}×" if step.times > 1 else ""
-        text = cut(step.label, 40) + times + sign
+        tail = (f" {step.times}×" if step.times > 1 else "") + sign
         joint = " > " if number else ""
-        need = cell_len(text) + len(joint)
-        lead = 0 if number == len(links) - 1 else 2
-        if pieces and need + lead > left:
-            pieces.append(Span("… > " if left >= 4 else "…" if left else "", "dim"))
+        room = left - len(joint) - len(tail) - (number < len(links) - 1)
+        label = cut(step.label, 40)
+        if number and cell_len(label) > room:
+            pieces.append(Span("… > " if left >= 4 else "…" * min(1, left), "dim"))
             break
         if joint:
             pieces.append(Span(joint, "dim"))
-        pieces.append(Span(cut(text, left - len(joint)), tone))
-        left -= need
-    return line(*reversed(pieces))
+        text = cut(cut(label, max(0, room)) + tail, max(0, left))
+        pieces.append(Span(text, tone))
+        left -= cell_len(text) + len(joint)
+    return tuple(reversed(pieces))
 
 
 def running_fetch(machine: Machine) -> Fetch | None:

@@ -21,7 +21,7 @@ class BaseScreen(Screen[None]):
 
     KEYS: ClassVar[Sequence[tuple[str, str]]] = ()
     """Keys named in the footer, the most useful first."""
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-narrow"), (100, "-wide"), (180, "-broad")]
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-narrow"), (120, "-wide"), (180, "-broad")]
     VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-short"), (18, "-middle"), (36, "-tall")]
 
     @property
