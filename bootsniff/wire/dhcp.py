@@ -22,7 +22,7 @@ _MAX_PROBLEMS = 8
 _INTERNED = 16384
 """Option values that are shared between messages; the cache starts anew when it is full."""
 
-_unpack = Struct(">BBBBIHH").unpack_from
+_unpack = Struct(">BxBBIHH4s4s4s4s").unpack_from
 _values: dict[bytes, bytes] = {}
 _code_lists: dict[bytes, bytes] = {}
 
@@ -34,7 +34,7 @@ def parse(payload: bytes) -> DhcpMessage:
     """
     if len(payload) < _HEADER:
         raise Malformed("BOOTP header is not whole")
-    op, _, address_length, hops, xid, secs, flags = _unpack(payload)
+    op, address_length, hops, xid, secs, flags, client, your, server, relay = _unpack(payload)
     if op not in (1, 2):
         raise Malformed(f"BOOTP operation {op}")
     if secs & 0xFF == 0:
@@ -59,10 +59,10 @@ def parse(payload: bytes) -> DhcpMessage:
         xid=xid,
         secs=secs,
         broadcast=flags & 0x8000 > 0,
-        client_ip=_address(payload[12:16]),
-        your_ip=_address(payload[16:20]),
-        next_server=_address(payload[20:24]),
-        relay=_address(payload[24:28]),
+        client_ip=None if client == _NO_ADDRESS else ipv4_text(client),
+        your_ip=None if your == _NO_ADDRESS else ipv4_text(your),
+        next_server=None if server == _NO_ADDRESS else ipv4_text(server),
+        relay=None if relay == _NO_ADDRESS else ipv4_text(relay),
         # Some relays and ROMs leave hlen empty; chaddr holds the Ethernet address all the same.
         client_mac=mac_text(payload[28 : 28 + (address_length or 6)]),
         server_name=None if overload & 2 else _text(payload[_SNAME]),
@@ -72,10 +72,6 @@ def parse(payload: bytes) -> DhcpMessage:
         overload=overload,
         problems=tuple(problems[:_MAX_PROBLEMS]),
     )
-
-
-def _address(raw: bytes) -> str | None:
-    return None if raw == _NO_ADDRESS else ipv4_text(raw)
 
 
 def _text(raw: bytes) -> str | None:

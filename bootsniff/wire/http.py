@@ -17,7 +17,8 @@ _METHODS = (
     b"GET ", b"HEAD ", b"POST ", b"PUT ", b"OPTIONS ", b"CONNECT ", b"DELETE ", b"PATCH ", b"TRACE ", b"PROPFIND ",
 )  # fmt: skip
 _STARTS = (b"HTTP/1.", *_METHODS)
-_REQUEST = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}) +(\S.*?) +HTTP/(\d\.\d)[ \t]*")
+_METHOD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}")
+_VERSION = re.compile(rb"HTTP/(\d\.\d)")
 _RESPONSE = re.compile(rb"HTTP/(\d\.\d) +(\d{3})(?: (.*))?[ \t]*", re.DOTALL)
 _TOKEN_START = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}(?: |$)")
 _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\n]*)?")
@@ -73,10 +74,13 @@ def _start_line(line: bytes) -> HttpHead:
     if response:
         version, status, reason = response.groups()
         return HttpHead(None, "", version.decode(), int(status), printable(reason or b""), (), 0)
-    request = _REQUEST.fullmatch(line)
-    if request:
-        method, target, version = request.groups()
-        return HttpHead(method.decode(), printable(target, _TARGET_LIMIT), version.decode(), None, "", (), 0)
+    # A request target should hold no space; some loaders send one all the same, so the version is what stands last.
+    method, _, rest = line.partition(b" ")
+    target, _, last = rest.strip().rpartition(b" ")
+    protocol = _VERSION.fullmatch(last)
+    if protocol and target and _METHOD.fullmatch(method):
+        name = printable(target.rstrip(), _TARGET_LIMIT)
+        return HttpHead(method.decode(), name, protocol[1].decode(), None, "", (), 0)
     raise Malformed("no HTTP start line")
 
 

@@ -64,7 +64,8 @@ def test_more_of_a_response_is_needed(size: int) -> None:
 @pytest.mark.parametrize(
     "data",
     [b"\x16\x03\x01\0\xff", b"GET /\r\n\r\n", b"HTTP/2 200 OK\r\n\r\n", b"hello world\r\nmore", b"\r\n\r\n",
-     b"GET /" + b"a" * 70000, b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 20000],
+     b"GET /" + b"a" * 70000, b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 20000,
+     b"GET a" + b" " * 60000 + b"\n\n", b"GET  HTTP/1.1\r\n\r\n"],
 )  # fmt: skip
 def test_no_head(data: bytes) -> None:
     with pytest.raises(Malformed):
