@@ -10,6 +10,7 @@ from .addresses import ipv4_list
 from .messages import IpxeOptions, PxeBootServer, PxeOptions
 
 _MAX_ITEMS = 64
+"""Sub-options, boot servers and menu entries that are read of one option."""
 _PXE_CODES = frozenset({*range(1, 13), *range(64, 72)})
 """Sub-options of PXE 2.1: 1 to 5 (MTFTP), 6 to 12 (discovery, menu, credentials), 64 to 71 (loader, boot item)."""
 _PXE_END = 255
@@ -54,7 +55,7 @@ def parse_pxe(raw: bytes) -> PxeOptions | None:
         return None
     options = PxeOptions()
     others: list[int] = []
-    for code, value in found:
+    for code, value in found[:_MAX_ITEMS]:
         if code == 6 and len(value) == 1:
             options.discovery_control = value[0]
         elif code == 8:

@@ -20,6 +20,8 @@ _SERVER_NAME, _SUPPORTED_VERSIONS = 0, 43
 _MAX_RECORD = 16384 + 2048
 _MAX_HANDSHAKE = 1 << 18
 _MAX_ITEMS = 512
+_MAX_MESSAGES = 64
+"""Handshake messages that are looked at; a whole handshake in the clear has about ten."""
 _VERSIONS = {0x0300: "SSL 3.0", 0x0301: "1.0", 0x0302: "1.1", 0x0303: "1.2", 0x0304: "1.3"}
 
 
@@ -80,7 +82,9 @@ def parse(data: bytes) -> TlsStream:
 def _read_handshake(data: bytes, stream: TlsStream) -> None:
     """The whole messages of a handshake; a body that contradicts itself is left out, the others still tell."""
     position = 0
-    while position + 4 <= len(data):
+    for _ in range(_MAX_MESSAGES):
+        if position + 4 > len(data):
+            return
         kind = data[position]
         start = position + 4
         position = start + int.from_bytes(data[position + 1 : start], "big")
