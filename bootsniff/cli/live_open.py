@@ -54,6 +54,8 @@ class Opened:
 def open_live(task: Task) -> Opened:
     """Open the source, read host facts, give up root, open the recording. Raises CaptureError, UsageError."""
     account = target_account(task.user)
+    if task.words:
+        compile_filter(" ".join(task.words))  # for an error that shows the user's words alone
     if task.remote:
         return _open_remote(task, account)
     notes: list[str] = []

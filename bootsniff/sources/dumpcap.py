@@ -23,8 +23,8 @@ from .reorder import Reorder
 BUFFER_MIB = 32
 _QUEUE_PACKETS, _QUEUE_BYTES = 500_000, 64 << 20
 """dumpcap hands packets of several interfaces over through a queue; by default it holds 1,000 of them."""
-HOLD_NS = 60_000_000
-"""dumpcap brings its interfaces in no order; packets wait this long for earlier ones."""
+HOLD_NS = 300_000_000
+"""dumpcap empties each interface every 250 ms (its CAP_READ_TIMEOUT), in no order; packets wait for earlier ones."""
 
 
 class DumpcapSource:
@@ -53,8 +53,9 @@ class DumpcapSource:
     def items(self) -> Iterator[Item]:
         for item in self._pipe.items():
             if not isinstance(item, Block):
-                yield from self._due(item.time - HOLD_NS)
-                yield item._replace(time=item.time - HOLD_NS)
+                until = max(0, item.time - HOLD_NS)
+                yield from self._due(until)
+                yield item._replace(time=until)
                 continue
             if self._order is None:
                 self._order = Reorder(self._devices(item.interfaces))

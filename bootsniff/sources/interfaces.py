@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import os
 import socket
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..errors import CaptureError
+from ..text import printable
 
 _SIOCGIFFLAGS, _SIOCGIFHWADDR = 0x8913, 0x8927
 _IFF_UP = 1
@@ -23,10 +23,8 @@ def interface_index(name: str) -> int:
     """Raises CaptureError when there is no such interface."""
     try:
         return socket.if_nametoindex(name)
-    except OSError as error:
-        if error.errno in (errno.ENODEV, errno.ENXIO, errno.EINVAL):
-            raise CaptureError(f"there is no interface {name}; `bootsniff interfaces` lists them") from error
-        raise CaptureError(f"cannot use {name}: {os.strerror(error.errno or 0)}") from error
+    except (OSError, ValueError) as error:
+        raise CaptureError(f"there is no interface {printable(name)}; `bootsniff interfaces` lists them") from error
 
 
 def hardware_type(name: str) -> int | None:

@@ -107,6 +107,7 @@ class RingSource:
                 yield News(time.time_ns(), f"{watch.name} is {watch.state}")
         while True:
             full, blocks = False, 0
+            settled = time.time_ns() - self._settled
             for number, ring in enumerate(self.rings):
                 block = ring.take(_TAKE_BLOCKS)
                 if block is None:
@@ -119,8 +120,10 @@ class RingSource:
                 else:
                     self._order.add(block, np.array([number]))
                 ring.release()
+                if ring.ready(1):
+                    settled = min(settled, ring.last or 0)
             now = time.time_ns()
-            merged = None if self._order is None else self._order.take(now - self._settled)
+            merged = None if self._order is None else self._order.take(settled)
             if merged is not None:
                 told = int(merged.time[-1])
                 yield merged
