@@ -126,7 +126,7 @@ def _by_outcome(case: Case, finding: Finding) -> Finding:
         return replace(finding, severity="note")
     if registry.BY_CODE[finding.code].side_issue and finding.severity == "error":
         earlier = [options.reach(case.boot, option) for option in case.options[:at]]
-        if any(other > max(own, 3) for other in earlier):
+        if any(other > own for other in earlier):
             return replace(finding, severity="warning")
     return finding
 

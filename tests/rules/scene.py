@@ -130,7 +130,7 @@ class Scene:
     def discover(self, *seconds: float) -> Scene:
         for second in seconds:
             heard = self.heard(second, 1, secs=int(second))
-            self.dhcp.discovers.append(heard)
+            self.dhcp.discovers += (heard,)
             self.dhcp.discover_count += 1
         return self
 
@@ -153,25 +153,25 @@ class Scene:
         return self.world.servers.setdefault(server, ServerRecord(server, None))
 
     def offer(self, seconds: float, **settings: object) -> Scene:
-        self.dhcp.offers.append(self.reply(seconds, 2, **settings))  # type: ignore[arg-type]
+        self.dhcp.offers += (self.reply(seconds, 2, **settings),)  # type: ignore[arg-type]
         self.dhcp.offer_count += 1
         return self
 
     def proxy(self, seconds: float, *, server: str = "192.168.122.9", **settings: object) -> Scene:
-        self.dhcp.proxy_offers.append(self.reply(seconds, 2, server=server, your=None, **settings))  # type: ignore[arg-type]
+        self.dhcp.proxy_offers += (self.reply(seconds, 2, server=server, your=None, **settings),)  # type: ignore[arg-type]
         return self
 
     def request(self, seconds: float, server: str = SERVER) -> Scene:
-        self.dhcp.requests.append(self.heard(seconds, 3, options={54: packed(server)}))
+        self.dhcp.requests += (self.heard(seconds, 3, options={54: packed(server)}),)
         self.dhcp.request_count += 1
         return self
 
     def ack(self, seconds: float, **settings: object) -> Scene:
-        self.dhcp.acks.append(self.reply(seconds, 5, **settings))  # type: ignore[arg-type]
+        self.dhcp.acks += (self.reply(seconds, 5, **settings),)  # type: ignore[arg-type]
         return self
 
     def nak(self, seconds: float, **settings: object) -> Scene:
-        self.dhcp.naks.append(self.reply(seconds, 6, your=None, **settings))  # type: ignore[arg-type]
+        self.dhcp.naks += (self.reply(seconds, 6, your=None, **settings),)  # type: ignore[arg-type]
         self.dhcp.nak_count += 1
         return self
 
@@ -187,14 +187,14 @@ class Scene:
 
     def to_4011(self, *seconds: float, server: str = "192.168.122.9") -> Scene:
         for second in seconds:
-            self.dhcp.pxe_requests.append(self.heard(second, 3, target=server, target_port=4011))
+            self.dhcp.pxe_requests += (self.heard(second, 3, target=server, target_port=4011),)
             self.dhcp.pxe_request_count += 1
         return self
 
     def solicit(self, *seconds: float) -> Dhcp6Exchange:
         exchange = Dhcp6Exchange()
         for second in seconds:
-            exchange.solicits.append(self.heard6(second, 1))
+            exchange.solicits += (self.heard6(second, 1),)
             exchange.solicit_count += 1
         self.here.dhcp = exchange
         return exchange
@@ -268,7 +268,7 @@ class Scene:
         if opened:
             connection.syn_ack, connection.established = self.at(seconds + 0.01), True
         connection.last = self.at(seconds + 2**syns)
-        self.here.connections.append(connection)
+        self.here.connections += (connection,)
         return connection
 
     def http(self, seconds: float, url: str, status: FetchStatus = "complete", *, code: int | None = 200, method: str = "GET",
@@ -303,14 +303,14 @@ class Scene:
             lookup.answer = DnsMessage(1, True, rcode, name, 1, addresses)
             lookup.answer_at = self.at(seconds + 0.1)
         lookup.last = self.at(seconds + 2 * queries)
-        self.here.lookups.append(lookup)
+        self.here.lookups += (lookup,)
         return lookup
 
     def arp(self, target: str, *seconds: float, answered: bool = False) -> Scene:
-        arps = Arps(target, [self.at(second) for second in seconds], len(seconds))
+        arps = Arps(target, tuple(self.at(second) for second in seconds), len(seconds))
         if answered:
             arps.reply = self.at(seconds[-1] + 0.01)
-        self.here.arps[target] = arps
+        self.here.arps = {**self.here.arps, target: arps}
         return self
 
     def other_machine(self, mac: str, scene: Scene) -> Scene:

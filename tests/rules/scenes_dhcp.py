@@ -62,8 +62,8 @@ def wrong_next_server() -> Scene:
 def relay() -> Scene:
     scene = Scene().discover(0)
     for second in (0.1, 4.1):
-        scene.dhcp.relayed.append(scene.heard(second, 1, relay="192.168.5.1"))
-        scene.dhcp.relayed.append(scene.reply(second + 0.1, 2, relay="192.168.5.1", file="x.efi"))
+        scene.dhcp.relayed += (scene.heard(second, 1, relay="192.168.5.1"),)
+        scene.dhcp.relayed += (scene.reply(second + 0.1, 2, relay="192.168.5.1", file="x.efi"),)
         scene.discover(second + 3.9)
     return scene.discover(28)
 
@@ -126,7 +126,7 @@ def option60() -> Scene:
 def v6_without_url() -> Scene:
     scene = Scene()
     exchange = scene.solicit(0, 1)
-    exchange.advertises = [scene.heard6(1.1, 2, addresses=("fd00::5",))]
+    exchange.advertises = (scene.heard6(1.1, 2, addresses=("fd00::5",)),)
     return scene
 
 
@@ -210,16 +210,16 @@ def healthy_relay() -> Scene:
             if reply
             else scene.heard(second, kind, relay="192.168.5.1")
         )
-        scene.dhcp.relayed.append(heard)
+        scene.dhcp.relayed += (heard,)
     return scene.lease(10, file="x.efi")
 
 
 def retried_4011() -> Scene:
     scene = Scene(at="tftp").lease().proxy(0.15, option60="PXEClient").to_4011(1, 2)
-    scene.dhcp.icmp = [scene.icmp(1.01)]
-    scene.dhcp.pxe_replies = [
-        scene.reply(2.1, 5, server="192.168.122.9", your=None, file="shim.efi", option60="PXEClient")
-    ]
+    scene.dhcp.icmp = (scene.icmp(1.01),)
+    scene.dhcp.pxe_replies = (
+        scene.reply(2.1, 5, server="192.168.122.9", your=None, file="shim.efi", option60="PXEClient"),
+    )
     return scene
 
 

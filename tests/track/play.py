@@ -47,7 +47,10 @@ def pe(machine: int, *, signed: bool = False) -> bytes:
     """The head of an EFI application for a PE machine."""
     optional = struct.pack("<HBBIIIII", 0x20B, 0, 0, 0, 0, 0, 0x1000, 0x1000) + b"\0" * 44 + struct.pack("<HH", 10, 0)
     optional = (
-        optional.ljust(112, b"\0") + b"\0" * 32 + struct.pack("<II", 0x2000 if signed else 0, 0x100 if signed else 0)
+        optional.ljust(108, b"\0")
+        + struct.pack("<I", 16)
+        + b"\0" * 32
+        + struct.pack("<II", 0x2000 if signed else 0, 0x100 if signed else 0)
     )
     optional = optional.ljust(240, b"\0")
     coff = struct.pack("<HHIIIHH", machine, 1, 0, 0, 0, len(optional), 0x22)
@@ -370,7 +373,7 @@ class Play:
         return [[stage.client for stage in boot.stages] for boot in self.record.boots]
 
     @property
-    def verdict(self) -> tuple[str, str | None]:
+    def verdict(self) -> tuple[object, object]:
         """Status of the last boot and where it stalled."""
         machine = self.machine
         return (machine.status, machine.boots[-1].stalled_at if machine.boots else None)

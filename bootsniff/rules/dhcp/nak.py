@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ...model import NANOSECONDS, Finding, Fix
 from ...track.records import Heard
@@ -95,7 +95,7 @@ def _reason(nak: Heard[DhcpMessage]) -> str:
     return dhcp_options.text(nak.message, 56) or ""
 
 
-def _asked(naks: list[Heard[DhcpMessage]], case: Case) -> str:
+def _asked(naks: Sequence[Heard[DhcpMessage]], case: Case) -> str:
     requests = case.dhcp4.requests if case.dhcp4 else []
     asked = (dhcp_options.requested_ip(request.message) for request in requests)
     return names.joined([next((a for a in asked if a), "ADDRESS")]) if naks else "ADDRESS"

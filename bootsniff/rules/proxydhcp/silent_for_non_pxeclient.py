@@ -34,7 +34,6 @@ class ProxyDhcpSilentForNonPxeclient(Rule):
     code = "proxydhcp-silent-for-non-pxeclient"
     stage = "proxydhcp"
     needs = "dhcp4"
-    side_issue = True
     explains_away = ("dhcp-offer-without-boot-file", "dhcp-no-offer")
     summary = "ProxyDHCP server {server} answers PXEClient but not {kind}"
 

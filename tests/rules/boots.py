@@ -1,0 +1,503 @@
+"""Whole boots with one fault each, as packets: what must be found, and what else may be said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from ..track.play import CONTENTS, pe
+from .packets import Wire
+from .scene import SERVER
+
+PE = pe(0x8664).ljust(6000, b"\0")
+SIGNED = pe(0x8664, signed=True).ljust(0x2100, b"\0")
+ARM = pe(0xAA64).ljust(6000, b"\0")
+PXELINUX = CONTENTS["pxelinux"].ljust(6000, b"\0")
+IPXE = (
+    pe(0x8664).ljust(3000, b"\0")
+    + b"iPXE initialising devices...\0iPXE -- Open Source Network Boot Firmware"
+    + b"\0" * 2000
+)
+KERNEL = CONTENTS["kernel"].ljust(8000, b"\0")
+INITRD = CONTENTS["gzip"].ljust(9000, b"\1")
+SCRIPT = CONTENTS["script"]
+URL = f"http://{SERVER}/ipxe.efi"
+PXE_NOTES = ("dhcp-http-vendor-class-not-echoed", "dhcp-http-offer-without-usable-uri", "dhcp-offer-without-boot-file")
+
+
+class Case(NamedTuple):
+    build: Callable[[], Wire]
+    must: str
+    at: tuple[str, ...]
+    may: tuple[str, ...] = ()
+
+
+def give_up(wire: Wire, time: float = 60) -> Wire:
+    """The firmware goes on to HTTPv4 and is answered nothing useful."""
+    return wire.as_kind("efi-x64-http").ignored(time)
+
+
+def no_answer() -> Wire:
+    return Wire().discover(0, 4, 12, 28).quiet(120)
+
+
+def naks() -> Wire:
+    wire = Wire("ipxe-bios").discover(0)
+    for time in (0, 4, 8):
+        wire.dhcp(time + 0.1, 2, file="menu.ipxe")
+        wire.dhcp(time + 0.2, 3)
+        wire.dhcp(time + 0.3, 6, text="wrong network")
+        wire.discover(time + 3)
+    return wire.quiet(90)
+
+
+def competing() -> Wire:
+    wire = Wire("ipxe-bios").discover(0)
+    wire.dhcp(0.1, 2, server="192.168.122.254", next_server=None)
+    wire.dhcp(0.2, 2, file="menu.ipxe")
+    wire.dhcp(1, 3, server="192.168.122.254")
+    wire.dhcp(1.1, 5, server="192.168.122.254", next_server=None)
+    return wire.quiet(120)
+
+
+def refused_tftp() -> Wire:
+    wire = Wire("ipxe-bios").lease(file="pxelinux.0")
+    for time in (1, 2, 4, 8):
+        wire.icmp(time + 0.01, wire.rrq(time, "pxelinux.0", again=time > 1))
+    return wire.quiet(90)
+
+
+def wrong_server() -> Wire:
+    wire = Wire().lease(file="shim.efi", option66="192.168.122.9", next_server=SERVER)
+    for time in (1, 5, 9, 13, 17, 21):
+        wire.rrq(time, "shim.efi", again=time > 1)
+    return give_up(wire)
+
+
+def mute_tftp() -> Wire:
+    wire = Wire().lease(file="grubx64.efi")
+    for time in (1, 5, 9, 13, 17, 21):
+        wire.rrq(time, "grubx64.efi", again=time > 1)
+    return give_up(wire)
+
+
+def stranger() -> Wire:
+    wire = Wire().lease(file="grubx64.efi")
+    for time in (1, 5, 9, 13):
+        wire.rrq(time, "grubx64.efi", again=time > 1)
+        wire.oack(time + 0.01, server="192.168.122.77")
+    return give_up(wire)
+
+
+def black_hole() -> Wire:
+    wire = Wire().lease(file="grubx64.efi")
+    wire.rrq(1, "grubx64.efi")
+    for time in (1.1, 5.1, 9.1):
+        wire.oack(time)
+        wire.ack(time + 0.01, 0)
+    wire.icmp(1.2, wire.packets[-2][1][14:], sender="192.168.122.254", target=SERVER, code=4, mtu=1400)
+    return give_up(wire)
+
+
+def stops() -> Wire:
+    wire = Wire().lease(file="grubx64.efi")
+    wire.rrq(1, "grubx64.efi")
+    wire.oack(1.01, tsize=900000)
+    wire.ack(1.02, 0)
+    for block in range(1, 20):
+        wire.data(1.02 + block / 1000, block, b"x" * 1468)
+        wire.ack(1.0205 + block / 1000, block)
+    for time in (5, 9, 13, 17):
+        wire.ack(time, 19)
+    return give_up(wire)
+
+
+def rollover() -> Wire:
+    wire = Wire("ipxe-bios").lease(file="big.iso")
+    wire.rrq(1, "big.iso", blksize=8)
+    wire.oack(1.01, blksize=8, tsize=600000)
+    wire.ack(1.02, 0)
+    for block in range(1, 65536):
+        wire.data(1.02 + block / 10000, block, b"12345678")
+    for time in (12, 16, 20):
+        wire.ack(time, 65535)
+        wire.data(time + 0.1, 65535, b"12345678")
+    return wire.quiet(180)
+
+
+def aborts() -> Wire:
+    wire = Wire().lease(file="huge.efi")
+    wire.rrq(1, "huge.efi")
+    wire.oack(1.01, tsize=900000000)
+    wire.ack(1.02, 0)
+    for block in range(1, 8):
+        wire.data(1.02 + block / 1000, block, b"x" * 1468)
+        wire.ack(1.0205 + block / 1000, block)
+    wire.error(1.1, 3, "memory block too small", by_client=True)
+    return give_up(wire)
+
+
+def refuses_options() -> Wire:
+    wire = Wire().lease(file="grubx64.efi")
+    wire.missing(1, "grubx64.efi", code=8, text="options refused")
+    return give_up(wire)
+
+
+def http(
+    build: Callable[[Wire], object], file: str = URL, kind: str = "efi-x64-http", **offer: object
+) -> Callable[[], Wire]:
+    def made() -> Wire:
+        wire = Wire(kind).lease(file=file, option60="HTTPClient", **offer)  # type: ignore[arg-type]
+        build(wire)
+        return wire.quiet(200)
+
+    return made
+
+
+def refused_tcp(wire: Wire) -> None:
+    for time in (1, 2):
+        wire.port += 1
+        wire.tcp(time, 0x02, 1000, 0)
+        wire.tcp(time + 0.001, 0x14, 0, 1001, from_client=False)
+
+
+def filtered_tcp(wire: Wire) -> None:
+    wire.port += 1
+    for time in (1, 2, 4, 8):
+        packet = wire.tcp(time, 0x02, 1000, 0)
+        if time == 1:
+            wire.icmp(time + 0.01, packet, code=13)
+
+
+def arp_unanswered() -> Wire:
+    wire = Wire().lease(file="grubx64.efi", next_server="192.168.122.5")
+    for time in (1, 2, 3, 4):
+        wire.arp(time, "192.168.122.5")
+    return give_up(wire)
+
+
+def bare_proxy() -> Wire:
+    wire = Wire()
+    for gap in (0, 4, 12, 28):
+        wire.discover(gap)
+        wire.dhcp(gap + 0.1, 2)
+        wire.dhcp(gap + 0.2, 2, server="192.168.122.9", your=None, file="grubx64.efi")
+    return wire.quiet(120)
+
+
+def mute_4011(*, option60: bool = False) -> Wire:
+    wire = Wire()
+    if option60:
+        wire.lease(file="grubx64.efi", option60="PXEClient")
+    else:
+        wire.discover(0)
+        wire.dhcp(0.1, 2)
+        wire.dhcp(0.15, 2, server="192.168.122.9", your=None, option60="PXEClient")
+        wire.dhcp(0.2, 3)
+        wire.dhcp(0.3, 5)
+    for time in (1, 2, 4, 7):
+        wire.dhcp(time, 3, port=4011, target=SERVER if option60 else "192.168.122.9")
+    return give_up(wire)
+
+
+def silent_proxy() -> Wire:
+    wire = Wire().discover(0)
+    wire.dhcp(0.1, 2)
+    wire.dhcp(
+        0.15,
+        2,
+        server="192.168.122.9",
+        your=None,
+        option60="PXEClient",
+        file="grubx64.efi",
+        next_server="192.168.122.9",
+    )
+    wire.dhcp(0.2, 3)
+    wire.dhcp(0.3, 5)
+    wire.missing(1, "grubx64.efi", server="192.168.122.9")
+    return give_up(wire)
+
+
+def loaded(content: bytes, name: str = "grubx64.efi", kind: str = "efi-x64-pxe") -> Callable[[], Wire]:
+    def made() -> Wire:
+        wire = Wire(kind).lease(file=name).get(1, name, content)
+        return give_up(wire, 20) if kind.startswith("efi") else wire.discover(20).quiet(200)
+
+    return made
+
+
+def loop() -> Wire:
+    wire = Wire().lease(file="ipxe.efi").get(1, "ipxe.efi", IPXE)
+    for turn in (1, 2):
+        wire.as_kind("ipxe-efi-x64").lease(turn * 10, file="ipxe.efi").get(turn * 10 + 1, "ipxe.efi", IPXE)
+    return wire.quiet(200)
+
+
+def nothing_for_ipxe() -> Wire:
+    wire = Wire().lease(file="ipxe.efi").get(1, "ipxe.efi", IPXE)
+    return wire.as_kind("ipxe-efi-x64").lease(10).quiet(200)
+
+
+def no_config() -> Wire:
+    wire = Wire("bios-pxe").lease(file="pxelinux.0").get(1, "pxelinux.0", PXELINUX)
+    wire.get(2, "ldlinux.c32", PXELINUX)
+    for number, name in enumerate(
+        ["01-52-54-00-89-32-47", "C0A87AE3", "C0A87AE", "C0A87A", "C0A87", "C0A8", "C0A", "C0", "C", "default"]
+    ):
+        wire.missing(3 + number / 10, f"pxelinux.cfg/{name}")
+    return wire.quiet(200)
+
+
+def shim_path() -> Wire:
+    wire = Wire().lease(option67="efi-x64/shimx64.efi").get(1, "efi-x64/shimx64.efi", SIGNED)
+    wire.missing(2, "grubx64.efi")
+    return give_up(wire)
+
+
+def uboot() -> Wire:
+    wire = Wire("u-boot-armv8").lease(file="uboot/boot.conf")
+    return wire.missing(1, "boot.scr.uimg").quiet(200)
+
+
+def started(wire: Wire) -> Wire:
+    wire.lease(file="http://192.168.122.1/menu.ipxe")
+    wire.fetch(1, "/menu.ipxe", body=SCRIPT).fetch(2, "/linux", body=KERNEL).fetch(3, "/initrd.gz", body=INITRD)
+    return wire.as_kind("os")
+
+
+def os_without_address() -> Wire:
+    return started(Wire("ipxe-bios")).discover(40, 44, 52, 68, 100).quiet(400)
+
+
+def os_without_kickstart() -> Wire:
+    wire = started(Wire("ipxe-bios")).lease(40)
+    for time in (50, 60, 70):
+        wire.fetch(time, "/ks.cfg", "404 Not Found", b"no", agent="curl/8")
+    return wire.quiet(400)
+
+
+def without_url6() -> Wire:
+    wire = Wire()
+    address = (
+        3,
+        b"\0\0\0\1"
+        + b"\0" * 8
+        + b"\0\5\0\x18"
+        + bytes.fromhex("fd000000000000000000000000000005")
+        + b"\0\0\x0e\x10" * 2,
+    )
+    for time in (0, 1, 3):
+        wire.dhcp6(
+            time,
+            1,
+            (61, b"\0\7"),
+            (16, b"\0\0\1\x57\0\x20PXEClient:Arch:00007:UNDI:003000"),
+            (3, b"\0\0\0\1" + b"\0" * 8),
+        )
+        wire.dhcp6(time + 0.1, 2, address)
+    return wire.quiet(120)
+
+
+def relayed() -> Wire:
+    wire = Wire()
+    for time in (0, 4, 12, 28):
+        wire.discover(time)
+        wire.dhcp(time + 0.01, 1, relay="192.168.5.1", secs=time)
+        wire.dhcp(time + 0.1, 2, relay="192.168.5.1", file="grubx64.efi")
+    return wire.quiet(120)
+
+
+def outside() -> Wire:
+    wire = Wire().lease(file="grubx64.efi", next_server="192.168.2.14")
+    for time in (1, 5, 9, 13, 17, 21):
+        wire.rrq(time, "grubx64.efi", server="192.168.2.14", again=time > 1)
+    return give_up(wire)
+
+
+FAULTS: dict[str, Case] = {
+    "dhcp-no-offer": Case(no_answer, "dhcp-no-offer", ("dhcp",)),
+    "dhcp-nak": Case(naks, "dhcp-nak", ("dhcp",)),
+    "dhcp-offer-without-boot-file": Case(
+        lambda: Wire().ignored().quiet(120), "dhcp-offer-without-boot-file", ("dhcp",)
+    ),
+    "dhcp-offer-without-boot-file to a ROM's iPXE": Case(
+        lambda: Wire("ipxe-bios").lease().quiet(120), "dhcp-offer-without-boot-file", ("dhcp", "chain", "nbp")
+    ),
+    "dhcp-competing-servers": Case(competing, "dhcp-competing-servers", ("dhcp",)),
+    "dhcp-wrong-next-server": Case(wrong_server, "dhcp-wrong-next-server", ("tftp",), ("tftp-no-reply", *PXE_NOTES)),
+    "dhcp-relay-missing-or-one-way": Case(relayed, "dhcp-relay-missing-or-one-way", ("dhcp",)),
+    "dhcp-http-vendor-class-not-echoed": Case(
+        lambda: Wire("efi-x64-http").ignored(file=URL).quiet(120), "dhcp-http-vendor-class-not-echoed", ("dhcp",)
+    ),
+    "dhcp-http-vendor-class-not-echoed, PXEClient": Case(
+        lambda: Wire("efi-x64-http").ignored(file=URL, option60="PXEClient").quiet(120),
+        "dhcp-http-vendor-class-not-echoed",
+        ("dhcp",),
+    ),
+    "dhcp-http-offer-without-usable-uri": Case(
+        lambda: Wire("efi-x64-http").ignored(file="x.efi", option60="HTTPClient").quiet(120),
+        "dhcp-http-offer-without-usable-uri",
+        ("dhcp",),
+    ),
+    "dhcp-http-offer-without-usable-uri, no echo": Case(
+        lambda: Wire("efi-x64-http").ignored(file="x.efi").quiet(120), "dhcp-http-offer-without-usable-uri", ("dhcp",)
+    ),
+    "dhcp-http-offer-without-usable-uri, PXE": Case(
+        lambda: give_up(Wire().lease(file=URL).missing(1, URL)),
+        "dhcp-http-offer-without-usable-uri",
+        ("tftp",),
+        ("tftp-file-not-found", *PXE_NOTES),
+    ),
+    "dns-server-missing-for-name-uri": Case(
+        lambda: Wire("efi-x64-http").ignored(file="http://boot.lan/x.efi", option60="HTTPClient").quiet(120),
+        "dns-server-missing-for-name-uri",
+        ("dhcp", "dns"),
+    ),
+    "dns-lookup-failed": Case(
+        http(lambda wire: wire.query(1, "boot.lan", rcode=3), "http://boot.lan/x.efi", dns=SERVER),
+        "dns-lookup-failed",
+        ("dns",),
+    ),
+    "dns-lookup-failed, silent": Case(
+        http(lambda wire: [wire.query(time, "boot.lan") for time in (1, 3, 5)], "http://boot.lan/x.efi", dns=SERVER),
+        "dns-lookup-failed",
+        ("dns",),
+    ),
+    "arp-next-server-unanswered": Case(arp_unanswered, "arp-next-server-unanswered", ("arp",), PXE_NOTES),
+    "proxydhcp-offer-without-pxeclient": Case(bare_proxy, "proxydhcp-offer-without-pxeclient", ("dhcp", "proxydhcp")),
+    "proxydhcp-silent-for-non-pxeclient": Case(
+        silent_proxy, "proxydhcp-silent-for-non-pxeclient", ("tftp",), ("tftp-file-not-found",)
+    ),
+    "proxydhcp-4011-unanswered": Case(
+        mute_4011, "proxydhcp-4011-unanswered", ("proxydhcp",), ("proxydhcp-silent-for-non-pxeclient", *PXE_NOTES)
+    ),
+    "dhcp-option60-without-43": Case(
+        lambda: mute_4011(option60=True), "dhcp-option60-without-43", ("proxydhcp",), PXE_NOTES
+    ),
+    "tcp-refused": Case(http(refused_tcp), "tcp-refused", ("tcp",)),
+    "tcp-filtered": Case(http(filtered_tcp), "tcp-filtered", ("tcp",)),
+    "tls-unsupported": Case(
+        http(lambda wire: None, "https://192.168.122.1/x.efi"), "tls-unsupported", ("tls", "tcp", "http")
+    ),
+    "http-plain-disabled": Case(http(lambda wire: None), "http-plain-disabled", ("http", "tcp")),
+    "tftp-no-reply": Case(mute_tftp, "tftp-no-reply", ("tftp",), PXE_NOTES),
+    "tftp-server-down": Case(refused_tftp, "tftp-server-down", ("tftp",)),
+    "tftp-nat-loss": Case(outside, "tftp-nat-loss", ("tftp",), PXE_NOTES),
+    "tftp-reply-from-other-ip": Case(stranger, "tftp-reply-from-other-ip", ("tftp",), PXE_NOTES),
+    "tftp-file-not-found": Case(
+        lambda: give_up(Wire().lease(file="x.efi").missing(1, "x.efi")), "tftp-file-not-found", ("tftp",), PXE_NOTES
+    ),
+    "tftp-access-violation": Case(
+        lambda: give_up(Wire().lease(file="x.efi").missing(1, "x.efi", code=2)),
+        "tftp-access-violation",
+        ("tftp",),
+        PXE_NOTES,
+    ),
+    "tftp-option-negotiation-refused": Case(refuses_options, "tftp-option-negotiation-refused", ("tftp",), PXE_NOTES),
+    "tftp-mtu-blackhole": Case(black_hole, "tftp-mtu-blackhole", ("tftp",), PXE_NOTES),
+    "tftp-block-rollover": Case(rollover, "tftp-block-rollover", ("tftp",)),
+    "tftp-timeout-mid-transfer": Case(stops, "tftp-timeout-mid-transfer", ("tftp",), PXE_NOTES),
+    "tftp-client-aborts": Case(aborts, "tftp-client-aborts", ("tftp",), PXE_NOTES),
+    "http-404": Case(http(lambda wire: wire.fetch(1, "/ipxe.efi", "404 Not Found", b"no")), "http-404", ("http",)),
+    "http-404 for HEAD and GET": Case(
+        http(
+            lambda wire: wire.fetch(1, "/ipxe.efi", "404 Not Found", b"no", method="HEAD").fetch(
+                2, "/ipxe.efi", "404 Not Found", b"no"
+            )
+        ),
+        "http-404",
+        ("http",),
+    ),
+    "http-403": Case(http(lambda wire: wire.fetch(1, "/ipxe.efi", "403 Forbidden", b"no")), "http-403", ("http",)),
+    "http-5xx": Case(http(lambda wire: wire.fetch(1, "/ipxe.efi", "502 Bad Gateway", b"no")), "http-5xx", ("http",)),
+    "http-redirect-not-followed": Case(
+        http(lambda wire: wire.fetch(1, "/ipxe.efi", "301 Moved", b"", f"\nLocation: https://{SERVER}/ipxe.efi")),
+        "http-redirect-not-followed",
+        ("http",),
+    ),
+    "http-content-type-not-boot": Case(
+        http(
+            lambda wire: (
+                wire.fetch(1, "/boot.php", fields="\nContent-Type: text/html", body=PE)
+                .as_kind("efi-x64-pxe")
+                .ignored(60)
+            ),
+            f"http://{SERVER}/boot.php",
+        ),
+        "http-content-type-not-boot",
+        ("http", "nbp"),
+    ),
+    "tcp-reset-or-stall-mid-body": Case(
+        http(lambda wire: wire.fetch(1, "/ipxe.efi", body=PE, cut=2000, end="reset")),
+        "tcp-reset-or-stall-mid-body",
+        ("http", "tcp"),
+    ),
+    "tcp-reset-or-stall-mid-body, silence": Case(
+        http(lambda wire: wire.fetch(1, "/ipxe.efi", body=PE, cut=2000, end="")),
+        "tcp-reset-or-stall-mid-body",
+        ("http", "tcp"),
+    ),
+    "arch-bios-file-to-efi": Case(loaded(PXELINUX, "pxelinux.0"), "arch-bios-file-to-efi", ("nbp",), PXE_NOTES),
+    "arch-bios-file-to-efi, reverse": Case(loaded(PE, "grubx64.efi", "bios-pxe"), "arch-bios-file-to-efi", ("nbp",)),
+    "arch-wrong-efi-machine": Case(loaded(ARM), "arch-wrong-efi-machine", ("nbp",), PXE_NOTES),
+    "nbp-secure-boot-refused": Case(loaded(PE), "nbp-secure-boot-refused", ("nbp",), PXE_NOTES),
+    "nbp-stalls-after-download": Case(loaded(SIGNED), "nbp-stalls-after-download", ("nbp",), PXE_NOTES),
+    "chain-ipxe-loop": Case(loop, "chain-ipxe-loop", ("chain",)),
+    "chain-ipxe-nothing-to-boot": Case(nothing_for_ipxe, "chain-ipxe-nothing-to-boot", ("chain", "dhcp")),
+    "chain-no-config-found": Case(no_config, "chain-no-config-found", ("chain", "tftp")),
+    "chain-shim-wrong-path": Case(shim_path, "chain-shim-wrong-path", ("chain", "tftp"), PXE_NOTES),
+    "chain-uboot-bootfile-env": Case(uboot, "chain-uboot-bootfile-env", ("chain", "tftp")),
+    "chain-uboot-no-serverip": Case(
+        lambda: Wire("u-boot-armv8").lease(file="x", next_server=None).quiet(200),
+        "chain-uboot-no-serverip",
+        ("chain", "tftp", "dhcp"),
+    ),
+    "os-redhcp-fails": Case(os_without_address, "os-redhcp-fails", ("os",)),
+    "os-config-fetch-failed": Case(os_without_kickstart, "os-config-fetch-failed", ("os",)),
+    "v6-no-bootfile-url": Case(without_url6, "v6-no-bootfile-url", ("dhcp",)),
+}
+
+
+def healthy_pxe() -> Wire:
+    wire = Wire().lease(file="grubx64.efi")
+    wire.rrq(1, "grubx64.efi", probe=True)
+    wire.oack(1.01)
+    wire.error(1.02, 8, "User aborted the transfer", by_client=True)
+    wire.get(1.1, "grubx64.efi", SIGNED)
+    wire.missing(2, "/x86_64-efi/command.lst").get(2.2, "/grub/grub.cfg", CONTENTS["grub.cfg"])
+    return wire.get(3, "/linux", KERNEL).get(4, "/initrd.gz", INITRD).quiet(90)
+
+
+def _late() -> Wire:
+    wire = Wire("ipxe-bios").discover(0, 1, 2)
+    for time in (3, 3.01, 3.02):
+        wire.dhcp(time, 2, file=f"http://{SERVER}/menu.ipxe")
+    wire.dhcp(4, 3)
+    wire.dhcp(4.1, 5, file=f"http://{SERVER}/menu.ipxe")
+    return (
+        wire.fetch(8, "/menu.ipxe", body=SCRIPT)
+        .fetch(9, "/linux", body=KERNEL)
+        .fetch(10, "/initrd.gz", body=INITRD)
+        .quiet(90)
+    )
+
+
+def _second_option() -> Wire:
+    wire = Wire().ignored().as_kind("efi-x64-http").lease(60, file=URL, option60="HTTPClient")
+    wire.fetch(61, "/ipxe.efi", body=IPXE, method="HEAD").fetch(62, "/ipxe.efi", body=IPXE)
+    wire.as_kind("ipxe-efi-x64").lease(70, file=f"http://{SERVER}/menu.ipxe")
+    return (
+        wire.fetch(72, "/menu.ipxe", body=SCRIPT)
+        .fetch(73, "/linux", body=KERNEL)
+        .fetch(74, "/initrd.gz", body=INITRD)
+        .quiet(120)
+    )
+
+
+HEALTHY: dict[str, Callable[[], Wire]] = {
+    "firmware, GRUB, kernel, initrd": healthy_pxe,
+    "iPXE, script, kernel, initrd over HTTP": lambda: started(Wire("ipxe-bios")).quiet(90),
+    "the operating system's own DHCP": lambda: started(Wire("ipxe-bios")).lease(40).quiet(90),
+    "a server that answers after three seconds": _late,
+    "PXE without a file, then HTTP boot": _second_option,
+}
