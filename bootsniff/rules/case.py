@@ -16,19 +16,20 @@ from ..track.records import (
     FetchRecord,
     MachineRecord,
     StageRecord,
-    World,
 )
 from . import names
 from .offers import Offer
+from .overview import Overview
 
 
 class Case:
     """A stage in its boot, its machine and its world; values that several rules need are worked out once."""
 
     def __init__(
-        self, world: World, machine: MachineRecord, boot_index: int, stage_index: int, option_list: list[range]
+        self, overview: Overview, machine: MachineRecord, boot_index: int, stage_index: int, option_list: list[range]
     ) -> None:
-        self.world = world
+        self.overview = overview
+        self.world = overview.world
         self.machine = machine
         self.boot: BootRecord = machine.boots[boot_index]
         self.boot_index = boot_index

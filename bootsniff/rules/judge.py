@@ -11,6 +11,7 @@ from ..track.snapshot import machine_value
 from . import options, registry
 from .case import Case
 from .network import shared
+from .overview import Overview
 from .rule import MAX_EVIDENCE, Rule
 
 MAX_FINDINGS = 64
@@ -26,6 +27,8 @@ class Judge:
     def __init__(self, world: World, *, arrows: bool = True) -> None:
         self._world = world
         self._arrows = arrows
+        self._overview: Overview | None = None
+        self._moment = (-1, -1)
         self.dropped = 0
         """Findings that were more than MAX_FINDINGS on one machine."""
 
@@ -50,16 +53,24 @@ class Judge:
         """Findings of the network: faults that several machines share."""
         return shared(self._world)
 
+    def _look_around(self) -> Overview:
+        """What is known of all machines; gathered anew when time went on."""
+        moment = self._world.now, len(self._world.machines)
+        if self._overview is None or self._moment != moment:
+            self._overview, self._moment = Overview(self._world), moment
+        return self._overview
+
     def _boot(self, record: MachineRecord, boot_index: int) -> list[Finding]:
         boot = record.boots[boot_index]
         option_list = options.split(boot)
+        overview = self._look_around()
         found: dict[tuple[str, str], Finding] = {}
         for stage_index, stage in enumerate(boot.stages):
             case: Case | None = None
             failed = boot.status == "stalled" or not option_list or stage_index < option_list[-1].start
             here: list[Finding] = []
             for rule in _asked(stage, failed=failed):
-                case = case or Case(self._world, record, boot_index, stage_index, option_list)
+                case = case or Case(overview, record, boot_index, stage_index, option_list)
                 if rule.always or case.failed_here:
                     here += rule.check(case)
             if case and here:

@@ -9,8 +9,9 @@ from .. import fixes
 from ..case import Case
 from ..evidence import evidence
 from ..offers import is_web_url
+from ..overview import Answer
 from ..rule import Cause
-from .siblings import Sibling, siblings, treated_otherwise
+from .siblings import siblings, treated_otherwise
 
 _AMBIGUOUS = {10, 11, 15, 16, 18, 19, 21, 22, 23, 24, 25, 27, 28, 31}
 """Architecture numbers that mean another one when read in the other base."""
@@ -76,7 +77,7 @@ class ArchHexDecimalConfusion(Cause):
         )
 
 
-def _twin(case: Case, number: int) -> Sibling | None:
+def _twin(case: Case, number: int) -> Answer | None:
     """A client whose number is this one read in the other base, and that got a URL (as HTTP clients should)."""
     twins = {int(f"{number:x}") if f"{number:x}".isdigit() else -1, int(str(number), 16)} - {number}
     if not case.is_http:

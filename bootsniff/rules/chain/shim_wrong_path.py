@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Confidence, Finding, Fix
+from ...track.boot_file import boot_file_of
 from ...track.naming import is_grub_binary
-from ...track.records import Dhcp4Exchange, FetchRecord
+from ...track.records import FetchRecord
 from .. import fixes, names
 from ..case import Case
 from ..evidence import evidence
@@ -121,10 +122,9 @@ def _shim(case: Case) -> FetchRecord | None:
 def _reply(case: Case) -> Offer | None:
     """The DHCP reply that named shim."""
     for index in range(case.option[0], case.stage_index + 1):
-        if isinstance(case.boot.stages[index].dhcp, Dhcp4Exchange):
-            other = Case(case.world, case.machine, case.boot_index, index, case.options)
-            if other.named:
-                return other.named
+        named = boot_file_of(case.boot.stages[index])
+        if named and named.heard:
+            return Offer.of(named.heard)
     return None
 
 

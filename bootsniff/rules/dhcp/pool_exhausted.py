@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding, FrameRef
-from ...track.records import Dhcp4Exchange, MachineRecord
 from .. import fixes
 from ..case import Case
 from ..evidence import evidence, first_and_last
@@ -71,21 +70,8 @@ class DhcpPoolExhausted(Rule):
 
 def _leases_of_others(case: Case) -> dict[str, FrameRef]:
     """Addresses acknowledged to other machines up to the end of this stage's asking, and where."""
-    leases: dict[str, FrameRef] = {}
-    end = case.stage.last.time
-    for machine in case.world.machines.values():
-        if machine is not case.machine:
-            leases.update(_leases(machine, end))
-    return leases
-
-
-def _leases(machine: MachineRecord, end: int) -> Iterator[tuple[str, FrameRef]]:
-    for boot in machine.boots[-2:]:
-        for stage in boot.stages:
-            if isinstance(stage.dhcp, Dhcp4Exchange):
-                for heard in stage.dhcp.acks[-1:]:
-                    if heard.message.your_ip and heard.at.time <= end:
-                        yield heard.message.your_ip, heard.at
+    leases = case.overview.leases_until(case.stage.last.time)
+    return {lease.address: lease.at for lease in leases if lease.mac != case.machine.mac}
 
 
 def _number(address: str) -> int:

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding
-from ...track.records import Dhcp4Exchange, Heard
-from ...wire.messages import DhcpMessage
 from .. import fixes
 from ..case import Case
 from ..evidence import evidence, first_and_last
-from ..offers import PXE, Offer
 from ..rule import Rule
 
 
@@ -44,8 +41,7 @@ class ProxyDhcpSilentForNonPxeclient(Rule):
         if case.proxy_offers or case.boot_file or case.stage.fetches:
             return
         kind = (case.stage.vendor_class or "").split(":")[0].split(".")[0]
-        proxies = _proxies(case)
-        for server, heard in proxies.items():
+        for server, heard in case.overview.proxies.items():
             record = case.world.servers.get(server)
             if record and kind in record.answered_vendor_classes and server not in {o.server for o in case.offers}:
                 continue
@@ -66,16 +62,3 @@ class ProxyDhcpSilentForNonPxeclient(Rule):
                 fixes=fixes.arrange(case, *fixes.dnsmasq(f"dhcp-pxe-vendor=PXEClient,{kind or 'HTTPClient'}")),
             )
             return
-
-
-def _proxies(case: Case) -> dict[str, Heard[DhcpMessage]]:
-    """Servers that made ProxyDHCP offers to PXE clients: of this machine, or of any other."""
-    found: dict[str, Heard[DhcpMessage]] = {}
-    machines = [case.machine, *(m for m in list(case.world.machines.values())[:256] if m is not case.machine)]
-    for machine in machines:
-        for boot in machine.boots[-2:]:
-            for stage in boot.stages:
-                if isinstance(stage.dhcp, Dhcp4Exchange) and (stage.vendor_class or "").startswith(PXE):
-                    for heard in stage.dhcp.proxy_offers[:2]:
-                        found.setdefault(Offer.of(heard).server, heard)
-    return found

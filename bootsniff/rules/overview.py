@@ -1,0 +1,96 @@
+"""What a rule needs to know of all machines together, gathered once for many cases; reads records, never changes them."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from functools import cached_property
+from typing import NamedTuple
+
+from ..model import FrameRef
+from ..track.boot_file import boot_file_of, chosen_offer
+from ..track.records import Dhcp4Exchange, Heard, StageRecord, World
+from ..wire import dhcp_options
+from ..wire.messages import DhcpMessage
+from .offers import PXE
+
+_KEPT = 64
+"""Distinct answers kept of one server, and machines counted for one fault."""
+
+
+class Lease(NamedTuple):
+    """An address that was acknowledged."""
+
+    time: int
+    address: str
+    mac: str
+    at: FrameRef
+
+
+class Answer(NamedTuple):
+    """What a server told a kind of client to load."""
+
+    client: str
+    arch: int
+    file: str | None
+    at: FrameRef
+
+
+class Overview:
+    """One look at all machines; worked out piece by piece when a rule first asks."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    @cached_property
+    def leases(self) -> list[Lease]:
+        """The latest lease of every stage of the machines' last two boots, by time."""
+        found = [
+            Lease(heard.at.time, heard.message.your_ip, machine.mac, heard.at)
+            for machine in self.world.machines.values()
+            for boot in machine.boots[-2:]
+            for stage in boot.stages
+            if isinstance(stage.dhcp, Dhcp4Exchange)
+            for heard in stage.dhcp.acks[-1:]
+            if heard.message.your_ip
+        ]
+        return sorted(found)
+
+    def leases_until(self, time: int) -> list[Lease]:
+        """At most the latest of them that were given up to `time`."""
+        end = bisect_right(self.leases, time, key=lambda lease: lease.time)
+        return self.leases[max(0, end - _KEPT) : end]
+
+    @cached_property
+    def answers(self) -> dict[str, list[Answer]]:
+        """By server: the distinct answers it gave to clients that told their architecture."""
+        found: dict[str, dict[tuple[str, int, str | None], Answer]] = {}
+        for machine in self.world.machines.values():
+            for boot in machine.boots[-2:]:
+                for stage in boot.stages[:8]:
+                    self._note(stage, found)
+        return {server: list(answers.values()) for server, answers in found.items()}
+
+    @staticmethod
+    def _note(stage: StageRecord, found: dict[str, dict[tuple[str, int, str | None], Answer]]) -> None:
+        if not stage.arch or not isinstance(stage.dhcp, Dhcp4Exchange):
+            return
+        offer = chosen_offer(stage.dhcp)
+        if offer is None:
+            return
+        named = boot_file_of(stage)
+        file = named.name if named else None
+        answers = found.setdefault(dhcp_options.server_id(offer.message) or offer.source, {})
+        if len(answers) < _KEPT:
+            answers.setdefault((stage.client, stage.arch[0], file), Answer(stage.client, stage.arch[0], file, offer.at))
+
+    @cached_property
+    def proxies(self) -> dict[str, Heard[DhcpMessage]]:
+        """Servers that made ProxyDHCP offers to PXE clients, and one such offer."""
+        found: dict[str, Heard[DhcpMessage]] = {}
+        for machine in self.world.machines.values():
+            for boot in machine.boots[-2:]:
+                for stage in boot.stages:
+                    if isinstance(stage.dhcp, Dhcp4Exchange) and (stage.vendor_class or "").startswith(PXE):
+                        for heard in stage.dhcp.proxy_offers[:2]:
+                            found.setdefault(dhcp_options.server_id(heard.message) or heard.source, heard)
+        return found
