@@ -10,12 +10,15 @@ from ..wire.messages import Envelope
 from ..wire.packet import Packet
 from .http import HttpSession, Step
 from .http_words import is_request, is_response
+from .lanes import BODY, CONTROL, IGNORED, MAX_SPAN, OPEN_BODY, QUIET, Conversation, Lane
 from .notes import frame_of, remember
 from .records import Change, TcpConnection
 from .segment import Segment
 from .tls import TlsSession, is_client_hello
 
+MAX_EARLY = 8
 FIN, SYN, RST, ACK = 1, 2, 4, 16
+_MASK = 0xFFFFFFFF
 Endpoint = tuple[str, int]
 Key = tuple[int, Endpoint, Endpoint]
 """Capture point and the two ends, the lesser first."""
@@ -46,7 +49,7 @@ class Connection:
     `packet` returns the change of the connection that is worth an event, and appends those of its exchanges to `steps`.
     """
 
-    __slots__ = ("client_half", "ended", "initial", "key", "record", "server_half", "session")
+    __slots__ = ("client_half", "conversations", "early", "ended", "initial", "key", "record", "server_half", "session")
 
     def __init__(self, key: Key, record: TcpConnection) -> None:
         self.key = key
@@ -54,6 +57,9 @@ class Connection:
         self.client_half = Half()
         self.server_half = Half()
         self.session: HttpSession | TlsSession | None = None
+        self.early: list[tuple[bool, Segment]] = []
+        """First segments (from the client, or not) that do not tell yet what the connection carries."""
+        self.conversations: list[Conversation] = []
         self.initial: int | None = None
         """The client's initial sequence number."""
         self.ended = False
@@ -66,6 +72,11 @@ class Connection:
         return (
             not self.is_client(packet) or (self.initial is not None and packet.sequence != self.initial) or self.is_over
         )
+
+    @property
+    def unknown(self) -> bool:
+        """It carries nothing that is known here."""
+        return self.session is None and len(self.early) >= MAX_EARLY
 
     @property
     def is_over(self) -> bool:
@@ -84,6 +95,8 @@ class Connection:
             change = self._syn(packet, at, by_client=by_client)
         elif by_client and not record.established and not flags & RST:
             record.established = record.syn_ack is not None or packet.payload_length > 0
+        elif packet.payload_length and not flags & RST:  # a server speaks after the client's ACK
+            record.established = True
         self._synchronise(packet, by_client=by_client)
         if packet.payload_length and not flags & (SYN | RST):
             change = self._data(packet, at, steps, by_client=by_client) or change
@@ -158,34 +171,99 @@ class Connection:
     # --- what it carries -------------------------------------------------------------------------------------
 
     def _data(self, packet: Packet, at: FrameRef, steps: list[Step], *, by_client: bool) -> Change | None:
-        half = self.client_half if by_client else self.server_half
-        start = half.offset(packet.sequence)
-        segment = Segment(at, start, packet.payload_length, packet.payload)
-        half.highest = max(half.highest, segment.end)
-        if segment.end <= 0:
-            return None
-        change: Change | None = None
         if self.session is None:
-            self._begin(segment, by_client=by_client)
-        if isinstance(self.session, HttpSession):
-            take = self.session.from_client if by_client else self.session.from_server
-            take(segment, steps)
-        elif isinstance(self.session, TlsSession):
-            take_tls = self.session.from_client if by_client else self.session.from_server
-            change = "changed" if take_tls(segment) else None
-        return change
+            return self._begin(packet, at, steps, by_client=by_client)
+        segment = self._segment(packet, at, by_client=by_client)
+        return self._carry(segment, steps, by_client=by_client) if segment.end > 0 else None
 
-    def _begin(self, segment: Segment, *, by_client: bool) -> None:
+    def _segment(self, packet: Packet, at: FrameRef, *, by_client: bool) -> Segment:
+        half = self.client_half if by_client else self.server_half
+        segment = Segment(at, half.offset(packet.sequence), packet.payload_length, packet.payload)
+        half.highest = max(half.highest, segment.end)
+        return segment
+
+    def _carry(self, segment: Segment, steps: list[Step], *, by_client: bool) -> Change | None:
+        session = self.session
+        if isinstance(session, HttpSession):
+            (session.from_client if by_client else session.from_server)(segment, steps)
+        elif session is not None and (session.from_client if by_client else session.from_server)(segment):
+            return "changed"
+        return None
+
+    def _begin(self, packet: Packet, at: FrameRef, steps: list[Step], *, by_client: bool) -> Change | None:
         """Tell by its first bytes what the connection carries."""
-        other = self.server_half if by_client else self.client_half
-        protocol = protocol_of(segment.data, by_client=by_client)
+        mine, other = (self.client_half, self.server_half) if by_client else (self.server_half, self.client_half)
+        protocol = protocol_of(packet.payload, by_client=by_client)
+        if protocol is not None and self.unknown:
+            # Nobody counted what came before: both directions begin anew where this packet stands.
+            mine.base, mine.highest = packet.sequence, 0
+            if packet.flags & ACK:
+                other.base, other.highest = packet.acknowledgement, 0
+            self.early.clear()
+        elif protocol is None and self.unknown:
+            return None
+        segment = self._segment(packet, at, by_client=by_client)
         if protocol is None and segment.start == 0 and len(segment.data) < 4 and begins_message(segment.data):
             protocol = "http"  # a head that comes in very small pieces
-        here, there = segment.start, other.highest
-        if protocol == "http":
-            self.session = HttpSession(self.record, here if by_client else there, there if by_client else here)
-        elif protocol == "tls":
-            self.session = TlsSession(self.record, here, there)
+        if protocol is None:
+            self.early.append((by_client, segment))
+            return None
+        # The other side's first message stands at its first byte; of a segment ahead of a hole, the session decides.
+        starts = (segment.start, 0) if by_client else (0, segment.start)
+        self.session = (HttpSession if protocol == "http" else TlsSession)(self.record, *starts)
+        change = self._carry(segment, steps, by_client=by_client)
+        for side, piece in self.early:
+            change = self._carry(piece, steps, by_client=side) or change
+        self.early.clear()
+        return change
+
+    # --- bulk ------------------------------------------------------------------------------------------------
+
+    def lane(self, _conversation: Conversation, *, by_client: bool) -> Lane:
+        """Which packets of one direction need not be looked at one by one."""
+        session = self.session
+        if self.ended or not self.record.established:
+            return Lane(CONTROL)
+        half = self.client_half if by_client else self.server_half
+        if session is None:
+            return Lane(IGNORED if self.unknown else QUIET)
+        region = session.client_region() if by_client else session.server_region()
+        if region is None:
+            return Lane(QUIET)
+        low = max(region.low, region.highest - (1 << 30))  # so that sequence numbers stay apart in 32 bits
+        span = MAX_SPAN if region.end is None else min(region.end - low, MAX_SPAN)
+        base = half.base or 0
+        return Lane(
+            OPEN_BODY if region.end is None else BODY, (base + low) & _MASK, span, (base + region.highest) & _MASK
+        )
+
+    def take_run(
+        self,
+        kind: int,
+        begin: int,
+        packets: int,
+        size: int,
+        first: FrameRef,
+        last: FrameRef,
+        wait: int,
+        *,
+        by_client: bool,
+    ) -> None:
+        """`packets` packets in a row with `size` bytes from sequence number `begin` on; all new, or just one packet."""
+        del kind
+        session = self.session
+        half = self.client_half if by_client else self.server_half
+        start = half.offset(begin)
+        half.highest = max(half.highest, start + size)
+        if session is not None:
+            (session.client_run if by_client else session.server_run)(start, start + size, packets, first, last, wait)
+
+    def seen_before(self, begin: int, *, by_client: bool) -> bool:
+        """Whether bytes from this sequence number on were seen, or a hole is there that they fill."""
+        session = self.session
+        region = None if session is None else session.client_region() if by_client else session.server_region()
+        half = self.client_half if by_client else self.server_half
+        return region is not None and half.offset(begin) < region.highest
 
 
 def protocol_of(data: bytes, *, by_client: bool) -> Literal["http", "tls"] | None:

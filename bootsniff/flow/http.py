@@ -13,6 +13,7 @@ from ..model import FrameRef
 from ..wire import http
 from ..wire.messages import HttpHead
 from .http_words import is_request, is_response, read_head, resource_size, url_of
+from .lanes import Region
 from .message import Message, Span
 from .records import MAX_FRAMES, Change, HttpExchange, TcpConnection
 from .segment import Reader, Segment
@@ -239,6 +240,34 @@ class HttpSession:
         self._chunked = message.open = False
         self.settle(message, steps)
         return True
+
+    # --- bulk ------------------------------------------------------------------------------------------------
+
+    def client_region(self) -> Region | None:
+        """Requests are looked at one by one."""
+        return None
+
+    def client_run(self, *run: object) -> None:
+        """There are none, as there is no region."""
+
+    def server_region(self) -> Region | None:
+        """The part of the latest body in which nothing can happen but bytes coming in."""
+        message = self.messages[-1] if self.messages else None
+        if message is None or message.ended or not message.spans or not message.exchange.body.packets:
+            return None
+        span = message.spans[-1]
+        highest = span.seen.highest or span.start
+        if span.end is not None and (highest >= span.end or self.responses.position != span.end):
+            return None  # the last bytes are there: what comes now fills holes
+        head = message.tally.head
+        low = span.start if head.full else max(span.start, span.start - span.offset + head.limit)
+        return Region(low, span.end, highest)
+
+    def server_run(self, start: int, end: int, packets: int, first: FrameRef, last: FrameRef, wait: int) -> None:
+        message = self.messages[-1]
+        span = message.spans[-1]
+        if end - start > 1 or start != span.seen.highest - 1:  # no keep-alive probe
+            message.run(span, start, end, packets, first, last, wait)
 
     # --- the end --------------------------------------------------------------------------------------------
 

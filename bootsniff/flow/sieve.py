@@ -1,288 +1,445 @@
 """Blocks of packets in, events of messages and flows out; no machine is known here, and no clock but the packets'.
 
-Each packet of a boot goes to the one handler that its ports and its flow name. Handlers keep the records and say what
-is worth an event.
+The sieve splits packets: those that can change what a flow is go one at a time to the desk; those that only bring bytes
+are folded into columns. Where a packet of the first kind stands between packets of the second kind of the same flow,
+what comes before it is folded before it is looked at, and what comes after it is judged anew.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Iterator
+from heapq import heapify, heappop, heappush
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
 from ..errors import Malformed
 from ..model import NANOSECONDS, Block
-from ..wire import arp, dhcp, dhcpv6, icmp
-from ..wire.messages import Envelope, IcmpMessage, RouterAdvertisement
-from ..wire.packet import ARP, Packet, dissect, reassembled
-from .dns import DNS_PORT, DnsFlows
+from ..wire.columns import Columns
+from ..wire.packet import Packet, dissect
+from .bulk import Batch, Bulk
+from .desk import CONTROL_PORTS, TCP, Desk
 from .duplicates import Duplicates
-from .fragments import FragmentKey, Reassembler, Unresolved
+from .lanes import CONTROL, IGNORED, UDP_IGNORED, Conversation, Flow
 from .records import Event
-from .tcp import TcpFlows
-from .tftp import TftpFlows
-from .transfer import Transfer
+from .table import Keys
 
-ICMP, TCP, UDP, ICMPV6 = 1, 6, 17, 58
-DHCP_PORTS = frozenset({67, 68, 4011})
-DHCPV6_PORTS = frozenset({546, 547})
 SWEEP = 10 * NANOSECONDS
 """How often idle flows are looked for, by packet time."""
+MAX_SPAN = 2 * NANOSECONDS
+"""Longest piece of a block, by packet time: so much may records be ahead of events."""
+QUIET = NANOSECONDS // 4
+"""A pause after which a new piece begins."""
+SMALL = 48
+"""Pieces of fewer packets are not worth the columns."""
+FORCED = 8
+"""After a packet that was looked at, so many of its conversation are too, before the rest is judged anew."""
+
+Ints = npt.NDArray[np.int64]
+
+
+class _Group:
+    """The packets of one conversation in a piece that cannot be folded in one go."""
+
+    __slots__ = ("at", "forced", "members", "next")
+
+    def __init__(self, members: list[int]) -> None:
+        self.members = members
+        self.at = 0
+        """Members before this one are done."""
+        self.next = -1
+        """Index of the packet that is looked at next; -1 when all that is left is bulk."""
+        self.forced = 0
 
 
 class Sieve:
     """All flows of one capture. `feed` blocks in order, then `finish`."""
 
     def __init__(self, capture: int) -> None:
-        self.capture = capture
         self.last_time = 0
         """Latest capture time so far, ns; 0 before the first packet."""
         self.packets = 0
-        self.undecoded = 0
-        """Frames whose headers could not be read, or whose link type is not known."""
         self.cut = 0
         """Frames of which the capture holds less than was on the wire."""
         self.duplicates = 0
         """Packets seen a second time at the same capture point, and not counted."""
-        self.server_packets = 0
-        """From servers to clients, of any kind."""
-        self.unicast_server_packets = 0
-        self.tcp_seen = self.arp_seen = self.dhcp_seen = self.tftp_data_seen = False
-        self._fragments = Reassembler()
+        self._desk = Desk()
+        self._desk.capture = capture
+        self._bulk = Bulk()
         self._duplicates = Duplicates()
-        self._dns = DnsFlows()
-        self._tftp = TftpFlows()
-        self._tcp = TcpFlows()
+        self._stale: dict[Flow, None] = {}
+        """Flows that were looked at since their lanes were set."""
         self._swept = 0
-        self._out: list[Event] = []
+
+    # --- what the capture has shown so far; counts are packets ----------------------------------------------------
+
+    @property
+    def undecoded(self) -> int:
+        """Frames whose headers could not be read, or whose link type is not known."""
+        return self._desk.undecoded
+
+    @property
+    def server_packets(self) -> int:
+        """From servers to clients, of any kind."""
+        return self._desk.server_packets + self._bulk.server_packets
+
+    @property
+    def unicast_server_packets(self) -> int:
+        return self._desk.unicast_server_packets + self._bulk.server_packets
+
+    @property
+    def tcp_seen(self) -> bool:
+        return self._desk.tcp_seen
+
+    @property
+    def arp_seen(self) -> bool:
+        return self._desk.arp_seen
+
+    @property
+    def dhcp_seen(self) -> bool:
+        return self._desk.dhcp_seen
+
+    @property
+    def tftp_data_seen(self) -> bool:
+        return self._desk.tftp_data_seen
 
     @property
     def evicted(self) -> int:
         """Flows forgotten because there were too many."""
-        return self._tftp.evicted + self._tcp.evicted
+        return self._desk.tftp.evicted + self._desk.tcp.evicted
+
+    # --- blocks -----------------------------------------------------------------------------------------------------
 
     def feed(self, block: Block) -> list[Event]:
         """Take the packets of a block; returns what happened, in order of frames."""
-        self._out = []
-        self.capture = block.capture  # a rotated capture goes on in its next file
-        view = memoryview(block.buffer)
-        times = block.time.tolist()
-        offsets = block.offset.tolist()
-        captured = block.captured.tolist()
-        original = block.original.tolist()
-        points = block.interface.tolist() if block.interface is not None else [0] * len(times)
-        vlans = block.vlan.tolist() if block.vlan is not None else None
-        for index, time in enumerate(times):
-            start = offsets[index]
-            data = bytes(view[start : start + captured[index]])
-            vlan = vlans[index] if vlans is not None and vlans[index] >= 0 else None
-            self._frame(block, block.first_frame + index, time, data, original[index], points[index], vlan)
-        return self._out
+        return [event for events in self.pieces(block) for event in events]
+
+    def pieces(self, block: Block) -> Iterator[list[Event]]:
+        """As `feed`, in pieces of at most two seconds: records are never ahead of their events by more."""
+        if not len(block):
+            return
+        if block.capture != self._desk.capture:  # a rotated capture goes on in its next file
+            self.sync()
+            self._desk.capture = block.capture
+        work = _Work(block, self._duplicates)
+        self.packets += len(block)
+        self.cut += int(np.count_nonzero(block.captured < block.original))
+        self.duplicates += int(np.count_nonzero(work.copies))
+        for start, stop in self._cuts(block.time):
+            time = int(block.time[start])
+            if abs(time - self._swept) > SWEEP:
+                self._sweep(time)
+            self.last_time = self._desk.now = max(self.last_time, int(block.time[start:stop].max()))
+            if stop - start < SMALL:
+                for index in range(start, stop):
+                    if not work.copies[index]:
+                        self._single(work, index)
+            else:
+                self._piece(work, start, stop)
+            out, self._desk.out = self._desk.out, []
+            yield out
 
     def sync(self) -> None:
         """Bring the records of all open flows up to date."""
+        self._bulk.flush_all()
 
     def finish(self) -> list[Event]:
         """The capture is over: what still waits for fragments will stay incomplete."""
-        self._out = []
-        for item in self._fragments.expire(None):
-            self._fragments_missing(item)
-        return self._out
+        self.sync()
+        self._desk.expire(None)
+        out, self._desk.out = self._desk.out, []
+        return out
 
-    # --- one packet -----------------------------------------------------------------------------------------
+    def _cuts(self, time: Ints) -> list[tuple[int, int]]:
+        """Where the pieces of a block begin and end: at pauses, every two seconds, and where a sweep is due."""
+        cuts = []
+        start = 0
+        pauses = [*(np.flatnonzero(np.abs(np.diff(time)) > QUIET) + 1).tolist(), len(time)]
+        swept = self._swept
+        for pause in pauses:
+            while start < pause:
+                begin = int(time[start])
+                if abs(begin - swept) > SWEEP:
+                    swept = begin
+                piece = time[start:pause]
+                late = (np.abs(piece - begin) > MAX_SPAN) | (np.abs(piece - swept) > SWEEP)
+                stop = start + int(late.argmax()) if late.any() else pause
+                cuts.append((start, stop))
+                start = stop
+        return cuts
 
-    def _frame(
-        self, block: Block, frame: int, time: int, data: bytes, original: int, interface: int, vlan: int | None
-    ) -> None:
-        self.packets += 1
-        self.cut += len(data) < original
-        self.last_time = max(self.last_time, time)
-        if abs(time - self._swept) > SWEEP:
-            self._sweep(time)
+    # --- one at a time ----------------------------------------------------------------------------------------------
+
+    def _dissect(self, work: _Work, index: int) -> Packet | None:
+        """The packet, None when its headers cannot be read or it is the copy of another one."""
+        packet = work.packets.pop(index, None)
+        if packet is not None:
+            return packet
+        block = work.block
+        offset = int(block.offset[index])
+        data = bytes(work.view[offset : offset + int(block.captured[index])])
+        interface = 0 if block.interface is None else int(block.interface[index])
+        vlan = None if block.vlan is None or block.vlan[index] < 0 else int(block.vlan[index])
         try:
-            packet = dissect(data, original, block.interfaces[interface].link_type, vlan)
+            packet = dissect(data, int(block.original[index]), block.interfaces[interface].link_type, vlan)
         except Malformed:
-            self.undecoded += 1
-            return
-        point = interface or packet.point
-        if self._duplicates.seen(packet, point, time):
+            self._desk.undecoded += 1
+            return None
+        packet.point = interface or packet.point
+        if not work.columns.plain[index] and self._duplicates.odd(packet, packet.point, int(block.time[index])):
             self.duplicates += 1
+            return None
+        return packet
+
+    def _take(self, work: _Work, index: int, packet: Packet) -> Flow | None:
+        block = work.block
+        flow = self._desk.take(packet, block.first_frame + index, int(block.time[index]), packet.point)
+        if flow is not None:
+            self._stale[flow] = None
+        return flow
+
+    def _single(self, work: _Work, index: int) -> None:
+        """A packet of a piece that has no lanes."""
+        packet = self._dissect(work, index)
+        if packet is None:
             return
-        if packet.fragment:
-            whole = self._reassemble(packet, point, time, frame)
-            if whole is None:
+        for flow in self._desk.flows_of(packet, packet.point):
+            self._bulk.flush(flow)
+            self._stale[flow] = None
+        self._take(work, index, packet)
+
+    # --- many at a time ---------------------------------------------------------------------------------------------
+
+    def _piece(self, work: _Work, start: int, stop: int) -> None:
+        bulk, batch = self._bulk, work.batch
+        self._set_lanes()
+        if bulk.table.room < stop - start:
+            self.sync()
+            bulk.make_room()
+        lanes = bulk.table.find(work.keys.part(start, stop), work.columns.plain[start:stop])
+        batch.lane[start:stop] = lanes
+        copies = work.copies[start:stop]
+        groups: dict[int, _Group] = {}
+        fresh = self._meet(work, start, np.flatnonzero((lanes == 0) & work.columns.plain[start:stop] & ~copies))
+        control = ~self._bulk_mask(work, start, stop) & ~copies
+        busy = self._busy(work, start, control, fresh)
+        if busy is None:
+            bulk.fold(batch, np.flatnonzero(~copies) + start)
+            return
+        conversation = batch.lane[start:stop] >> 1
+        involved = busy[conversation] & ~copies
+        bulk.fold(batch, np.flatnonzero(~control & ~involved & ~copies) + start)
+        members = np.flatnonzero(involved & (conversation != 0))
+        members = members[np.argsort(conversation[members], kind="stable")]
+        numbers, begins = np.unique(conversation[members], return_index=True)
+        heap: list[tuple[int, int]] = [
+            (index, 0) for index in (np.flatnonzero(control & (conversation == 0)) + start).tolist()
+        ]
+        ends = [*begins[1:].tolist(), len(members)]
+        for number, begin, end in zip(numbers.tolist(), begins.tolist(), ends, strict=False):
+            part = members[begin:end]
+            group = groups[number] = _Group((part + start).tolist())
+            first = np.flatnonzero(control[part])
+            if len(first):
+                group.next = group.members[int(first[0])]
+                heap.append((group.next, number))
+        heapify(heap)
+        while heap:
+            index, number = heappop(heap)
+            if not number:
+                self._look(work, index, None, groups, heap)
+            elif groups[number].next == index:
+                self._look(work, index, number, groups, heap)
+        for group in groups.values():
+            self._fold_until(work, group, stop)
+
+    def _bulk_mask(self, work: _Work, start: int, stop: int) -> npt.NDArray[np.bool_]:
+        """Which packets of a piece need not be looked at one by one."""
+        return self._bulk.mask(work.batch, slice(start, stop))
+
+    def _meet(self, work: _Work, start: int, unknown: Ints) -> list[int]:
+        """Give conversations to packets that have none; returns the first packet of each new one."""
+        first: list[int] = []
+        if not len(unknown):
+            return first
+        table, keys, lane = self._bulk.table, work.keys, work.batch.lane
+        met: dict[tuple[int, ...], int] = {}
+        for index in (unknown + start).tolist():
+            ends = int(keys.ends[index])
+            source, target = (
+                (int(keys.source_high[index]), int(keys.source[index])),
+                (int(keys.target_high[index]), int(keys.target[index])),
+            )
+            known = met.get((*source, *target, ends))
+            if known is None:
+                if ends & 0x7F != TCP and not CONTROL_PORTS.isdisjoint((ends >> 48, ends >> 32 & 0xFFFF)):
+                    continue
+                if not table.room:
+                    continue
+                number = table.add(source[1], source[0], target[1], target[0], ends)
+                self._bulk.conversations[number] = Conversation(number)
+                known = met[(*source, *target, ends)] = 2 * number
+                met[(*target, *source, table.turned(ends))] = 2 * number + 1
+                first.append(index)
+            lane[index] = known
+        return first
+
+    def _busy(
+        self, work: _Work, start: int, control: npt.NDArray[np.bool_], fresh: list[int]
+    ) -> npt.NDArray[np.bool_] | None:
+        """The conversations that packets of the first kind may touch in this piece; None when there are none."""
+        if not control.any():
+            return None
+        bulk = self._bulk
+        busy = np.zeros(bulk.table.kind.size // 2, np.bool_)
+        lanes = work.batch.lane[start : start + len(control)]
+        busy[lanes[control] >> 1] = True
+        flows: dict[Flow, None] = {}
+        for number in np.flatnonzero(busy).tolist():
+            owner = bulk.conversations[number].owner if number else None
+            if owner is not None:
+                flows[owner] = None
+        odd = np.flatnonzero(control & ~work.columns.plain[start : start + len(control)]) + start
+        for index in (*fresh, *odd.tolist()):
+            packet = self._dissect(work, index)
+            if packet is None:
+                control[index - start] = False
+                continue
+            work.packets[index] = packet
+            flows.update(dict.fromkeys(self._desk.flows_of(packet, packet.point)))
+        for flow in flows:
+            for conversation in flow.conversations:
+                busy[conversation.number] = True
+        busy[0] = True
+        return busy
+
+    def _look(
+        self, work: _Work, index: int, number: int | None, groups: dict[int, _Group], heap: list[tuple[int, int]]
+    ) -> None:
+        """Look at one packet; everything that its flows brought before it is counted first."""
+        packet = self._dissect(work, index)
+        group = groups[number] if number else None
+        if packet is None:
+            if group is not None:
+                self._fold_until(work, group, index)
+                self._go_on(work, group, number or 0, heap)
+            return
+        flows: dict[Any, None] = dict.fromkeys(self._desk.flows_of(packet, packet.point))
+        conversation = self._bulk.conversations[number] if number else None
+        if conversation is not None and conversation.owner is not None:
+            flows[conversation.owner] = None
+        for flow in flows:
+            for item in flow.conversations:
+                other = groups.get(item.number)
+                if other is not None:
+                    self._fold_until(work, other, index)
+            self._bulk.flush(flow)
+            self._stale[flow] = None
+        if group is not None:
+            self._fold_until(work, group, index)
+        owner = self._take(work, index, packet)
+        if conversation is not None:
+            self._bulk.table.last_time[work.batch.lane[index]] = work.batch.time[index]
+            self._settle(conversation, int(work.batch.lane[index]), owner, packet)
+        for flow in flows:  # their other conversations have to be judged anew
+            for item in flow.conversations:
+                other = groups.get(item.number)
+                if other is not None and other is not group:
+                    self._look_next(other, item.number, heap)
+        if group is not None:
+            self._go_on(work, group, number or 0, heap)
+
+    def _settle(self, conversation: Conversation, lane: int, owner: Any, packet: Packet) -> None:
+        """Say whose a conversation is, now that one of its packets was looked at."""
+        bulk = self._bulk
+        if owner is None:
+            if conversation.owner is None:
+                kind = IGNORED if packet.protocol == TCP else UDP_IGNORED
+                bulk.table.kind[2 * conversation.number : 2 * conversation.number + 2] = kind
+            return
+        if conversation.owner is not owner:
+            bulk.adopt(conversation, owner)
+            record = owner.record
+            from_client = (packet.source, packet.source_port) == (record.client, record.client_port)
+            conversation.client_lane = lane if from_client else lane ^ 1
+            source, target = (packet.source, packet.source_port), (packet.target, packet.target_port)
+            conversation.server = target if from_client else source
+            bulk.table.kind[2 * conversation.number : 2 * conversation.number + 2] = CONTROL
+
+    def _look_next(self, group: _Group, number: int, heap: list[tuple[int, int]]) -> None:
+        """The next packet of a group is looked at, whatever it is."""
+        group.next = -1
+        group.forced = max(group.forced, 1)
+        if group.at < len(group.members):
+            group.next = group.members[group.at]
+            heappush(heap, (group.next, number))
+
+    def _go_on(self, work: _Work, group: _Group, number: int, heap: list[tuple[int, int]]) -> None:
+        """After a packet of a group was looked at: which one is next."""
+        position = bisect_left(group.members, group.next)
+        group.at = position + 1
+        left = len(group.members) - group.at
+        group.next = -1
+        if not left:
+            return
+        if group.forced == 0:
+            group.forced = FORCED
+        group.forced -= 1
+        ahead = group.at
+        if group.forced == 0 and left > FORCED:
+            self._set_lanes()
+            rest = np.array(group.members[group.at :], np.int64)
+            control = np.flatnonzero(~self._rest_mask(work, rest))
+            if not len(control):
                 return
-            packet = whole
-        envelope = Envelope(
-            self.capture,
-            frame,
-            time,
-            packet.source_mac,
-            packet.target_mac,
-            packet.vlan,
-            packet.source,
-            packet.target,
-            packet.source_port,
-            packet.target_port,
-            packet.cut,
-            packet.bad_checksum,
-            packet.hops_left,
-            point,
-        )
-        if packet.protocol == TCP:
-            self._take_tcp(envelope, packet)
-        elif packet.protocol == UDP:
-            self._take_udp(envelope, packet)
-        elif packet.protocol in (ICMP, ICMPV6):
-            self._take_icmp(envelope, packet)
-        elif packet.ethertype == ARP:
-            self._take_arp(envelope, packet)
+            ahead += int(control[0])
+        group.next = group.members[ahead]
+        heappush(heap, (group.next, number))
 
-    def _take_tcp(self, envelope: Envelope, packet: Packet) -> None:
-        self.tcp_seen = True
-        connection = self._tcp.packet(envelope, packet, self._out)
-        if connection is not None and not connection.is_client(packet):
-            self._from_server()
+    def _rest_mask(self, work: _Work, rest: Ints) -> npt.NDArray[np.bool_]:
+        return self._bulk.mask(work.batch, rest)
 
-    def _take_udp(self, envelope: Envelope, packet: Packet) -> None:
-        ports = {packet.source_port, packet.target_port}
-        if not ports.isdisjoint(DHCP_PORTS) and self._take_dhcp(envelope, packet):
-            return
-        if not ports.isdisjoint(DHCPV6_PORTS) and self._take_dhcpv6(envelope, packet):
-            return
-        if DNS_PORT in ports:
-            self._dns.packet(envelope, packet.payload, self._out)
-            return
-        transfer = self._tftp.packet(envelope, packet.payload, packet.payload_length, self._out)
-        if transfer is not None and (envelope.source, envelope.source_port) != transfer.key[1:]:
-            self._from_server()
-            self.tftp_data_seen |= transfer.record.body.packets > 0
+    def _fold_until(self, work: _Work, group: _Group, index: int) -> None:
+        """Count the bulk packets of a group that come before a packet."""
+        stop = bisect_left(group.members, index)
+        if group.at < stop:
+            part = group.members[group.at : stop]
+            group.at = stop
+            self._bulk.fold(work.batch, np.array(part, np.int64))
 
-    def _take_dhcp(self, envelope: Envelope, packet: Packet) -> bool:
-        try:
-            message = dhcp.parse(packet.payload)
-        except Malformed:
-            return False
-        self.dhcp_seen = True
-        if message.op == 2:
-            self._from_server(unicast=envelope.target != "255.255.255.255")
-        self._out.append(Event(envelope, message))
-        return True
+    def _set_lanes(self) -> None:
+        for flow in self._stale:
+            self._bulk.set_lanes(flow)
+        self._stale.clear()
 
-    def _take_dhcpv6(self, envelope: Envelope, packet: Packet) -> bool:
-        try:
-            message = dhcpv6.parse(packet.payload)
-        except Malformed:
-            return False
-        self.dhcp_seen = True
-        if message.type in (2, 7, 10):  # ADVERTISE, REPLY, RECONFIGURE
-            self._from_server()
-        self._out.append(Event(envelope, message))
-        return True
-
-    def _take_arp(self, envelope: Envelope, packet: Packet) -> None:
-        try:
-            message = arp.parse(packet.payload)
-        except Malformed:
-            self.undecoded += 1
-            return
-        self.arp_seen = True
-        if message.operation == 2:
-            self._from_server()
-        self._out.append(Event(envelope, message))
-
-    def _take_icmp(self, envelope: Envelope, packet: Packet) -> None:
-        try:
-            message = icmp.parse(packet.payload, packet.version)
-        except Malformed:
-            self.undecoded += 1
-            return
-        if isinstance(message, RouterAdvertisement) or (
-            message is not None and not self._quotes_a_flow(envelope, message)
-        ):
-            self._out.append(Event(envelope, message))
-
-    def _quotes_a_flow(self, envelope: Envelope, message: IcmpMessage) -> bool:
-        """Hand an ICMP error to the flow whose packet it quotes, if there is one."""
-        quoted = message.quoted
-        if quoted is None:
-            return False
-        point = envelope.point
-        if quoted.protocol == TCP:
-            ends = (quoted.source, quoted.source_port, quoted.target, quoted.target_port)
-            connection = self._tcp.find(point, *ends)
-            if connection is not None:
-                self._tcp.icmp(connection, envelope, message, self._out)
-            return connection is not None
-        if quoted.protocol != UDP:
-            return False
-        transfer = self._tftp.find(point, quoted.source, quoted.source_port) or self._tftp.find(
-            point, quoted.target, quoted.target_port
-        )
-        if transfer is not None:
-            self._tftp.icmp(transfer, envelope, message, self._out)
-            return True
-        return self._dns.icmp(envelope, message, self._out)
-
-    def _from_server(self, *, unicast: bool = True) -> None:
-        self.server_packets += 1
-        self.unicast_server_packets += unicast
-
-    # --- fragments ------------------------------------------------------------------------------------------
-
-    def _reassemble(self, packet: Packet, point: int, time: int, frame: int) -> Packet | None:
-        key = FragmentKey(point, packet.source, packet.target, packet.protocol, packet.identification)
-        whole, given_up = self._fragments.add(
-            key,
-            packet.fragment_offset,
-            packet.body,
-            packet.body_length,
-            more=packet.more_fragments,
-            time=time,
-            frame=frame,
-        )
-        for item in given_up:
-            self._fragments_missing(item)
-        if whole is None:
-            return None
-        try:
-            result = reassembled(packet, whole.data)
-        except Malformed:
-            self.undecoded += 1
-            return None
-        missing = whole.length - len(whole.data)
-        if missing:  # the capture cut the fragments
-            result.cut = True
-            result.payload_length += missing
-        return result
-
-    def _fragments_missing(self, item: Unresolved) -> None:
-        """A datagram that never was whole: count it for the transfer it belonged to."""
-        key = item.key
-        if key.protocol != UDP:
-            return
-        transfer: Transfer | None = None
-        if len(item.head) >= 4:
-            ports = int.from_bytes(item.head[:2], "big"), int.from_bytes(item.head[2:4], "big")
-            transfer = self._tftp.find(key.point, key.target, ports[1]) or self._tftp.find(
-                key.point, key.source, ports[0]
-            )
-        else:
-            transfer = self._tftp.between(key.point, key.source, key.target)
-        if transfer is not None:
-            transfer.record.fragments_missing += 1
-            envelope = Envelope(
-                self.capture,
-                item.frame,
-                self.last_time,
-                None,
-                None,
-                None,
-                key.source,
-                key.target,
-                point=key.point,
-            )
-            self._out.append(Event(envelope, transfer.record, "changed"))
+    # --- housekeeping -----------------------------------------------------------------------------------------------
 
     def _sweep(self, now: int) -> None:
+        """Forget what has been quiet for long."""
         self._swept = now
-        for item in self._fragments.expire(now):
-            self._fragments_missing(item)
-        self._tftp.evict(now)
-        self._tcp.evict(now)
+        self._set_lanes()
+        self.sync()
+        self._desk.expire(now)
+        self._bulk.disown([*self._desk.tftp.evict(now), *self._desk.tcp.evict(now)])
+        self._bulk.make_room()
+
+
+class _Work:
+    """A block and everything that is worked out about it."""
+
+    __slots__ = ("batch", "block", "columns", "copies", "keys", "packets", "view")
+
+    def __init__(self, block: Block, duplicates: Duplicates) -> None:
+        self.block = block
+        self.view = memoryview(block.buffer)
+        self.columns = columns = Columns.of(block)
+        point: npt.NDArray[Any] | None = columns.point
+        if block.interface is not None and len(block.interfaces) > 1:
+            point = block.interface if point is None else np.where(block.interface > 0, block.interface, point)
+        self.keys = Keys(columns, point)
+        self.copies = duplicates.plain(block, columns, self.keys)
+        self.batch = Batch(block, columns)
+        self.packets: dict[int, Packet] = {}
+        """Packets that were dissected ahead of their turn."""

@@ -10,7 +10,7 @@ from .http import Step
 from .notes import frame_of, notice
 from .records import Event, TcpConnection
 
-MAX_CONNECTIONS = 16384
+MAX_CONNECTIONS = 8192
 IDLE = 900 * NANOSECONDS
 """A connection this long without a packet is forgotten; its record stays with whoever holds it."""
 IDLE_ENDED = 60 * NANOSECONDS
@@ -57,19 +57,22 @@ class TcpFlows:
         record.icmp_count += 1
         out.append(Event(envelope, record, "changed"))
 
-    def evict(self, now: int) -> None:
+    def evict(self, now: int) -> list[Connection]:
         """Forget what has been quiet for long, and the quietest when there are too many."""
-        for key in [
-            key
-            for key, item in self.connections.items()
-            if now - item.record.last.time > (IDLE_ENDED if item.ended else IDLE)
-        ]:
-            del self.connections[key]
-        if len(self.connections) > MAX_CONNECTIONS:
-            quietest = sorted(self.connections.values(), key=lambda item: (not item.ended, item.record.last.time))
-            for item in quietest[: len(self.connections) - MAX_CONNECTIONS * 7 // 8]:
-                del self.connections[item.key]
-                self.evicted += 1
+        gone = [
+            item
+            for item in self.connections.values()
+            if abs(now - item.record.last.time) > (IDLE_ENDED if item.ended else IDLE)
+        ]
+        left = len(self.connections) - len(gone)
+        if left > MAX_CONNECTIONS:
+            rest = sorted(set(self.connections.values()).difference(gone), key=lambda item: item.record.last.time)
+            rest.sort(key=lambda item: not item.ended)
+            gone += rest[: left - MAX_CONNECTIONS * 7 // 8]
+            self.evicted += left - MAX_CONNECTIONS * 7 // 8
+        for item in gone:
+            del self.connections[item.key]
+        return gone
 
     def _open(self, key: Key, envelope: Envelope, packet: Packet) -> Connection | None:
         """A connection begins with its SYN, or where something in the middle of it shows what it carries."""
@@ -103,8 +106,6 @@ class TcpFlows:
             last=frame_of(envelope),
         )
         connection = self.connections[key] = Connection(key, record)
-        if len(self.connections) > MAX_CONNECTIONS:
-            self.evict(envelope.time)
         return connection
 
     @staticmethod

@@ -16,7 +16,7 @@ from .notes import frame_of, notice
 from .records import Event, TftpTransfer
 from .transfer import Key, Transfer, option_number
 
-MAX_TRANSFERS = 16384
+MAX_TRANSFERS = 8192
 MAX_CANDIDATES = 1024
 IDLE = 300 * NANOSECONDS
 """A transfer this long without a packet is forgotten; its record stays with whoever holds it."""
@@ -34,6 +34,8 @@ class TftpFlows:
 
     def __init__(self) -> None:
         self.transfers: dict[Key, Transfer] = {}
+        self._clients: dict[tuple[int, str], dict[int, Transfer]] = {}
+        """By capture point and client address, then port."""
         self._candidates: dict[tuple[int, str, int, str, int], _Candidate] = {}
         self.evicted = 0
 
@@ -59,14 +61,16 @@ class TftpFlows:
         """The transfer of a client's address and port."""
         return self.transfers.get((point, address, port))
 
+    def of_hosts(self, point: int, one: str, other: str) -> list[Transfer]:
+        """The transfers whose client is one of two hosts."""
+        return [*self._clients.get((point, one), {}).values(), *self._clients.get((point, other), {}).values()]
+
     def between(self, point: int, one: str, other: str) -> Transfer | None:
         """The only unfinished transfer between two hosts; None when there are none or several."""
         found = [
             transfer
-            for transfer in self.transfers.values()
-            if not transfer.ended
-            and transfer.key[0] == point
-            and {transfer.record.client, transfer.record.server} == {one, other}
+            for transfer in self.of_hosts(point, one, other)
+            if not transfer.ended and {transfer.record.client, transfer.record.server} == {one, other}
         ]
         return found[0] if len(found) == 1 else None
 
@@ -77,15 +81,21 @@ class TftpFlows:
         record.icmp_count += 1
         out.append(Event(envelope, record, "changed"))
 
-    def evict(self, now: int) -> None:
+    def evict(self, now: int) -> list[Transfer]:
         """Forget what has been quiet for long, and the quietest when there are too many."""
-        for key in [key for key, item in self.transfers.items() if now - item.record.last.time > IDLE]:
-            del self.transfers[key]
-        if len(self.transfers) > MAX_TRANSFERS:
-            quietest = sorted(self.transfers.values(), key=lambda item: (not item.ended, item.record.last.time))
-            for item in quietest[: len(self.transfers) - MAX_TRANSFERS * 7 // 8]:
-                del self.transfers[item.key]
-                self.evicted += 1
+        gone = [item for item in self.transfers.values() if abs(now - item.record.last.time) > IDLE]
+        left = len(self.transfers) - len(gone)
+        if left > MAX_TRANSFERS:
+            rest = sorted(set(self.transfers.values()).difference(gone), key=lambda item: item.record.last.time)
+            rest.sort(key=lambda item: not item.ended)
+            gone += rest[: left - MAX_TRANSFERS * 7 // 8]
+            self.evicted += left - MAX_TRANSFERS * 7 // 8
+        for item in gone:
+            del self.transfers[item.key]
+            self._clients[item.key[:2]].pop(item.key[2], None)
+            if not self._clients[item.key[:2]]:
+                del self._clients[item.key[:2]]
+        return gone
 
     # --- the beginning of a transfer ------------------------------------------------------------------------
 
@@ -160,8 +170,7 @@ class TftpFlows:
             record.size = option_number(request.options, "tsize", 0, 1 << 62)
         transfer = Transfer(key, record)
         self.transfers[key] = transfer
-        if len(self.transfers) > MAX_TRANSFERS:
-            self.evict(envelope.time)
+        self._clients.setdefault(key[:2], {})[key[2]] = transfer
         return transfer
 
     @staticmethod

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..errors import Malformed
 from ..model import FrameRef
 from ..wire import tls
+from .lanes import Region
 from .ranges import Ranges
 from .records import TcpConnection, TlsHandshake
 from .segment import Reader, Segment
@@ -46,6 +47,12 @@ class Side:
         if cut or len(data) > MAX_PREFIX:
             self.count_from(self._reader.position + len(data), 0)
         return (data, cut) if len(data) > before else None
+
+    def region(self) -> Region | None:
+        """Where bytes are only counted."""
+        if self.counted_from is None or not self.application_bytes:
+            return None
+        return Region(self.counted_from, None, max(self.seen.highest, self.counted_from))
 
     def read(self, stream: tls.TlsStream, size: int) -> None:
         """Note how far `size` bytes of prefix were readable."""
@@ -89,6 +96,20 @@ class TlsSession:
 
     def from_server(self, segment: Segment) -> bool:
         return self._take(self.server, segment, by_client=False)
+
+    def client_region(self) -> Region | None:
+        return self.client.region()
+
+    def server_region(self) -> Region | None:
+        return self.server.region()
+
+    def client_run(self, start: int, end: int, *_run: object) -> None:
+        self.client.seen.add(start, end)
+        self.sync()
+
+    def server_run(self, start: int, end: int, *_run: object) -> None:
+        self.server.seen.add(start, end)
+        self.sync()
 
     def sync(self) -> None:
         """Bring the counts of the record up to date."""

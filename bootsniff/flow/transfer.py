@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..model import NANOSECONDS, FrameRef
 from ..wire.messages import Envelope, TftpAck, TftpData, TftpError, TftpOack, TftpRequest
+from .lanes import CONTROL, TFTP_ACK, TFTP_DATA, Conversation, Lane
 from .notes import BodyTally, frame_of, remember
 from .ranges import Ranges
 from .records import MAX_FRAMES, TftpTransfer
@@ -32,7 +33,7 @@ class Transfer:
     Methods that take a packet return whether it was a step worth an event; `ended` tells that nothing more is to come.
     """
 
-    __slots__ = ("blocks", "ended", "final", "key", "peer", "record", "tally")
+    __slots__ = ("blocks", "conversations", "ended", "final", "key", "latest_ack", "peer", "record", "tally")
 
     def __init__(self, key: Key, record: TftpTransfer) -> None:
         self.key = key
@@ -44,6 +45,9 @@ class Transfer:
         self.final: int | None = None
         """Number of the short last block, counted through roll-overs."""
         self.ended = False
+        self.latest_ack = 0
+        """The 16-bit number of the latest ACK."""
+        self.conversations: list[Conversation] = []
 
     def request(self, at: FrameRef) -> None:
         remember(self.record.requests, at)
@@ -186,6 +190,7 @@ class Transfer:
 
     def _ack(self, message: TftpAck, at: FrameRef) -> bool:
         record = self.record
+        self.latest_ack = message.block
         self.ack_run(self.absolute(message.block), 1, at)
         if self.final is not None and record.acked_block >= self.final and not self.ended:
             # The receiver has it all, although the capture does not.
@@ -199,3 +204,40 @@ class Transfer:
         record.ack_count += count
         record.last_ack = last
         record.acked_block = max(record.acked_block, highest)
+
+    # --- bulk ------------------------------------------------------------------------------------------------
+
+    def lane(self, conversation: Conversation, *, by_client: bool) -> Lane:
+        """Which packets between the client and a server need not be looked at one by one."""
+        record = self.record
+        server = conversation.server
+        if self.ended or self.final is not None or not record.body.packets or server != self.peer:
+            return Lane(CONTROL)
+        if by_client != record.write:
+            return Lane(TFTP_ACK, 1, 0, self.latest_ack)
+        if record.reply_from is None or server[0] not in (record.server, record.reply_from[0]):
+            return Lane(CONTROL)
+        low = 1
+        if not record.partial and not self.tally.head.full:
+            low = min(max(1, -(-self.tally.head.limit // record.block_size)), 65535)
+        return Lane(TFTP_DATA, low, record.block_size, (record.highest_block & 0xFFFF) + 1)
+
+    def take_run(
+        self,
+        kind: int,
+        begin: int,
+        packets: int,
+        size: int,
+        first: FrameRef,
+        last: FrameRef,
+        wait: int,
+        *,
+        by_client: bool,
+    ) -> None:
+        """`packets` full DATA packets with consecutive numbers from `begin` on, or as many ACKs up to number `size`."""
+        del by_client
+        if kind == TFTP_ACK:
+            self.latest_ack = size
+            self.ack_run(self.absolute(size), packets, last)
+        else:
+            self.data_run(self._absolute_of_data(begin), packets, self.record.block_size, first, last, wait)

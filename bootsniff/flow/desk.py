@@ -1,0 +1,242 @@
+"""One packet at a time: from its headers to the one handler that its ports and its flow name.
+
+Handlers keep the records and say what is worth an event; which packets come here at all is the sieve's to say.
+"""
+
+from __future__ import annotations
+
+from ..errors import Malformed
+from ..wire import arp, dhcp, dhcpv6, icmp
+from ..wire.messages import Envelope, IcmpMessage, RouterAdvertisement
+from ..wire.packet import ARP, Packet, reassembled
+from .connection import Connection
+from .dns import DNS_PORT, DnsFlows
+from .fragments import FragmentKey, Reassembler, Unresolved
+from .records import Event
+from .tcp import TcpFlows
+from .tftp import TftpFlows
+from .transfer import Transfer
+
+ICMP, TCP, UDP, ICMPV6 = 1, 6, 17, 58
+DHCP_PORTS = frozenset({67, 68, 4011})
+DHCPV6_PORTS = frozenset({546, 547})
+CONTROL_PORTS = frozenset({DNS_PORT}) | DHCP_PORTS | DHCPV6_PORTS
+"""UDP ports whose packets are messages, never bulk."""
+
+
+class Desk:
+    """All flows of one capture. Events are appended to `out`."""
+
+    def __init__(self) -> None:
+        self.out: list[Event] = []
+        self.capture = 0
+        self.now = 0
+        """Latest capture time, ns."""
+        self.undecoded = 0
+        self.server_packets = 0
+        self.unicast_server_packets = 0
+        self.tcp_seen = self.arp_seen = self.dhcp_seen = self.tftp_data_seen = False
+        self.fragments = Reassembler()
+        self.dns = DnsFlows()
+        self.tftp = TftpFlows()
+        self.tcp = TcpFlows()
+
+    def flows_of(self, packet: Packet, point: int) -> list[Transfer | Connection]:
+        """The flows that a packet can change."""
+        found: list[Transfer | Connection | None] = []
+        if packet.fragment:
+            found += self.tftp.of_hosts(point, packet.source, packet.target)
+        elif packet.protocol == TCP:
+            ends = (packet.source, packet.source_port, packet.target, packet.target_port)
+            found.append(self.tcp.find(point, *ends))
+        elif packet.protocol == UDP:
+            found.append(self.tftp.find(point, packet.source, packet.source_port))
+            found.append(self.tftp.find(point, packet.target, packet.target_port))
+        return [flow for flow in found if flow is not None]
+
+    def take(self, packet: Packet, frame: int, time: int, point: int) -> Transfer | Connection | None:
+        """Take one packet; tells the flow it belongs to."""
+        if packet.fragment:
+            whole = self._reassemble(packet, point, time, frame)
+            if whole is None:
+                return None
+            packet = whole
+        envelope = Envelope(
+            self.capture,
+            frame,
+            time,
+            packet.source_mac,
+            packet.target_mac,
+            packet.vlan,
+            packet.source,
+            packet.target,
+            packet.source_port,
+            packet.target_port,
+            packet.cut,
+            packet.bad_checksum,
+            packet.hops_left,
+            point,
+        )
+        if packet.protocol == TCP:
+            return self._take_tcp(envelope, packet)
+        if packet.protocol == UDP:
+            return self._take_udp(envelope, packet)
+        if packet.protocol in (ICMP, ICMPV6):
+            self._take_icmp(envelope, packet)
+        elif packet.ethertype == ARP:
+            self._take_arp(envelope, packet)
+        return None
+
+    def expire(self, now: int | None) -> None:
+        """Give up datagrams that have waited too long for their fragments; all of them when `now` is None."""
+        for item in self.fragments.expire(now):
+            self._fragments_missing(item)
+
+    def _take_tcp(self, envelope: Envelope, packet: Packet) -> Connection | None:
+        self.tcp_seen = True
+        connection = self.tcp.packet(envelope, packet, self.out)
+        if connection is not None and not connection.is_client(packet):
+            self._from_server()
+        return connection
+
+    def _take_udp(self, envelope: Envelope, packet: Packet) -> Transfer | None:
+        ports = {packet.source_port, packet.target_port}
+        if not ports.isdisjoint(CONTROL_PORTS):
+            if not ports.isdisjoint(DHCP_PORTS) and self._take_dhcp(envelope, packet):
+                return None
+            if not ports.isdisjoint(DHCPV6_PORTS) and self._take_dhcpv6(envelope, packet):
+                return None
+            if DNS_PORT in ports:
+                self.dns.packet(envelope, packet.payload, self.out)
+                return None
+        transfer = self.tftp.packet(envelope, packet.payload, packet.payload_length, self.out)
+        if transfer is not None and (envelope.source, envelope.source_port) != transfer.key[1:]:
+            self._from_server()
+            self.tftp_data_seen |= transfer.record.body.packets > 0
+        return transfer
+
+    def _take_dhcp(self, envelope: Envelope, packet: Packet) -> bool:
+        try:
+            message = dhcp.parse(packet.payload)
+        except Malformed:
+            return False
+        self.dhcp_seen = True
+        if message.op == 2:
+            self._from_server(unicast=envelope.target != "255.255.255.255")
+        self.out.append(Event(envelope, message))
+        return True
+
+    def _take_dhcpv6(self, envelope: Envelope, packet: Packet) -> bool:
+        try:
+            message = dhcpv6.parse(packet.payload)
+        except Malformed:
+            return False
+        self.dhcp_seen = True
+        if message.type in (2, 7, 10):  # ADVERTISE, REPLY, RECONFIGURE
+            self._from_server()
+        self.out.append(Event(envelope, message))
+        return True
+
+    def _take_arp(self, envelope: Envelope, packet: Packet) -> None:
+        try:
+            message = arp.parse(packet.payload)
+        except Malformed:
+            self.undecoded += 1
+            return
+        self.arp_seen = True
+        if message.operation == 2:
+            self._from_server()
+        self.out.append(Event(envelope, message))
+
+    def _take_icmp(self, envelope: Envelope, packet: Packet) -> None:
+        try:
+            message = icmp.parse(packet.payload, packet.version)
+        except Malformed:
+            self.undecoded += 1
+            return
+        if isinstance(message, RouterAdvertisement) or (
+            message is not None and not self._quotes_a_flow(envelope, message)
+        ):
+            self.out.append(Event(envelope, message))
+
+    def _quotes_a_flow(self, envelope: Envelope, message: IcmpMessage) -> bool:
+        """Hand an ICMP error to the flow whose packet it quotes, if there is one."""
+        quoted = message.quoted
+        if quoted is None:
+            return False
+        point = envelope.point
+        if quoted.protocol == TCP:
+            ends = (quoted.source, quoted.source_port, quoted.target, quoted.target_port)
+            connection = self.tcp.find(point, *ends)
+            if connection is not None:
+                self.tcp.icmp(connection, envelope, message, self.out)
+            return connection is not None
+        if quoted.protocol != UDP:
+            return False
+        transfer = self.tftp.find(point, quoted.source, quoted.source_port) or self.tftp.find(
+            point, quoted.target, quoted.target_port
+        )
+        if transfer is not None:
+            self.tftp.icmp(transfer, envelope, message, self.out)
+            return True
+        return self.dns.icmp(envelope, message, self.out)
+
+    def _from_server(self, *, unicast: bool = True) -> None:
+        self.server_packets += 1
+        self.unicast_server_packets += unicast
+
+    # --- fragments ------------------------------------------------------------------------------------------
+
+    def _reassemble(self, packet: Packet, point: int, time: int, frame: int) -> Packet | None:
+        key = FragmentKey(point, packet.source, packet.target, packet.protocol, packet.identification)
+        whole, given_up = self.fragments.add(
+            key,
+            packet.fragment_offset,
+            packet.body,
+            packet.body_length,
+            more=packet.more_fragments,
+            time=time,
+            frame=frame,
+        )
+        for item in given_up:
+            self._fragments_missing(item)
+        if whole is None:
+            return None
+        try:
+            result = reassembled(packet, whole.data)
+        except Malformed:
+            self.undecoded += 1
+            return None
+        missing = whole.length - len(whole.data)
+        if missing:  # the capture cut the fragments
+            result.cut = True
+            result.payload_length += missing
+        return result
+
+    def _fragments_missing(self, item: Unresolved) -> None:
+        """A datagram that never was whole: count it for the transfer it belonged to."""
+        key = item.key
+        if key.protocol != UDP:
+            return
+        transfer: Transfer | None = None
+        if len(item.head) >= 4:
+            ports = int.from_bytes(item.head[:2], "big"), int.from_bytes(item.head[2:4], "big")
+            transfer = self.tftp.find(key.point, key.target, ports[1]) or self.tftp.find(
+                key.point, key.source, ports[0]
+            )
+        else:
+            transfer = self.tftp.between(key.point, key.source, key.target)
+        if transfer is not None:
+            transfer.record.fragments_missing += 1
+            envelope = Envelope(
+                self.capture,
+                item.frame,
+                self.now,
+                None,
+                None,
+                None,
+                key.source,
+                key.target,
+                point=key.point,
+            )
+            self.out.append(Event(envelope, transfer.record, "changed"))

@@ -1,0 +1,134 @@
+"""Folding packets in bulk must give what looking at every single packet gives: the same events, the same records."""
+
+from __future__ import annotations
+
+import dataclasses
+from random import Random
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bootsniff.flow.records import Event, TftpTransfer
+from bootsniff.flow.sieve import Sieve
+from bootsniff.wire.messages import DhcpOptions
+from bootsniff.wire.packet import Packet, dissect
+from tests.flow.mixes import mix
+from tests.flow.packets import CLIENT, SERVER, Frame, ack, block_of, data, oack, rrq, udp
+
+
+class OneByOne(Sieve):
+    """The oracle: no packet is bulk."""
+
+    def _bulk_mask(self, work: Any, start: int, stop: int) -> npt.NDArray[np.bool_]:
+        return np.zeros(stop - start, np.bool_)
+
+    def _rest_mask(self, work: Any, rest: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        return np.zeros(len(rest), np.bool_)
+
+
+def run(sieve: Sieve, frames: list[Frame], sizes: list[int], snap: int | None = None) -> list[Event]:
+    """Feed frames in blocks of the given sizes, over and over."""
+    events: list[Event] = []
+    at = turn = 0
+    while at < len(frames):
+        size = sizes[turn % len(sizes)]
+        events += sieve.feed(block_of(frames[at : at + size], at + 1, snap=snap))
+        at += size
+        turn += 1
+        if turn % 3 == 0:
+            sieve.sync()
+    events += sieve.finish()
+    sieve.sync()
+    return events
+
+
+def plain(value: Any, seen: dict[int, int]) -> Any:
+    """A record as plain values; each record is spelled out once."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        if id(value) in seen:
+            return f"record {seen[id(value)]}"
+        seen[id(value)] = len(seen)
+        return {
+            "is": type(value).__name__,
+            **{field.name: plain(getattr(value, field.name), seen) for field in dataclasses.fields(value)},
+        }
+    if isinstance(value, DhcpOptions):
+        value = list(value)
+    if isinstance(value, list | tuple):
+        return [plain(item, seen) for item in value]
+    return value if isinstance(value, str | bytes | int | float | type(None)) else repr(value)
+
+
+def told(events: list[Event]) -> list[Any]:
+    seen: dict[int, int] = {}
+    return [(event.envelope.frame, event.change, plain(event.subject, seen)) for event in events]
+
+
+def compare(frames: list[Frame], sizes: list[int], snap: int | None = None) -> None:
+    oracle, sieve = OneByOne(0), Sieve(0)
+    expected = told(run(oracle, frames, [4096], snap))
+    found = told(run(sieve, frames, sizes, snap))
+    for one, other in zip(expected, found, strict=False):
+        assert one == other
+    assert len(expected) == len(found)
+    for name in ("packets", "undecoded", "cut", "duplicates", "server_packets", "unicast_server_packets", "last_time"):
+        assert getattr(oracle, name) == getattr(sieve, name), name
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    seed=st.integers(0, 1 << 32),
+    sizes=st.lists(st.sampled_from([1, 7, 47, 60, 200, 1000, 5000]), min_size=1, max_size=4),
+    snap=st.sampled_from([None, None, 96]),
+)
+def test_bulk_and_one_by_one_agree(seed: int, sizes: list[int], snap: int | None) -> None:
+    compare(mix(Random(seed)), sizes, snap)
+
+
+@pytest.mark.parametrize("window", [1, 4])
+@pytest.mark.parametrize("lost", [None, (65536, 65537), (65534, 65535, 65536)])
+def test_they_agree_on_a_roll_over(lost: tuple[int, ...] | None, window: int) -> None:
+    frames: list[Frame] = [
+        (0, udp(CLIENT, 2070, SERVER, 69, rrq("x", "blksize", "8"))),
+        (0, udp(SERVER, 4000, CLIENT, 2070, oack("blksize", "8", "windowsize", str(window)))),
+    ]
+    count = 65536 + 300
+    for index in range(1, count + 1):
+        payload = b"12345678" if index < count else b""
+        if index not in (lost or ()):
+            frames.append((index / 1e4, udp(SERVER, 4000, CLIENT, 2070, data(index, payload))))
+        if index % window == 0 or index == count:
+            frames.append((index / 1e4, udp(CLIENT, 2070, SERVER, 4000, ack(index))))
+    sieve = Sieve(0)
+    events = run(sieve, frames, [3000])
+    (record,) = dict.fromkeys(event.subject for event in events)
+    assert isinstance(record, TftpTransfer)
+    assert record.highest_block == count
+    assert record.rollover_to == 0
+    assert record.complete is (lost is None)
+    assert record.acked_block == count
+    tail = frames[-3000:]
+    compare(frames[:2000] + tail, [700])
+
+
+def test_bulk_packets_are_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = 0
+
+    def counting(*arguments: Any) -> Packet:
+        nonlocal looked
+        looked += 1
+        return dissect(*arguments)
+
+    monkeypatch.setattr("bootsniff.flow.sieve.dissect", counting)
+    frames: list[Frame] = [(0, udp(CLIENT, 2070, SERVER, 69, rrq("x")))]
+    for index in range(1, 4001):
+        frames.append((index / 1e4, udp(SERVER, 4000, CLIENT, 2070, data(index, bytes(512 if index < 4000 else 5)))))
+        frames.append((index / 1e4, udp(CLIENT, 2070, SERVER, 4000, ack(index))))
+    (record,) = dict.fromkeys(event.subject for event in run(Sieve(0), frames, [2000]))
+    assert isinstance(record, TftpTransfer)
+    assert record.complete
+    assert looked < 100
