@@ -33,8 +33,7 @@ class CannedFeed:
         self.report = report
         self.frames = CannedFrames(frames)
         self.state = FeedStatus("live")
-        self.paused = False
-        self.closed = False
+        self.told: list[str] = []
 
     def latest(self) -> Report | None:
         return self.report
@@ -43,13 +42,13 @@ class CannedFeed:
         return self.state
 
     def pause(self) -> None:
-        self.paused = True
+        self.told.append("pause")
 
     def resume(self) -> None:
-        self.paused = False
+        self.told.append("resume")
 
     def close(self) -> None:
-        self.closed = True
+        self.told.append("close")
 
 
 class CannedRecording(CannedFeed):

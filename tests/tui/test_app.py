@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
+from textual.screen import Screen
 from textual.widgets import Input, TabbedContent
 
 from bootsniff.model import Report
@@ -31,6 +32,10 @@ SIZE = (100, 30)
 def feed_of(app: BootsniffApp) -> CannedFeed:
     assert isinstance(app.feed, CannedFeed)
     return app.feed
+
+
+def shows(app: BootsniffApp, kind: type[Screen[None]]) -> bool:
+    return type(app.screen) is kind
 
 
 def text_of(app: BootsniffApp, name: str) -> str:
@@ -87,7 +92,7 @@ async def test_arrows_and_letters_move_the_selection() -> None:
 async def test_a_new_report_moves_neither_cursor_nor_selection() -> None:
     app = app_on(canned.many(300))
     async with app.run_test(size=SIZE) as pilot:
-        await pilot.press(*["down"] * 30)
+        await pilot.press("pagedown", "pagedown", "down")
         table = app.screen.query_one(MachineTable)
         chosen, top = app.board.selected, table.scroll_offset.y
         assert top > 0
@@ -107,7 +112,7 @@ async def test_a_new_report_moves_neither_cursor_nor_selection() -> None:
 async def test_machines_that_go_above_leave_the_line_on_the_screen() -> None:
     app = app_on(canned.many(300))
     async with app.run_test(size=SIZE) as pilot:
-        await pilot.press(*["down"] * 60)
+        await pilot.press("pagedown", "pagedown", "pagedown", "down")
         table = app.screen.query_one(MachineTable)
         before = table.cursor_index - table.scroll_offset.y
         gone = set(app.board.order[:20])
@@ -142,7 +147,7 @@ async def test_a_filter_without_a_match_shows_an_empty_list() -> None:
         await pilot.press("slash", *"nobody", "enter")
         assert app.board.order == []
         await pilot.press("down", "enter", "f", "c", "v", "w", "n", "d", "G")
-        assert isinstance(app.screen, MainScreen)
+        assert shows(app, MainScreen)
         assert app.is_running
 
 
@@ -169,7 +174,7 @@ async def test_pause_and_follow() -> None:
     app = app_on(canned.single())
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("space")
-        assert feed_of(app).paused
+        assert feed_of(app).told == ["pause"]
         assert "held" in app.screen.query_one(TimeBar).text
         feed_of(app).report = canned.mixed()
         app.poll()
@@ -216,7 +221,7 @@ async def test_the_finding_under_the_cursor_is_the_one_that_keys_act_on() -> Non
         await pilot.press("tab", "tab", "down", "c")
         assert "arch-rule-missing-http has no fix" in bar_of(app, "footer")
         await pilot.press("e")
-        assert isinstance(app.screen, ExplainScreen)
+        assert shows(app, ExplainScreen)
 
 
 async def test_saving(tmp_path: Path) -> None:
@@ -270,10 +275,10 @@ async def test_help_and_back() -> None:
     app = app_on(canned.single())
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("question_mark")
-        assert isinstance(app.screen, HelpScreen)
+        assert shows(app, HelpScreen)
         assert "next and previous machine in trouble" in text_of(app, "help")
         await pilot.press("escape")
-        assert isinstance(app.screen, MainScreen)
+        assert shows(app, MainScreen)
 
 
 async def test_quit_closes_nothing_but_the_screen() -> None:
@@ -288,7 +293,7 @@ async def test_the_machine_screen_and_its_views() -> None:
     app = app_on(canned.mixed())
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("slash", *"89:32:47", "enter", "enter")
-        assert isinstance(app.screen, MachineScreen)
+        assert shows(app, MachineScreen)
         await pilot.pause()
         assert "operating system (d-i)" in text_of(app, "stages")
         await pilot.press("2")
@@ -310,7 +315,7 @@ async def test_the_machine_screen_and_its_views() -> None:
         await pilot.pause()
         assert app.screen.query_one(TabbedContent).active == "tab-faults"
         await pilot.press("escape")
-        assert isinstance(app.screen, MainScreen)
+        assert shows(app, MainScreen)
 
 
 async def test_boots_of_a_machine_are_gone_through() -> None:
@@ -318,7 +323,7 @@ async def test_boots_of_a_machine_are_gone_through() -> None:
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("enter", "2")
         await pilot.pause()
-        assert isinstance(app.screen, MachineScreen)
+        assert shows(app, MachineScreen)
         assert "GET /menu.ipxe" in text_of(app, "ladder")
         assert "boot 2 of 2" in bar_of(app, "columns")
         await pilot.press("b")
@@ -336,24 +341,24 @@ async def test_the_machine_screen_outlives_its_machine() -> None:
         await pilot.pause()
         assert "no longer in the report" in bar_of(app, "columns")
         await pilot.press("c", "v", "w", "f", "b", "s", "p", "x", "d", "escape")
-        assert isinstance(app.screen, MainScreen)
+        assert shows(app, MainScreen)
 
 
 async def test_frames_of_a_finding_of_a_step_and_of_an_arrow() -> None:
     app = app_on(canned.single(), frames=True)
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("f")
-        assert isinstance(app.screen, PacketScreen)
+        assert shows(app, PacketScreen)
         await pilot.pause()
         assert "OFFER without option 60" in text_of(app, "packet-frames")
         assert "sender ip" in text_of(app, "decoded")
         await pilot.press("escape", "tab", "G", "enter")
-        assert isinstance(app.screen, PacketScreen)
+        assert shows(app, PacketScreen)
         assert "DISCOVER  52:54:00:89:32:47 to" in text_of(app, "packet-frames")
         await pilot.press("escape", "enter", "2")
         await pilot.pause()
         await pilot.press("down", "enter")
-        assert isinstance(app.screen, PacketScreen)
+        assert shows(app, PacketScreen)
 
 
 async def test_views_of_a_frame() -> None:
@@ -384,7 +389,7 @@ async def test_explain_opens_at_the_finding_and_searches() -> None:
     app = app_on(canned.single())
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("e")
-        assert isinstance(app.screen, ExplainScreen)
+        assert shows(app, ExplainScreen)
         await pilot.pause()
         assert "dhcp-http-vendor-class-not-echoed" in text_of(app, "explain-text").splitlines()[0]
         await pilot.press("slash", *"nat conntrack", "enter", "home")
@@ -392,7 +397,7 @@ async def test_explain_opens_at_the_finding_and_searches() -> None:
         assert "tftp-nat-loss" in text_of(app, "explain-list")
         assert "dhcp-nak" not in text_of(app, "explain-list")
         await pilot.press("escape")
-        assert isinstance(app.screen, MainScreen)
+        assert shows(app, MainScreen)
 
 
 async def test_a_recording_is_played_and_sought() -> None:
@@ -432,7 +437,7 @@ async def test_the_mouse_selects_and_opens() -> None:
         assert app.board.selected == app.board.order[2]
         await pilot.click("#machines", offset=(10, 2))
         await pilot.pause()
-        assert isinstance(app.screen, MachineScreen)
+        assert shows(app, MachineScreen)
 
 
 async def _palette(pilot: Pilot[None], words: str) -> None:
@@ -451,12 +456,12 @@ async def test_the_palette_finds_commands_machines_and_codes() -> None:
     app = app_on(canned.mixed())
     async with app.run_test(size=SIZE) as pilot:
         await _palette(pilot, "keys and")
-        assert isinstance(app.screen, HelpScreen)
+        assert shows(app, HelpScreen)
         await pilot.press("escape")
         await _palette(pilot, "node2")
         assert app.board.selected == ("52:54:00:00:00:02", 42)
         await _palette(pilot, "tftp-nat")
-        assert isinstance(app.screen, ExplainScreen)
+        assert shows(app, ExplainScreen)
 
 
 async def test_errors_are_sentences() -> None:

@@ -39,12 +39,12 @@ def test_pause_holds_the_report_and_tells_the_feed() -> None:
     player.poll(0)
     held = player.report
     player.toggle()
-    assert feed.paused
+    assert feed.told == ["pause"]
     feed.report = canned.mixed()
     assert not player.poll(0.2)
     assert player.report is held
     player.toggle()
-    assert not feed.paused
+    assert feed.told == ["pause", "resume"]
     assert player.poll(0.2)
     assert player.report is feed.report
 

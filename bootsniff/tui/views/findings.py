@@ -23,7 +23,7 @@ def finding_rows(machine: Machine | None, network: Iterable[Finding], width: int
     for finding in mine:
         rows += _one(finding, width, fixes=fixes, indent="  " if _is_cause(finding, mine) else "")
     if machine and not mine:
-        rows.append(Row(line(" ", (_nothing_wrong(machine), "dim"))))
+        rows += [Row(each) for each in wrapped(_nothing_wrong(machine), width, "dim", first=" ")]
     others = tuple(network)
     if others:
         rows.append(Row(line(" ", ("of the network", "head"))))

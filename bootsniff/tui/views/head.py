@@ -147,6 +147,8 @@ def traffic_rows(traffic: Sequence[tuple[int, int]], span: tuple[int, int], widt
     for time, seen in traffic:
         first = max(0, min(width - 1, (before_time - span[0]) * width // length))
         last = max(first, min(width - 1, (time - span[0]) * width // length))
+        if last - first > 1:
+            first = last  # nothing was told for a while: what is new came at the end of it
         for place in range(first, last + 1):
             counts[place] += (seen - before) / (last - first + 1)
         before_time, before = time, seen

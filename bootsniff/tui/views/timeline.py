@@ -10,7 +10,7 @@ from ...model import NANOSECONDS, Arrow, Boot, Dhcp, Fetch, Machine, Stage
 from ...report.chain import file_label
 from ...report.units import Clock, amount, count, duration
 from ..facts import MARKS
-from ..lines import Line, Row, Span, Tone, cut, fit_line, line
+from ..lines import Line, Row, Span, Tone, cut, fit_line, line, wrapped
 from ..wording import offset, rate
 
 QUIET = NANOSECONDS
@@ -43,7 +43,8 @@ def timeline(machine: Machine | None, width: int, *, now: int | None, utc: bool,
     if machine is None:
         return []
     if not machine.boots:
-        return [Row(line(" no boot seen: this machine asked for nothing a boot program asks for"))]
+        words = "no boot seen: this machine asked for nothing a boot program asks for"
+        return [Row(each) for each in wrapped(words, width, "dim", first=" ")]
     rows: list[Row] = []
     first = 0 if every_boot else len(machine.boots) - 1
     for number in range(first, len(machine.boots)):
