@@ -9,7 +9,7 @@ from ..flow.records import DnsLookup, Event, IcmpNotice, TcpConnection
 from ..model import NANOSECONDS
 from ..wire.messages import ArpMessage, Envelope, IcmpMessage
 from .dhcp4 import PXE_PORT
-from .machines import current_stage, holder, keep, seen_at, touch
+from .machines import current_stage, holder, kept, seen_at, touch
 from .records import Arps, Dhcp4Exchange, MachineRecord, World
 from .views import Views
 
@@ -29,7 +29,7 @@ def connection(world: World, views: Views, event: Event, subject: TcpConnection)
         late = event.time - machine.boots[-1].last.time > LATE_TRAFFIC
         if late or len(stage.connections) >= MAX_PER_STAGE or views.connection_seen_elsewhere(subject):
             return None
-        stage.connections.append(subject)
+        stage.connections += (subject,)
     elif not any(subject is known for known in stage.connections):
         return None
     touch(machine, stage, seen_at(event.envelope))
@@ -50,7 +50,7 @@ def lookup(world: World, event: Event, subject: DnsLookup) -> MachineRecord | No
             or any(_same_question(known, subject) for known in stage.lookups)
         ):
             return None
-        stage.lookups.append(subject)
+        stage.lookups += (subject,)
     elif not any(subject is known for known in stage.lookups):
         return None
     touch(machine, stage, seen_at(event.envelope))
@@ -79,9 +79,12 @@ def arp(world: World, envelope: Envelope, message: ArpMessage) -> MachineRecord 
         stage = current_stage(machine)
         if stage is None or message.sender_ip == message.target_ip or len(stage.arps) >= MAX_PER_STAGE:
             return None
-        question = stage.arps.setdefault(message.target_ip, Arps(message.target_ip))
+        question = stage.arps.get(message.target_ip)
+        if question is None:
+            question = Arps(message.target_ip)
+            stage.arps = {**stage.arps, message.target_ip: question}
         question.request_count += 1
-        keep(question.requests, seen_at(envelope))
+        question.requests = kept(question.requests, seen_at(envelope))
         return machine
     machine = world.machines.get(message.target_mac) or world.holders.get(message.target_ip)
     stage = current_stage(machine)
@@ -90,7 +93,7 @@ def arp(world: World, envelope: Envelope, message: ArpMessage) -> MachineRecord 
     question = stage.arps[message.sender_ip]
     question.reply = question.reply or seen_at(envelope)
     if all(mac != message.sender_mac for mac, _ in question.answers):
-        keep(question.answers, (message.sender_mac, seen_at(envelope)))
+        question.answers = kept(question.answers, (message.sender_mac, seen_at(envelope)))
     return machine
 
 
@@ -103,6 +106,6 @@ def icmp(world: World, envelope: Envelope, message: IcmpMessage) -> MachineRecor
     stage = current_stage(machine)
     if machine is None or stage is None or not isinstance(stage.dhcp, Dhcp4Exchange):
         return None
-    keep(stage.dhcp.icmp, IcmpNotice(seen_at(envelope), envelope.source, message))
+    stage.dhcp.icmp = kept(stage.dhcp.icmp, IcmpNotice(seen_at(envelope), envelope.source, message))
     touch(machine, stage, seen_at(envelope))
     return machine

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ..model import NANOSECONDS, FrameRef
 from ..wire import dhcp_options as options
-from ..wire.messages import DhcpMessage, DhcpType, Envelope
+from ..wire.messages import DhcpMessage, DhcpOptions, DhcpType, Envelope
 from .kinds import LOADERS, Kind, is_firmware, is_ipxe, is_u_boot, kind_of
-from .machines import begin_boot, begin_stage, keep, learn_address, touch
+from .machines import begin_boot, begin_stage, kept, learn_address, touch
 from .naming import is_ipxe_binary
 from .outcome import boot_is_handed_off, stage_has_failed
 from .records import BootRecord, Dhcp4Exchange, Heard, MachineRecord, StageRecord, World
@@ -18,6 +18,7 @@ CHAIN_GAP = 90 * NANOSECONDS
 NEW_BOOT_GAP = 15 * 60 * NANOSECONDS
 """Firmware that starts after so long a silence was power-cycled."""
 PXE_PORT = 4011
+HOST_NAME, PXE_OPTIONS = 12, 43
 
 
 def client_message(world: World, machine: MachineRecord, envelope: Envelope, message: DhcpMessage) -> None:
@@ -25,6 +26,7 @@ def client_message(world: World, machine: MachineRecord, envelope: Envelope, mes
     at = FrameRef(envelope.capture, envelope.frame, envelope.time)
     kind = kind_of(message)
     heard = _heard(envelope, message, at)
+    message.client_mac = machine.mac  # one text for all of a machine's messages
     _learn_identity(machine, message)
     kind_number = message.message_type
     if kind_number in (None, DhcpType.DISCOVER):
@@ -33,10 +35,10 @@ def client_message(world: World, machine: MachineRecord, envelope: Envelope, mes
             return
         exchange = _exchange(stage)
         if message.relay is not None and exchange.discovers and exchange.discovers[-1].message.relay is None:
-            keep(exchange.relayed, heard)
+            exchange.relayed = kept(exchange.relayed, heard)
             return
         exchange.discover_count += 1
-        keep(exchange.discovers, heard)
+        exchange.discovers = kept(exchange.discovers, heard)
         touch(machine, stage, at)
         return
     stage = _stage_for_request(machine, kind, message, at)
@@ -44,21 +46,21 @@ def client_message(world: World, machine: MachineRecord, envelope: Envelope, mes
         return
     exchange = _exchange(stage)
     if message.relay is not None and exchange.requests and exchange.requests[-1].message.relay is None:
-        keep(exchange.relayed, heard)
+        exchange.relayed = kept(exchange.relayed, heard)
         return
-    pxe = options.pxe(message)
+    pxe = options.pxe(message) if PXE_OPTIONS in message.options else None
     if envelope.target_port == PXE_PORT or (pxe is not None and pxe.boot_item is not None):
         exchange.pxe_request_count += 1
-        keep(exchange.pxe_requests, heard)
+        exchange.pxe_requests = kept(exchange.pxe_requests, heard)
     elif kind_number == DhcpType.REQUEST:
         if exchange.discovers and not exchange.offers and 54 in message.options:
             world.quality.one_sided = True  # it takes an offer that this capture does not hold
         exchange.request_count += 1
-        keep(exchange.requests, heard)
+        exchange.requests = kept(exchange.requests, heard)
     elif kind_number == DhcpType.DECLINE:
-        keep(exchange.declines, heard)
+        exchange.declines = kept(exchange.declines, heard)
     elif kind_number == DhcpType.INFORM:
-        keep(exchange.informs, heard)
+        exchange.informs = kept(exchange.informs, heard)
         if message.client_ip:
             learn_address(world, machine, message.client_ip)
     else:
@@ -71,6 +73,7 @@ def server_message(world: World, machine: MachineRecord, envelope: Envelope, mes
     if not machine.boots or not machine.boots[-1].stages:
         return
     at = FrameRef(envelope.capture, envelope.frame, envelope.time)
+    message.options = _shared_options(message.options)
     heard = _heard(envelope, message, at)
     stage = _stage_of_reply(machine.boots[-1], message)
     if stage is None:
@@ -79,36 +82,48 @@ def server_message(world: World, machine: MachineRecord, envelope: Envelope, mes
     kind_number = message.message_type
     if message.relay is not None and envelope.target_port == 67 and envelope.target == message.relay:
         # On its way from the server to the relay: the client has not seen it yet.
-        keep(exchange.relayed, heard)
+        exchange.relayed = kept(exchange.relayed, heard)
         if exchange.discovers and exchange.discovers[-1].message.relay is None:
             return
     if kind_number in (None, DhcpType.OFFER):
         if message.your_ip is None and kind_number == DhcpType.OFFER:
-            keep(exchange.proxy_offers, heard)
+            exchange.proxy_offers = kept(exchange.proxy_offers, heard)
         else:
             exchange.offer_count += 1
-            keep(exchange.offers, heard)
+            exchange.offers = kept(exchange.offers, heard)
             if stage.client in ("raspberry-pi", "unknown") or kind_number is None:
                 learn_address(world, machine, message.your_ip)
     elif kind_number == DhcpType.ACK:
-        pxe = options.pxe(message)
+        pxe = options.pxe(message) if PXE_OPTIONS in message.options else None
         if (
             envelope.source_port == PXE_PORT
             or (message.your_ip is None and exchange.acks)
             or (pxe is not None and pxe.boot_item is not None)
         ):
-            keep(exchange.pxe_replies, heard)
+            exchange.pxe_replies = kept(exchange.pxe_replies, heard)
         else:
-            keep(exchange.acks, heard)
+            exchange.acks = kept(exchange.acks, heard)
             learn_address(world, machine, message.your_ip or message.client_ip)
     elif kind_number == DhcpType.NAK:
         exchange.nak_count += 1
-        keep(exchange.naks, heard)
+        exchange.naks = kept(exchange.naks, heard)
     touch(machine, stage, at)
 
 
+_shared: dict[tuple[bytes, tuple[bytes, ...]], DhcpOptions] = {}
+_SHARED_LIMIT = 4096
+
+
+def _shared_options(own: DhcpOptions) -> DhcpOptions:
+    """One object for options that a server sends to everybody alike: 20,000 clients then cost little memory."""
+    if len(_shared) >= _SHARED_LIMIT:
+        _shared.clear()
+    return _shared.setdefault((own.codes, own.values), own)
+
+
 def _heard(envelope: Envelope, message: DhcpMessage, at: FrameRef) -> Heard[DhcpMessage]:
-    return Heard(at, message, envelope.source, envelope.source_mac, envelope.target, envelope.source_port,
+    source_mac = message.client_mac if envelope.source_mac == message.client_mac else envelope.source_mac
+    return Heard(at, message, envelope.source, source_mac, envelope.target, envelope.source_port,
                  envelope.target_port, envelope.bad_checksum, envelope.point)  # fmt: skip
 
 
@@ -121,9 +136,8 @@ def _exchange(stage: StageRecord) -> Dhcp4Exchange:
 def _learn_identity(machine: MachineRecord, message: DhcpMessage) -> None:
     if machine.uuid is None:
         machine.uuid = options.uuid(message)
-    name = options.hostname(message)
-    if name:
-        machine.hostname = name
+    if HOST_NAME in message.options:
+        machine.hostname = options.hostname(message) or machine.hostname
 
 
 def _stage_for_discover(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..model import NANOSECONDS, FrameRef
 from ..wire.messages import Dhcpv6Message, Envelope
 from .kinds import Kind, is_firmware, kind_of_v6
-from .machines import begin_boot, begin_stage, keep, learn_address, touch
+from .machines import begin_boot, begin_stage, kept, learn_address, touch
 from .outcome import boot_is_handed_off
 from .records import BootRecord, Dhcp6Exchange, Heard, MachineRecord, StageRecord, World
 
@@ -28,11 +28,11 @@ def client_message(world: World, machine: MachineRecord, envelope: Envelope, mes
     exchange, heard = stage.dhcp, _heard(envelope, message, at)
     if message.type == SOLICIT:
         exchange.solicit_count += 1
-        keep(exchange.solicits, heard)
+        exchange.solicits = kept(exchange.solicits, heard)
     elif message.type == INFORMATION_REQUEST:
-        keep(exchange.information_requests, heard)
+        exchange.information_requests = kept(exchange.information_requests, heard)
     else:
-        keep(exchange.requests, heard)
+        exchange.requests = kept(exchange.requests, heard)
     touch(machine, stage, at)
     if not envelope.source.startswith("fe80:"):
         learn_address(world, machine, envelope.source)
@@ -55,9 +55,9 @@ def server_message(world: World, machine: MachineRecord, envelope: Envelope, mes
         heard = _heard(envelope, message, at)
         if message.type == ADVERTISE:
             exchange.advertise_count += 1
-            keep(exchange.advertises, heard)
+            exchange.advertises = kept(exchange.advertises, heard)
         else:
-            keep(exchange.replies, heard)
+            exchange.replies = kept(exchange.replies, heard)
             for address in message.addresses:
                 learn_address(world, machine, address)
         touch(machine, stage, at)

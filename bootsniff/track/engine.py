@@ -9,7 +9,7 @@ from ..flow.records import DnsLookup, Event, HttpExchange, TcpConnection, TftpTr
 from ..model import NANOSECONDS
 from ..wire.messages import ArpMessage, DhcpMessage, Dhcpv6Message, Envelope, IcmpMessage, RouterAdvertisement
 from . import around, dhcp4, dhcp6, fetches
-from .machines import current_stage, holder, keep, learn_address, seen_at, touch
+from .machines import current_stage, holder, kept, learn_address, seen_at, touch
 from .naming import is_boot_agent, is_device_config, looks_like_boot
 from .outcome import NEVER, refresh
 from .records import FetchRecord, MachineRecord, StageRecord, World
@@ -56,7 +56,7 @@ class Engine:
         elif isinstance(subject, IcmpMessage):
             self._moved(around.icmp(world, envelope, subject))
         elif isinstance(subject, RouterAdvertisement):
-            keep(world.router_advertisements, seen_at(envelope))
+            world.router_advertisements = kept(world.router_advertisements, seen_at(envelope))
 
     def _moved(self, machine: MachineRecord | None) -> None:
         if machine is not None:

@@ -51,11 +51,27 @@ _BOOT_VENDORS = (
 """Vendor classes of network boot or zero-touch programs that are neither PXE nor HTTP boot clients."""
 
 
+_known: dict[tuple[object, ...], Kind | None] = {}
+_KNOWN_LIMIT = 4096
+
+
 def kind_of(message: DhcpMessage) -> Kind | None:
     """The boot program behind a DHCPv4 request, or None for an ordinary DHCP client.
 
-    A phone, a printer, an office PC (`MSFT 5.0`), the Debian installer (`d-i`) are no boot programs.
+    A phone, a printer, an office PC (`MSFT 5.0`), the Debian installer (`d-i`) are no boot programs. Thousands of
+    machines say the same words, so the answer to each set of them is kept.
     """
+    get = message.options.get
+    key = (get(60), get(93), get(77), get(175), message.client_mac[:8], _repeats_its_serial(get(97)))
+    if key in _known:
+        return _known[key]
+    if len(_known) >= _KNOWN_LIMIT:
+        _known.clear()
+    kind = _known[key] = _tell(message)
+    return kind
+
+
+def _tell(message: DhcpMessage) -> Kind | None:
     vendor = options.vendor_class(message)
     user = options.user_class(message)
     arches = options.arches(message)
@@ -162,8 +178,11 @@ def _is_raspberry_pi(message: DhcpMessage, arch: int | None) -> bool:
         return False
     if "Raspberry" in (vendor_of_mac(message.client_mac) or ""):
         return True
-    identity = message.options.get(97)
-    # A Raspberry Pi fills option 97 with its 4-byte serial number, four times.
+    return _repeats_its_serial(message.options.get(97))
+
+
+def _repeats_its_serial(identity: bytes | None) -> bool:
+    """A Raspberry Pi fills option 97 with its 4-byte serial number, four times."""
     return (
         identity is not None
         and len(identity) == 17

@@ -12,12 +12,9 @@ from .records import MAX_BOOTS, MAX_HEARD, MAX_STAGES, BootRecord, MachineRecord
 T = TypeVar("T")
 
 
-def keep(items: list[T], item: T, limit: int = MAX_HEARD) -> None:
-    """Append within a bound: the first ones stay, the latest takes the last place."""
-    if len(items) < limit:
-        items.append(item)
-    else:
-        items[-1] = item
+def kept(items: tuple[T, ...], item: T, limit: int = MAX_HEARD) -> tuple[T, ...]:
+    """The items with one more, within a bound: the first ones stay, the latest takes the last place."""
+    return (*items, item) if len(items) < limit else (*items[:-1], item)
 
 
 def begin_boot(machine: MachineRecord, at: FrameRef) -> BootRecord:

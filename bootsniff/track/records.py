@@ -1,13 +1,15 @@
 """What is known of each machine: records that the engine moves and that rules and snapshots read. Data only.
 
 A machine has boots, a boot has stages, a stage has at most one DHCP exchange and any number of fetches. Records are
-live and mutable; only `track.engine` and its helpers change them. Lists that a stranger could make grow are bounded,
-the counters beside them are not.
+live and mutable; only `track.engine` and its helpers change them. Sequences that a stranger could make grow are bounded,
+the counters beside them are not; they are tuples, since most machines of a large network have none or one of each.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Generic, Literal, TypeVar
 
 from ..flow.records import DnsLookup, HttpExchange, IcmpNotice, TcpConnection, TftpTransfer
@@ -23,20 +25,41 @@ MAX_BOOTS = 64
 M = TypeVar("M", DhcpMessage, Dhcpv6Message)
 
 
-@dataclass(slots=True, eq=False)
 class Heard(Generic[M]):
-    """A DHCP message that was seen, and the addresses around it."""
+    """A DHCP message that was seen, and the addresses around it. Thousands are kept, so it holds no tuples."""
 
-    at: FrameRef
-    message: M
-    source: str
-    """Source address; the server's own for replies (a relay's behind a relay)."""
-    source_mac: str | None
-    target: str
-    source_port: int
-    target_port: int
-    bad_checksum: bool = False
-    point: int = 0
+    __slots__ = (
+        "_capture", "_frame", "_time", "bad_checksum", "message", "point", "source", "source_mac", "source_port", "target",
+        "target_port",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        at: FrameRef,
+        message: M,
+        source: str,
+        source_mac: str | None,
+        target: str,
+        source_port: int,
+        target_port: int,
+        bad_checksum: bool = False,
+        point: int = 0,
+    ) -> None:
+        """`source` is the server's own address for replies, or a relay's behind a relay."""
+        self._capture, self._frame, self._time = at
+        self.message: M = message
+        self.source = source
+        self.source_mac = source_mac
+        self.target = target
+        self.source_port = source_port
+        self.target_port = target_port
+        self.bad_checksum = bad_checksum
+        self.point = point
+
+    @property
+    def at(self) -> FrameRef:
+        """Where it was seen."""
+        return FrameRef(self._capture, self._frame, self._time)
 
 
 @dataclass(slots=True, eq=False)
@@ -44,39 +67,42 @@ class Arps:
     """ARP questions of a machine for one address, and the answer."""
 
     target: str
-    requests: list[FrameRef] = field(default_factory=list)
+    requests: tuple[FrameRef, ...] = ()
     request_count: int = 0
     reply: FrameRef | None = None
-    answers: list[tuple[str, FrameRef]] = field(default_factory=list)
+    answers: tuple[tuple[str, FrameRef], ...] = ()
     """MACs that answered."""
+
+
+NO_ARPS: Mapping[str, Arps] = MappingProxyType({})
 
 
 @dataclass(slots=True, eq=False)
 class Dhcp4Exchange:
     """A stage's DHCPv4 exchange, its ProxyDHCP part and what went to port 4011."""
 
-    discovers: list[Heard[DhcpMessage]] = field(default_factory=list)
+    discovers: tuple[Heard[DhcpMessage], ...] = ()
     discover_count: int = 0
-    offers: list[Heard[DhcpMessage]] = field(default_factory=list)
+    offers: tuple[Heard[DhcpMessage], ...] = ()
     """OFFERs that give an address; several servers may be among them."""
     offer_count: int = 0
-    proxy_offers: list[Heard[DhcpMessage]] = field(default_factory=list)
+    proxy_offers: tuple[Heard[DhcpMessage], ...] = ()
     """OFFERs with yiaddr 0.0.0.0."""
-    requests: list[Heard[DhcpMessage]] = field(default_factory=list)
+    requests: tuple[Heard[DhcpMessage], ...] = ()
     request_count: int = 0
-    acks: list[Heard[DhcpMessage]] = field(default_factory=list)
-    naks: list[Heard[DhcpMessage]] = field(default_factory=list)
+    acks: tuple[Heard[DhcpMessage], ...] = ()
+    naks: tuple[Heard[DhcpMessage], ...] = ()
     nak_count: int = 0
-    declines: list[Heard[DhcpMessage]] = field(default_factory=list)
-    informs: list[Heard[DhcpMessage]] = field(default_factory=list)
-    pxe_requests: list[Heard[DhcpMessage]] = field(default_factory=list)
+    declines: tuple[Heard[DhcpMessage], ...] = ()
+    informs: tuple[Heard[DhcpMessage], ...] = ()
+    pxe_requests: tuple[Heard[DhcpMessage], ...] = ()
     """Requests to port 4011, and boot server requests (option 43.71)."""
     pxe_request_count: int = 0
-    pxe_replies: list[Heard[DhcpMessage]] = field(default_factory=list)
+    pxe_replies: tuple[Heard[DhcpMessage], ...] = ()
     """ACKs from port 4011 or of a boot server."""
-    icmp: list[IcmpNotice] = field(default_factory=list)
+    icmp: tuple[IcmpNotice, ...] = ()
     """ICMP errors that quote a packet of this exchange."""
-    relayed: list[Heard[DhcpMessage]] = field(default_factory=list)
+    relayed: tuple[Heard[DhcpMessage], ...] = ()
     """The same exchange as seen behind a relay (giaddr set, hops > 0)."""
 
     @property
@@ -88,13 +114,13 @@ class Dhcp4Exchange:
 class Dhcp6Exchange:
     """A stage's DHCPv6 exchange."""
 
-    solicits: list[Heard[Dhcpv6Message]] = field(default_factory=list)
+    solicits: tuple[Heard[Dhcpv6Message], ...] = ()
     solicit_count: int = 0
-    advertises: list[Heard[Dhcpv6Message]] = field(default_factory=list)
+    advertises: tuple[Heard[Dhcpv6Message], ...] = ()
     advertise_count: int = 0
-    requests: list[Heard[Dhcpv6Message]] = field(default_factory=list)
-    replies: list[Heard[Dhcpv6Message]] = field(default_factory=list)
-    information_requests: list[Heard[Dhcpv6Message]] = field(default_factory=list)
+    requests: tuple[Heard[Dhcpv6Message], ...] = ()
+    replies: tuple[Heard[Dhcpv6Message], ...] = ()
+    information_requests: tuple[Heard[Dhcpv6Message], ...] = ()
 
     @property
     def version(self) -> Literal[4, 6]:
@@ -162,12 +188,12 @@ class StageRecord:
     dhcp: Dhcp4Exchange | Dhcp6Exchange | None = None
     fetches: list[FetchRecord] = field(default_factory=list)
     fetch_count: int = 0
-    lookups: list[DnsLookup] = field(default_factory=list)
-    connections: list[TcpConnection] = field(default_factory=list)
+    lookups: tuple[DnsLookup, ...] = ()
+    connections: tuple[TcpConnection, ...] = ()
     """TCP connections to boot servers, with or without an exchange on them."""
-    arps: dict[str, Arps] = field(default_factory=dict)
+    arps: Mapping[str, Arps] = field(default_factory=lambda: NO_ARPS)
     """By target address."""
-    expectations: list[Expectation] = field(default_factory=list)
+    expectations: tuple[Expectation, ...] = ()
     menu: str | None = None
     """What waits for a key without a timeout: `menu of http://…/menu.ipxe`, `option 43 prompt`."""
     local_boot: FrameRef | None = None
@@ -263,7 +289,7 @@ class World:
     quality: CaptureQuality = field(default_factory=CaptureQuality)
     host: HostFacts | None = None
     bpdus_not_forwarding: list[FrameRef] = field(default_factory=list)
-    router_advertisements: list[FrameRef] = field(default_factory=list)
+    router_advertisements: tuple[FrameRef, ...] = ()
     counters: dict[str, int] = field(default_factory=dict)
     now: int = 0
     ended: bool = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import urljoin
 
 from ..wire.scripts import ScriptPlan, read_script
-from .machines import keep
+from .machines import kept
 from .records import Expectation, FetchRecord, StageRecord
 
 MAX_EXPECTATIONS = 64
@@ -21,7 +21,9 @@ def apply_script(stage: StageRecord, fetch: FetchRecord) -> None:
     for wanted in plan.files:
         if wanted.literal:
             url = urljoin(fetch.name, wanted.name) if "://" in fetch.name else wanted.name
-            keep(stage.expectations, Expectation(url, wanted.role, fetch.name, at), MAX_EXPECTATIONS)
+            stage.expectations = kept(
+                stage.expectations, Expectation(url, wanted.role, fetch.name, at), MAX_EXPECTATIONS
+            )
     _note_prompt(stage, fetch, plan)
     if plan.local_boot and not plan.files:
         stage.local_boot = at

@@ -19,12 +19,12 @@ def note_server(world: World, envelope: Envelope, message: DhcpMessage, client: 
             return
         server = world.servers[address] = ServerRecord(address, envelope.source_mac)
     server.dhcp_replies += 1
+    if server.dialect is None:
+        server.dialect = _dialect(message)
     stage = client.boots[-1].stages[-1] if client is not None and client.boots and client.boots[-1].stages else None
     vendor = (stage.vendor_class or "") if stage is not None and isinstance(stage.dhcp, Dhcp4Exchange) else ""
     if len(server.answered_vendor_classes) < 64:
-        server.answered_vendor_classes.add(vendor.split(":")[0].split(".")[0])
-    if server.dialect is None:
-        server.dialect = _dialect(message)
+        server.answered_vendor_classes.add(vendor.split(":", 1)[0].split(".", 1)[0])
 
 
 def recognise_tftp(world: World, transfer: TftpTransfer) -> None:

@@ -20,11 +20,11 @@ class Views:
     """Remembers, for a short time and within bounds, what was seen where."""
 
     def __init__(self) -> None:
-        self._messages: OrderedDict[object, tuple[int, Point]] = OrderedDict()
+        self._messages: dict[object, tuple[int, Point]] = {}
         self._requests: OrderedDict[tuple[bytes, str], list[tuple[int, Point, FetchRecord]]] = OrderedDict()
         self._views: OrderedDict[int, FetchRecord] = OrderedDict()
-        self._exchanges: OrderedDict[object, tuple[int, Point]] = OrderedDict()
-        self._connections: OrderedDict[object, tuple[int, Point]] = OrderedDict()
+        self._exchanges: dict[object, tuple[int, Point]] = {}
+        self._connections: dict[object, tuple[int, Point]] = {}
         self._ignored: OrderedDict[int, HttpExchange] = OrderedDict()
 
     def seen_elsewhere(self, envelope: Envelope, message: DhcpMessage | Dhcpv6Message) -> bool:
@@ -35,7 +35,6 @@ class Views:
                 message.secs,
                 message.client_mac,
                 message.message_type,
-                message.your_ip,
                 message.relay,
                 envelope.source,
             )
@@ -107,12 +106,12 @@ class Views:
         return self._views.get(id(transfer))
 
 
-def _repeat(known: OrderedDict[object, tuple[int, Point]], key: object, time: int, point: Point) -> bool:
+def _repeat(known: dict[object, tuple[int, Point]], key: object, time: int, point: Point) -> bool:
     earlier = known.get(key)
     if earlier is not None and earlier[1] != point and abs(time - earlier[0]) <= MATCH_TIME:
         return True
+    if len(known) >= REMEMBERED:
+        for old in list(known)[: REMEMBERED // 2]:
+            del known[old]
     known[key] = time, point
-    known.move_to_end(key)
-    if len(known) > REMEMBERED:
-        known.popitem(last=False)
     return False
