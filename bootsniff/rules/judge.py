@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import lru_cache
 
 from ..model import Confidence, Finding, Machine, Severity
 from ..track.records import Dhcp4Exchange, Dhcp6Exchange, MachineRecord, StageRecord, World
@@ -12,7 +13,7 @@ from . import options, registry
 from .case import Case
 from .network import shared
 from .overview import Overview
-from .rule import MAX_EVIDENCE, Rule
+from .rule import MAX_EVIDENCE, Cause, Rule
 
 MAX_FINDINGS = 64
 """Findings kept of one machine; the others are counted in `Judge.dropped`."""
@@ -66,14 +67,14 @@ class Judge:
         overview = self._look_around()
         found: dict[tuple[str, str], Finding] = {}
         for stage_index, stage in enumerate(boot.stages):
-            case: Case | None = None
-            failed = boot.status == "stalled" or not option_list or stage_index < option_list[-1].start
-            here: list[Finding] = []
-            for rule in _asked(stage, failed=failed):
-                case = case or Case(overview, record, boot_index, stage_index, option_list)
-                if rule.always or case.failed_here:
-                    here += rule.check(case)
-            if case and here:
+            option = next(option for option in option_list if stage_index in option)
+            ended = boot.status == "stalled" or option is not option_list[-1]
+            rules = _asked(_equipment(stage), stage.client, failed=ended and stage_index == option[-1])
+            if not rules:
+                continue
+            case = Case(overview, record, boot_index, stage_index, option_list)
+            here = [finding for rule in rules for finding in rule.check(case)]
+            if here:
                 here += _causes(case, here)
                 for finding in _without_symptoms(here):
                     lowered = _by_outcome(case, finding)
@@ -89,20 +90,35 @@ def _at_the_stall(record: MachineRecord, finding: Finding) -> bool:
     return stalled is not None and any(stalled in option and finding.stage in option for option in options.split(boot))
 
 
-def _asked(stage: StageRecord, *, failed: bool) -> Iterator[Rule]:
-    """Rules that a stage has matter for."""
-    rules = registry.RULES if failed else registry.ALWAYS
+def _equipment(stage: StageRecord) -> frozenset[str]:
+    """What a stage has that rules look at."""
     dhcp = stage.dhcp
-    present = {
-        "any": True,
-        "dhcp4": isinstance(dhcp, Dhcp4Exchange),
-        "dhcp6": isinstance(dhcp, Dhcp6Exchange),
-        "fetches": bool(stage.fetches),
-        "lookups": bool(stage.lookups),
-        "connections": bool(stage.connections),
-        "arps": bool(stage.arps),
-    }
-    return (rule for rule in rules if present[rule.needs])
+    present = {"any"}
+    if isinstance(dhcp, Dhcp4Exchange):
+        present.add("dhcp4")
+    elif isinstance(dhcp, Dhcp6Exchange):
+        present.add("dhcp6")
+    present.update(
+        word
+        for word, things in (
+            ("fetches", stage.fetches),
+            ("lookups", stage.lookups),
+            ("connections", stage.connections),
+            ("arps", stage.arps),
+        )
+        if things
+    )
+    return frozenset(present)
+
+
+@lru_cache(maxsize=512)
+def _asked(present: frozenset[str], client: str, *, failed: bool) -> tuple[Rule, ...]:
+    """Rules that may have something to say about a stage."""
+    return tuple(
+        rule
+        for rule in registry.RULES
+        if (failed or rule.always) and rule.needs in present and not isinstance(rule, Cause) and rule.concerns(client)
+    )
 
 
 def _causes(case: Case, findings: Iterable[Finding]) -> Iterator[Finding]:

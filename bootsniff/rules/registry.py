@@ -127,9 +127,6 @@ RULES: tuple[Rule, ...] = (
 )
 """Every rule, in the order of a boot."""
 
-ALWAYS: tuple[Rule, ...] = tuple(rule for rule in RULES if rule.always)
-"""Rules that look at stages that did not fail, too."""
-
 BY_CODE: dict[str, Rule] = {rule.code: rule for rule in RULES}
 
 CAUSES: dict[str, tuple[Cause, ...]] = {

@@ -40,6 +40,10 @@ class Rule:
     side_issue: ClassVar[bool] = False
     """Of a boot option that nobody may have meant to serve: a warning once another option got farther."""
 
+    def concerns(self, client: str) -> bool:  # noqa: ARG002 - most rules are for every client
+        """Whether a kind of client (a word of the report) can have this fault at all."""
+        return True
+
     def check(self, case: Case) -> Iterator[Finding]:
         """Findings of one stage. `case.world` has the capture's quality and the time."""
         raise NotImplementedError

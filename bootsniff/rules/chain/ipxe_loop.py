@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding, Fix
+from ...track.kinds import is_ipxe
 from ...track.records import FetchRecord, StageRecord
 from ...track.stage_outcome import runs_ipxe_again
 from .. import fixes, names
@@ -40,8 +41,11 @@ class ChainIpxeLoop(Rule):
     explains_away = ("arch-bios-file-to-efi", "nbp-secure-boot-refused", "nbp-stalls-after-download")
     summary = "iPXE was given {file}, which is iPXE again{times}"
 
+    def concerns(self, client: str) -> bool:
+        return is_ipxe(client)
+
     def check(self, case: Case) -> Iterator[Finding]:
-        if not case.is_ipxe or not runs_ipxe_again(case.stage):
+        if not runs_ipxe_again(case.stage):
             return
         loops = [stage for stage in _stages(case) if stage.client.startswith("ipxe-") and runs_ipxe_again(stage)]
         if case.stage is not loops[0]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding, Fix
+from ...track.kinds import is_ipxe
 from ...wire import dhcp_options
 from .. import fixes
 from ..case import Case
@@ -36,8 +37,11 @@ class ChainIpxeNothingToBoot(Rule):
     needs = "dhcp4"
     summary = "iPXE got {address} from {server} but nothing to boot"
 
+    def concerns(self, client: str) -> bool:
+        return is_ipxe(client)
+
     def check(self, case: Case) -> Iterator[Finding]:
-        if not case.is_ipxe or case.stage_index == case.option[0] or not case.acks or case.stage.fetches:
+        if case.stage_index == case.option[0] or not case.acks or case.stage.fetches:
             return
         replies = [*case.acks, *case.proxy_offers, *case.pxe_replies]
         if any(reply.boot_file or dhcp_options.text(reply.message, 17) for reply in replies) or case.stage.connections:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Confidence, Finding, Fix
+from ...track.kinds import is_u_boot
 from ...track.naming import same_file
 from .. import fixes, names
 from ..case import Case
@@ -37,9 +38,10 @@ class ChainUbootBootfileEnv(Rule):
     explains_away = ("tftp-file-not-found",)
     summary = "DHCP names {named}, U-Boot asks for {asked}, which the server does not have"
 
+    def concerns(self, client: str) -> bool:
+        return is_u_boot(client)
+
     def check(self, case: Case) -> Iterator[Finding]:
-        if not case.is_uboot:
-            return
         named = case.boot_file
         if any(f.status == "complete" for f in case.stage.fetches) or any(s.fetches for s in case.followers):
             return

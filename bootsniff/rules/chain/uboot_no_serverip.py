@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding, Fix
+from ...track.kinds import is_u_boot
 from .. import fixes, names
 from ..case import Case
 from ..evidence import evidence
@@ -34,8 +35,11 @@ class ChainUbootNoServerip(Rule):
     needs = "dhcp4"
     summary = "{server} gave U-Boot {address} but no TFTP server: siaddr is 0.0.0.0"
 
+    def concerns(self, client: str) -> bool:
+        return is_u_boot(client)
+
     def check(self, case: Case) -> Iterator[Finding]:
-        if not case.is_uboot or not case.acks or case.stage.fetches or case.followers:
+        if not case.acks or case.stage.fetches or case.followers:
             return
         ack = case.acks[-1]
         if ack.message.next_server or any(arps.reply for arps in case.stage.arps.values()):

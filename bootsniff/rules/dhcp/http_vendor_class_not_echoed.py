@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding
+from ...track.kinds import is_http_client
 from .. import fixes
 from ..case import Case
 from ..evidence import evidence, first_and_last
@@ -37,9 +38,12 @@ class DhcpHttpVendorClassNotEchoed(Rule):
     needs = "dhcp4"
     summary = "{server} offers {url} but {echo}; UEFI HTTP boot ignores the offer"
 
+    def concerns(self, client: str) -> bool:
+        return is_http_client(client)
+
     def check(self, case: Case) -> Iterator[Finding]:
         dhcp = case.dhcp4
-        if dhcp is None or not case.is_http or dhcp.request_count or dhcp.requests or case.acks:
+        if dhcp is None or dhcp.request_count or dhcp.requests or case.acks:
             return
         replies = [*case.offers, *case.proxy_offers]
         if any(reply.echoes_http for reply in replies):

@@ -40,9 +40,12 @@ class DhcpNoOffer(Rule):
     side_issue = True
     summary = "{count} DISCOVERs in {time} and no OFFER: {others}{blind}"
 
+    def concerns(self, client: str) -> bool:
+        return client != "os"
+
     def check(self, case: Case) -> Iterator[Finding]:
         dhcp = case.dhcp4
-        if dhcp is None or dhcp.discover_count < 2 or not dhcp.discovers or case.client == "os":
+        if dhcp is None or dhcp.discover_count < 2 or not dhcp.discovers:
             return
         answered = dhcp.offer_count or dhcp.proxy_offers or dhcp.acks or dhcp.naks
         if answered or any(heard.message.op == 2 for heard in dhcp.relayed):

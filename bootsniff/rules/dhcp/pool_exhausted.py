@@ -40,9 +40,12 @@ class DhcpPoolExhausted(Rule):
     side_issue = True
     summary = "no OFFER for this machine while {served} others got addresses: the pool may be exhausted"
 
+    def concerns(self, client: str) -> bool:
+        return client != "os"
+
     def check(self, case: Case) -> Iterator[Finding]:
         dhcp = case.dhcp4
-        if dhcp is None or dhcp.discover_count < 2 or not dhcp.discovers or case.client == "os":
+        if dhcp is None or dhcp.discover_count < 2 or not dhcp.discovers:
             return
         if dhcp.offer_count or dhcp.proxy_offers or dhcp.acks or dhcp.naks or dhcp.relayed:
             return

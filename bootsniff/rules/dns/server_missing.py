@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding
+from ...track.kinds import is_http_client, is_ipxe
 from .. import fixes, names
 from ..case import Case
 from ..evidence import evidence, first_and_last
@@ -35,9 +36,12 @@ class DnsServerMissing(Rule):
     needs = "dhcp4"
     summary = "{server} offers {url}, a name, but no name server (option 6)"
 
+    def concerns(self, client: str) -> bool:
+        return is_http_client(client) or is_ipxe(client)
+
     def check(self, case: Case) -> Iterator[Finding]:
         dhcp = case.dhcp4
-        if dhcp is None or not (case.is_http or case.is_ipxe) or case.stage.lookups or case.stage.connections:
+        if dhcp is None or case.stage.lookups or case.stage.connections:
             return
         if case.is_http and (dhcp.requests or case.acks):
             return  # taken: edk2 requests only what it can use

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding, Fix
+from ...track.kinds import is_http_client
 from .. import fixes, names
 from ..case import Case
 from ..evidence import naming
@@ -40,9 +41,10 @@ class HttpContentTypeNotBoot(Rule):
     explains_away = ("nbp-secure-boot-refused", "nbp-stalls-after-download")
     summary = "{url} is {type}: the firmware does not take it for a boot image"
 
+    def concerns(self, client: str) -> bool:
+        return is_http_client(client)
+
     def check(self, case: Case) -> Iterator[Finding]:
-        if not case.is_http:
-            return
         for fetch, flow in case.http:
             if exchanges.status_of(flow) != 200 or flow.response is None or not case.is_boot_file(fetch):
                 continue

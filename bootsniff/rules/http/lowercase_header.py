@@ -35,9 +35,10 @@ class HttpLowercaseHeader(Rule):
     needs = "fetches"
     summary = "{server} writes “{field}” for {url}; {name} may take the file for empty"
 
+    def concerns(self, client: str) -> bool:
+        return client in ("shim", "grub")
+
     def check(self, case: Case) -> Iterator[Finding]:
-        if case.client not in ("shim", "grub"):
-            return
         for fetch, flow in case.http:
             if flow.response is None or exchanges.status_of(flow) != 200 or fetch.role == "optional":
                 continue

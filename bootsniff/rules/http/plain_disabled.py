@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding
+from ...track.kinds import is_http_client
 from .. import fixes
 from ..case import Case
 from ..evidence import evidence, naming
@@ -35,10 +36,13 @@ class HttpPlainDisabled(Rule):
     needs = "dhcp4"
     summary = "{name} was given {url} and its address, and asks nobody for it"
 
+    def concerns(self, client: str) -> bool:
+        return is_http_client(client)
+
     def check(self, case: Case) -> Iterator[Finding]:
         url = case.boot_file or ""
         stage = case.stage
-        if not case.is_http or not case.acks or not url.lower().startswith("http://"):
+        if not case.acks or not url.lower().startswith("http://"):
             return
         if stage.fetches or stage.connections or stage.lookups:
             return

@@ -42,9 +42,12 @@ class LinkStpDelay(Rule):
     explains_away = ("dhcp-no-offer", "dhcp-pool-exhausted", "link-dhcp-blocked-by-host-firewall")
     summary = "{what} while the machine asked for an address{late}"
 
+    def concerns(self, client: str) -> bool:
+        return client != "os"
+
     def check(self, case: Case) -> Iterator[Finding]:
         dhcp = case.dhcp4
-        if dhcp is None or not dhcp.discovers or case.client == "os":
+        if dhcp is None or not dhcp.discovers:
             return
         first = dhcp.discovers[0]
         blocked = _blocked(case, first.at.time)

@@ -46,9 +46,10 @@ class OsConfigFetchFailed(Rule):
     stage = "os"
     summary = "the started system cannot fetch {what}: {why}"
 
+    def concerns(self, client: str) -> bool:
+        return client == "os"
+
     def check(self, case: Case) -> Iterator[Finding]:
-        if case.client != "os":
-            return
         bad = [f for f in case.stage.fetches if f.status in ("failed", "stalled") and not case.came_later(f)]
         wanted = [f for f in bad if _CONFIG.search(names.path_of(f))]
         repeated = [f for f in bad if sum(names.path_of(o) == names.path_of(f) for o in bad) >= _MANY]

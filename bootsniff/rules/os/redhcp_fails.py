@@ -37,9 +37,12 @@ class OsRedhcpFails(Rule):
     explains_away = ("dhcp-no-offer", "dhcp-pool-exhausted")
     summary = "the started system sends {count} DISCOVERs in {time} and gets {answer}{blind}"
 
+    def concerns(self, client: str) -> bool:
+        return client == "os"
+
     def check(self, case: Case) -> Iterator[Finding]:
         dhcp = case.dhcp4
-        if case.client != "os" or dhcp is None or dhcp.discover_count < 2 or dhcp.acks or not dhcp.discovers:
+        if dhcp is None or dhcp.discover_count < 2 or dhcp.acks or not dhcp.discovers:
             return
         mac = case.machine.mac.replace(":", "-")
         answer = "a refusal" if dhcp.naks else "no ACK" if dhcp.offers else "no answer"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding
+from ...track.kinds import is_http_client, is_u_boot
 from .. import fixes
 from ..case import Case
 from ..evidence import evidence, first_and_last
@@ -34,9 +35,12 @@ class ProxyDhcpSilentForNonPxeclient(Rule):
     explains_away = ("dhcp-offer-without-boot-file", "dhcp-no-offer")
     summary = "ProxyDHCP server {server} answers PXEClient but not {kind}"
 
+    def concerns(self, client: str) -> bool:
+        return is_http_client(client) or is_u_boot(client)
+
     def check(self, case: Case) -> Iterator[Finding]:
         dhcp = case.dhcp4
-        if dhcp is None or not (case.is_http or case.is_uboot) or dhcp.discover_count < 2 or not dhcp.discovers:
+        if dhcp is None or dhcp.discover_count < 2 or not dhcp.discovers:
             return
         if case.proxy_offers or case.boot_file or case.stage.fetches:
             return

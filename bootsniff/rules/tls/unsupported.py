@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Confidence, Evidence, Finding, Fix
+from ...track.kinds import is_http_client, is_ipxe
 from .. import fixes
 from ..case import Case
 from ..evidence import evidence, maybe, naming
@@ -35,11 +36,14 @@ class TlsUnsupported(Rule):
     stage = "tls"
     summary = "{name} was given {url} and starts no TLS"
 
+    def concerns(self, client: str) -> bool:
+        return is_http_client(client) or is_ipxe(client)
+
     def check(self, case: Case) -> Iterator[Finding]:
         url = case.boot_file or ""
         if not url.lower().startswith("https://") or case.stage.fetches:
             return
-        if not (case.is_http or case.is_ipxe) or not case.dhcp4 or not case.acks:
+        if not case.dhcp4 or not case.acks:
             return
         connections = case.stage.connections
         if any(c.tls or c.exchanges or (c.syns and not c.syn_ack) for c in connections):
