@@ -6,7 +6,7 @@ Handlers keep the records and say what is worth an event; which packets come her
 from __future__ import annotations
 
 from ..errors import Malformed
-from ..wire import arp, dhcp, dhcpv6, icmp
+from ..wire import arp, dhcp, dhcpv6, icmp, stp
 from ..wire.messages import Envelope, IcmpMessage, RouterAdvertisement
 from ..wire.packet import ARP, Packet, reassembled
 from .connection import Connection
@@ -36,6 +36,8 @@ class Desk:
         self.server_packets = 0
         self.unicast_server_packets = 0
         self.tcp_seen = self.arp_seen = self.dhcp_seen = self.tftp_data_seen = False
+        self.other_seen = False
+        """An IP packet that is no DHCP: the capture was not filtered down to DHCP."""
         self.fragments = Reassembler()
         self.dns = DnsFlows()
         self.tftp = TftpFlows()
@@ -85,6 +87,10 @@ class Desk:
             self._take_icmp(envelope, packet)
         elif packet.ethertype == ARP:
             self._take_arp(envelope, packet)
+        elif packet.bpdu is not None:
+            self._take_bpdu(envelope, packet.bpdu)
+        else:
+            self.other_seen |= packet.version > 0
         return None
 
     def expire(self, now: int | None) -> None:
@@ -93,7 +99,7 @@ class Desk:
             self._fragments_missing(item)
 
     def _take_tcp(self, envelope: Envelope, packet: Packet) -> Connection | None:
-        self.tcp_seen = True
+        self.tcp_seen = self.other_seen = True
         connection = self.tcp.packet(envelope, packet, self.out)
         if connection is not None and not connection.is_client(packet):
             self._from_server()
@@ -107,8 +113,10 @@ class Desk:
             if not ports.isdisjoint(DHCPV6_PORTS) and self._take_dhcpv6(envelope, packet):
                 return None
             if DNS_PORT in ports:
+                self.other_seen = True
                 self.dns.packet(envelope, packet.payload, self.out)
                 return None
+        self.other_seen = True
         transfer = self.tftp.packet(envelope, packet.payload, packet.payload_length, self.out)
         if transfer is not None and (envelope.source, envelope.source_port) != transfer.key[1:]:
             self._from_server()
@@ -144,11 +152,16 @@ class Desk:
             self.undecoded += 1
             return
         self.arp_seen = True
-        if message.operation == 2:
-            self._from_server()
         self.out.append(Event(envelope, message))
 
+    def _take_bpdu(self, envelope: Envelope, data: bytes) -> None:
+        try:
+            self.out.append(Event(envelope, stp.parse(data)))
+        except Malformed:
+            self.undecoded += 1
+
     def _take_icmp(self, envelope: Envelope, packet: Packet) -> None:
+        self.other_seen = True
         try:
             message = icmp.parse(packet.payload, packet.version)
         except Malformed:

@@ -12,6 +12,7 @@ from typing import Literal
 from ..model import FrameRef
 from ..wire.messages import (
     ArpMessage,
+    Bpdu,
     DhcpMessage,
     Dhcpv6Message,
     DnsMessage,
@@ -235,6 +236,7 @@ class Event:
         | ArpMessage
         | IcmpMessage
         | RouterAdvertisement
+        | Bpdu
         | DnsLookup
         | TftpTransfer
         | TcpConnection

@@ -102,6 +102,10 @@ class Sieve:
         return self._desk.dhcp_seen
 
     @property
+    def other_seen(self) -> bool:
+        return self._desk.other_seen
+
+    @property
     def tftp_data_seen(self) -> bool:
         return self._desk.tftp_data_seen
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from ..flow.records import DnsLookup, Event, HttpExchange, TcpConnection, TftpTransfer
 from ..model import NANOSECONDS
-from ..wire.messages import ArpMessage, DhcpMessage, Dhcpv6Message, Envelope, IcmpMessage, RouterAdvertisement
+from ..wire.messages import ArpMessage, Bpdu, DhcpMessage, Dhcpv6Message, Envelope, IcmpMessage, RouterAdvertisement
 from . import around, dhcp4, dhcp6, fetches
 from .machines import current_stage, holder, kept, learn_address, seen_at, touch
 from .naming import is_boot_agent, is_device_config, looks_like_boot
@@ -55,6 +55,9 @@ class Engine:
             self._moved(around.lookup(world, event, subject))
         elif isinstance(subject, IcmpMessage):
             self._moved(around.icmp(world, envelope, subject))
+        elif isinstance(subject, Bpdu):
+            if subject.forwarding is False:
+                world.bpdus_not_forwarding = kept(world.bpdus_not_forwarding, seen_at(envelope))
         elif isinstance(subject, RouterAdvertisement):
             world.router_advertisements = kept(world.router_advertisements, seen_at(envelope))
 
@@ -88,7 +91,9 @@ class Engine:
                 self._schedule(machine)
 
     def _schedule(self, machine: MachineRecord) -> None:
-        check_at = refresh(machine.boots[-1], self.world.now, is_last=True)
+        check_at = refresh(
+            machine.boots[-1], self.world.now, is_last=True, sees_fetches=self.world.quality.sees_fetches
+        )
         if check_at < NEVER:
             due = self._due[machine.mac] = max(check_at, self.world.now + NANOSECONDS)
             heapq.heappush(self._deadlines, (due, machine.mac))

@@ -13,6 +13,7 @@ from .fetch_outcome import refresh_fetches
 from .kinds import is_firmware, is_ipxe
 from .records import BootRecord, StageRecord
 from .stage_outcome import StageState, runs_ipxe_again, stage_state
+from .state import BOUND
 
 NEVER = 1 << 62
 
@@ -27,16 +28,19 @@ class BootState(NamedTuple):
     check_at: int
 
 
-def refresh(boot: BootRecord, now: int, *, is_last: bool) -> int:
+def refresh(boot: BootRecord, now: int, *, is_last: bool, sees_fetches: bool = True) -> int:
     """Bring the boot's own fields and its fetches up to date; returns when to look again if nothing comes."""
-    state = boot_state(boot, now, is_last=is_last)
+    state = boot_state(boot, now, is_last=is_last, sees_fetches=sees_fetches)
     boot.status, boot.stalled_at = state.status, state.stalled_at
     boot.stalled_stage, boot.waiting_for = state.stalled_stage, state.waiting_for
     return state.check_at
 
 
-def boot_state(boot: BootRecord, now: int, *, is_last: bool) -> BootState:
-    """Judge a boot at time `now`; `is_last` is False when the machine has begun another boot since."""
+def boot_state(boot: BootRecord, now: int, *, is_last: bool, sees_fetches: bool = True) -> BootState:
+    """Judge a boot at time `now`; `is_last` is False when the machine has begun another boot since.
+
+    `sees_fetches` is False for a capture that was filtered down to DHCP: a lease is then as far as it can show.
+    """
     stages = boot.stages
     if not stages:
         return BootState("in-progress", None, None, "", NEVER)
@@ -57,7 +61,11 @@ def boot_state(boot: BootRecord, now: int, *, is_last: bool) -> BootState:
     _, _, index = max(options, key=lambda option: (option[0], option[2]))
     furthest = states[index]
     if furthest.failed:
+        if furthest.rank >= BOUND and not stages[index].fetches and not sees_fetches:
+            return BootState("in-progress", None, None, "", NEVER)
         return BootState("stalled", furthest.point, index, "", last.check_at)
+    if not is_last and not sees_fetches:
+        return BootState("in-progress", None, None, "", NEVER)
     if not is_last:
         # The machine began anew without this boot having come to an end that the capture shows.
         return BootState("stalled", furthest.point, index, "", NEVER)

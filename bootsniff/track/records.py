@@ -267,6 +267,8 @@ class CaptureQuality:
     first: int | None = None
     last: int | None = None
 
+    sees_fetches: bool = True
+    """False when nothing but DHCP and ARP was seen of anybody: such a capture was filtered, and fetches cannot show."""
     one_sided: bool = False
     """Clients were seen to act on replies that are not in the capture (a mirror of one direction, a switch port)."""
 
@@ -288,7 +290,7 @@ class World:
     """Address to MAC, from ARP and from IP packets on the same segment."""
     quality: CaptureQuality = field(default_factory=CaptureQuality)
     host: HostFacts | None = None
-    bpdus_not_forwarding: list[FrameRef] = field(default_factory=list)
+    bpdus_not_forwarding: tuple[FrameRef, ...] = ()
     router_advertisements: tuple[FrameRef, ...] = ()
     counters: dict[str, int] = field(default_factory=dict)
     now: int = 0

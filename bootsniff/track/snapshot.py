@@ -18,7 +18,7 @@ def machine_value(record: MachineRecord, world: World, *, arrows: bool = True) -
     last = len(record.boots) - 1
     boots = []
     for index, boot in enumerate(record.boots):
-        refresh(boot, world.now, is_last=index == last)
+        refresh(boot, world.now, is_last=index == last, sees_fetches=world.quality.sees_fetches)
         boots.append(_boot(boot, arrows=arrows))
     status: Status = boots[-1].status if boots else "not-booting"
     return Machine(

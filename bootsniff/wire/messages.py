@@ -219,6 +219,14 @@ class RouterAdvertisement:
 
 
 @dataclass(slots=True)
+class Bpdu:
+    """A spanning tree BPDU: whether the port that sent it forwards; None where its version does not tell."""
+
+    version: int
+    forwarding: bool | None
+
+
+@dataclass(slots=True)
 class DnsMessage:
     """A DNS query or answer, first question only (RFC 1035)."""
 

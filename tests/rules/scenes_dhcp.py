@@ -20,7 +20,7 @@ def no_offer() -> Scene:
 
 def stp() -> Scene:
     scene = Scene(at="link")
-    scene.world.bpdus_not_forwarding = [scene.at(-2), scene.at(2)]
+    scene.world.bpdus_not_forwarding = (scene.at(-2), scene.at(2))
     return scene.discover(*FOUR)
 
 

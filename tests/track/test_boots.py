@@ -215,3 +215,10 @@ def test_http_over_ipv6_wants_its_vendor_class_back() -> None:
     assert Play("0 SOLICIT efi-x64-http", "0.1 ADVERTISE url=http://[fd00::1]/x.efi").verdict == ("stalled", "dhcp")
     echoed = Play("0 SOLICIT efi-x64-http", "0.1 ADVERTISE url=http://[fd00::1]/x.efi echo=HTTPClient")
     assert echoed.verdict == ("in-progress", None)
+
+
+def test_a_capture_of_dhcp_alone_cannot_show_that_nothing_was_fetched() -> None:
+    play = Play("0 DISCOVER efi-x64-pxe", "0.1 OFFER file=boot.efi", "0.2 REQUEST", "0.3 ACK file=boot.efi", "90 QUIET")
+    assert play.verdict == ("stalled", "tftp")
+    play.engine.world.quality.sees_fetches = False
+    assert play.verdict == ("in-progress", None)

@@ -1,0 +1,33 @@
+"""Spanning tree BPDUs."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bootsniff.errors import Malformed
+from bootsniff.wire import stp
+
+
+def test_a_rapid_bpdu_tells_whether_its_port_forwards() -> None:
+    assert stp.parse(bytes.fromhex("000002023c") + bytes(31)).forwarding is True
+    assert stp.parse(bytes.fromhex("000002020e") + bytes(31)).forwarding is False
+
+
+def test_a_configuration_bpdu_does_not_tell() -> None:
+    assert stp.parse(bytes.fromhex("0000000000") + bytes(30)).forwarding is None
+
+
+@pytest.mark.parametrize("data", [b"", b"\0\0\2\2", b"\1\0\2\2\x3c"])
+def test_other_bytes_are_malformed(data: bytes) -> None:
+    with pytest.raises(Malformed):
+        stp.parse(data)
+
+
+@given(st.binary(max_size=64))
+def test_any_bytes_are_a_bpdu_or_malformed(data: bytes) -> None:
+    try:
+        assert stp.parse(data).forwarding in (True, False, None)
+    except Malformed:
+        pass
