@@ -7,9 +7,11 @@ nanoseconds, frame numbers 1-based and counted per capture, as Wireshark shows t
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     import numpy.typing as npt
 
@@ -32,7 +34,7 @@ class Interface:
 class Block:
     """Up to a few MiB of raw packets with NumPy columns beside them; all packets of one block share the buffer.
 
-    The buffer may be used again by the source once the next block is asked for: keep `bytes`, not views.
+    The buffer and the arrays may be used again by the source once the next block is asked for: keep copies, not views.
     """
 
     capture: int
@@ -55,6 +57,8 @@ class Block:
     """VLAN id that the kernel took out of the frame (live rings), -1 for none; None when tags stand in the bytes."""
     vlan_tag: npt.NDArray[np.uint32] | None = None
     """The whole tag beside `vlan`, `TPID << 16 | TCI`, 0 for none: what a recorder puts back into the frame."""
+    prepared: Mapping[str, npt.NDArray[Any]] | None = None
+    """Columns that the reading process made of this block, by name; `wire.columns` knows what they mean."""
 
     def __len__(self) -> int:
         return len(self.time)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
+from typing import Any
+
+import numpy.typing as npt
 
 from ..errors import BootsniffError, UsageError
 from ..model import Block, CaptureInfo
@@ -15,6 +18,7 @@ from ..rules.diagnosis import Diagnosis
 from ..sources.capture_file import CaptureSource, open_capture
 from ..sources.merge import in_time_order
 from ..text import printable
+from ..wire.columns import Columns
 from . import complain
 from .interrupt import Interrupts
 from .output import StreamedReport, Verdict, paper, show_failures, text_options, wanted
@@ -27,13 +31,13 @@ def run(arguments: argparse.Namespace) -> int:
     """Read the files and show what is in them."""
     if arguments.files.count("-") > 1:
         raise UsageError("read: standard input can be named once")
-    if arguments.tui:
+    if arguments.tui or arguments.web:
         from .read_tui import run as run_tui
 
         return run_tui(arguments)
     with ExitStack() as stack:
         interrupts = stack.enter_context(Interrupts())
-        reading = Reading(arguments.files, stack)
+        reading = Reading(arguments.files, stack, jobs=arguments.jobs)
         if arguments.events or arguments.plain:
             from .read_events import write_events
 
@@ -46,18 +50,23 @@ def run(arguments: argparse.Namespace) -> int:
 class Reading:
     """The captures of one command, open, and the problems that were met."""
 
-    def __init__(self, paths: list[str], stack: ExitStack) -> None:
-        """Open all that can be opened. Raises the error of the only capture, or of the first when none can be."""
+    def __init__(self, paths: list[str], stack: ExitStack, *, jobs: int = 1) -> None:
+        """Open all that can be opened. Raises the error of the only capture, or of the first when none can be.
+
+        All but one of the `jobs` processes read, at most one a file; what they cannot do is done in this one.
+        """
         self.failures: list[BootsniffError] = []
         self.sources: list[CaptureSource] = []
+        readers = jobs - 1
         for path in paths:
             try:
-                source = open_capture(path, len(self.sources))
+                source = open_capture(path, len(self.sources), prepare=_prepare if readers else None)
             except BootsniffError as error:
                 self.failures.append(error)
             else:
                 self.sources.append(source)
                 stack.callback(source.close)
+                readers -= source.parallel
         if not self.sources:
             show_failures(self.failures[:-1])
             raise self.failures[-1]
@@ -83,6 +92,10 @@ class Reading:
             )
             for index, info in enumerate(source.info() for source in self.sources)
         )
+
+
+def _prepare(block: Block) -> Mapping[str, npt.NDArray[Any]]:
+    return Columns.of(block).arrays()
 
 
 def _until_end(source: CaptureSource, diagnosis: Diagnosis) -> Iterator[Block]:

@@ -7,10 +7,12 @@ pcapng by Wireshark's tools when they are installed.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from typing import Literal, Protocol, overload
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, overload
 
 import numpy as np
+import numpy.typing as npt
 
 from ..errors import CaptureError
 from ..model import Block, CaptureInfo, FrameStore, Tick
@@ -24,6 +26,8 @@ from .raw_input import RawFile, RawInput
 from .scan import Decoder, Scan
 from .window import Window
 
+PARALLEL_BYTES = 16 << 20
+"""Smaller files are read before another process has started."""
 TICK_SECONDS = 0.25
 """How long a quiet pipe is waited for before a Tick says that time passed."""
 
@@ -35,18 +39,36 @@ class KeepingFrameStore(FrameStore, Protocol):
         """Keep a frame of the block that was yielded last."""
 
 
-def open_capture(path: str, index: int, pipe: RawFile | None = None) -> CaptureSource:
+class _Store(KeepingFrameStore, Protocol):
+    def begin(self, block: Block, offset: int, length: int, decoder: Decoder, /) -> None: ...
+    def end(self) -> None: ...
+    def close(self) -> None: ...
+
+
+Prepare = Callable[[Block], Mapping[str, npt.NDArray[Any]]]
+
+
+def open_capture(
+    path: str, index: int, pipe: RawFile | None = None, *, prepare: Prepare | None = None
+) -> CaptureSource:
     """Open a capture by name; `-` is standard input. `index` is its place in `Report.captures`.
 
-    With `pipe`, that is read, and `path` only names it. Raises CaptureError, one line that says what to do, when
+    With `pipe`, that is read, and `path` only names it. With `prepare`, a large plain file is read by a process of its
+    own, which also calls `prepare` for each block and brings what it returns in `Block.prepared`; where that is not
+    possible, it is read as without. Raises CaptureError, one line that says what to do, when
     nothing of it can be read.
     """
     raw = RawInput(path, pipe)
     try:
-        return _opened(raw, path, index)
+        source = _opened(raw, path, index)
     except CaptureError:
         raw.close()
         raise
+    if prepare is not None and source.plain and (raw.size or 0) >= PARALLEL_BYTES:
+        from .parallel import in_parallel
+
+        return in_parallel(source, prepare)
+    return source
 
 
 def _opened(raw: RawInput, path: str, index: int) -> CaptureSource:
@@ -84,8 +106,24 @@ def _is_text(head: bytes) -> bool:
     return not set(head) & {*range(8), *range(14, 27), *range(28, 32), 127}
 
 
+@dataclass(slots=True)
+class Counters:
+    """What a CaptureInfo counts, so far."""
+
+    packets: int = 0
+    bytes: int = 0
+    cut: int = 0
+    first: int | None = None
+    last: int | None = None
+    drops: dict[tuple[int, int, int], int] = field(default_factory=dict)
+    problem: str | None = None
+
+
 class CaptureSource:
     """One open capture. Iterate `blocks()` once; `info()` and `frames` can be asked at any time."""
+
+    parallel = False
+    """Another process reads it."""
 
     def __init__(self, path: str, index: int, raw: RawInput, window: Window, decoder: Decoder) -> None:
         self.path = path
@@ -93,15 +131,10 @@ class CaptureSource:
         self._raw = raw
         self._window = window
         self._decoder = decoder
-        plain = raw.regular and window.source is raw
-        self._store = FileFrames(raw, index) if plain else SpooledFrames(index)
-        self._packets = 0
-        self._bytes = 0
-        self._cut = 0
-        self._first: int | None = None
-        self._last: int | None = None
-        self._drops: dict[tuple[int, int, int], int] = {}
-        self._problem: str | None = None
+        self.plain = raw.regular and window.source is raw
+        """A file that is neither compressed nor a pipe."""
+        self._store: _Store = FileFrames(raw, index) if self.plain else SpooledFrames(index)
+        self._counters = Counters()
 
     @property
     def frames(self) -> KeepingFrameStore:
@@ -115,18 +148,19 @@ class CaptureSource:
     def info(self) -> CaptureInfo:
         """What is known so far; `bytes` are those of the packets on the wire."""
         interfaces = self._decoder.interfaces
+        counters = self._counters
         return CaptureInfo(
             path=self.path,
             format=self._decoder.format,
             link_types=tuple(dict.fromkeys(link_type_name(interface.link_type) for interface in interfaces)),
-            frames=self._packets,
-            bytes=self._bytes,
-            first=self._first,
-            last=self._last,
-            truncated=self._problem is not None,
-            cut_frames=self._cut,
-            dropped_frames=sum(self._drops.values()),
-            problem=self._problem,
+            frames=counters.packets,
+            bytes=counters.bytes,
+            first=counters.first,
+            last=counters.last,
+            truncated=counters.problem is not None,
+            cut_frames=counters.cut,
+            dropped_frames=sum(counters.drops.values()),
+            problem=counters.problem,
             interfaces=tuple(interface.name for interface in interfaces if interface.name),
         )
 
@@ -149,7 +183,7 @@ class CaptureSource:
             scan = before.scan(window.buffer, start, window.end)
             window.advance(scan.consumed)
             self._decoder = scan.next
-            self._drops.update(scan.drops)
+            self._counters.drops.update(scan.drops)
             if len(scan.time):
                 block = self._block(scan)
                 self._store.begin(block, offset, scan.consumed - start, before)
@@ -174,16 +208,17 @@ class CaptureSource:
                 return
 
     def _block(self, scan: Scan) -> Block:
-        first_frame = self._packets + 1
-        self._packets += len(scan.time)
-        self._bytes += int(scan.original.sum())
-        self._cut += int(np.count_nonzero(scan.captured < scan.original))
+        counters = self._counters
+        first_frame = counters.packets + 1
+        counters.packets += len(scan.time)
+        counters.bytes += int(scan.original.sum())
+        counters.cut += int(np.count_nonzero(scan.captured < scan.original))
         earliest, latest = int(scan.time.min()), int(scan.time.max())
-        self._first = earliest if self._first is None else min(self._first, earliest)
-        self._last = latest if self._last is None else max(self._last, latest)
+        counters.first = earliest if counters.first is None else min(counters.first, earliest)
+        counters.last = latest if counters.last is None else max(counters.last, latest)
         return Block(
             self.index,
-            self._window.buffer,
+            memoryview(self._window.buffer),
             first_frame,
             scan.time,
             scan.offset,
@@ -200,8 +235,11 @@ class CaptureSource:
         """
         quiet_since = time.monotonic_ns()
         while not self._window.ready(TICK_SECONDS):
-            yield Tick(0 if self._last is None else self._last + time.monotonic_ns() - quiet_since)
+            last = self._counters.last
+            yield Tick(0 if last is None else last + time.monotonic_ns() - quiet_since)
 
     def _stop(self, problem: str) -> None:
         what = "record" if self._decoder.format == "pcap" else "block"
-        self._problem = f"after frame {self._packets}, the {what} at byte {self._window.offset} {problem}"
+        self._counters.problem = (
+            f"after frame {self._counters.packets}, the {what} at byte {self._window.offset} {problem}"
+        )

@@ -37,7 +37,7 @@ class FileFrames:
         self._pieces: list[_Piece] = []
         self._held: tuple[int, Block] | None = None
 
-    def begin(self, block: Block, offset: int, length: int, decoder: Decoder) -> None:
+    def begin(self, block: Block, offset: int, length: int, decoder: Decoder, /) -> None:
         """The frames of `block` stand in `length` bytes at `offset` of the file; `decoder` is as it was before them."""
         self._first.append(block.first_frame)
         self._pieces.append(_Piece(offset, length, decoder))
@@ -103,7 +103,7 @@ class SpooledFrames:
         self.refused = 0
         """Frames that were asked for and did not fit."""
 
-    def begin(self, block: Block, _offset: int, _length: int, _decoder: Decoder) -> None:
+    def begin(self, block: Block, _offset: int, _length: int, _decoder: Decoder, /) -> None:
         """`block` is current from now on."""
         self._block = block
 

@@ -27,7 +27,7 @@ def in_time_order(captures: Iterable[Iterator[Block]]) -> Iterator[tuple[Block, 
             later = block.time > bound
             count = int(later.argmax()) if later.any() else len(block)
             if count:
-                parts.append(cut(block, 0, count))
+                parts.append(block if count == len(block) else cut(block, 0, count))
             if count < len(block):
                 rest.append((cut(block, count, len(block)), blocks))
             else:
@@ -51,6 +51,8 @@ def cut(block: Block, start: int, stop: int) -> Block:
         None if block.interface is None else block.interface[start:stop],
         block.interfaces,
         None if block.vlan is None else block.vlan[start:stop],
+        None if block.vlan_tag is None else block.vlan_tag[start:stop],
+        None if block.prepared is None else {name: column[start:stop] for name, column in block.prepared.items()},
     )
 
 

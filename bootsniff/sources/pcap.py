@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import CaptureError
 from ..model import Interface
-from .scan import MAX_CAPTURED, MAX_SNAP_LENGTH, Ints, Scan, as_ints, rows
+from .scan import MAX_CAPTURED, MAX_SNAP_LENGTH, Buffer, Decoder, Ints, Scan, as_ints, rows
 
 HEADER = 24
 """Bytes of the file header."""
@@ -48,9 +48,11 @@ class PcapDecoder:
         self._ns_per_fraction = ns_per_fraction
         self._limit = max(MAX_CAPTURED, min(snap_length, MAX_SNAP_LENGTH))
         self._high = [record_header + 256 * byte for byte in range(256)]
-        self._length_at = struct.Struct(f"{order}I").unpack_from
 
-    def scan(self, buffer: bytearray, start: int, end: int) -> Scan:
+    def sharing(self, _other: Decoder) -> Decoder:
+        return self
+
+    def scan(self, buffer: Buffer, start: int, end: int) -> Scan:
         positions, stop = self._walk(buffer, start, end)
         header = self.record_header
         records = rows(buffer, positions, 4, self._order)
@@ -60,7 +62,7 @@ class PcapDecoder:
         problem = None
         need = header
         if end - stop >= header:
-            length = self._length_at(buffer, stop + 8)[0]
+            length = struct.unpack_from(f"{self._order}I", buffer, stop + 8)[0]
             need = header + length
             if length > self._limit:
                 problem = f"claims {length} captured bytes, more than any packet has"
@@ -80,7 +82,7 @@ class PcapDecoder:
         np.maximum(original, captured, out=original)
         return Scan(self, stop, need, 0, time, positions + header, captured, original, problem=problem)
 
-    def _walk(self, buffer: bytearray, start: int, end: int) -> tuple[Ints, int]:
+    def _walk(self, buffer: Buffer, start: int, end: int) -> tuple[Ints, int]:
         """Positions of all records that are whole in `buffer[start:end]`, and where the first other one begins."""
         header = self.record_header
         found: list[int] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from ..model import Interface
 from ..text import printable
-from .scan import MAX_CAPTURED, MAX_SNAP_LENGTH, Ints, Scan, as_ints, rows
+from .scan import MAX_CAPTURED, MAX_SNAP_LENGTH, Buffer, Decoder, Ints, Scan, as_ints, rows
 from .timestamps import Clock, nanoseconds
 
 # Block types, https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-03.html
@@ -45,11 +45,16 @@ class PcapngDecoder:
     """For each interface number of this section."""
     section: int = 0
     """How many section headers have been seen."""
-    last_time: int = 0
+    last_time: int = field(default=0, compare=False)
     """Time of the packet before; simple packet blocks carry none."""
     format: str = "pcapng"
 
-    def scan(self, buffer: bytearray, start: int, end: int) -> Scan:
+    def sharing(self, other: Decoder) -> Decoder:
+        if isinstance(other, PcapngDecoder) and self == other:
+            return replace(other, last_time=self.last_time)
+        return self
+
+    def scan(self, buffer: Buffer, start: int, end: int) -> Scan:
         if end - start < 12:
             return Scan(self, start, need=12)
         if buffer[start : start + 4] == b"\n\r\r\n":
@@ -69,7 +74,7 @@ class PcapngDecoder:
             self._what_follows(scan, buffer, end)
         return scan
 
-    def _walk(self, buffer: bytearray, start: int, end: int) -> tuple[Ints, int]:
+    def _walk(self, buffer: Buffer, start: int, end: int) -> tuple[Ints, int]:
         """Positions of all blocks that end before `end`, by their lengths alone, and where the next one begins."""
         word = np.frombuffer(buffer, f"{self.order}u4", len(buffer) // 4).astype("=u4", copy=False).data
         found: list[int] = []
@@ -102,14 +107,14 @@ class PcapngDecoder:
             at = following
         return (as_ints(found) - 1) * 4, (at - 1) * 4
 
-    def _damaged(self, buffer: bytearray, positions: Ints, blocks: npt.NDArray[np.uint32]) -> int:
+    def _damaged(self, buffer: Buffer, positions: Ints, blocks: npt.NDArray[np.uint32]) -> int:
         """Index of the first block whose two lengths differ or make no sense; len(positions) when all are good."""
         lengths = blocks[:, 1].astype(np.int64)
         words = np.frombuffer(buffer, f"{self.order}u4", len(buffer) // 4)
         bad = (lengths & 3 != 0) | (lengths < 12) | (words[((positions + lengths) >> 2) - 1] != lengths)
         return int(bad.argmax()) if bad.any() else len(positions)
 
-    def _what_follows(self, scan: Scan, buffer: bytearray, end: int) -> None:
+    def _what_follows(self, scan: Scan, buffer: Buffer, end: int) -> None:
         """Say in `scan` what the block at `scan.consumed`, which is damaged or not whole in the buffer, needs."""
         held = end - scan.consumed
         if held < 12:
@@ -134,7 +139,7 @@ class PcapngDecoder:
         longest = max((interface.snap_length for interface in self.interfaces), default=0)
         return max(MAX_CAPTURED, min(longest, MAX_SNAP_LENGTH))
 
-    def _section(self, buffer: bytearray, start: int, end: int) -> Scan:
+    def _section(self, buffer: Buffer, start: int, end: int) -> Scan:
         if end - start < 28:
             return Scan(self, start, need=28)
         order = "<" if buffer[start + 8] == _BYTE_ORDER_MAGIC & 0xFF else ">"
@@ -148,7 +153,7 @@ class PcapngDecoder:
         )
         return Scan(following, start, skip=length)
 
-    def _packets(self, buffer: bytearray, positions: Ints, blocks: npt.NDArray[np.uint32], stop: int) -> Scan:
+    def _packets(self, buffer: Buffer, positions: Ints, blocks: npt.NDArray[np.uint32], stop: int) -> Scan:
         """Columns of the packets among whole, undamaged blocks; interface descriptions become the next state."""
         kinds = blocks[:, 0]
         state, drops, problem = self, {}, None
@@ -171,7 +176,7 @@ class PcapngDecoder:
             _fill(scan, state, positions, blocks, enhanced=enhanced)
         return scan
 
-    def _with_interface(self, buffer: bytearray, at: int, length: int) -> PcapngDecoder:
+    def _with_interface(self, buffer: Buffer, at: int, length: int) -> PcapngDecoder:
         link_type, _, snap_length = struct.unpack_from(f"{self.order}HHI", buffer, at + 8)
         options = dict(self._options(buffer, at + 16, at + length - 4))
         name = options.get(2)
@@ -191,7 +196,7 @@ class PcapngDecoder:
         assert number == len(self.clocks)  # noqa: S101
         return replace(self, interfaces=interfaces, local=(*self.local, index), clocks=(*self.clocks, clock))
 
-    def _statistics(self, buffer: bytearray, at: int, length: int) -> dict[tuple[int, int, int], int]:
+    def _statistics(self, buffer: Buffer, at: int, length: int) -> dict[tuple[int, int, int], int]:
         """isb_ifdrop and isb_osdrop of one interface statistics block: totals since the section began."""
         if length < 24:
             return {}
@@ -204,7 +209,7 @@ class PcapngDecoder:
             if code in {5, 7} and len(value) == 8
         }
 
-    def _options(self, buffer: bytearray, at: int, end: int) -> Iterator[tuple[int, bytes]]:
+    def _options(self, buffer: Buffer, at: int, end: int) -> Iterator[tuple[int, bytes]]:
         while at + 4 <= end:
             code, length = struct.unpack_from(f"{self.order}HH", buffer, at)
             at += 4

@@ -88,6 +88,12 @@ class RawInput:
         """Bytes anywhere in a plain file, without moving the place where reading goes on; fewer at the end."""
         return os.pread(self._file.fileno(), count, offset)
 
+    def seek(self, offset: int) -> None:
+        """Go on reading a plain file at `offset`."""
+        os.lseek(self._file.fileno(), offset, os.SEEK_SET)
+        self.position = offset
+        self._peeked = b""
+
     def close(self) -> None:
         self._file.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import struct
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -16,6 +17,8 @@ MAX_CAPTURED = 1 << 18
 MAX_SNAP_LENGTH = 1 << 24
 """Longest packet taken seriously even then, and longest block of a pcapng file that is held whole."""
 
+Buffer = bytearray | mmap.mmap
+"""Mutable bytes: a process's own, or shared between two."""
 Ints = npt.NDArray[np.int64]
 NOTHING: Ints = np.empty(0, np.int64)
 
@@ -52,7 +55,10 @@ class Decoder(Protocol):
     def interfaces(self) -> tuple[Interface, ...]:
         """All interfaces told of so far; a Block's `interface` column points here."""
 
-    def scan(self, buffer: bytearray, start: int, end: int) -> Scan:
+    def sharing(self, other: Decoder) -> Decoder:
+        """The same decoder, made of parts of `other` where they are equal: many of them are kept."""
+
+    def scan(self, buffer: Buffer, start: int, end: int) -> Scan:
         """Decode `buffer[start:end]`. `buffer` is at least `SLACK` bytes longer; nothing behind it is read."""
 
 
@@ -61,7 +67,7 @@ def as_ints(values: list[int]) -> Ints:
     return np.frombuffer(struct.pack(f"{len(values)}q", *values), np.int64)
 
 
-def rows(buffer: bytearray | memoryview, positions: Ints, words: int, order: str) -> npt.NDArray[np.uint32]:
+def rows(buffer: Buffer, positions: Ints, words: int, order: str) -> npt.NDArray[np.uint32]:
     """`words` 32-bit numbers at each byte position: shape (len(positions), words). All must lie inside the buffer."""
     width = 4 * words
     # Gathering untyped bytes and looking at them as numbers afterwards is four times as fast as a structured gather.

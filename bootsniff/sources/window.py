@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from .raw_input import ByteInput
+from .scan import Buffer
 
 WINDOW = 3 << 19
 """1.5 MiB: small enough for the second-level cache, large enough that NumPy's cost per call does not count."""
@@ -20,7 +21,9 @@ class Window:
     def __init__(self, source: ByteInput, *, waits: bool, size: int = WINDOW) -> None:
         self.source = source
         self._waits = waits
-        self.buffer = bytearray(size + SLACK)
+        self.room = size
+        """Bytes the buffer holds, `SLACK` aside."""
+        self.buffer: Buffer = bytearray(size + SLACK)
         self.start = 0
         self.end = 0
         self.offset = 0
@@ -41,14 +44,11 @@ class Window:
         What `buffer` held before `start` is lost. False when the input ends first.
         """
         held = self.end - self.start
-        room = len(self.buffer) - SLACK
-        if need > room:
-            grown = bytearray((need + 3 & ~3) + SLACK)
-            grown[:held] = self.buffer[self.start : self.end]
-            self.buffer = grown
-            room = len(grown) - SLACK
-        elif self.start:
-            self.buffer[:held] = self.buffer[self.start : self.end]
+        buffer = self._next_buffer(need)
+        if buffer is not self.buffer or self.start:
+            buffer[:held] = self.buffer[self.start : self.end]
+            self.buffer = buffer
+        room = self.room
         self.start, self.end = 0, held
         deadline = time.monotonic() + MAX_WAIT if self._waits and held >= need else None
         view = memoryview(self.buffer)
@@ -62,6 +62,13 @@ class Window:
             if self._waits and deadline is None and self.end >= need:
                 deadline = time.monotonic() + MAX_WAIT
         return self.end >= need and self.end > held
+
+    def _next_buffer(self, need: int) -> Buffer:
+        """The buffer to go on with, with room for at least `need` bytes; the same one as long as it is large enough."""
+        if need <= self.room:
+            return self.buffer
+        self.room = need + 3 & ~3
+        return bytearray(self.room + SLACK)
 
     def skip(self, count: int) -> bool:
         """Leave out the next `count` bytes, however many; False when the input ends first."""

@@ -10,7 +10,9 @@ Nothing outside a packet's captured bytes decides anything, whatever its length 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import copy
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -110,6 +112,8 @@ class Columns:
     @classmethod
     def of(cls, block: Block) -> Columns:
         """Columns of a block; takes about 0.1 µs per packet, and no Python code per packet."""
+        if block.prepared is not None:
+            return cls._from_arrays(block.prepared)
         if not len(block):
             return cls.nothing(0)
         source = _Source(block)
@@ -123,6 +127,18 @@ class Columns:
             columns.put(rest, _any_link(source.part(rest)))
         if block.vlan is not None:
             _add_vlan(columns, block.vlan)
+        return columns
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """All columns by name: what `Block.prepared` brings from another process."""
+        columns = {name: getattr(self, name) for name in self.__slots__}
+        return {name: column for name, column in columns.items() if column is not None}
+
+    @classmethod
+    def _from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> Columns:
+        columns = cls()
+        for name in cls.__slots__:
+            setattr(columns, name, arrays.get(name))
         return columns
 
     @property

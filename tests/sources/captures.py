@@ -23,9 +23,10 @@ def pcap(
     unit = 1 if magic == 0xA1B23C4D else 1000
     extra = bytes(8) if magic == 0xA1B2CD34 else b""
     data = struct.pack(f"{order}IHHiIII", magic, *version, 0, 0, snap, link_type)
-    for time, packet, original in packets:
-        data += struct.pack(f"{order}IIII", time // 10**9, time % 10**9 // unit, len(packet), original) + extra + packet
-    return data
+    return data + b"".join(
+        struct.pack(f"{order}IIII", time // 10**9, time % 10**9 // unit, len(packet), original) + extra + packet
+        for time, packet, original in packets
+    )
 
 
 def option(order: str, code: int, value: bytes) -> bytes:
