@@ -45,8 +45,9 @@ class Diagnosis:
 
     def finish(self, captures: Iterable[CaptureInfo]) -> None:
         """All captures are over; the report after this is the final one."""
-        self._follower.finish()
-        self._follower.note_captures(captures)
+        infos = tuple(captures)
+        self._follower.finish(max((info.ended or 0 for info in infos), default=0))
+        self._follower.note_captures(infos)
 
     @property
     def now(self) -> int | None:

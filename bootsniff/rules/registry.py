@@ -62,7 +62,13 @@ from .tftp.option_negotiation_refused import TftpOptionNegotiationRefused
 from .tftp.reply_from_other_ip import TftpReplyFromOtherIp
 from .tftp.server_down import TftpServerDown
 from .tftp.timeout_mid_transfer import TftpTimeoutMidTransfer
+from .tls.certificate import TlsCertificateRefused
+from .tls.cipher import TlsCipher
+from .tls.client_certificate import TlsClientCertificate
+from .tls.handshake_failed import TlsHandshakeFailed
+from .tls.unknown_ca import TlsUnknownCa
 from .tls.unsupported import TlsUnsupported
+from .tls.version import TlsVersion
 from .v6.no_bootfile_url import V6NoBootfileUrl
 
 RULES: tuple[Rule, ...] = (
@@ -92,7 +98,13 @@ RULES: tuple[Rule, ...] = (
     DnsServerMissing(),
     TcpFiltered(),
     TcpRefused(),
+    TlsCertificateRefused(),
+    TlsCipher(),
+    TlsClientCertificate(),
+    TlsHandshakeFailed(),
+    TlsUnknownCa(),
     TlsUnsupported(),
+    TlsVersion(),
     TftpAccessViolation(),
     TftpBlockRollover(),
     TftpClientAborts(),

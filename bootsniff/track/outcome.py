@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..model import StallPoint, Status
+from .boot_file import boot_file_of, boot_server_of
 from .fetch_outcome import refresh_fetches
-from .kinds import is_firmware, is_ipxe
-from .records import BootRecord, StageRecord
+from .kinds import is_firmware, is_ipxe, is_u_boot
+from .records import BootRecord, Dhcp4Exchange, StageRecord
 from .stage_outcome import StageState, runs_ipxe_again, stage_state
 from .state import BOUND
 
@@ -61,7 +62,8 @@ def boot_state(boot: BootRecord, now: int, *, is_last: bool, sees_fetches: bool 
     _, _, index = max(options, key=lambda option: (option[0], option[2]))
     furthest = states[index]
     if furthest.failed:
-        if furthest.rank >= BOUND and not stages[index].fetches and not sees_fetches:
+        blind = furthest.rank >= BOUND and not stages[index].fetches and not sees_fetches
+        if blind and not _ends_in_dhcp(stages[index], is_first=index == 0 or is_firmware(stages[index].client)):
             return BootState("in-progress", None, None, "", NEVER)
         return BootState("stalled", furthest.point, index, "", last.check_at)
     if not is_last and not sees_fetches:
@@ -70,6 +72,25 @@ def boot_state(boot: BootRecord, now: int, *, is_last: bool, sees_fetches: bool 
         # The machine began anew without this boot having come to an end that the capture shows.
         return BootState("stalled", furthest.point, index, "", NEVER)
     return BootState("in-progress", None, None, last.waiting_for, last.check_at)
+
+
+def _ends_in_dhcp(stage: StageRecord, *, is_first: bool) -> bool:
+    """Whether DHCP and ARP alone show that no fetch could follow the lease.
+
+    No file was named (an iPXE that was loaded may have a script inside), port 4011 or ARP for the server stayed
+    without an answer, or U-Boot was given no server.
+    """
+    exchange = stage.dhcp
+    if not isinstance(exchange, Dhcp4Exchange):
+        return False
+    own = {heard.message.your_ip for heard in (*exchange.acks, *exchange.offers)}
+    if any(arps.request_count >= 2 and not arps.reply and target not in own for target, arps in stage.arps.items()):
+        return True
+    if exchange.pxe_requests and not exchange.pxe_replies:
+        return True
+    if is_u_boot(stage.client):
+        return boot_server_of(stage) is None
+    return is_first and boot_file_of(stage) is None
 
 
 def _loops(stages: list[StageRecord]) -> bool:

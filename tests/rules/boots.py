@@ -379,6 +379,14 @@ FAULTS: dict[str, Case] = {
     "tls-unsupported": Case(
         http(lambda wire: None, "https://192.168.122.1/x.efi"), "tls-unsupported", ("tls", "tcp", "http")
     ),
+    "tls-cipher": Case(
+        http(lambda wire: wire.tls(1, "boot.lan", 40), "https://192.168.122.1/x.efi"), "tls-cipher", ("tls",)
+    ),
+    "tls-unknown-ca": Case(
+        http(lambda wire: wire.tls(1, "boot.lan", 48, by_client=True), "https://192.168.122.1/x.efi"),
+        "tls-unknown-ca",
+        ("tls",),
+    ),
     "http-plain-disabled": Case(http(lambda wire: None), "http-plain-disabled", ("http", "tcp")),
     "tftp-no-reply": Case(mute_tftp, "tftp-no-reply", ("tftp",), PXE_NOTES),
     "tftp-server-down": Case(refused_tftp, "tftp-server-down", ("tftp",)),

@@ -257,6 +257,27 @@ class Wire:
         head = f"HTTP/1.1 {status}" + (f"\nContent-Length: {len(body)}" if length else "") + fields
         return self.exchange(time, request, head, b"" if method == "HEAD" else body, cut=cut, end=end)
 
+    def tls(self, time: float, name: str, alert: int, *, by_client: bool = False, port: int = 443) -> Wire:
+        """A ClientHello that draws an alert, or a ServerHello that does."""
+        self.connect(time, port=port)
+        host = struct.pack(">HHHBH", 0, len(name) + 5, len(name) + 3, 0, len(name)) + name.encode()
+        body = b"\x03\x03" + b"r" * 32 + b"\0" + b"\0\4\0\x2f\0\x35" + b"\1\0" + struct.pack(">H", len(host)) + host
+        hello = b"\x16\x03\x01" + struct.pack(">H", len(body) + 4) + b"\x01" + len(body).to_bytes(3, "big") + body
+        self.tcp(time + 0.01, 0x18, 1001, 5001, hello, port=port)
+        mine, theirs = 1001 + len(hello), 5001
+        if by_client:
+            answer = b"\x03\x03" + b"s" * 32 + b"\0" + b"\0\x2f" + b"\0"
+            flight = (
+                b"\x16\x03\x03" + struct.pack(">H", len(answer) + 4) + b"\x02" + len(answer).to_bytes(3, "big") + answer
+            )
+            self.tcp(time + 0.02, 0x18, theirs, mine, flight, from_client=False, port=port)
+            theirs += len(flight)
+        said = b"\x15\x03\x03\0\2\2" + bytes([alert])
+        ends = (mine, theirs) if by_client else (theirs, mine)
+        self.tcp(time + 0.03, 0x18, *ends, said, from_client=by_client, port=port)
+        self.tcp(time + 0.04, 0x11, ends[0] + 7, ends[1], from_client=by_client, port=port)
+        return self
+
     # --- DNS ---
 
     def query(self, time: float, name: str, *, rcode: int | None = None, address: str | None = None) -> Wire:
@@ -295,7 +316,8 @@ class Wire:
     # --- reading ---
 
     def quiet(self, time: float) -> Wire:
-        """The capture goes on to this second: another host asks for somebody."""
+        """The capture goes on to this second, and was not filtered: another host asks for somebody and speaks mDNS."""
+        self.udp(time - 0.1, SERVER, 5353, "224.0.0.251", 5353, b"\0" * 12)
         payload = (
             struct.pack(">HHBBH", 1, 0x0800, 6, 4, 1)
             + mac_bytes(SERVER_MAC)

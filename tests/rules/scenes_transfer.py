@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bootsniff.flow.records import TftpTransfer
+from bootsniff.flow.records import TftpTransfer, TlsHandshake
 from bootsniff.track.records import FetchRecord
+from bootsniff.wire.messages import TlsAlert, TlsCertificate, TlsClientHello, TlsServerHello
 
 from .scene import CLIENT, PE_X64_SIGNED, SERVER, Scene
 
@@ -126,12 +127,44 @@ def over_grub(**settings: object) -> Scene:
     return scene
 
 
+def handshake(
+    alert: int | None = None,
+    *,
+    by_client: bool = True,
+    answered: bool = True,
+    names: tuple[str, ...] = ("boot.lan",),
+    expired: bool = False,
+) -> Scene:
+    """A TLS connection that ends with an alert, or without one."""
+    url = "https://boot.lan/ipxe.efi"
+    scene = leased("tls", "efi-x64-http", file=url, option60="HTTPClient", dns=SERVER)
+    scene.lookup(0.5, "boot.lan", rcode=0, addresses=(SERVER,))
+    connection = scene.connection(1, port=443)
+    tls = connection.tls = TlsHandshake(TlsClientHello("boot.lan", ("1.2",), (0x2F,)), scene.at(1.1))
+    if answered:
+        tls.server_hello, tls.server_hello_at = TlsServerHello("1.2", 0x2F), scene.at(1.2)
+        tls.certificate = TlsCertificate(
+            "CN=boot.lan", "CN=Lab CA", names, 1, 2 if expired else None, self_signed=False
+        )
+        tls.certificate_at = connection.last_from_server = scene.at(1.2)
+    if alert is not None:
+        tls.alerts = [(TlsAlert(2, alert, f"alert {alert}"), scene.at(1.3), by_client)]
+    connection.fin_from_client = scene.at(1.4)
+    return scene
+
+
 FAULTS = {
     "arp-next-server-unanswered": arp,
     "dns-lookup-failed": dns,
     "tcp-refused": refused,
     "tcp-filtered": filtered,
     "tls-unsupported": lambda: leased("tls", "efi-x64-http", file="https://192.168.122.1/x.efi", option60="HTTPClient"),
+    "tls-unknown-ca": lambda: handshake(48),
+    "tls-certificate": lambda: handshake(45),
+    "tls-version": lambda: handshake(70, by_client=False, answered=False),
+    "tls-cipher": lambda: handshake(40, by_client=False, answered=False),
+    "tls-client-certificate": lambda: handshake(116, by_client=False),
+    "tls-handshake-failed": handshake,
     "tftp-no-reply": lambda: tftp(requests=6),
     "tftp-server-down": server_down,
     "tftp-nat-loss": nat_inside,
@@ -214,6 +247,12 @@ LOOKALIKES = [
     ("tcp-refused", "a connection that was reset after data", mid_body),
     ("tcp-filtered", "a closed port", refused),
     ("tls-unsupported", "plain http", lambda: leased("http", "efi-x64-http", file=URL, option60="HTTPClient")),
+    ("tls-unsupported", "a ClientHello is there", lambda: handshake(48)),
+    ("tls-handshake-failed", "the alert says why", lambda: handshake(48)),
+    ("tls-handshake-failed", "the certificate has expired", lambda: handshake(expired=True)),
+    ("tls-handshake-failed", "the certificate is for another name", lambda: handshake(names=("www.lan",))),
+    ("tls-certificate", "a wildcard covers the name", lambda: handshake(names=("*.lan",))),
+    ("tls-cipher", "the server had chosen a cipher already", lambda: handshake(40, by_client=False)),
     ("tftp-no-reply", "a size probe", probed),
     ("tftp-no-reply", "a server that refuses by ICMP", server_down),
     ("tftp-no-reply", "an answer from elsewhere", stranger),

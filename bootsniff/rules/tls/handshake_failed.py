@@ -1,0 +1,50 @@
+"""tls-handshake-failed; reads records, never changes them."""
+
+from __future__ import annotations
+
+from ...flow.records import TcpConnection, TlsHandshake
+from ...model import Fix
+from ..case import Case
+from .certificate import TlsCertificateRefused
+from .handshakes import ENROL, MODERN, TRUST, TlsRule, Verdict, alert_of
+
+
+class TlsHandshakeFailed(TlsRule):
+    """The TLS handshake fails, and the packets do not say why.
+
+    What happens
+        Connection and ClientHello are there; then one side leaves.
+    On the wire
+        An alert that none of the other findings explains, or a closed connection right after the server's flight.
+        iPXE often sends no alert; in TLS 1.3 alerts are encrypted, and only a small record and FIN are seen.
+    Not to be confused with
+        Failures whose alert can be read (tls-unknown-ca, tls-certificate, tls-version, tls-cipher).
+    Causes
+        Most often an authority that is not known, then a name or time that does not fit.
+    Fix
+        Look at the machine's screen: iPXE shows an error number with a link; try with TLS 1.2, where alerts are
+        readable.
+    Sources
+        RFC 8446 section 6; iPXE error 0216eb3c; edk2 issue 12651.
+    """
+
+    code = "tls-handshake-failed"
+    summary = "the TLS handshake of {name} with {host} fails: {why}"
+    expected = "Encrypted requests of the machine."
+
+    def verdict(self, connection: TcpConnection, tls: TlsHandshake) -> Verdict | None:
+        alert = alert_of(tls)
+        if alert is not None:
+            known = alert[0] in (42, 43, 44, 45, 46, 48, 70, 71, 112, 116)
+            if known or (alert[0] == 40 and not alert[2] and tls.server_hello is None):
+                return None
+            return "certain", f"alert {alert[0]} {alert[1]} from the {'machine' if alert[2] else 'server'}"
+        if TlsCertificateRefused().verdict(connection, tls):
+            return None
+        closed = connection.reset or connection.fin_from_client
+        if closed:
+            return "likely", "the machine leaves" + (" after the server's certificate" if tls.server_hello else "")
+        return "possible", "it does not come to an end"
+
+    def mend(self, case: Case, connection: TcpConnection, tls: TlsHandshake) -> tuple[Fix, ...]:  # noqa: ARG002
+        return (ENROL, TRUST, MODERN)

@@ -1,0 +1,107 @@
+"""What rules about TLS handshakes share: where one ended, and who ended it; reads records, never changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from ...flow.records import TcpConnection, TlsHandshake
+from ...model import Confidence, Evidence, Finding, Fix
+from .. import fixes
+from ..case import Case
+from ..evidence import evidence, maybe, naming
+from ..rule import Rule
+
+Verdict = tuple[Confidence, str]
+"""How sure, and why in words."""
+
+_ENCRYPTED_END = 128
+"""Bytes of encrypted records a TLS 1.3 client sends when it only says an alert and leaves."""
+
+
+def failed(connection: TcpConnection) -> TlsHandshake | None:
+    """The handshake of a connection that came to nothing."""
+    tls = connection.tls
+    if tls is None or connection.exchanges:
+        return None
+    closed = connection.reset or connection.fin_from_client or connection.fin_from_server
+    if any(alert.level == 2 for alert, _, _ in tls.alerts):
+        return tls
+    modern = tls.server_hello is not None and tls.server_hello.version == "1.3"
+    quiet = tls.application_bytes_from_client <= (_ENCRYPTED_END if modern else 0)
+    return tls if quiet and (closed or connection.last_from_server is not None) else None
+
+
+def alert_of(tls: TlsHandshake) -> tuple[int, str, bool] | None:
+    """Code, name and whether the client sent it, of the first alert that could be read (close_notify aside)."""
+    return next(((alert.code, alert.name, by_client) for alert, _, by_client in tls.alerts if alert.code), None)
+
+
+def proof(case: Case, connection: TcpConnection, tls: TlsHandshake) -> Iterator[Evidence]:
+    """The handshake as far as it came."""
+    yield from naming(case)
+    name = tls.client_hello.server_name
+    yield evidence(tls.client_hello_at, f"ClientHello for {name}" if name else "ClientHello")
+    yield from maybe(tls.server_hello_at, f"ServerHello, TLS {tls.server_hello.version}" if tls.server_hello else "")
+    yield from maybe(tls.certificate_at, f"certificate of {tls.certificate.subject}" if tls.certificate else "")
+    for alert, at, by_client in tls.alerts[:2]:
+        yield evidence(at, f"alert {alert.code} {alert.name} from the {'machine' if by_client else 'server'}")
+    if not tls.alerts:
+        yield from maybe(
+            connection.reset or connection.fin_from_client or connection.fin_from_server, "connection closed"
+        )
+
+
+class TlsRule(Rule):
+    """A handshake that ends: what the rules for its causes share."""
+
+    needs = "connections"
+    stage = "tls"
+    expected: ClassVar[str]
+
+    def verdict(self, connection: TcpConnection, tls: TlsHandshake) -> Verdict | None:
+        """Whether this is the cause."""
+        raise NotImplementedError
+
+    def mend(self, case: Case, connection: TcpConnection, tls: TlsHandshake) -> tuple[Fix, ...]:
+        raise NotImplementedError
+
+    def check(self, case: Case) -> Iterator[Finding]:
+        for connection in case.stage.connections:
+            tls = failed(connection)
+            if tls is None or _later_success(case, connection):
+                continue
+            found = self.verdict(connection, tls)
+            if found is None:
+                continue
+            confidence, why = found
+            host = tls.client_hello.server_name or connection.server
+            yield self.finding(
+                case,
+                proof(case, connection, tls),
+                confidence=confidence,
+                subject=f"{host}:{connection.server_port}",
+                name=case.stage.name or case.client,
+                host=host,
+                why=why,
+                expected=self.expected,
+                proof="" if confidence == "certain" else "The machine's screen, and the web server's error log.",
+                fixes=fixes.arrange(case, *self.mend(case, connection, tls)),
+            )
+
+
+def _later_success(case: Case, connection: TcpConnection) -> bool:
+    """Another try at the same server got through."""
+    return any(
+        other.start > connection.start and other.server == connection.server and other.tls and failed(other) is None
+        for other in case.stage.connections
+    )
+
+
+TRUST = Fix("ipxe", "make bin-x86_64-efi/ipxe.efi CERT=ca.crt TRUST=ca.crt")
+ENROL = Fix(
+    "uefi", "Setup > Tls Auth Configuration > Server CA Configuration > Enroll Cert: the authority, not the server"
+)
+MODERN = Fix(
+    "nginx", "ssl_protocols TLSv1.2 TLSv1.3;\nssl_ciphers ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384;"
+)
