@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -172,6 +173,34 @@ def test_every_cut_gives_a_report_or_one_line(
         assert "internal error" not in err
         assert err.count("\n") <= 1
         assert (status == 3) == (out == "")
+
+
+DAMAGED = ("http-no-echo", "tftp-nat-loss", "tftp-down-icmp", "uboot64-pxelinux", "wrong-arch-bios-to-efi")
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_damaged_bytes_never_break_a_view(capsys: pytest.CaptureFixture[str], tmp_path: Path, seed: int) -> None:
+    random = Random(seed)
+    data = bytearray(lzma.decompress((PCAPS / f"{random.choice(DAMAGED)}.pcap.xz").read_bytes()))
+    for _ in range(random.choice([1, 20, 400])):
+        data[random.randrange(24, len(data))] = random.choice([0, 255, random.randrange(256)])
+    path = tmp_path / "damaged.pcap"
+    path.write_bytes(data)
+    for view in ([], ["-v"], ["--json"], ["--events"], ["--plain"]):
+        status, out, err = read(capsys, *view, path)
+        assert status in (0, 1, 4)
+        assert "internal error" not in err
+        assert "\x1b" not in out
+
+
+def test_a_reader_that_leaves_early_is_no_error(stalled: Path) -> None:
+    command = [*BOOTSNIFF, "read", "-v", *[str(stalled)] * 3]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == 0
 
 
 def test_standard_input(stalled: Path) -> None:
