@@ -74,7 +74,7 @@ def _step(step: Step, paper: Paper) -> list[Span]:
     style = _STEP_STYLE[step.mark]
     times = f" {glyphs.times}{step.times}" if step.times > 1 else ""
     spans = [Span(f"{signs[step.mark]} {paper.shorten(step.label, STEP_CELLS)}{times}", style)]
-    note = paper.shorten(step.note, STEP_CELLS)
+    note = paper.shorten(step.note, STEP_CELLS, ends=False)
     if step.last_good:
         spans.append(Span(" (last good)", "strong"))
     elif step.mark == "stalled":

@@ -6,6 +6,7 @@ a fix stays one unbroken line.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ _SGR: dict[Style, str] = {
     "code": "1;36",
     "fix": "36",
 }
+_WORD = re.compile(r" *[^ ]+ *| +")
 _LONGEST_LINE = 110
 """Prose wider than this is hard to read, however wide the terminal is."""
 
@@ -75,13 +77,16 @@ class Paper:
 
     def line(self, *spans: Span | str) -> None:
         """One line, as it is: never wrapped."""
-        if self.color:
-            text = "".join(span if isinstance(span, str) else _styled(span) for span in spans)
-        else:
-            text = "".join(span if isinstance(span, str) else span.text for span in spans)
+        last = len(spans) - 1
+        text = ""
+        for number, span in enumerate(spans):
+            piece = span if isinstance(span, Span) else Span(span)
+            if number == last:
+                piece = Span(piece.text.rstrip(), piece.style)
+            text += _styled(piece) if self.color else piece.text
         if self._narrow is not None and not text.isascii():
             text = text.encode(self._narrow, "backslashreplace").decode(self._narrow)
-        self._stream.write(text.rstrip() + "\n")
+        self._stream.write(text + "\n")
 
     def prose(self, text: str, indent: int = 0, *, style: Style = "", label: Span | None = None) -> None:
         """Text wrapped at words; further lines stand under the first word (behind `label`, when there is one)."""
@@ -119,21 +124,23 @@ class Paper:
     def blank(self) -> None:
         self._stream.write("\n")
 
-    def shorten(self, text: str, cells: int) -> str:
-        """At most `cells` wide: the middle is left out, the beginning and the end tell names apart."""
+    def shorten(self, text: str, cells: int, *, ends: bool = True) -> str:
+        """At most `cells` wide. The middle is left out, as both ends tell names apart; of sentences (`ends` off) the end."""
         if cell_width(text) <= cells:
             return text
         keep = max(2, cells - len(self.glyphs.ellipsis))
-        head, tail = "", ""
-        for character in text:
-            if cell_width(head + character) > keep // 2:
-                break
-            head += character
-        for character in reversed(text):
-            if cell_width(character + tail) > keep - keep // 2:
-                break
-            tail = character + tail
-        return head + self.glyphs.ellipsis + tail
+        tail = _within(text[::-1], keep // 2)[::-1] if ends else ""
+        return _within(text, keep - cell_width(tail)).rstrip() + self.glyphs.ellipsis + tail
+
+
+def _within(text: str, cells: int) -> str:
+    """As much of the beginning as fits."""
+    used = 0
+    for number, character in enumerate(text):
+        used += cell_width(character)
+        if used > cells:
+            return text[:number]
+    return text
 
 
 def cell_width(text: str) -> int:
@@ -149,24 +156,35 @@ def _styled(span: Span) -> str:
 
 
 def _fitting(chunk: list[Span], room: int) -> Iterator[list[Span]]:
-    """The chunk itself, or pieces of it that fit."""
+    """The chunk itself, or pieces of it that fit: cut between words, inside of one only when it is too long itself."""
     if sum(cell_width(span.text) for span in chunk) <= room:
         yield chunk
         return
     piece: list[Span] = []
     used = 0
     for span in chunk:
-        text = ""
-        for character in span.text:
-            size = cell_width(character)
-            if used + size > room:
-                if text:
-                    piece.append(Span(text, span.style))
-                yield piece
-                piece, text, used = [], "", 0
-            text += character
-            used += size
-        if text:
-            piece.append(Span(text, span.style))
+        for word in _WORD.findall(span.text):
+            for part in _parts(word, room):
+                if piece and used + cell_width(part.rstrip()) > room:
+                    yield piece
+                    piece, used = [], 0
+                piece.append(Span(part, span.style))
+                used += cell_width(part)
     if piece:
         yield piece
+
+
+def _parts(word: str, room: int) -> Iterator[str]:
+    """The word, cut where it is wider than the room."""
+    if cell_width(word.rstrip()) <= room:
+        yield word
+        return
+    part, used = "", 0
+    for character in word:
+        size = cell_width(character)
+        if used + size > room:
+            yield part
+            part, used = "", 0
+        part += character
+        used += size
+    yield part

@@ -21,6 +21,7 @@ def test_shorten_keeps_both_ends_and_the_width() -> None:
     assert short.endswith("amd64")
     assert cell_width(short) <= 12
     assert cell_width(paper.shorten("漢字" * 20, 11)) <= 11
+    assert paper.shorten("file not found on the server", 10, ends=False) == "file not…"
 
 
 def test_a_visible_separator_ends_its_line() -> None:
@@ -33,6 +34,17 @@ def test_a_chunk_that_is_too_long_is_split_without_separators() -> None:
     stream = io.StringIO()
     Paper(stream, width=40).flow([[Span("x" * 100)], [Span("y")]], 0, between=" > ")
     assert "".join(stream.getvalue().splitlines()) == "x" * 100 + " > y"
+
+
+def test_a_long_chunk_is_cut_between_words() -> None:
+    stream = io.StringIO()
+    text = "ERROR 1 file /srv/tftpboot/efi-x64/revocations_sku.efi not found"
+    Paper(stream, width=48).flow([[Span("frame 1,")], [Span(text, "bad")]], 4)
+    assert stream.getvalue().splitlines() == [
+        "    frame 1, ERROR 1 file",
+        "    /srv/tftpboot/efi-x64/revocations_sku.efi",
+        "    not found",
+    ]
 
 
 @given(st.text(max_size=300), st.integers(40, 110), st.integers(0, 10))
