@@ -316,6 +316,8 @@ class CaptureInfo:
     problem: str | None = None
     """Why reading ended early, in one sentence."""
     interfaces: tuple[str, ...] = ()
+    ended: int | None = None
+    """When capturing ended, where the capture says so: silence after the last packet counts until then."""
 
 
 @dataclass(frozen=True, slots=True)

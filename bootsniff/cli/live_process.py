@@ -133,7 +133,7 @@ class _Capture:
 
     def _close_recorder(self, recorder: Recorder) -> None:
         try:
-            recorder.close()
+            recorder.close(self._diagnosis.now)
         except CaptureError as error:
             self._news.append(News(time.time_ns(), str(error)))
 

@@ -116,6 +116,7 @@ class Counters:
     first: int | None = None
     last: int | None = None
     drops: dict[tuple[int, int, int], int] = field(default_factory=dict)
+    ended: int | None = None
     problem: str | None = None
 
 
@@ -162,6 +163,7 @@ class CaptureSource:
             dropped_frames=sum(counters.drops.values()),
             problem=counters.problem,
             interfaces=tuple(interface.name for interface in interfaces if interface.name),
+            ended=counters.ended,
         )
 
     def close(self) -> None:
@@ -184,6 +186,7 @@ class CaptureSource:
             window.advance(scan.consumed)
             self._decoder = scan.next
             self._counters.drops.update(scan.drops)
+            self._counters.ended = scan.ended or self._counters.ended
             if len(scan.time):
                 block = self._block(scan)
                 self._store.begin(block, offset, scan.consumed - start, before)

@@ -156,13 +156,14 @@ class PcapngDecoder:
     def _packets(self, buffer: Buffer, positions: Ints, blocks: npt.NDArray[np.uint32], stop: int) -> Scan:
         """Columns of the packets among whole, undamaged blocks; interface descriptions become the next state."""
         kinds = blocks[:, 0]
-        state, drops, problem = self, {}, None
+        state, drops, ended, problem = self, {}, None, None
         enhanced = bool((kinds == ENHANCED_PACKET).all())
         if not enhanced:
             for index in np.flatnonzero((kinds == INTERFACE) | (kinds == STATISTICS)).tolist():
                 at, length = int(positions[index]), int(blocks[index, 1])
                 if kinds[index] == STATISTICS:
                     drops.update(state._statistics(buffer, at, length))
+                    ended = state._end_time(buffer, at, length) or ended
                 elif length >= 20 and len(state.interfaces) < _MAX_INTERFACES:
                     state = state._with_interface(buffer, at, length)
                 else:
@@ -171,7 +172,7 @@ class PcapngDecoder:
                     break
             keep = np.isin(blocks[:, 0], (ENHANCED_PACKET, OBSOLETE_PACKET, SIMPLE_PACKET))
             positions, blocks = positions[keep], blocks[keep]
-        scan = Scan(state, stop, drops=drops, problem=problem)
+        scan = Scan(state, stop, drops=drops, ended=ended, problem=problem)
         if len(positions):
             _fill(scan, state, positions, blocks, enhanced=enhanced)
         return scan
@@ -208,6 +209,18 @@ class PcapngDecoder:
             for code, value in self._options(buffer, at + 20, at + length - 4)
             if code in {5, 7} and len(value) == 8
         }
+
+    def _end_time(self, buffer: Buffer, at: int, length: int) -> int | None:
+        """isb_endtime of one interface statistics block, ns."""
+        if length < 24:
+            return None
+        number = struct.unpack_from(f"{self.order}I", buffer, at + 8)[0]
+        value = dict(self._options(buffer, at + 20, at + length - 4)).get(3, b"")
+        if number >= len(self.clocks) or len(value) != 8:
+            return None
+        high, low = struct.unpack(f"{self.order}2I", value)
+        stamp = np.array([high << 32 | low], np.uint64)
+        return int(nanoseconds(stamp, np.zeros(1, np.int64), self.clocks[number : number + 1])[0])
 
     def _options(self, buffer: Buffer, at: int, end: int) -> Iterator[tuple[int, bytes]]:
         while at + 4 <= end:

@@ -92,10 +92,10 @@ class Recorder:
                 self._append([self._statistics(counted)])
                 return
 
-    def close(self) -> None:
-        """Write the final statistics and end the file."""
+    def close(self, ended: int | None = None) -> None:
+        """Write the final statistics and end the file. `ended`: until when packets would have been captured, ns."""
         if self._file >= 0:
-            self._end_file()
+            self._end_file(ended)
 
     def _due(self, now: int) -> bool:
         rotation = self._rotation
@@ -198,9 +198,10 @@ class Recorder:
                 numbers[i] = counted.number
         return numbers[block.interface]
 
-    def _statistics(self, counted: _Counted) -> bytes:
+    def _statistics(self, counted: _Counted, ended: int | None = None) -> bytes:
+        options = b"" if ended is None else struct.pack("<HHII", 3, 8, ended >> 32, ended & 0xFFFFFFFF)
         # if_recv counts what the interface gave, with what was lost afterwards (tcpdump: "received by filter").
-        options = b"".join(
+        options += b"".join(
             struct.pack("<HHQ", code, 8, value)
             for code, value in ((4, counted.received + counted.dropped), (5, counted.dropped))
         )
@@ -208,9 +209,9 @@ class Recorder:
             _STATISTICS, struct.pack("<III", counted.number, self._last >> 32, self._last & 0xFFFFFFFF), options
         )
 
-    def _end_file(self) -> None:
+    def _end_file(self, ended: int | None = None) -> None:
         try:
-            self._append([self._statistics(counted) for counted in self._interfaces.values()])
+            self._append([self._statistics(counted, ended) for counted in self._interfaces.values()])
         finally:
             os.close(self._file)
             self._file = -1

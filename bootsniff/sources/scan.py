@@ -42,6 +42,8 @@ class Scan:
     interface: npt.NDArray[np.uint16] | None = None
     drops: dict[tuple[int, int, int], int] = field(default_factory=dict)
     """Packets lost so far, for (section, interface, counter)."""
+    ended: int | None = None
+    """When capturing ended, ns, if that is told here."""
     problem: str | None = None
     """Why nothing behind `consumed` can be decoded, as the end of the sentence `packet 7 at byte 345 …`."""
 

@@ -14,6 +14,7 @@ from .engine import Engine
 ROTATION_GAP = 600 * NANOSECONDS
 """A file that begins this soon after another one ended, without overlap, goes on where that one stopped."""
 
+MAX_SILENCE = 86_400 * NANOSECONDS
 
 _time_of = attrgetter("envelope.time")
 
@@ -57,13 +58,14 @@ class Follower:
         for sieve in set(self._sieves.values()):
             sieve.sync()
 
-    def finish(self) -> None:
-        """The captures are over."""
+    def finish(self, ended: int = 0) -> None:
+        """The captures are over; `ended`: until when they would have shown a packet, ns, 0 when nobody knows."""
         for sieve in dict.fromkeys(self._sieves.values()):
             self._take(sieve.finish())
         self.sync()
         last = max((sieve.last_time for sieve in self._sieves.values()), default=0)
-        self.engine.advance(last)
+        # A time of end is only a file's word: a day of silence after the last packet is as good as any longer one.
+        self.engine.advance(max(last, min(ended, last + MAX_SILENCE)))
         self.engine.world.ended = True
 
     def note_captures(self, captures: Iterable[CaptureInfo]) -> None:

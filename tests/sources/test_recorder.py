@@ -12,6 +12,7 @@ from scapy.utils import RawPcapNgReader
 
 from bootsniff.errors import CaptureError, UsageError
 from bootsniff.model import Interface
+from bootsniff.sources.capture_file import open_capture
 from bootsniff.sources.recorder import Recorder, Rotation
 
 from .blocks import Packet, block_of, read_pcapng
@@ -99,6 +100,17 @@ def test_lost_packets_are_told(tmp_path: Path) -> None:
     recorder.add_drops("virbr0", 2)
     recorder.close()
     assert read_pcapng(path).statistics[-1] == (0, 10, 9)
+
+
+def test_time_of_the_end_is_read_back(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "x.pcapng", "test")
+    recorder.write(block_of([Packet(START, b"x" * 60)]))
+    recorder.close(START + 20_000_000_001)
+    source = open_capture(str(tmp_path / "x.pcapng"), 0)
+    list(source.blocks())
+    info = source.info()
+    source.close()
+    assert (info.last, info.ended) == (START, START + 20_000_000_001)
 
 
 def test_next_file_by_size(tmp_path: Path) -> None:
