@@ -45,7 +45,7 @@ docs: $(VENV)/.developer
 	$(BIN)/python docs/make_pictures.py
 
 bench: $(VENV)/.developer
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.run
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
