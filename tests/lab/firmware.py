@@ -68,6 +68,8 @@ AAVMF = Firmware(
     _AAVMF / "AAVMF_CODE.fd",
     _AAVMF / "AAVMF_VARS.fd",
 )
+# From the environment that Debian's U-Boot for this board has built in, whatever the network card says.
+UBOOT_MAC = "52:52:52:52:52:52"
 UBOOT_ARM64 = Firmware(
     "u-boot-arm64",
     "qemu-system-aarch64",

@@ -45,6 +45,7 @@ class Scenario:
     interfaces: tuple[str, ...] = (BRIDGE,)
     seconds: int = 200
     host_facts: bool = False
+    mac: str = MAC
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,7 @@ class Lab:
         self.network = Namespaces(scenario.nat)
         self.witnesses = [directory / f"witness-{name}.pcap" for name in scenario.interfaces]
         """What tcpdump records, one file for each interface."""
+        self.live_ended: Callable[[], bool] = lambda: False
 
     def __enter__(self) -> Self:
         self._stack.enter_context(self.network)
@@ -154,10 +156,10 @@ class Lab:
         return machine.start()
 
     def wait(self, condition: Callable[[], bool], what: str) -> None:
-        """Wait until ``condition`` holds. Raises LabError when it does not in the scenario's time."""
-        held = wait_until(lambda: self._cancelled.is_set() or condition(), self.seconds)
-        if self._cancelled.is_set() or not held:
-            raise LabError(f"{what} did not happen in {self.seconds} s\n{self.console()[-2000:]}")
+        """Wait until ``condition`` holds. Raises LabError when `bootsniff live` or the scenario's time ends first."""
+        wait_until(lambda: condition() or self.live_ended() or self._cancelled.is_set(), self.seconds)
+        if not condition():
+            raise LabError(f"{what} did not happen in {self.seconds} s, or bootsniff live ended before it")
 
     def console(self) -> str:
         """What all machines have printed so far."""
@@ -175,7 +177,7 @@ def run(scenario: Scenario, root: Path, directory: Path, cancelled: threading.Ev
             lab.keep(tcpdump(hypervisor, name, path))
         words = ["live", ",".join(scenario.interfaces), "--json", "-w", str(recording)]
         words += [] if scenario.host_facts else ["--no-host-facts"]
-        words += [] if scenario.until is None else ["--until", f"{MAC}={scenario.until}"]
+        words += [] if scenario.until is None else ["--until", f"{scenario.mac}={scenario.until}"]
         live = Process(
             [str(BOOTSNIFF), *words, "--duration", str(scenario.seconds)],
             directory / "live.log",
@@ -186,9 +188,13 @@ def run(scenario: Scenario, root: Path, directory: Path, cancelled: threading.Ev
             stop_signal=signal.SIGINT,
         )
         lab.keep(live).start()
-        scenario.play(lab)
-        if scenario.until is not None:
-            lab.wait(lambda: not live.running, f"{scenario.until} (or an end of bootsniff live)")
+        lab.live_ended = lambda: not live.running
+        try:
+            scenario.play(lab)
+            if scenario.until is not None:
+                lab.wait(lab.live_ended, scenario.until)
+        except LabError as error:
+            raise LabError(f"{error}\n{live.log()}\n{lab.console()[-2000:]}") from error
         status = live.stop()
         console = lab.console()
     if status is None or status < 0:

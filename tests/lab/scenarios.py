@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .firmware import OVMF, OVMF_HTTP, OVMF_WITHOUT_PXE6, SEABIOS_IPXE, UBOOT_ARM64
+from .firmware import OVMF, OVMF_HTTP, OVMF_WITHOUT_PXE6, SEABIOS_IPXE, UBOOT_ARM64, UBOOT_MAC
 from .laboratory import Lab, Scenario
 from .network import BRIDGE, SERVER_IP, UPLINK
 
@@ -124,6 +124,6 @@ SCENARIOS = {
         Scenario("http-404", _http_404, "stalled"),
         Scenario("ipxe-script", _ipxe_script, None),
         Scenario("competing-servers", _competing_servers, "stalled"),
-        Scenario("u-boot", _uboot, "handed-off"),
+        Scenario("u-boot", _uboot, "handed-off", mac=UBOOT_MAC),
     )
 }

@@ -30,11 +30,13 @@ def assert_healthy(outcome: Outcome) -> None:
     assert outcome.codes("error", "warning") == set()
 
 
-def assert_stalled(outcome: Outcome, where: str, *codes: str) -> None:
+def assert_stalled(outcome: Outcome, where: str, code: str, *also: str) -> None:
+    """The last boot is stalled there for this reason; ``also`` may be said of what was tried after it."""
     assert outcome.status == 1
     assert outcome.machine["status"] == "stalled"
     assert outcome.machine["boots"][-1]["stalled_at"] == where
-    assert outcome.codes("error") == set(codes)
+    assert code in outcome.codes("error")
+    assert outcome.codes("error") <= {code, *also}
     assert any(event["event"] == "stall" for event in outcome.events)
 
 
@@ -50,8 +52,8 @@ def test_efi_pxe_to_grub_to_the_installers_own_dhcp(outcome: Outcome) -> None:
 @played("http-boot")
 def test_efi_http_boot_served_by_kea(outcome: Outcome) -> None:
     assert_healthy(outcome)
-    assert outcome.kinds == ["efi-x64-pxe", "efi-x64-http", "ipxe-efi-x64", "os"]
-    http = outcome.machine["boots"][0]["stages"][1]["dhcp"]
+    assert outcome.kinds == ["efi-x64-pxe", "efi-x64-pxe", "efi-x64-http", "ipxe-efi-x64", "os"]  # PXEv4, PXEv6, …
+    http = outcome.machine["boots"][0]["stages"][2]["dhcp"]
     assert (http["status"], http["vendor_class_echoed"]) == ("bound", True)
     assert http["boot_file"] == "http://192.168.122.1/ipxe.efi"
 
@@ -82,12 +84,12 @@ def test_u_boot_on_arm64(outcome: Outcome) -> None:
     assert_healthy(outcome)
     assert outcome.kinds[0] == "u-boot-armv8"
     assert fetched(outcome, "arm64/linux")["bytes"] > 20_000_000
-    assert fetched(outcome, "arm64/initrd.gz")["size"] is not None
+    assert fetched(outcome, "arm64/initrd.gz")["bytes"] > 1_000_000
 
 
 @played("nat")
 def test_tftp_through_nat_seen_from_both_sides(outcome: Outcome) -> None:
-    assert_stalled(outcome, "tftp", "tftp-nat-loss")
+    assert_stalled(outcome, "tftp", "tftp-nat-loss", "dhcp-http-offer-without-usable-uri")
     (finding,) = (f for f in outcome.machine["findings"] if f["code"] == "tftp-nat-loss")
     assert finding["confidence"] == "certain"
     assert {evidence["capture"] for evidence in finding["evidence"]} == {0, 1}

@@ -6,13 +6,13 @@ from pathlib import Path
 from .process import Process
 
 
-def tcpdump(netns: str, interface: str, target: Path, *words: str) -> Process:
-    """Start recording whole packets of one interface into ``target``; ``stop()`` ends it.
+def tcpdump(netns: str, interface: str, target: Path) -> Process:
+    """Start recording whole packets of one interface into ``target``; ``stop()`` ends it and completes the file.
 
-    The file is complete once it has stopped: tcpdump is asked with SIGINT and flushes.
+    Immediate mode, because otherwise it sees packets up to a second late and loses that second when it is stopped.
     """
     return Process(
-        ["tcpdump", "-i", interface, "-s", "0", "-B", "16384", "-Z", "root", "-w", str(target), *list(words)],
+        ["tcpdump", "-i", interface, "-s", "0", "--immediate-mode", "-B", "16384", "-Z", "root", "-w", str(target)],
         target.with_suffix(".log"),
         netns=netns,
         ready_pattern="listening on",
