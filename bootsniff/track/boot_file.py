@@ -8,6 +8,8 @@ from ..wire import dhcp_options as options
 from ..wire.messages import DhcpMessage
 from .records import Dhcp4Exchange, Dhcp6Exchange, Heard, StageRecord
 
+SERVER_IDENTIFIER = 54
+
 
 class BootFile(NamedTuple):
     """A name, where it stood (`option 67`, `file`, `proxydhcp`, `4011`, `option 43`, `option 59`), and who said it."""
@@ -19,12 +21,15 @@ class BootFile(NamedTuple):
 
 def chosen_offer(exchange: Dhcp4Exchange) -> Heard[DhcpMessage] | None:
     """The offer of the server that the client requested from, else the first one with a boot file, else the first."""
-    wanted = {options.server_id(heard.message) for heard in exchange.requests}
-    for heard in exchange.offers:
-        if options.server_id(heard.message) in wanted:
+    offers = exchange.offers
+    if len(offers) < 2:
+        return offers[0] if offers else None
+    wanted = {heard.message.options.get(SERVER_IDENTIFIER) for heard in exchange.requests}
+    for heard in offers:
+        if heard.message.options.get(SERVER_IDENTIFIER) in wanted:
             return heard
-    with_file = (heard for heard in exchange.offers if options.boot_file(heard.message) is not None)
-    return next(with_file, exchange.offers[0] if exchange.offers else None)
+    with_file = (heard for heard in offers if options.boot_file(heard.message) is not None)
+    return next(with_file, offers[0])
 
 
 def boot_file_of(stage: StageRecord) -> BootFile | None:
@@ -46,17 +51,20 @@ def boot_file_of(stage: StageRecord) -> BootFile | None:
         found = options.boot_file(heard.message)
         if found is not None and not exchange.pxe_requests:
             return BootFile(found[0], "proxydhcp", heard)
-    offer = chosen_offer(exchange)
-    for heard in (*reversed(exchange.acks), *([offer] if offer is not None else [])):
+    for heard in reversed(exchange.acks):
         found = options.boot_file(heard.message)
         if found is not None:
             return BootFile(found[0], found[1], heard)
-    return None
+    offer = chosen_offer(exchange)
+    found = options.boot_file(offer.message) if offer is not None else None
+    return BootFile(found[0], found[1], offer) if found is not None else None
 
 
-def boot_server_of(stage: StageRecord) -> str | None:
-    """Where the boot file's server is said to be: siaddr of the answer that names the file (edk2, shim, U-Boot)."""
-    file = boot_file_of(stage)
+def boot_server_of(stage: StageRecord, file: BootFile | None) -> str | None:
+    """Where the boot file's server is said to be: siaddr of the answer that names the file (edk2, shim, U-Boot).
+
+    `file` is the stage's own, as `boot_file_of` gave it.
+    """
     if file is not None and file.heard is not None:
         return file.heard.message.next_server
     exchange = stage.dhcp

@@ -166,7 +166,7 @@ def _continued_exchange(boot: BootRecord, kind: Kind, message: DhcpMessage, at: 
     if not exchange.discovers:
         return stage if at.time - stage.last.time < SAME_EXCHANGE and not exchange.acks else None
     latest = exchange.discovers[-1]
-    gap = at.time - latest.at.time
+    gap = at.time - latest.time
     if not -SAME_EXCHANGE < gap < NEW_BOOT_GAP:
         return None
     if exchange.nak_count and not exchange.acks:

@@ -19,8 +19,8 @@ def dhcp4_state(stage: StageRecord, exchange: Dhcp4Exchange, now: int, *, gone: 
     if exchange.nak_count >= 2:
         return StageState(OFFERED, failed=True, point="dhcp")
     if exchange.offers:
-        first_offer = exchange.offers[0].at.time
-        further = exchange.discover_count - sum(heard.at.time <= first_offer for heard in exchange.discovers)
+        first_offer = exchange.offers[0].time
+        further = exchange.discover_count - sum(heard.time <= first_offer for heard in exchange.discovers)
         if further >= 2 and not exchange.requests:
             return StageState(OFFERED, failed=True, point="dhcp")
     if gone or is_over(last, patience.dhcp_silence, now):
@@ -36,13 +36,13 @@ def dhcp4_state(stage: StageRecord, exchange: Dhcp4Exchange, now: int, *, gone: 
 
 def _dhcp_wait(exchange: Dhcp4Exchange, patience: Patience, now: int) -> str:
     if exchange.requests:
-        return f"ACK for {in_seconds(now - exchange.requests[-1].at.time)}"
+        return f"ACK for {in_seconds(now - exchange.requests[-1].time)}"
     if exchange.offers:
-        return f"REQUEST for {in_seconds(now - exchange.offers[-1].at.time)}"
+        return f"REQUEST for {in_seconds(now - exchange.offers[-1].time)}"
     if not exchange.discovers:
         return ""
     tries = max(0, patience.discovers - exchange.discover_count)
-    text = f"OFFER for {in_seconds(now - exchange.discovers[0].at.time)}, {exchange.discover_count} DISCOVER sent"
+    text = f"OFFER for {in_seconds(now - exchange.discovers[0].time)}, {exchange.discover_count} DISCOVER sent"
     return text + (f", {tries} more to come" if tries else "")
 
 
@@ -55,7 +55,7 @@ def dhcp6_state(stage: StageRecord, exchange: Dhcp6Exchange, now: int, *, gone: 
     if gone or refused or is_over(stage.last.time, 60 * NANOSECONDS, now):
         return StageState(rank, failed=True, point="dhcp")
     wait = "REPLY" if exchange.requests else "ADVERTISE"
-    first = exchange.solicits[0].at.time if exchange.solicits else stage.start
+    first = exchange.solicits[0].time if exchange.solicits else stage.start
     return StageState(
         rank, waiting_for=f"{wait} for {in_seconds(now - first)}", check_at=stage.last.time + 60 * NANOSECONDS + 1
     )

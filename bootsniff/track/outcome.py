@@ -89,7 +89,7 @@ def _ends_in_dhcp(stage: StageRecord, *, is_first: bool) -> bool:
     if exchange.pxe_requests and not exchange.pxe_replies:
         return True
     if is_u_boot(stage.client):
-        return boot_server_of(stage) is None
+        return boot_server_of(stage, boot_file_of(stage)) is None
     return is_first and boot_file_of(stage) is None
 
 

@@ -61,6 +61,11 @@ class Heard(Generic[M]):
         """Where it was seen."""
         return FrameRef(self._capture, self._frame, self._time)
 
+    @property
+    def time(self) -> int:
+        """When it was seen."""
+        return self._time
+
 
 @dataclass(slots=True, eq=False)
 class Arps:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from ..flow.records import HttpExchange, TftpTransfer
 from ..model import Boot, Dhcp, DhcpStatus, Fetch, Machine, Proxy, Stage, Status
 from ..wire import dhcp_options as options
+from ..wire.messages import DhcpMessage
 from ..wire.numbers import tftp_error_name, vendor_of_mac
 from .arrows import arrows_of
 from .boot_file import boot_file_of, boot_server_of, chosen_offer
 from .kinds import is_http_client
 from .outcome import refresh
-from .records import BootRecord, Dhcp4Exchange, Dhcp6Exchange, FetchRecord, MachineRecord, StageRecord, World
+from .records import BootRecord, Dhcp4Exchange, Dhcp6Exchange, FetchRecord, Heard, MachineRecord, StageRecord, World
 
 
 def machine_value(record: MachineRecord, world: World, *, arrows: bool = True) -> Machine:
@@ -73,18 +74,6 @@ def _dhcp4(stage: StageRecord, exchange: Dhcp4Exchange) -> Dhcp:
     ack = exchange.acks[-1] if exchange.acks else None
     answer = ack or offer
     file = boot_file_of(stage)
-    heard = [
-        item
-        for items in (
-            exchange.discovers,
-            exchange.offers,
-            exchange.proxy_offers,
-            exchange.requests,
-            exchange.acks,
-            exchange.naks,
-        )
-        for item in items
-    ]
     echoed: bool | None = None
     if is_http_client(stage.client):
         answers = [item.message for item in (*exchange.acks, *exchange.offers, *exchange.proxy_offers)]
@@ -105,24 +94,28 @@ def _dhcp4(stage: StageRecord, exchange: Dhcp4Exchange) -> Dhcp:
         address=(ack.message.your_ip or ack.message.client_ip) if ack is not None else None,
         boot_file=file.name if file is not None else None,
         boot_file_from=file.origin if file is not None else None,
-        next_server=boot_server_of(stage),
+        next_server=boot_server_of(stage, file),
         vendor_class_echoed=echoed,
         proxy=_proxy(exchange),
-        start=min((item.at.time for item in heard), default=stage.start),
-        end=max((item.at.time for item in heard), default=stage.start),
+        start=exchange.discovers[0].time if exchange.discovers else stage.start,
+        end=max((items[-1].time for items in _parts(exchange) if items), default=stage.start),
     )
 
 
+def _parts(exchange: Dhcp4Exchange) -> tuple[tuple[Heard[DhcpMessage], ...], ...]:
+    return exchange.discovers, exchange.offers, exchange.proxy_offers, exchange.requests, exchange.acks, exchange.naks
+
+
 def _dhcp4_status(exchange: Dhcp4Exchange) -> DhcpStatus:
-    if exchange.declines and (not exchange.acks or exchange.declines[-1].at.time > exchange.acks[-1].at.time):
+    if exchange.declines and (not exchange.acks or exchange.declines[-1].time > exchange.acks[-1].time):
         return "declined"
     if exchange.acks:
         return "informed" if exchange.informs and not exchange.requests else "bound"
     if exchange.naks:
         return "nak"
     if exchange.offers or exchange.proxy_offers:
-        first = min(item.at.time for item in (*exchange.offers, *exchange.proxy_offers))
-        further = exchange.discover_count - sum(item.at.time <= first for item in exchange.discovers)
+        first = min(item.time for item in (*exchange.offers, *exchange.proxy_offers))
+        further = exchange.discover_count - sum(item.time <= first for item in exchange.discovers)
         return "ignored-offer" if further >= 1 and not exchange.requests else "offered"
     return "informed" if exchange.informs else "unanswered"
 
@@ -175,8 +168,8 @@ def _dhcp6(stage: StageRecord, exchange: Dhcp6Exchange) -> Dhcp:
         if is_http_client(stage.client)
         else None,
         proxy=None,
-        start=min((item.at.time for item in heard), default=stage.start),
-        end=max((item.at.time for item in heard), default=stage.start),
+        start=min((item.time for item in heard), default=stage.start),
+        end=max((item.time for item in heard), default=stage.start),
     )
 
 
