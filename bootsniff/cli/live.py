@@ -27,7 +27,7 @@ _WAIT = 0.1
 def run(arguments: argparse.Namespace) -> int:
     """Capture until told to end."""
     task = _task(arguments)
-    if not arguments.json and not arguments.plain and sys.stdout.isatty():
+    if arguments.web or (not arguments.json and not arguments.plain and sys.stdout.isatty()):
         from .live_tui import run as run_tui
 
         return run_tui(task, arguments)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 
 from ..errors import BootsniffError, UsageError
@@ -14,8 +13,7 @@ from .live import Ending, final_status
 from .live_channel import Ready
 from .live_open import Task
 from .live_session import LiveSession
-from .output import wanted
-from .read_tui import write_report
+from .read_tui import show, write_report
 
 _END_SECONDS = 3.0
 """How long the final report is waited for once the screen is left."""
@@ -23,17 +21,13 @@ _END_SECONDS = 3.0
 
 def run(task: Task, arguments: argparse.Namespace) -> int:
     """Show the capture until the user leaves, or until it ends by itself."""
-    from ..tui.app import run as run_app
-
-    if not sys.stdin.isatty():
+    if not arguments.web and not sys.stdin.isatty():
         raise UsageError("live needs a terminal for the TUI: add --plain for text or --json for events")
-    if arguments.color == "never":
-        os.environ["NO_COLOR"] = "1"
     with LiveSession(task) as session:
         ready = session.wait_until_ready()
         feed = LiveFeed(session, Ending(arguments), ready)
         title = ",".join(task.interfaces)
-        run_app(feed, title=title, utc=arguments.utc, only=lambda machine: wanted(machine, arguments.machine))
+        show(feed, title, arguments)
         feed.finish()
         for text in (*ready.notes, *feed.notes):
             complain(text)

@@ -128,6 +128,7 @@ def _add_read(commands: argparse._SubParsersAction[Parser]) -> None:
     output.add_argument("--tui", action="store_true", help="look at it in the TUI")
     output.add_argument("--plain", action="store_true", help="a log as the packets tell it, then the report")
     parser.add_argument("--jobs", metavar="N", type=_positive, default=1, help="read a large file with N processes")
+    _add_web(output)
     _add_view_options(parser)
 
 
@@ -142,6 +143,7 @@ def _add_live(commands: argparse._SubParsersAction[Parser]) -> None:
     output = parser.add_mutually_exclusive_group()
     output.add_argument("--json", action="store_true", help="one JSON object a line as things happen")
     output.add_argument("--plain", action="store_true", help="a text view instead of the TUI")
+    _add_web(output)
     record = parser.add_argument_group("recording")
     record.add_argument("-w", dest="write", metavar="FILE", help="also write the packets to FILE (pcapng)")
     record.add_argument(
@@ -173,6 +175,16 @@ def _add_live(commands: argparse._SubParsersAction[Parser]) -> None:
         help="look at this host's NAT, listeners and bridges too (reads only)",
     )
     _add_view_options(parser)
+
+
+def _add_web(output: argparse._MutuallyExclusiveGroup) -> None:
+    output.add_argument(
+        "--web",
+        metavar="HOST:PORT",
+        nargs="?",
+        const="127.0.0.1:8000",
+        help="the TUI in a browser (needs the extra `web`; 127.0.0.1:8000 unless told otherwise)",
+    )
 
 
 def _add_small(commands: argparse._SubParsersAction[Parser]) -> None:

@@ -8,31 +8,47 @@ import sys
 from contextlib import ExitStack
 
 from ..errors import UsageError
-from ..model import Report
+from ..model import Machine, Report
+from ..tui.bridge import Feed
+from . import complain
 from .output import Verdict, paper, show_failures, text_options, wanted
 from .read import Reading, tell_quality, tell_status
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Show the files; the exit status is that of what was read when the user left."""
-    from ..tui.app import run as run_app
     from ..tui.bridge.file_feed import FileFeed
 
-    if "-" in arguments.files:
+    if "-" in arguments.files and not arguments.web:
         _keyboard_beside_the_pipe()
-    if not sys.__stdin__ or not sys.__stdin__.isatty():
+    if not arguments.web and (not sys.__stdin__ or not sys.__stdin__.isatty()):
         raise UsageError("read --tui needs a terminal: leave --tui out for text, or add --json")
-    if arguments.color == "never":
-        os.environ["NO_COLOR"] = "1"
     with ExitStack() as stack:
         # Opened before the screen is taken: ssh may still have to ask for a password on this terminal.
         reading = Reading(arguments.files, stack)
         feed = FileFeed(reading.sources, [str(failure) for failure in reading.failures])
         title = ", ".join(os.path.basename(path) if path != "-" else "standard input" for path in arguments.files)  # noqa: PTH119
-        report = run_app(feed, title=title, utc=arguments.utc, only=lambda machine: wanted(machine, arguments.machine))
+        report = show(feed, title, arguments)
         feed.wait()
     status = write_report(report or Report(), arguments)
     return show_failures(reading.failures) or status
+
+
+def show(feed: Feed, title: str, arguments: argparse.Namespace) -> Report | None:
+    """The feed on this terminal, or in browsers with `--web`, until the user leaves; gives its newest report."""
+
+    def only(machine: Machine) -> bool:
+        return wanted(machine, arguments.machine)
+
+    if arguments.web:
+        from ..tui.web import serve
+
+        return serve(feed, title=title, utc=arguments.utc, address=arguments.web, only=only, tell=complain)
+    from ..tui.app import run as run_app
+
+    if arguments.color == "never":
+        os.environ["NO_COLOR"] = "1"
+    return run_app(feed, title=title, utc=arguments.utc, only=only)
 
 
 def write_report(report: Report, arguments: argparse.Namespace) -> int:

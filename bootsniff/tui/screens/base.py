@@ -21,8 +21,8 @@ class BaseScreen(Screen[None]):
 
     KEYS: ClassVar[Sequence[tuple[str, str]]] = ()
     """Keys named in the footer, the most useful first."""
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-narrow"), (120, "-wide"), (180, "-broad")]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-short"), (18, "-middle"), (36, "-tall")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide"), (180, "-broad")]  # noqa: RUF012 (Textual's own name)
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (18, "-middle"), (36, "-tall")]  # noqa: RUF012
 
     @property
     def boots(self) -> BootsniffApp:
