@@ -27,7 +27,8 @@ def paper(arguments: argparse.Namespace) -> Paper:
     color = arguments.color == "always"
     if arguments.color == "auto":
         color = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return Paper(stream, width=_width(), color=color)
+    # The fonts of the kernel's own console have no check marks.
+    return Paper(stream, width=_width(), color=color, ascii_signs=terminal and os.environ.get("TERM") == "linux")
 
 
 def _width() -> int:

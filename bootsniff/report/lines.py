@@ -61,12 +61,13 @@ class Paper:
     cannot carry is written as a visible escape.
     """
 
-    def __init__(self, stream: TextIO, *, width: int = 80, color: bool = False) -> None:
+    def __init__(self, stream: TextIO, *, width: int = 80, color: bool = False, ascii_signs: bool = False) -> None:
+        """`ascii_signs`: no other signs of our own, whatever the stream could carry (fonts of text consoles)."""
         self.width = max(40, min(width, _LONGEST_LINE))
         self._stream = stream
         self.color = color
         encoding = getattr(stream, "encoding", None) or "utf-8"
-        self.glyphs = Glyphs()
+        self.glyphs = _ASCII if ascii_signs else Glyphs()
         self._narrow: str | None = None
         try:
             "".join(str(getattr(self.glyphs, name)) for name in Glyphs.__slots__).encode(encoding)

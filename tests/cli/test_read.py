@@ -94,6 +94,11 @@ def test_colour_on_a_terminal(
     monkeypatch.setattr(sys, "stdout", terminal)
     assert main(["read", str(STALLED)]) == 1
     assert ("\x1b[" in terminal.getvalue()) is colored
+    assert "✓" in terminal.getvalue()
+    monkeypatch.setenv("TERM", "linux")
+    terminal.truncate(0)
+    assert main(["read", str(STALLED)]) == 1
+    assert terminal.getvalue().lstrip("\0").isascii()
     capsys.readouterr()
 
 
