@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import shutil
 import struct
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import IO, Any
 
 from .errors import CaptureError
@@ -80,6 +82,8 @@ def dissect_frame(frame: FrameBytes, seconds: float = 20.0) -> str:
 
     loop = asyncio.new_event_loop()
     with tempfile.NamedTemporaryFile(prefix="bootsniff-", suffix=".pcap") as file:
+        # leaving the program does not wait for the thread that is in here
+        atexit.register(Path(file.name).unlink, missing_ok=True)
         file.write(_one_frame(frame))
         file.flush()
         capture = pyshark.FileCapture(file.name, eventloop=loop, keep_packets=False)

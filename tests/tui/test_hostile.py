@@ -21,7 +21,7 @@ from bootsniff.tui.widgets.rows import RowsView
 from tests.report import canned
 from tests.tui.feeds import CannedFeed, app_on
 
-NAMES = {
+NAMES: dict[str, str | bytes] = {
     "markup": "[/x]",
     "open markup": "[bold red]x",
     "link": "[link='javascript:x']y[/link]",
@@ -152,5 +152,5 @@ async def test_the_palette_shows_names_as_text(name: str) -> None:
         provider = BootsniffCommands(app.screen)
         hits = [hit async for hit in provider.search(canned.MAC)]
         shown = [hit.prompt for hit in hits if isinstance(hit.prompt, Content)]
-        assert any(NAMES[name] in prompt.plain for prompt in shown)
+        assert any(str(NAMES[name]) in prompt.plain for prompt in shown)
         assert all(hit.help is None or str(NAMES[name]) not in hit.help for hit in hits)

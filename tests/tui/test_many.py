@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from bootsniff.model import Machine
 from bootsniff.tui.widgets import machine_table
 from bootsniff.tui.widgets.machine_table import MachineTable
 from tests.report import canned
@@ -14,7 +15,7 @@ async def test_only_visible_machines_are_drawn(monkeypatch: pytest.MonkeyPatch) 
     drawn: list[str] = []
     original = machine_table.machine_line
 
-    def counted(machine: canned.Machine, *rest: object) -> object:
+    def counted(machine: Machine, *rest: object) -> object:
         drawn.append(machine.mac)
         return original(machine, *rest)  # type: ignore[arg-type]
 

@@ -47,6 +47,8 @@ class FileFeed:
         self._asked = False
         self._spent = 0.0
         self._now = 0
+        self._counted: dict[int, tuple[int, int]] = {}
+        """Frames and last time of each capture, up to what the diagnosis was given."""
         self._began = self._published = time.monotonic()
         self._diagnosis = Diagnosis(watching=True, arrows=True, note=self._keep)
         # The reader never waits for anything: at the usual 5 ms the screen would wait that long for each of its steps.
@@ -127,12 +129,12 @@ class FileFeed:
                     break
                 if isinstance(item, Tick):
                     self._diagnosis.tick(item.time)
-                    self._moment(None, force=True)
+                    self._moment((), force=True)
                 else:
                     for part in self._parts(item):
                         last = self._take(part, last)
             self._tell_progress()
-        captures = self._captures(None)
+        captures = tuple(self._described(source, source.info()) for source in self._sources)
         self._diagnosis.finish(captures)
         self._latest = self._moments.add(replace(self._diagnosis.report(captures), now=self._now or None))
         self._state = FeedStatus("ended", self._text)
@@ -171,7 +173,7 @@ class FileFeed:
                 if wait >= first or wait - last < self._moments.step:
                     continue
                 self._diagnosis.tick(wait)
-                self._moment(None)
+                self._moment(())
         self._diagnosis.feed(*blocks)
         self._moment(blocks)
         return max(int(block.time.max()) for block in blocks)
@@ -179,10 +181,10 @@ class FileFeed:
     def _may_spend(self) -> bool:
         return self._spent < max(FREE_SECONDS, (time.monotonic() - self._began) / SHARE)
 
-    def _moment(self, blocks: tuple[Block, ...] | None, *, force: bool = False) -> None:
+    def _moment(self, blocks: tuple[Block, ...], *, force: bool = False) -> None:
         began = time.monotonic()
         captures = self._captures(blocks)
-        now = self._now = max(self._now, self._diagnosis.now or 0, *(int(block.time.max()) for block in blocks or ()))
+        now = self._now = max(self._now, self._diagnosis.now or 0, *(int(block.time.max()) for block in blocks))
         if now and (not self._traffic or now >= self._traffic[-1][0]):
             self._traffic.append((now, sum(info.frames for info in captures)))
             if len(self._traffic) > TRAFFIC_POINTS:
@@ -193,21 +195,23 @@ class FileFeed:
             self._published = time.monotonic()
             self._spent += self._published - began
 
-    def _captures(self, blocks: tuple[Block, ...] | None) -> tuple[CaptureInfo, ...]:
-        """What the captures held up to and with these blocks; up to what was read so far without them."""
+    def _captures(self, blocks: tuple[Block, ...]) -> tuple[CaptureInfo, ...]:
+        """What the captures held up to and with these blocks; the sources themselves have read on already."""
+        for block in blocks:
+            _, last = self._counted.get(block.capture, (0, 0))
+            self._counted[block.capture] = (block.first_frame + len(block) - 1, max(last, int(block.time.max())))
         infos = []
-        for index, source in enumerate(self._sources):
+        for source in self._sources:
             info = source.info()
-            block = next((each for each in blocks or () if each.capture == index), None)
-            if block is not None:
-                frames = block.first_frame + len(block) - 1
-                last = int(block.time.max())
-                info = replace(info, frames=frames, last=last if info.last is None else min(info.last, last))
-            elif self._latest is not None and blocks is not None:
-                info = self._latest.captures[index]
-            path = printable(os.fsencode(info.path), LONGEST_PATH)
-            infos.append(replace(info, path=path, undecoded_frames=self._diagnosis.undecoded(index)))
+            frames, last = self._counted.get(source.index, (0, 0))
+            info = replace(info, frames=frames, last=last or None, first=info.first if frames else None)
+            infos.append(self._described(source, info))
         return tuple(infos)
+
+    def _described(self, source: CaptureSource, info: CaptureInfo) -> CaptureInfo:
+        """With a name that is safe to show, and what only the diagnosis knows."""
+        path = printable(os.fsencode(info.path), LONGEST_PATH)
+        return replace(info, path=path, undecoded_frames=self._diagnosis.undecoded(source.index))
 
     def _keep(self, capture: int, frame: int) -> None:
         self._sources[capture].frames.keep(frame)

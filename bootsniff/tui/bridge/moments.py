@@ -37,8 +37,10 @@ class Moments:
         times, reports = self._kept
         if report.now is None or (times and report.now < times[-1]):
             return report
-        if times and report.now == times[-1]:
+        if times and (report.now == times[-1] or (len(times) > 1 and report.now - times[-2] < self.step)):
+            # sooner than a step after the last but one: the newest takes the last one's place
             reports[-1] = report
+            times[-1] = report.now
             return report
         reports.append(report)
         times.append(report.now)

@@ -33,17 +33,19 @@ class Columns(NamedTuple):
     finding: int
 
 
-def layout(width: int, *, finding: int, address: int = 15, stage: int = 12) -> Columns:
+def layout(width: int, *, finding: int, address: int = 15, stage: int = 12, running: bool = True) -> Columns:
     """Shares `width` cells; what the table is for stays longest: chain, stall clock, finding.
 
-    `finding`, `address` and `stage` are the widest texts of their columns.
+    `finding`, `address` and `stage` are the widest texts of their columns; `running` says whether any
+    transfer has progress to show.
     """
     mac, silent, progress = 17, 7, 16
     room = width - 3  # cursor, mark, blank
     room -= mac + silent + 2
     shown_stage = max(5, min(stage, 16 if width >= 104 else 12)) if width >= 76 else 0
-    shown_address = min(max(address, 7), 39 if width >= 150 else 15) if width >= 104 else 0
-    shown_progress = progress if width >= 124 else 0
+    address = max(address, 7) if address else 0
+    shown_address = min(address, 39 if width >= 150 else 15) if address and width >= 104 else 0
+    shown_progress = progress if width >= 124 and running else 0
     room -= sum(part + 1 for part in (shown_stage, shown_address, shown_progress) if part)
     wanted = max(7, finding)
     shown_finding = max(7, min(wanted, room - 1 - 44 if room > 90 else max(room * 45 // 100, room - 61)))
@@ -77,7 +79,8 @@ class MachineTable(RowsView):
             self._columns = layout(
                 self.scrollable_content_region.width,
                 finding=max((len(_finding_text(machine)) for machine in listed), default=7),
-                address=max((len(machine.addresses[-1]) for machine in listed if machine.addresses), default=7),
+                address=max((len(machine.addresses[-1]) for machine in listed if machine.addresses), default=0),
+                running=any(facts.running_fetch(machine) for machine in listed),
                 stage=max((cell_len(facts.stage_label(facts.last_stage(machine))) for machine in listed), default=5),
             )
         return self._columns

@@ -2,12 +2,13 @@
 
 import pytest
 
+from bootsniff.model import Machine
 from bootsniff.tui.lines import plain, width_of
 from bootsniff.tui.views.findings import finding_rows, fix_rows, fix_text, key_of, verdict_text
 from tests.report import canned
 
 
-def shown(machine: canned.Machine | None, width: int = 80, *, fixes: bool = True) -> str:
+def shown(machine: Machine | None, width: int = 80, *, fixes: bool = True) -> str:
     return "\n".join(plain(row.line) for row in finding_rows(machine, canned.network_findings(), width, fixes=fixes))
 
 

@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import pytest
 
+from bootsniff.model import Machine
 from bootsniff.tui.lines import plain
 from bootsniff.tui.views.ladder import ArrowKey, ladder_rows, lanes
 from tests.report import canned
 
 
-def drawn(machine: canned.Machine, width: int = 79, boot: int = 0, stage: int | None = None) -> list[str]:
+def drawn(machine: Machine, width: int = 79, boot: int = 0, stage: int | None = None) -> list[str]:
     return [plain(row.line).rstrip() for row in ladder_rows(machine, boot, width, stage=stage)]
 
 

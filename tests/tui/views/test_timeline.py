@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import pytest
 
+from bootsniff.model import Machine
 from bootsniff.tui.lines import plain, width_of
 from bootsniff.tui.views.timeline import StepKey, arrows_of_fetch, gantt, step_of, timeline
 from tests.report import canned
 
 
-def text(machine: canned.Machine, width: int = 120, *, now: float | None = None, every: bool = False) -> str:
+def text(machine: Machine, width: int = 120, *, now: float | None = None, every: bool = False) -> str:
     moment = None if now is None else canned.at(now)
     rows = timeline(machine, width, now=moment, utc=True, every_boot=every)
     return "\n".join(plain(row.line).rstrip() for row in rows)
