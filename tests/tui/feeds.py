@@ -6,6 +6,8 @@ import lzma
 from collections.abc import Sequence
 from pathlib import Path
 
+from textual.screen import Screen
+
 from bootsniff.model import FrameBytes, Report
 from bootsniff.sources.capture_file import open_capture
 from bootsniff.tui.app import BootsniffApp
@@ -95,3 +97,11 @@ def file_feed(folder: Path, *names: str) -> FileFeed:
     feed.wait(600)
     assert feed.status().state == "ended", feed.status()
     return feed
+
+
+def shows(app: BootsniffApp, kind: type[Screen[None]]) -> bool:
+    return type(app.screen) is kind
+
+
+def position_of(app: BootsniffApp) -> int | None:
+    return app.player.position

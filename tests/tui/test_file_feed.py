@@ -18,7 +18,7 @@ from bootsniff.tui.screens.machine import MachineScreen
 from bootsniff.tui.screens.packet import PacketScreen
 from bootsniff.tui.views.options import message_of
 from bootsniff.tui.widgets.rows import TextRows
-from tests.tui.feeds import PCAPS, file_feed
+from tests.tui.feeds import PCAPS, file_feed, shows
 
 SMALL = ("http-no-echo", "tftp-nat-loss", "no-dhcp-server", "tftp-not-found", "tftp-down-icmp", "uboot64-pxelinux")
 
@@ -105,7 +105,8 @@ def test_a_file_that_is_cut(tmp_path: Path) -> None:
 
 def test_times_that_jump_years_make_few_moments(tmp_path: Path) -> None:
     whole = lzma.decompress((PCAPS / "http-no-echo.pcap.xz").read_bytes())
-    head, packets = whole[:24], []
+    head = whole[:24]
+    packets: list[bytes] = []
     position = 24
     while position < len(whole):
         seconds, fraction, kept, length = struct.unpack_from("<IIII", whole, position)
@@ -156,7 +157,7 @@ async def test_the_application_on_a_recorded_boot(tmp_path: Path) -> None:
         assert "dhcp-http-vendor-class-not-echoed" in app.screen.query_one("#findings", TextRows).text
         await pilot.press("enter", "3")
         await pilot.pause()
-        assert type(app.screen) is MachineScreen
+        assert shows(app, MachineScreen)
         assert (
             "the client takes only replies that say HTTPClient here" in app.screen.query_one("#options", TextRows).text
         )
@@ -172,7 +173,7 @@ async def test_the_application_on_a_recorded_boot(tmp_path: Path) -> None:
         assert "DISCOVER" in app.screen.query_one("#ladder", TextRows).text
         await pilot.press("escape", "f")
         await pilot.pause()
-        assert type(app.screen) is PacketScreen
+        assert shows(app, PacketScreen)
         assert "DHCP DISCOVER" in app.screen.query_one("#decoded", TextRows).text
         await pilot.press("w", "escape", "0", "full_stop", "full_stop", "space", "space", "dollar_sign")
         assert app.player.position is None

@@ -16,8 +16,8 @@ def test_the_latest_report_before_a_time() -> None:
     for seconds in (0, 1, 2):
         moments.add(moment(seconds))
     assert moments.at(canned.at(0) - 1) is None
-    for seconds, expected in ((0, 0), (0.5, 0), (1, 1), (99, 2)):
-        found = moments.at(canned.at(seconds))
+    for later, expected in ((0.0, 0), (0.5, 0), (1.0, 1), (99.0, 2)):
+        found = moments.at(canned.at(later))
         assert found is not None
         assert found.now == canned.at(expected)
 
