@@ -7,7 +7,7 @@ in the columns alone; every other run goes to its flow in order, so that losses,
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,38 +15,28 @@ import numpy.typing as npt
 from ..model import Block, FrameRef
 from ..wire.columns import UDP, Columns
 from .connection import Connection
-from .lanes import CONTROL, IGNORED, OPEN_BODY, QUIET, TFTP_ACK, TFTP_DATA, UDP_IGNORED, Conversation, Flow
+from .lanes import CONTROL, TFTP_ACK, Conversation, Flow, Lane
 from .table import MAX_CONVERSATIONS, FlowTable
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
-_SYN_FIN_RST = 7
+_SYN_FIN_RST = np.uint8(7)
 _MASK = 0xFFFFFFFF
 
 _BEGINNINGS = np.zeros(1 << 16, np.bool_)
-"""First two bytes of HTTP messages and of TLS handshake records: what begins so is looked at."""
+"""First two bytes of HTTP messages and TLS handshake records (TCP): what begins so is looked at."""
 for _word in (b"GE", b"HE", b"PO", b"PU", b"OP", b"CO", b"DE", b"PA", b"PR", b"TR", b"HT", b"\x16\x03"):
     _BEGINNINGS[_word[0] << 8 | _word[1]] = True
+_OPCODES = np.zeros(1 << 16, np.bool_)
+"""First two bytes of TFTP packets (UDP)."""
+_OPCODES[1:7] = True
 
 
 class Batch:
     """The packets of a block as columns that the folding works on: shape (n,) each."""
 
-    __slots__ = (
-        "begin",
-        "capture",
-        "first_frame",
-        "flags",
-        "head",
-        "lane",
-        "length",
-        "sequence",
-        "size",
-        "tcp",
-        "time",
-        "window",
-    )
+    __slots__ = ("begin", "calm", "capture", "first_frame", "head", "lane", "length", "size", "time", "udp", "value")
 
     def __init__(self, block: Block, columns: Columns) -> None:
         self.capture = block.capture
@@ -54,18 +44,33 @@ class Batch:
         self.time = block.time
         self.head = columns.head
         self.length = columns.length
-        self.flags = columns.flags
-        self.window = columns.window
-        self.sequence = columns.sequence
-        udp = columns.protocol == UDP
-        self.tcp = ~udp
+        self.udp = udp = columns.protocol == UDP
+        self.value = np.where(udp, columns.head, columns.sequence)
+        """What tells a packet's place: TCP sequence number, or TFTP opcode and block number."""
+        self.calm = udp | ((columns.flags & _SYN_FIN_RST == 0) & (columns.window != 0))
+        """No TCP packet that opens, ends or halts its connection."""
         # A run is told by where each packet begins and how much it brings: bytes of TCP, blocks of TFTP.
-        self.begin = np.where(udp, columns.head & 0xFFFF, columns.sequence).astype(np.int64)
-        self.size = np.where(udp, 1, columns.length)
-        self.lane: npt.NDArray[np.uint16] = np.zeros(len(block), np.uint16)
+        # 32 bits wrap around as sequence numbers do.
+        self.begin = np.where(udp, columns.head & np.uint32(0xFFFF), columns.sequence)
+        self.size = np.where(udp, 1, columns.length).astype(np.uint32)
+        self.lane: Ints = np.zeros(len(block), np.int64)
 
     def frame(self, index: int) -> FrameRef:
         return FrameRef(self.capture, self.first_frame + index, int(self.time[index]))
+
+
+class _Runs(NamedTuple):
+    """Packets sorted by lane: where each stands in the batch, begins and ends, and how long after the one before."""
+
+    batch: Batch
+    place: Ints
+    begin: npt.NDArray[np.uint32]
+    end: npt.NDArray[np.uint32]
+    time: Ints
+    wait: Ints
+
+    def frame(self, at: int) -> FrameRef:
+        return self.batch.frame(int(self.place[at]))
 
 
 class Bulk:
@@ -84,25 +89,15 @@ class Bulk:
         """Which of the packets need not be looked at one by one, as their lanes stand."""
         table = self.table
         lane = batch.lane[index]
-        kind = table.kind[lane]
-        head, length = batch.head[index], batch.length[index]
-        opcode = head >> np.uint32(16)
-        number = head & np.uint32(0xFFFF)
-        low = table.low[lane]
-        span = table.span[lane]
-        ahead = (batch.sequence[index] - low).astype(np.int64)
-        inside = ahead + length < span
-        begins = _BEGINNINGS[opcode]
-        tcp = (
-            (kind >= QUIET) & (kind <= IGNORED) & (batch.flags[index] & _SYN_FIN_RST == 0) & (batch.window[index] != 0)
-        )
-        scanned = (kind >= OPEN_BODY) & begins
-        tcp &= (length == 0) | ((kind > QUIET) & (inside | (kind == IGNORED)) & ~scanned)
-        result: Bools = tcp
-        if (kind >= TFTP_DATA).any():
-            result |= (kind == TFTP_DATA) & (opcode == 3) & (length - 4 == span) & (number > low)
-            result |= (kind == TFTP_ACK) & (opcode == 4) & (number > low)
-            result |= (kind == UDP_IGNORED) & ((opcode == 0) | (opcode > 6))
+        length = batch.length[index]
+        inside = (batch.value[index] - table.low[lane]) + length < table.span[lane]
+        full = table.full[lane]
+        inside &= (full == length) | (full < 0)
+        scan = table.scan[lane]
+        if scan.any():
+            word = batch.head[index] >> np.uint32(16)
+            inside &= ~(scan & np.where(batch.udp[index], _OPCODES[word], _BEGINNINGS[word]))
+        result: Bools = batch.calm[index] & (inside | (table.pure[lane] & (length == 0)))
         return result
 
     # --- folding ---------------------------------------------------------------------------------------------
@@ -118,88 +113,80 @@ class Bulk:
         table.last_frame[lane] = index + batch.first_frame
         table.dirty[lane] = True
         self.server_packets += int(np.count_nonzero(table.from_server[lane]))
-        kind = table.kind[lane]
-        counted = (kind >= TFTP_DATA) & (kind <= TFTP_ACK)
-        counted |= (kind > QUIET) & (kind < IGNORED) & (batch.length[index] > 0)
+        counted = table.counted[lane] & (batch.size[index] > 0)
         index = index[counted]
-        if not len(index):
-            return
-        lane = lane[counted]
-        order = np.argsort(lane, kind="stable")
-        self._runs(batch, index[order], lane[order])
+        if len(index):
+            lane = lane[counted]
+            order = np.argsort(lane.astype(np.uint16), kind="stable")  # 16 bits are sorted by radix
+            self._runs(batch, index[order], lane[order])
 
-    def _runs(self, batch: Batch, index: Ints, lane: npt.NDArray[np.uint16]) -> None:
+    def _runs(self, batch: Batch, index: Ints, lane: Ints) -> None:
         """Cut packets, sorted by lane and frame, into runs."""
         table = self.table
         begin = batch.begin[index]
-        end = (begin + batch.size[index]) & _MASK
+        end = begin + batch.size[index]
         time = batch.time[index]
-        kind = table.kind[lane]
-        other = np.ones(len(index), np.bool_)
-        other[1:] = lane[1:] != lane[:-1]
-        broken = np.zeros(len(index), np.bool_)
-        broken[1:] = begin[1:] != end[:-1]
-        ack = kind == TFTP_ACK
-        if ack.any():  # ACKs need not follow each other without a gap, only go forward
-            back = np.zeros(len(index), np.bool_)
-            back[1:] = (begin[1:] - begin[:-1]) & 0xFFFF >= 0x8000
-            broken = np.where(ack, back, broken)
-        broken |= other
-        wait = np.zeros(len(index), np.int64)
-        wait[1:] = time[1:] - time[:-1]
-        wait[broken] = 0
+        other = np.empty(len(index), np.bool_)
+        other[0] = True
+        np.not_equal(lane[1:], lane[:-1], out=other[1:])
+        broken = other.copy()
+        broken[1:] |= begin[1:] != end[:-1]
+        # ACKs need not follow each other without a gap, only go forward.
+        jumps = np.flatnonzero(broken & ~other)
+        jumps = jumps[table.kind[lane[jumps]] == TFTP_ACK]
+        broken[jumps] = (begin[jumps] - begin[jumps - 1]) & np.uint32(0xFFFF) >= 0x8000
         starts = np.flatnonzero(broken)
         stops = np.append(starts[1:], len(index)) - 1
+        wait = np.zeros(len(index), np.int64)
+        np.subtract(time[1:], time[:-1], out=wait[1:])
+        wait[starts] = 0
         lanes = lane[starts]
-        alone = other[starts].copy()
-        alone[:-1] &= other[starts[1:]]
-        acks = ack[starts]
+        acks = table.kind[lanes] == TFTP_ACK
+        alone = other[starts]
+        alone[:-1] &= alone[1:].copy()
+        first = begin[starts].astype(np.int64)
         frontier = table.frontier[lanes]
-        goes_on = np.where(acks, (begin[starts] - frontier) & 0xFFFF < 0x8000, begin[starts] == frontier)
-        easy = np.flatnonzero(alone & goes_on)
-        if len(easy):
-            waits = np.maximum.reduceat(wait, starts)[easy]
-            self._extend(batch, lanes[easy], starts[easy], stops[easy], acks[easy], index, begin, end, time, waits)
-        if len(easy) < len(starts):
-            hard = np.ones(len(starts), np.bool_)
-            hard[easy] = False
-            for run in np.flatnonzero(hard).tolist():
-                self._hand_over(
-                    batch, int(lanes[run]), slice(int(starts[run]), int(stops[run]) + 1), index, begin, end, wait
-                )
+        easy = alone & np.where(acks, (first - frontier) & 0xFFFF < 0x8000, first == frontier)
+        runs = _Runs(batch, index, begin, end, time, wait)
+        if easy.all():
+            self._extend(runs, lanes, starts, stops, acks, np.maximum.reduceat(wait, starts))
+            return
+        if easy.any():
+            waits = np.maximum.reduceat(wait, starts)
+            self._extend(runs, lanes[easy], starts[easy], stops[easy], acks[easy], waits[easy])
+        hard: dict[int, list[tuple[int, int]]] = {}
+        which = ~easy
+        for number, start, stop in zip(
+            lanes[which].tolist(), starts[which].tolist(), (stops[which] + 1).tolist(), strict=True
+        ):
+            hard.setdefault(number, []).append((start, stop))
+        for number, parts in hard.items():
+            self._hand_over(runs, number, parts)
 
-    def _extend(
-        self,
-        batch: Batch,
-        lanes: npt.NDArray[np.uint16],
-        first: Ints,
-        last: Ints,
-        acks: Bools,
-        index: Ints,
-        begin: Ints,
-        end: Ints,
-        time: Ints,
-        wait: Ints,
-    ) -> None:
+    def _extend(self, runs: _Runs, lanes: Ints, first: Ints, last: Ints, acks: Bools, wait: Ints) -> None:
         """One run a lane, each going on where its lane stands."""
         table = self.table
-        fresh = table.packets[lanes] == 0
-        new = lanes[fresh]
-        table.begin[new] = begin[first[fresh]]
-        table.first_time[new] = time[first[fresh]]
-        table.first_frame[new] = index[first[fresh]] + batch.first_frame
-        table.wait[new] = 0
-        table.bytes[new] = 0
-        wait = np.maximum(wait, np.where(fresh, 0, time[first] - table.run_time[lanes]))
+        begin, end = runs.begin[first], runs.end[last].astype(np.int64)
+        time, frame = runs.time[last], runs.place[last] + runs.batch.first_frame
+        had = table.packets[lanes]
+        fresh = had == 0
+        if fresh.any():
+            new, at = lanes[fresh], first[fresh]
+            table.begin[new] = runs.begin[at]
+            table.first_time[new] = table.run_time[new] = runs.time[at]
+            table.first_frame[new] = runs.place[at] + runs.batch.first_frame
+            table.wait[new] = 0
+            table.bytes[new] = 0
+        np.maximum(wait, runs.time[first] - table.run_time[lanes], out=wait)
         table.wait[lanes] = np.maximum(table.wait[lanes], wait)
-        table.packets[lanes] += last - first + 1
-        table.bytes[lanes] += (end[last] - begin[first]) & _MASK
-        table.run_time[lanes] = time[last]
-        table.run_frame[lanes] = index[last] + batch.first_frame
-        table.frontier[lanes] = np.where(acks, begin[last], end[last])
+        table.packets[lanes] = had + (last - first + 1)
+        table.bytes[lanes] += (end - begin) & _MASK
+        table.run_time[lanes] = time
+        table.run_frame[lanes] = frame
+        table.frontier[lanes] = np.where(acks, runs.begin[last], end)
 
-    def _hand_over(self, batch: Batch, lane: int, run: slice, index: Ints, begin: Ints, end: Ints, wait: Ints) -> None:
-        """A run that does not go on where its lane stands, straight to its flow."""
+    def _hand_over(self, runs: _Runs, lane: int, parts: list[tuple[int, int]]) -> None:
+        """Runs of a lane that do not simply go on where it stands, in their order, straight to its flow."""
         conversation = self.conversations[lane >> 1]
         owner = conversation.owner
         if owner is None:
@@ -207,23 +194,20 @@ class Bulk:
         self._flush_lane(conversation, lane)
         by_client = lane == conversation.client_lane
         kind = int(self.table.kind[lane])
-        at = run.start
-        if kind == TFTP_ACK:
-            for item in range(run.start, run.stop):
-                frame = batch.frame(int(index[item]))
-                owner.take_run(kind, 0, 1, int(begin[item]), frame, frame, 0, by_client=by_client)
-        elif isinstance(owner, Connection):
-            # Only what lies beyond everything seen so far can be counted as one; the rest packet by packet.
-            while at < run.stop and owner.seen_before(int(begin[at]), by_client=by_client):
-                frame = batch.frame(int(index[at]))
-                size = (int(end[at]) - int(begin[at])) & _MASK
-                owner.take_run(kind, int(begin[at]), 1, size, frame, frame, 0, by_client=by_client)
-                at += 1
-        if at < run.stop and kind != TFTP_ACK:
-            first, last = batch.frame(int(index[at])), batch.frame(int(index[run.stop - 1]))
-            size = (int(end[run.stop - 1]) - int(begin[at])) & _MASK
-            inner = int(wait[at + 1 : run.stop].max(initial=0))
-            owner.take_run(kind, int(begin[at]), run.stop - at, size, first, last, inner, by_client=by_client)
+        for start, stop in parts:
+            at = start
+            while at < stop:
+                begin = int(runs.begin[at])
+                # Only what lies beyond everything seen so far can be counted as one; the rest packet by packet.
+                single = kind == TFTP_ACK or (
+                    isinstance(owner, Connection) and owner.seen_before(begin, by_client=by_client)
+                )
+                last = at if single else stop - 1
+                size = begin if kind == TFTP_ACK else (int(runs.end[last]) - begin) & _MASK
+                wait = int(runs.wait[at + 1 : last + 1].max(initial=0))
+                one, other = runs.frame(at), runs.frame(last)
+                owner.take_run(kind, begin, last - at + 1, size, one, other, wait, by_client=by_client)
+                at = last + 1
         self._set_lane(conversation, lane)
 
     # --- records ---------------------------------------------------------------------------------------------
@@ -242,7 +226,7 @@ class Bulk:
 
     def flush_all(self) -> None:
         """Bring every record up to date."""
-        for number in np.unique(np.flatnonzero(self.table.dirty) >> 1).tolist():
+        for number in sorted({lane >> 1 for lane in np.flatnonzero(self.table.dirty).tolist()}):
             conversation = self.conversations.get(number)
             if conversation is not None and conversation.owner is not None:
                 self.flush(conversation.owner)
@@ -287,11 +271,7 @@ class Bulk:
         owner: Any = conversation.owner
         table = self.table
         by_client = lane == conversation.client_lane
-        state = owner.lane(conversation, by_client=by_client)
-        table.kind[lane] = state.kind
-        table.low[lane] = state.low
-        table.span[lane] = state.span
-        table.frontier[lane] = state.frontier
+        table.set(lane, owner.lane(conversation, by_client=by_client))
         table.from_server[lane] = not by_client
 
     # --- conversations ---------------------------------------------------------------------------------------
@@ -308,14 +288,19 @@ class Bulk:
         if owner is not None:
             owner.conversations.append(conversation)
 
+    def dismiss(self, conversation: Conversation, kind: int) -> None:
+        """Both lanes of a conversation that no flow owns."""
+        for lane in (2 * conversation.number, 2 * conversation.number + 1):
+            self.table.set(lane, Lane(kind))
+            self.table.from_server[lane] = False
+
     def disown(self, flows: Iterable[Flow]) -> None:
         """Flows that were forgotten: their conversations are unknown from now on."""
         for flow in flows:
             self.flush(flow)
             for conversation in flow.conversations:
                 conversation.owner = None
-                self.table.kind[2 * conversation.number : 2 * conversation.number + 2] = CONTROL
-                self.table.from_server[2 * conversation.number : 2 * conversation.number + 2] = False
+                self.dismiss(conversation, CONTROL)
             flow.conversations.clear()
 
     def make_room(self) -> None:

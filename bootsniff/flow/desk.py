@@ -10,18 +10,15 @@ from ..wire import arp, dhcp, dhcpv6, icmp, stp
 from ..wire.messages import Envelope, IcmpMessage, RouterAdvertisement
 from ..wire.packet import ARP, Packet, reassembled
 from .connection import Connection
-from .dns import DNS_PORT, DnsFlows
+from .dns import DnsFlows
 from .fragments import FragmentKey, Reassembler, Unresolved
+from .ports import CONTROL_PORTS, DHCP_PORTS, DHCPV6_PORTS, DNS_PORT
 from .records import Event
 from .tcp import TcpFlows
 from .tftp import TftpFlows
 from .transfer import Transfer
 
 ICMP, TCP, UDP, ICMPV6 = 1, 6, 17, 58
-DHCP_PORTS = frozenset({67, 68, 4011})
-DHCPV6_PORTS = frozenset({546, 547})
-CONTROL_PORTS = frozenset({DNS_PORT}) | DHCP_PORTS | DHCPV6_PORTS
-"""UDP ports whose packets are messages, never bulk."""
 
 
 class Desk:

@@ -7,9 +7,9 @@ from ..model import NANOSECONDS
 from ..wire import dns
 from ..wire.messages import Envelope, IcmpMessage
 from .notes import frame_of, notice, remember
+from .ports import DNS_PORT
 from .records import DnsLookup, Event
 
-DNS_PORT = 53
 MAX_LOOKUPS = 4096
 IDLE = 60 * NANOSECONDS
 """A question asked again after so long a silence is another look-up."""

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from ..model import NANOSECONDS, Block
 from ..wire.columns import TCP, Columns
 from ..wire.packet import Packet
+from .ports import CONTROL_PORTS
 from .table import Keys
 
 WINDOW: Final = 5 * NANOSECONDS // 1000
@@ -21,9 +22,11 @@ WINDOW_WITHOUT_IDENTIFICATION: Final = NANOSECONDS // 2000
 """IPv6, and IPv4 with identification 0 (RFC 6864): a genuine repetition looks the same, but does not come so soon."""
 MAX_REMEMBERED: Final = 4096
 
-_SLOT_BITS: Final = 18
+_SLOT_BITS: Final = 16
 _MIX = tuple(np.uint64(number) for number in (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53, 0x9FB21C651E98DF25))
 _SYN_FIN_RST = 7
+_MESSAGES = np.zeros(1 << 16, np.bool_)
+_MESSAGES[list(CONTROL_PORTS)] = True
 
 _Identity = tuple[int, str, str, int, int, int, int]
 _Ints = npt.NDArray[np.int64]
@@ -42,44 +45,48 @@ class Duplicates:
     def plain(self, block: Block, columns: Columns, keys: Keys) -> npt.NDArray[np.bool_]:
         """Which plain packets of a block were captured at the same point a moment ago.
 
-        Acknowledgements without data are never told: they may repeat, and nothing counts them.
+        Acknowledgements without data are never told: they may repeat, and nothing counts them. Nor are messages of
+        DHCP and DNS: many clients broadcast almost the same, so `odd` looks at all their bytes.
         """
         found = np.zeros(len(block), np.bool_)
-        told = columns.plain & ((columns.length > 0) | (columns.flags & _SYN_FIN_RST != 0) | (columns.protocol != TCP))
-        index = np.flatnonzero(told)
-        if not len(index):
-            return found
-        identity, window = _identities(block, columns, keys, index)
+        identity, number = _identities(block, columns, keys)
         held = len(self._identity)
         identity = np.concatenate((self._identity, identity))
-        time = np.concatenate((self._time, block.time[index]))
-        suspects = self._suspects(identity)
-        if len(suspects):
-            suspects = suspects[np.argsort(identity[suspects], kind="stable")]
-            before, after = suspects[:-1], suspects[1:]
+        time = np.concatenate((self._time, block.time))
+        before, after = self._twins(identity)
+        if len(after):
+            told = (after >= held) & _told(columns, np.maximum(after - held, 0))
+            before, after = before[told], after[told]
+            allowed = np.where(number[after - held] != 0, WINDOW, WINDOW_WITHOUT_IDENTIFICATION)
             apart = time[after] - time[before]
-            allowed = window[np.maximum(after - held, 0)]
-            same = (identity[before] == identity[after]) & (apart >= 0) & (apart <= allowed) & (after >= held)
-            found[index[after[same] - held]] = True
-        late = np.flatnonzero(time > int(time.max()) - WINDOW)[-MAX_REMEMBERED:]
+            found[after[(apart >= 0) & (apart <= allowed)] - held] = True
+        late = np.flatnonzero(time >= int(time.max()) - WINDOW)[-MAX_REMEMBERED:]
         self._identity, self._time = identity[late], time[late]
         return found
 
+    def _twins(self, identity: npt.NDArray[np.uint64]) -> tuple[_Ints, _Ints]:
+        """Pairs of packets of the same identity, nothing of it between them."""
+        suspects = self._suspects(identity)
+        suspects = suspects[np.argsort(identity[suspects], kind="stable")]
+        name = identity[suspects]
+        same: npt.NDArray[np.bool_] = name[1:] == name[:-1]
+        return suspects[:-1][same], suspects[1:][same]
+
     def _suspects(self, identity: npt.NDArray[np.uint64]) -> _Ints:
         """Packets that share a slot of a small table with another one."""
-        slot: _Ints = (identity >> np.uint64(64 - _SLOT_BITS)).astype(np.int64)
+        slot = (identity >> np.uint64(64 - _SLOT_BITS)).view(np.int64)
         number = np.arange(len(slot), dtype=np.int32)
         self._slot[slot] = number
-        crowded: _Ints = slot[self._slot[slot] != number]
+        crowded = slot[self._slot[slot] != number]
         if not len(crowded):
-            return crowded
+            return np.zeros(0, np.int64)
         self._shared[crowded] = True
         suspects = np.flatnonzero(self._shared[slot])
         self._shared[crowded] = False
         return suspects
 
     def odd(self, packet: Packet, point: int, time: int) -> bool:
-        """The same of one packet that is not plain."""
+        """The same of one packet that is not plain, or a message on a control port."""
         content = hash((packet.source_mac, packet.payload)) if not packet.version else hash(packet.body)
         identity = (
             point,
@@ -101,20 +108,27 @@ class Duplicates:
         return False
 
 
-def _identities(
-    block: Block, columns: Columns, keys: Keys, index: _Ints
-) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
-    """A number for each packet that only the same packet has, and how long after it a second one is its copy."""
-    octets = np.frombuffer(block.buffer, np.uint8)
-    l3 = columns.l3[index]
-    number = octets[l3 + 4].astype(np.uint64) << np.uint64(8) | octets[l3 + 5]
+def _identities(block: Block, columns: Columns, keys: Keys) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint16]]:
+    """A number for each packet that only the same packet has, and its IP identification (0 for IPv6)."""
+    pairs: npt.NDArray[np.void] = np.ndarray((len(block.buffer) - 1,), "V2", block.buffer, 0, (1,))
+    where = np.minimum(columns.l3 + 4, len(block.buffer) - 2)
+    number: npt.NDArray[np.uint16] = pairs[where].view(">u2").astype(np.uint16)
     if keys.wide:
-        number[columns.version[index] == 6] = 0
-    window = np.where(number != 0, WINDOW, WINDOW_WITHOUT_IDENTIFICATION)
-    number |= columns.length[index].astype(np.uint64) << np.uint64(16)
-    number |= columns.flags[index].astype(np.uint64) << np.uint64(48)
-    order = columns.sequence[index].astype(np.uint64) << np.uint64(32) | columns.acknowledgement[index]
-    identity = keys.hash[index] ^ number * _MIX[0]
-    identity ^= order * _MIX[1]
-    identity ^= columns.head[index] * _MIX[2]
-    return identity * _MIX[0], window
+        number[columns.version == 6] = 0
+    identity = number * _MIX[0]
+    identity ^= columns.sequence * _MIX[1]
+    identity ^= columns.acknowledgement * _MIX[2]
+    identity += columns.head * _MIX[0]
+    identity += columns.length.view(np.uint64) * _MIX[2]
+    identity ^= keys.hash
+    identity *= _MIX[1]
+    return identity, number
+
+
+def _told(columns: Columns, index: _Ints) -> npt.NDArray[np.bool_]:
+    """Packets that can be told to be copies here: plain ones, no bare acknowledgements, no messages."""
+    tcp = columns.protocol[index] == TCP
+    bare = tcp & (columns.length[index] == 0) & (columns.flags[index] & _SYN_FIN_RST == 0)
+    message = ~tcp & (_MESSAGES[columns.source_port[index]] | _MESSAGES[columns.target_port[index]])
+    told: npt.NDArray[np.bool_] = columns.plain[index] & ~bare & ~message
+    return told

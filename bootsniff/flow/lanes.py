@@ -14,7 +14,7 @@ BODY: Final = 2  # TCP: what does not lie inside [low, low + span)
 OPEN_BODY: Final = 3  # the same, and what begins like an HTTP or TLS message
 IGNORED: Final = 4  # TCP: what begins like an HTTP or TLS message
 TFTP_DATA: Final = 5  # all but full DATA packets with a number above `low`
-TFTP_ACK: Final = 6  # all but ACKs with a number above 1
+TFTP_ACK: Final = 6  # all but ACKs with a number above `low`
 UDP_IGNORED: Final = 7  # UDP: what looks like TFTP
 
 MAX_SPAN: Final = (1 << 31) - 1
@@ -22,7 +22,11 @@ MAX_SPAN: Final = (1 << 31) - 1
 
 
 class Lane(NamedTuple):
-    """One direction of a conversation: kind, first bulk number, how many, and what comes next."""
+    """One direction of a conversation.
+
+    TCP: `low` is the sequence number from which on `span` bytes are bulk. TFTP: numbers above `low` are, in packets
+    with `span` bytes of payload. `frontier` is the sequence or block number that comes next, of ACKs the latest.
+    """
 
     kind: int
     low: int = 0

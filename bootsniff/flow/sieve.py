@@ -20,11 +20,12 @@ from ..model import NANOSECONDS, Block
 from ..wire.columns import Columns
 from ..wire.packet import Packet, dissect
 from .bulk import Batch, Bulk
-from .desk import CONTROL_PORTS, TCP, Desk
+from .desk import TCP, UDP, Desk
 from .duplicates import Duplicates
 from .lanes import CONTROL, IGNORED, UDP_IGNORED, Conversation, Flow
+from .ports import CONTROL_PORTS
 from .records import Event
-from .table import Keys
+from .table import Key, Keys
 
 SWEEP = 10 * NANOSECONDS
 """How often idle flows are looked for, by packet time."""
@@ -34,7 +35,7 @@ QUIET = NANOSECONDS // 4
 """A pause after which a new piece begins."""
 SMALL = 48
 """Pieces of fewer packets are not worth the columns."""
-FORCED = 8
+FORCED = 3
 """After a packet that was looked at, so many of its conversation are too, before the rest is judged anew."""
 
 Ints = npt.NDArray[np.int64]
@@ -158,6 +159,9 @@ class Sieve:
 
     def _cuts(self, time: Ints) -> list[tuple[int, int]]:
         """Where the pieces of a block begin and end: at pauses, every two seconds, and where a sweep is due."""
+        low, high = int(time.min()), int(time.max())
+        if high - low <= QUIET and high - SWEEP <= self._swept <= low + SWEEP:
+            return [(0, len(time))]
         cuts = []
         start = 0
         pauses = [*(np.flatnonzero(np.abs(np.diff(time)) > QUIET) + 1).tolist(), len(time)]
@@ -192,7 +196,10 @@ class Sieve:
             self._desk.undecoded += 1
             return None
         packet.point = interface or packet.point
-        if not work.columns.plain[index] and self._duplicates.odd(packet, packet.point, int(block.time[index])):
+        alike = not work.columns.plain[index] or (
+            packet.protocol == UDP and not CONTROL_PORTS.isdisjoint((packet.source_port, packet.target_port))
+        )
+        if alike and self._duplicates.odd(packet, packet.point, int(block.time[index])):
             self.duplicates += 1
             return None
         return packet
@@ -237,12 +244,13 @@ class Sieve:
         bulk.fold(batch, np.flatnonzero(~control & ~involved & ~copies) + start)
         members = np.flatnonzero(involved & (conversation != 0))
         members = members[np.argsort(conversation[members], kind="stable")]
-        numbers, begins = np.unique(conversation[members], return_index=True)
+        numbers = conversation[members]
+        begins = np.flatnonzero(np.diff(numbers, prepend=-1))
         heap: list[tuple[int, int]] = [
             (index, 0) for index in (np.flatnonzero(control & (conversation == 0)) + start).tolist()
         ]
         ends = [*begins[1:].tolist(), len(members)]
-        for number, begin, end in zip(numbers.tolist(), begins.tolist(), ends, strict=False):
+        for number, begin, end in zip(numbers[begins].tolist(), begins.tolist(), ends, strict=False):
             part = members[begin:end]
             group = groups[number] = _Group((part + start).tolist())
             first = np.flatnonzero(control[part])
@@ -268,27 +276,35 @@ class Sieve:
         first: list[int] = []
         if not len(unknown):
             return first
-        table, keys, lane = self._bulk.table, work.keys, work.batch.lane
-        met: dict[tuple[int, ...], int] = {}
-        for index in (unknown + start).tolist():
-            ends = int(keys.ends[index])
-            source, target = (
-                (int(keys.source_high[index]), int(keys.source[index])),
-                (int(keys.target_high[index]), int(keys.target[index])),
-            )
-            known = met.get((*source, *target, ends))
-            if known is None:
-                if ends & 0x7F != TCP and not CONTROL_PORTS.isdisjoint((ends >> 48, ends >> 32 & 0xFFFF)):
-                    continue
-                if not table.room:
-                    continue
-                number = table.add(source[1], source[0], target[1], target[0], ends)
-                self._bulk.conversations[number] = Conversation(number)
-                known = met[(*source, *target, ends)] = 2 * number
-                met[(*target, *source, table.turned(ends))] = 2 * number + 1
-                first.append(index)
-            lane[index] = known
+        table, keys = self._bulk.table, work.keys
+        unknown = unknown + start
+        lanes: list[int] = []
+        known: dict[int, int] = {}
+        met: dict[Key, int] = {}
+        for index, name in zip(unknown.tolist(), keys.hash[unknown].tolist(), strict=True):
+            lane = known.get(name)
+            if lane is None:
+                key = keys.key(index)
+                lane = met.get(key)
+                if lane is None:
+                    lane = self._new_lane(key)
+                    met[table.turned(key)] = lane ^ 1 if lane else 0
+                    if lane:
+                        first.append(index)
+                known[name] = lane
+            lanes.append(lane)
+        work.batch.lane[unknown] = lanes
         return first
+
+    def _new_lane(self, key: Key) -> int:
+        """The first lane of a new conversation; 0 for ports whose packets are messages, and when there is no room."""
+        ends = key[4]
+        message = ends & 0x7F != TCP and not CONTROL_PORTS.isdisjoint((ends >> 48, ends >> 32 & 0xFFFF))
+        if message or not self._bulk.table.room:
+            return 0
+        number = self._bulk.table.add(key)
+        self._bulk.conversations[number] = Conversation(number)
+        return 2 * number
 
     def _busy(
         self, work: _Work, start: int, control: npt.NDArray[np.bool_], fresh: list[int]
@@ -361,7 +377,7 @@ class Sieve:
         if owner is None:
             if conversation.owner is None:
                 kind = IGNORED if packet.protocol == TCP else UDP_IGNORED
-                bulk.table.kind[2 * conversation.number : 2 * conversation.number + 2] = kind
+                bulk.dismiss(conversation, kind)
             return
         if conversation.owner is not owner:
             bulk.adopt(conversation, owner)
@@ -370,7 +386,7 @@ class Sieve:
             conversation.client_lane = lane if from_client else lane ^ 1
             source, target = (packet.source, packet.source_port), (packet.target, packet.target_port)
             conversation.server = target if from_client else source
-            bulk.table.kind[2 * conversation.number : 2 * conversation.number + 2] = CONTROL
+            bulk.dismiss(conversation, CONTROL)
 
     def _look_next(self, group: _Group, number: int, heap: list[tuple[int, int]]) -> None:
         """The next packet of a group is looked at, whatever it is."""

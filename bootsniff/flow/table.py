@@ -12,10 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ..wire.columns import Columns
-from .lanes import CONTROL
+from .lanes import BODY, CONTROL, IGNORED, OPEN_BODY, QUIET, TFTP_ACK, TFTP_DATA, UDP_IGNORED, Lane
 
 Ints = npt.NDArray[np.int64]
-Lanes = npt.NDArray[np.uint16]
 _U8 = npt.NDArray[np.uint64]
 
 MAX_CONVERSATIONS: Final = 32768
@@ -28,6 +27,15 @@ _MIX = tuple(
 _MASK: Final = (1 << 64) - 1
 
 
+_ALL: Final = 1 << 40
+_SCANNED: Final = frozenset({OPEN_BODY, IGNORED, UDP_IGNORED})
+_COUNTED: Final = frozenset({BODY, OPEN_BODY, TFTP_DATA, TFTP_ACK})
+
+
+Key = tuple[int, int, int, int, int]
+"""Source, target (low and high 64 bits each), and `Keys.ends`."""
+
+
 class Keys:
     """Keys of the packets of a block: shape (n,) each."""
 
@@ -38,9 +46,9 @@ class Keys:
         self.target = columns.target
         self.source_high = columns.source_high
         self.target_high = columns.target_high
-        ends = columns.source_port.astype(np.uint64) << np.uint64(48)
-        ends |= columns.target_port.astype(np.uint64) << np.uint64(32)
-        ends |= columns.protocol
+        ends = columns.source_port * np.uint64(1 << 48)
+        ends += columns.target_port * np.uint64(1 << 32)
+        ends += columns.protocol
         if point is not None:
             ends |= (point.astype(np.uint64) & np.uint64(0xFFFFFF)) << np.uint64(8)
         self.ends = ends
@@ -55,6 +63,16 @@ class Keys:
         if self.wide:
             mixed ^= (self.source_high * _MIX[3]) ^ (self.target_high * _MIX[0] >> np.uint64(3))
         self.hash = mixed * _MIX[3]
+
+    def key(self, index: int) -> Key:
+        """The key of one packet."""
+        return (
+            int(self.source[index]),
+            int(self.source_high[index]),
+            int(self.target[index]),
+            int(self.target_high[index]),
+            int(self.ends[index]),
+        )
 
     def part(self, start: int, stop: int) -> Keys:
         """Keys of some of the packets."""
@@ -81,10 +99,17 @@ class FlowTable:
         self._slots = np.zeros(_SLOTS, np.uint16)
         self._free = list(range(MAX_CONVERSATIONS - 1, 0, -1))
         self.kind = np.zeros(lanes, np.uint8)
+        self.pure = np.zeros(lanes, np.bool_)
+        """TCP packets without payload are bulk."""
+        self.scan = np.zeros(lanes, np.bool_)
+        """Payloads are bulk as long as they do not begin like a message."""
+        self.counted = np.zeros(lanes, np.bool_)
+        """Bulk packets are counted, not only noted as seen."""
         self.low = np.zeros(lanes, np.uint32)
-        """TCP: sequence number of the first byte that may be bulk. TFTP: packets up to this block number are not."""
+        """A packet is bulk when what it says (`Batch.value`) lies in `span` numbers from here on, wrapping around."""
         self.span = np.zeros(lanes, np.int64)
-        """TCP: bytes behind `low` that may be bulk. TFTP: payload bytes of a full DATA packet."""
+        self.full = np.zeros(lanes, np.int64)
+        """Length that a bulk packet must have; -1 for any."""
         self.frontier = np.zeros(lanes, np.int64)
         """What comes next: sequence number or block number. TFTP ACKs: the latest number."""
         self.from_server = np.zeros(lanes, np.bool_)
@@ -114,28 +139,36 @@ class FlowTable:
         return len(self._free)
 
     @staticmethod
-    def turned(ends: int) -> int:
-        """`Keys.ends` of the opposite direction."""
-        return (ends >> 48) << 32 | (ends >> 32 & 0xFFFF) << 48 | (ends & 0xFFFFFFFF)
+    def turned(key: Key) -> Key:
+        """The key of the opposite direction."""
+        source, source_high, target, target_high, ends = key
+        ends = (ends >> 48) << 32 | (ends >> 32 & 0xFFFF) << 48 | (ends & 0xFFFFFFFF)
+        return target, target_high, source, source_high, ends
 
-    def find(self, keys: Keys, plain: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint16]:
+    def find(self, keys: Keys, plain: npt.NDArray[np.bool_]) -> Ints:
         """The lane of each packet; 0 where it is not known (or the packet is not plain)."""
-        slot = keys.hash >> np.uint64(64 - _SLOT_BITS)
-        lanes: npt.NDArray[np.uint16] = self._slots[slot]
-        wrong = (self._ends[lanes] != keys.ends) | (self._source[lanes] != keys.source)
+        # NumPy gathers by 64-bit integers twice as fast as by narrower or unsigned ones.
+        slot = (keys.hash >> np.uint64(64 - _SLOT_BITS)).view(np.int64)
+        lanes: Ints = self._slots[slot].astype(np.int64)
+        wrong = self._ends[lanes] != keys.ends
+        wrong |= self._source[lanes] != keys.source
         wrong |= self._target[lanes] != keys.target
         if keys.wide:
             wrong |= (self._source_high[lanes] != keys.source_high) | (self._target_high[lanes] != keys.target_high)
-        wrong |= ~plain
-        if not wrong.any():
-            return lanes
         rest = np.flatnonzero(wrong)
+        if len(rest):
+            self._probe(keys, lanes, slot, rest[plain[rest]])
+            lanes[rest[~plain[rest]]] = 0
+        return lanes
+
+    def _probe(self, keys: Keys, lanes: Ints, slot: Ints, rest: Ints) -> None:
+        """Look into the slots behind those that another lane has."""
         found = lanes[rest]
         lanes[rest] = 0
-        rest = rest[(found != 0) & plain[rest]]
-        while len(rest):  # the slot is another lane's: look into the next one
-            slot[rest] = (slot[rest] + np.uint64(1)) & np.uint64(_SLOTS - 1)
-            found = self._slots[slot[rest]]
+        rest = rest[found != 0]
+        while len(rest):
+            slot[rest] = (slot[rest] + 1) & (_SLOTS - 1)
+            found = self._slots[slot[rest]].astype(np.int64)
             right = (
                 (self._ends[found] == keys.ends[rest])
                 & (self._source[found] == keys.source[rest])
@@ -145,14 +178,11 @@ class FlowTable:
             )
             lanes[rest[right]] = found[right]
             rest = rest[~right & (found != 0)]
-        return lanes
 
-    def add(self, source: int, source_high: int, target: int, target_high: int, ends: int) -> int:
-        """A new conversation whose first packet had this key; returns its number. The table must not be full."""
+    def add(self, forward: Key) -> int:
+        """A new conversation whose first packet had this key; returns its number. There must be room."""
         number = self._free.pop()
-        forward = (source, source_high, target, target_high, ends)
-        backward = (target, target_high, source, source_high, self.turned(ends))
-        for lane, key in ((2 * number, forward), (2 * number + 1, backward)):
+        for lane, key in ((2 * number, forward), (2 * number + 1, self.turned(forward))):
             (
                 self._source[lane],
                 self._source_high[lane],
@@ -161,9 +191,9 @@ class FlowTable:
                 self._ends[lane],
             ) = key
             self._hash[lane] = hashed = _hash(*key)
-            self.kind[lane] = CONTROL
+            self.set(lane, Lane(CONTROL))
             self.dirty[lane] = self.from_server[lane] = False
-            self.packets[lane] = 0
+            self.packets[lane] = self.last_time[lane] = 0
             if lane & 1 and key == forward:
                 continue  # both ends are the same
             slot = hashed >> (64 - _SLOT_BITS)
@@ -171,6 +201,25 @@ class FlowTable:
                 slot = (slot + 1) & (_SLOTS - 1)
             self._slots[slot] = lane
         return number
+
+    def set(self, lane: int, state: Lane) -> None:
+        """Say what becomes of a lane's packets."""
+        kind, low, span, frontier = state
+        full = -1
+        if kind == TFTP_DATA:
+            low, span, full = (3 << 16) + low + 1, (0xFFFF - low) + 4 + span, 4 + span
+        elif kind == TFTP_ACK:
+            low, span = (4 << 16) + low + 1, (0xFFFF - low) + 4
+        elif kind in (IGNORED, UDP_IGNORED):
+            span = _ALL
+        self.kind[lane] = kind
+        self.pure[lane] = QUIET <= kind <= IGNORED
+        self.scan[lane] = kind in _SCANNED
+        self.counted[lane] = kind in _COUNTED
+        self.low[lane] = low & 0xFFFFFFFF
+        self.span[lane] = span
+        self.full[lane] = full
+        self.frontier[lane] = frontier
 
     def used(self) -> Ints:
         """Numbers of all conversations."""
@@ -181,8 +230,6 @@ class FlowTable:
 
     def remove(self, numbers: list[int]) -> None:
         """Forget conversations and build the hash anew."""
-        for lane in (0, 1):
-            self.kind[np.array(numbers, np.int64) * 2 + lane] = CONTROL
         self._free.extend(numbers)
         self._slots[:] = 0
         used = self.used()
