@@ -9,15 +9,21 @@ from .arch.bios_file_to_efi import ArchBiosFileToEfi
 from .arch.dnsmasq_b_matches_everyone import ArchDnsmasqBMatchesEveryone
 from .arch.hex_decimal_confusion import ArchHexDecimalConfusion
 from .arch.isc_0016_is_uboot import ArchIsc0016IsUboot
+from .arch.option_missing import ArchOptionMissing
 from .arch.seven_vs_nine import Arch7Vs9
 from .arch.wrong_efi_machine import ArchWrongEfiMachine
 from .arp.next_server_unanswered import ArpNextServerUnanswered
+from .chain.grub_thinks_tftp import ChainGrubThinksTftp
 from .chain.ipxe_loop import ChainIpxeLoop
 from .chain.ipxe_nothing_to_boot import ChainIpxeNothingToBoot
 from .chain.no_config_found import ChainNoConfigFound
+from .chain.pxelinux_module_missing import ChainPxelinuxModuleMissing
 from .chain.shim_wrong_path import ChainShimWrongPath
 from .chain.uboot_bootfile_env import ChainUbootBootfileEnv
 from .chain.uboot_no_serverip import ChainUbootNoServerip
+from .dhcp.address_conflict import DhcpAddressConflict
+from .dhcp.bad_udp_checksum import DhcpBadUdpChecksum
+from .dhcp.bootfile_name_mangled import DhcpBootfileNameMangled
 from .dhcp.competing_servers import DhcpCompetingServers
 from .dhcp.http_offer_without_usable_uri import DhcpHttpOfferWithoutUsableUri
 from .dhcp.http_vendor_class_not_echoed import DhcpHttpVendorClassNotEchoed
@@ -35,6 +41,8 @@ from .http.lowercase_header import HttpLowercaseHeader
 from .http.no_length import HttpNoLength
 from .http.not_found import Http404
 from .http.plain_disabled import HttpPlainDisabled
+from .http.proxy_in_the_way import HttpProxyInTheWay
+from .http.range_unsupported import HttpRangeUnsupported
 from .http.redirect_not_followed import HttpRedirectNotFollowed
 from .http.server_error import Http5xx
 from .http.stops_mid_body import HttpStopsMidBody
@@ -44,10 +52,12 @@ from .nbp.secure_boot_refused import NbpSecureBootRefused
 from .nbp.stalls_after_download import NbpStallsAfterDownload
 from .os.config_fetch_failed import OsConfigFetchFailed
 from .os.redhcp_fails import OsRedhcpFails
+from .proxydhcp.boot_server_unanswered import PxeBootServerUnanswered
 from .proxydhcp.offer_without_pxeclient import ProxyDhcpOfferWithoutPxeclient
 from .proxydhcp.option60_without_43 import DhcpOption60Without43
 from .proxydhcp.port_4011_unanswered import ProxyDhcp4011Unanswered
 from .proxydhcp.silent_for_non_pxeclient import ProxyDhcpSilentForNonPxeclient
+from .proxydhcp.split_offer_rejected import ProxyDhcpSplitOfferRejected
 from .rule import Cause, Rule
 from .tcp.filtered import TcpFiltered
 from .tcp.refused import TcpRefused
@@ -59,8 +69,10 @@ from .tftp.mtu_blackhole import TftpMtuBlackhole
 from .tftp.nat_loss import TftpNatLoss
 from .tftp.no_reply import TftpNoReply
 from .tftp.option_negotiation_refused import TftpOptionNegotiationRefused
+from .tftp.reply_blocked_at_server import TftpReplyBlockedAtServer
 from .tftp.reply_from_other_ip import TftpReplyFromOtherIp
 from .tftp.server_down import TftpServerDown
+from .tftp.server_in_container import TftpServerInContainer
 from .tftp.timeout_mid_transfer import TftpTimeoutMidTransfer
 from .tls.certificate import TlsCertificateRefused
 from .tls.cipher import TlsCipher
@@ -74,6 +86,9 @@ from .v6.no_bootfile_url import V6NoBootfileUrl
 RULES: tuple[Rule, ...] = (
     LinkDhcpBlockedByHostFirewall(),
     LinkStpDelay(),
+    DhcpAddressConflict(),
+    DhcpBadUdpChecksum(),
+    DhcpBootfileNameMangled(),
     DhcpCompetingServers(),
     DhcpHttpOfferWithoutUsableUri(),
     DhcpHttpVendorClassNotEchoed(),
@@ -87,12 +102,15 @@ RULES: tuple[Rule, ...] = (
     ArchDnsmasqBMatchesEveryone(),
     ArchHexDecimalConfusion(),
     ArchIsc0016IsUboot(),
+    ArchOptionMissing(),
     Arch7Vs9(),
     ArchWrongEfiMachine(),
+    PxeBootServerUnanswered(),
     ProxyDhcpOfferWithoutPxeclient(),
     DhcpOption60Without43(),
     ProxyDhcp4011Unanswered(),
     ProxyDhcpSilentForNonPxeclient(),
+    ProxyDhcpSplitOfferRejected(),
     ArpNextServerUnanswered(),
     DnsLookupFailed(),
     DnsServerMissing(),
@@ -113,8 +131,10 @@ RULES: tuple[Rule, ...] = (
     TftpNatLoss(),
     TftpNoReply(),
     TftpOptionNegotiationRefused(),
+    TftpReplyBlockedAtServer(),
     TftpReplyFromOtherIp(),
     TftpServerDown(),
+    TftpServerInContainer(),
     TftpTimeoutMidTransfer(),
     HttpContentTypeNotBoot(),
     Http403(),
@@ -122,14 +142,18 @@ RULES: tuple[Rule, ...] = (
     HttpNoLength(),
     Http404(),
     HttpPlainDisabled(),
+    HttpProxyInTheWay(),
+    HttpRangeUnsupported(),
     HttpRedirectNotFollowed(),
     Http5xx(),
     HttpStopsMidBody(),
     NbpSecureBootRefused(),
     NbpStallsAfterDownload(),
+    ChainGrubThinksTftp(),
     ChainIpxeLoop(),
     ChainIpxeNothingToBoot(),
     ChainNoConfigFound(),
+    ChainPxelinuxModuleMissing(),
     ChainShimWrongPath(),
     ChainUbootBootfileEnv(),
     ChainUbootNoServerip(),

@@ -70,6 +70,14 @@ def _tftp_status(
     limit = patience.transfer_silence if answered else patience.request_silence
     if silence > limit:
         return "stalled"
+    # Asked to the end of its patience, and nothing it was sent was taken (answers from a stranger are not).
+    tries = flow.request_count - patience.requests
+    if (
+        flow.body.received == 0
+        and flow.ack_count == 0
+        and (tries > 0 or (tries == 0 and silence > patience.last_answer))
+    ):
+        return "stalled"
     return "in-progress"
 
 

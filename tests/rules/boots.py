@@ -248,6 +248,13 @@ def no_config() -> Wire:
     return wire.quiet(200)
 
 
+def no_module() -> Wire:
+    wire = Wire("bios-pxe").lease(file="pxelinux.0").get(1, "pxelinux.0", PXELINUX)
+    for number, folder in enumerate(["", "/boot/isolinux/", "/isolinux/", "/boot/syslinux/", "/syslinux/"]):
+        wire.missing(2 + number / 10, f"{folder}ldlinux.c32")
+    return wire.quiet(200)
+
+
 def shim_path() -> Wire:
     wire = Wire().lease(option67="efi-x64/shimx64.efi").get(1, "efi-x64/shimx64.efi", SIGNED)
     wire.missing(2, "grubx64.efi")
@@ -453,6 +460,7 @@ FAULTS: dict[str, Case] = {
     "chain-ipxe-loop": Case(loop, "chain-ipxe-loop", ("chain",)),
     "chain-ipxe-nothing-to-boot": Case(nothing_for_ipxe, "chain-ipxe-nothing-to-boot", ("chain", "dhcp")),
     "chain-no-config-found": Case(no_config, "chain-no-config-found", ("chain", "tftp")),
+    "chain-pxelinux-module-missing": Case(no_module, "chain-pxelinux-module-missing", ("chain", "tftp")),
     "chain-shim-wrong-path": Case(shim_path, "chain-shim-wrong-path", ("chain", "tftp"), PXE_NOTES),
     "chain-uboot-bootfile-env": Case(uboot, "chain-uboot-bootfile-env", ("chain", "tftp")),
     "chain-uboot-no-serverip": Case(

@@ -50,6 +50,17 @@ def searched(found: bool = False) -> Scene:
     return scene
 
 
+def module_missing(found: bool = False) -> Scene:
+    scene = Scene("bios-pxe", at="chain").lease(file="boot/pxelinux.0")
+    scene.tftp(1, "boot/pxelinux.0", "complete")
+    scene.stage("pxelinux", dhcp=False)
+    scene.tftp(2, "boot/ldlinux.c32", "failed", role="module", error=1)
+    scene.tftp(
+        3, "boot/isolinux/ldlinux.c32", "complete" if found else "failed", role="module", error=None if found else 1
+    )
+    return scene
+
+
 def shim(*, file: str | None = None, option67: str | None = "efi-x64/shim.efi", asked: str = "grubx64.efi") -> Scene:
     scene = Scene(at="chain").lease(file=file, option67=option67)
     scene.tftp(1, "efi-x64/shim.efi", "complete", content=PE_X64_SIGNED)
@@ -87,6 +98,7 @@ FAULTS = {
     "chain-ipxe-loop": ipxe_loop,
     "chain-ipxe-nothing-to-boot": nothing_to_boot,
     "chain-no-config-found": searched,
+    "chain-pxelinux-module-missing": module_missing,
     "chain-shim-wrong-path": shim,
     "chain-uboot-bootfile-env": uboot,
     "chain-uboot-no-serverip": lambda: Scene("u-boot-armv8", at="chain").lease(file="x", next_server=None),
@@ -150,6 +162,7 @@ LOOKALIKES = [
         lambda: Scene("ipxe-bios").lease(),
     ),
     ("chain-no-config-found", "the last name is found", lambda: searched(found=True)),
+    ("chain-pxelinux-module-missing", "it lies in a directory below", lambda: module_missing(found=True)),
     (
         "chain-shim-wrong-path",
         "the loader is missing in the right directory",

@@ -44,8 +44,10 @@ class ArchBiosFileToEfi(Rule):
 
     def check(self, case: Case) -> Iterator[Finding]:
         fetch = case.boot_fetch
-        if fetch is None or not (case.is_firmware_pxe or case.is_http):
+        if fetch is None or not (case.is_firmware_pxe or case.is_http or case.is_ipxe):
             return
+        if case.is_ipxe and case.client != "ipxe-bios":
+            return  # iPXE on UEFI runs scripts and kernels besides EFI programs
         verdict = _bios_for_efi(case, fetch) if case.is_efi else _efi_for_bios(fetch)
         if verdict is None:
             return

@@ -38,7 +38,7 @@ class HttpContentTypeNotBoot(Rule):
     code = "http-content-type-not-boot"
     stage = "http"
     needs = "fetches"
-    explains_away = ("nbp-secure-boot-refused", "nbp-stalls-after-download")
+    explains_away = ("nbp-secure-boot-refused", "nbp-stalls-after-download", "tcp-reset-or-stall-mid-body")
     summary = "{url} is {type}: the firmware does not take it for a boot image"
 
     def concerns(self, client: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding, Fix
+from ...wire.messages import TftpError
 from .. import fixes, names
 from ..case import Case
 from ..evidence import evidence, maybe
@@ -18,7 +19,8 @@ class TftpAccessViolation(Rule):
     What happens
         The file may be there, but the server refuses it.
     On the wire
-        TFTP ERROR 2 (dnsmasq: "cannot access PATH: Permission denied"; tftpd-hpa: "Only absolute filenames allowed").
+        TFTP ERROR 2 (dnsmasq: "cannot access PATH: Permission denied"; tftpd-hpa: "Only absolute filenames allowed"), or
+        ERROR 0 whose text says so (tftpd-hpa: "Permission denied").
     Not to be confused with
         A file that is not there (tftp-file-not-found, ERROR 1).
     Causes
@@ -39,7 +41,7 @@ class TftpAccessViolation(Rule):
         refused = [
             (fetch, flow)
             for fetch, flow in transfers.failed(case)
-            if flow.error and flow.error.code == 2 and not flow.error_by_client and fetch.role != "optional"
+            if flow.error and _refuses(flow.error) and not flow.error_by_client and fetch.role != "optional"
         ]
         for fetch, flow in refused:
             if fetch.role == "config-search" and any(
@@ -52,7 +54,7 @@ class TftpAccessViolation(Rule):
                 case,
                 [
                     *(evidence(ref, f"RRQ {flow.filename}") for ref in flow.requests[:1]),
-                    *maybe(flow.error_at, f"TFTP error 2 “{text}”"),
+                    *maybe(flow.error_at, f"TFTP error {flow.error.code if flow.error else 2} “{text}”"),
                 ],
                 subject=names.url_of(fetch),
                 server=flow.server,
@@ -66,3 +68,7 @@ class TftpAccessViolation(Rule):
                     Fix("tftpd-hpa", 'TFTP_OPTIONS="--secure"\nTFTP_DIRECTORY="/srv/tftp"'),
                 ),
             )
+
+
+def _refuses(error: TftpError) -> bool:
+    return error.code == 2 or (error.code == 0 and "permission" in error.text.lower())
