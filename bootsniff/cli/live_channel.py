@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pickle
 import socket
 import struct
@@ -147,10 +148,8 @@ class Inlet:
 
     def tell(self, command: bytes) -> None:
         """One of STOP, PAUSE, RESUME."""
-        try:
+        with contextlib.suppress(OSError):  # it has ended; what it told before is still to be read
             self._socket.send(command)
-        except OSError:
-            self.ended = True
 
     def close(self) -> None:
         self._socket.close()

@@ -7,6 +7,7 @@ import os
 import select
 import signal
 import socket
+import sys
 import time
 from collections.abc import Callable
 from types import FrameType, TracebackType
@@ -15,7 +16,7 @@ from typing import Any, Self
 from ..errors import BootsniffError, CaptureError, UsageError
 from ..model import CaptureInfo, Finding, Machine, Report
 from ..sources.frame_log import FrameLog
-from ..sources.privileges import drop_privileges, target_account
+from ..sources.privileges import drop_privileges, may_import, target_account
 from .live_channel import PAUSE, RESUME, STOP, Failed, Inlet, Outlet, Ready, Update
 from .live_open import Task
 
@@ -25,7 +26,10 @@ _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 class LiveSession:
     """A context manager; inside of it the capture process runs. The first SIGINT ends the capture, the second all."""
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: Task, *, imports_more: bool = False) -> None:
+        """`imports_more`: this process will load more code later, and can give root up only if that stays readable."""
+        self.note: str | None = None
+        self._imports_more = imports_more
         self.frames = FrameLog()
         self.interrupts = 0
         self.ended = False
@@ -51,8 +55,10 @@ class LiveSession:
         self._inlet = Inlet(ours)
         for number in _STOPPING:
             self._before[number] = signal.signal(number, self._handle)
-        if account is not None:
-            # Only the capture process opens sockets: what reads strangers' packets and paints them needs no root.
+        # Only the capture process opens sockets: what shows strangers' packets needs no root.
+        if account is not None and self._imports_more and not may_import(account):
+            self.note = f"the screen stays root's: {account.name} may not read {sys.base_prefix}"
+        elif account is not None:
             drop_privileges(account)
         return self
 

@@ -23,13 +23,13 @@ def run(task: Task, arguments: argparse.Namespace) -> int:
     """Show the capture until the user leaves, or until it ends by itself."""
     if not arguments.web and not sys.stdin.isatty():
         raise UsageError("live needs a terminal for the TUI: add --plain for text or --json for events")
-    with LiveSession(task) as session:
+    with LiveSession(task, imports_more=True) as session:
         ready = session.wait_until_ready()
         feed = LiveFeed(session, Ending(arguments), ready)
         title = ",".join(task.interfaces)
         show(feed, title, arguments)
         feed.finish()
-        for text in (*ready.notes, *feed.notes):
+        for text in (*ready.notes, *([session.note] if session.note else []), *feed.notes):
             complain(text)
         status = write_report(session.report(), arguments)
     return final_status(session, feed.ending, status)

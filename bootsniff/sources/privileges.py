@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import pwd
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,24 +90,32 @@ def drop_privileges(account: Account) -> None:
 
 
 def check_writable(path: Path, account: Account) -> None:
-    """Whether `account` may create or overwrite `path`, asked in a child process that has become it.
+    """Whether `account` may create or overwrite `path`. Raises CaptureError with what to do about it."""
+    if not _as_account(account, lambda: _may_write(path)):
+        raise CaptureError(
+            f"{account.name} may not write {path}: root's rights are given up before anything is recorded; "
+            f"name a file where {account.name} may write, or another user with -Z"
+        )
 
-    Raises CaptureError with what to do about it.
-    """
+
+def may_import(account: Account) -> bool:
+    """Whether `account` may read this Python and its packages: not when they are below /root, for example."""
+    needed = [name for name in (os.__file__, __file__, *sys.path) if name and Path(name).exists()]
+    return _as_account(account, lambda: all(os.access(name, os.R_OK) for name in needed))
+
+
+def _as_account(account: Account, question: Callable[[], bool]) -> bool:
+    """Asks in a child process that has become `account`."""
     child = os.fork()
     if child == 0:  # pragma: no cover - another process
         status = 1
         try:
             drop_privileges(account)
-            status = 0 if _may_write(path) else 1
+            status = 0 if question() else 1
         finally:
             os._exit(status)
     _, status = os.waitpid(child, 0)
-    if status != 0:
-        raise CaptureError(
-            f"{account.name} may not write {path}: root's rights are given up before anything is recorded; "
-            f"name a file where {account.name} may write, or another user with -Z"
-        )
+    return status == 0
 
 
 def _may_write(path: Path) -> bool:

@@ -1,0 +1,356 @@
+"""`bootsniff live` as a user runs it, on a veth pair in a namespace of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scapy.layers.dhcp import BOOTP, DHCP
+from scapy.layers.inet import IP, UDP
+from scapy.layers.l2 import Ether
+
+from tests.sources.blocks import read_pcapng
+from tests.sources.netns import NEAR, Namespace, needs_root, new_namespace
+
+pytestmark = [pytest.mark.root, needs_root]
+
+CLIENT, SERVER = "52:54:00:12:34:56", "52:54:00:aa:bb:cc"
+PXE = [("vendor_class_id", b"PXEClient:Arch:00007:UNDI:003016"), (93, b"\x00\x07"), (94, b"\1\3\x10")]
+BROADCAST = "ff:ff:ff:ff:ff:ff"
+TIMEOUT = 60
+
+
+@pytest.fixture
+def namespace() -> Iterator[Namespace]:
+    with new_namespace(f"bootsniff-cli-{os.getpid()}") as made:
+        yield made
+
+
+def dhcp(kind: str, mac: str = CLIENT, *, xid: int = 7) -> bytes:
+    hardware = bytes.fromhex(mac.replace(":", ""))
+    if kind in ("discover", "request"):
+        ether = Ether(src=mac, dst=BROADCAST) / IP(src="0.0.0.0", dst="255.255.255.255") / UDP(sport=68, dport=67)
+        options = [("message-type", kind), *PXE, "end"]
+        return bytes(ether / BOOTP(chaddr=hardware, xid=xid, flags=0x8000) / DHCP(options=options))
+    ether = Ether(src=SERVER, dst=BROADCAST) / IP(src="10.0.0.1", dst="255.255.255.255") / UDP(sport=67, dport=68)
+    bootp = BOOTP(op=2, chaddr=hardware, xid=xid, yiaddr="10.0.0.50", siaddr="10.0.0.1", file=b"nope.efi")
+    options = [("message-type", kind), ("server_id", "10.0.0.1"), ("lease_time", 3600), "end"]
+    return bytes(ether / bootp / DHCP(options=options))
+
+
+def tftp(payload: bytes, *, answer: bool = False) -> bytes:
+    if answer:
+        link = Ether(src=SERVER, dst=CLIENT) / IP(src="10.0.0.1", dst="10.0.0.50") / UDP(sport=40000, dport=2000)
+    else:
+        link = Ether(src=CLIENT, dst=SERVER) / IP(src="10.0.0.50", dst="10.0.0.1") / UDP(sport=2000, dport=69)
+    return bytes(link / payload)
+
+
+MISSING_FILE = [
+    dhcp("discover"),
+    dhcp("offer"),
+    dhcp("request"),
+    dhcp("ack"),
+    tftp(b"\0\1nope.efi\0octet\0tsize\x000\0"),
+    tftp(b"\0\5\0\1File not found\0", answer=True),
+]
+
+
+class Live:
+    """The program, running; ready once it listens."""
+
+    def __init__(self, *words: str, user: int | None = None, env: dict[str, str] | None = None) -> None:
+        command = [sys.executable, "-c", "from bootsniff.cli import main; raise SystemExit(main())", "live", *words]
+        if user is not None:
+            command = [
+                shutil.which("setpriv") or "setpriv",
+                f"--reuid={user}",
+                f"--regid={user}",
+                "--clear-groups",
+                *command,
+            ]
+        self.process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            bufsize=1,
+            env={**os.environ, **(env or {})},
+        )
+        self.said: list[str] = []
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.said.append(line.strip())
+            if "listening on" in line:
+                break
+
+    def event(self, name: str, **keys: object) -> dict[str, Any]:
+        """Read on until this event comes."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            event: dict[str, Any] = json.loads(line)
+            if event["event"] == name and all(event[key] == value for key, value in keys.items()):
+                return event
+        raise AssertionError(f"no {name} {keys}; it said {self.said}")
+
+    def interrupt(self) -> None:
+        self.process.send_signal(signal.SIGINT)
+
+    def end(self) -> tuple[int, str]:
+        """Exit status and the rest of standard output."""
+        output, errors = self.process.communicate(timeout=TIMEOUT)
+        self.said += errors.splitlines()
+        return self.process.returncode, output
+
+    @property
+    def processes(self) -> list[int]:
+        """The showing and the capture process."""
+        number = self.process.pid
+        children = Path(f"/proc/{number}/task/{number}/children").read_text().split()
+        return [number, *map(int, children)]
+
+
+def report_of(output: str) -> dict[str, Any]:
+    last = json.loads(output.splitlines()[-1])
+    assert last["event"] == "report"
+    report: dict[str, Any] = last["report"]
+    return report
+
+
+def test_a_missing_file_is_told_while_it_happens(namespace: Namespace) -> None:
+    live = Live(NEAR, "--json")
+    namespace.send(MISSING_FILE)
+    finding = live.event("finding", code="tftp-file-not-found")
+    assert finding["mac"] == CLIENT
+    assert finding["confidence"] == "certain"
+    live.event("stall", mac=CLIENT, stalled_at="tftp")
+    live.interrupt()
+    status, output = live.end()
+    assert status == 1
+    report = report_of(output)
+    (machine,) = report["machines"]
+    assert machine["status"] == "stalled"
+    (capture,) = report["captures"]
+    assert (capture["path"], capture["frames"], capture["dropped_frames"]) == (NEAR, len(MISSING_FILE), 0)
+
+
+def test_what_was_recorded_reads_back_the_same(namespace: Namespace, tmp_path: Path) -> None:
+    path = tmp_path / "x.pcapng"
+    live = Live(NEAR, "--json", "-w", str(path), "--no-host-facts")
+    namespace.send(MISSING_FILE)
+    live.event("stall")
+    live.interrupt()
+    _, output = live.end()
+    read = subprocess.run(
+        [sys.executable, "-c", "from bootsniff.cli import main; main()", "read", "--json", str(path)],
+        capture_output=True,
+        timeout=TIMEOUT,
+        check=True,
+    )
+    assert json.loads(read.stdout)["machines"] == report_of(output)["machines"]
+
+
+def test_nobody_boots(namespace: Namespace) -> None:
+    live = Live(NEAR, "--json", "--duration", "0.2")
+    status, output = live.end()
+    assert status == 4
+    assert report_of(output)["machines"] == []
+
+
+def test_a_number_of_packets_is_enough(namespace: Namespace) -> None:
+    live = Live(NEAR, "--json", "--count", "3")
+    namespace.send(MISSING_FILE)
+    status, output = live.end()
+    assert status in (0, 1)
+    assert report_of(output)["captures"][0]["frames"] >= 3
+
+
+def test_until_in_vain(namespace: Namespace) -> None:
+    live = Live(NEAR, "--json", "--duration", "0.5", "--until", f"{CLIENT}=handed-off")
+    namespace.send(MISSING_FILE)
+    status, _ = live.end()
+    assert status == 5
+    assert any("handed-off" in line for line in live.said)
+
+
+def test_words_narrow_it(namespace: Namespace) -> None:
+    live = Live(NEAR, "udp", "port", "69", "--json", "--duration", "1")
+    namespace.send(MISSING_FILE)
+    _, output = live.end()
+    assert report_of(output)["captures"][0]["frames"] == 1
+
+
+def test_several_machines_in_a_log_for_people(namespace: Namespace) -> None:
+    live = Live(NEAR, "--plain", "--duration", "1")
+    namespace.send([*MISSING_FILE, dhcp("discover", "52:54:00:00:00:77", xid=8)])
+    status, output = live.end()
+    assert status == 1
+    lines = output.splitlines()
+    assert any(CLIENT in line and "tftp-file-not-found" in line for line in lines)
+    assert any(CLIENT in line and "STALLED at tftp" in line for line in lines)
+    assert any("52:54:00:00:00:77" in line and "DHCP unanswered" in line for line in lines)
+    assert "\x1b" not in output
+
+
+def test_a_reader_that_hangs_loses_no_packet(namespace: Namespace) -> None:
+    live = Live(NEAR, "--json", "--no-host-facts")
+    sent = 0
+    for turn in range(6):
+        # More events than a pipe holds: machines that come, and are offered something.
+        macs = [f"52:54:{turn:02x}:00:{number >> 8:02x}:{number & 255:02x}" for number in range(500)]
+        frames = [dhcp(kind, mac, xid=number) for number, mac in enumerate(macs) for kind in ("discover", "offer")]
+        namespace.send(frames + [tftp(b"\0\3\x10\0" + bytes(1400))] * 20_000)
+        sent += len(frames) + 20_000
+    live.interrupt()
+    status, output = live.end()
+    report = report_of(output)
+    assert (report["captures"][0]["frames"], report["captures"][0]["dropped_frames"]) == (sent, 0)
+    assert len([machine for machine in report["machines"] if machine["status"] != "not-booting"]) == 3000
+    assert status in (0, 1)
+
+
+def test_the_second_interrupt_ends_it_although_the_reader_hangs(namespace: Namespace) -> None:
+    live = Live(NEAR, "--json", "--no-host-facts")
+    for turn in range(3):
+        namespace.send([dhcp("discover", f"52:54:{turn:02x}:00:01:{number:02x}") for number in range(250)])
+    live.interrupt()
+    # Its report does not fit into the pipe, and nobody reads: the program waits.
+    with pytest.raises(subprocess.TimeoutExpired):
+        live.process.wait(4)
+    live.interrupt()
+    assert live.process.wait(TIMEOUT) == 130
+    live.end()
+
+
+def test_a_reader_that_goes_away_ends_it_quietly(namespace: Namespace) -> None:
+    live = Live(NEAR, "--json")
+    assert live.process.stdout is not None
+    live.process.stdout.close()
+    capture = live.processes[1]
+    namespace.send(MISSING_FILE)
+    assert live.process.wait(TIMEOUT) == 0
+    assert not Path(f"/proc/{capture}").exists()
+    assert live.process.stderr is not None
+    assert "Traceback" not in live.process.stderr.read()
+    live.process.stderr.close()
+
+
+def test_a_kill_leaves_a_readable_recording(namespace: Namespace, tmp_path: Path) -> None:
+    path = tmp_path / "x.pcapng"
+    live = Live(NEAR, "--json", "-w", str(path))
+    namespace.send(MISSING_FILE)
+    live.event("stall")
+    for number in live.processes:
+        os.kill(number, signal.SIGKILL)
+    live.end()
+    written = read_pcapng(path)
+    assert [data for _, _, _, data in written.packets] == MISSING_FILE
+    assert written.interfaces == [(1, NEAR)]
+
+
+def test_both_processes_give_root_up(namespace: Namespace) -> None:
+    live = Live(NEAR, "--json", env={"SUDO_UID": ""})
+    for number in live.processes:
+        status = Path(f"/proc/{number}/status").read_text()
+        fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+        assert fields["Uid"].split() == ["65534"] * 4
+        assert "0" not in fields["Groups"].split()
+        assert int(fields["CapEff"], 16) == 0
+        assert int(fields["CapPrm"], 16) == 0
+    live.interrupt()
+    assert live.end()[0] == 4
+
+
+def test_sudos_user_may_not_write_there(namespace: Namespace, tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    live = Live(NEAR, "-w", str(tmp_path / "x.pcapng"), "--json", env={"SUDO_UID": "65534"})
+    status, _ = live.end()
+    assert status == 3
+    assert any("may not write" in line for line in live.said)
+    assert not (tmp_path / "x.pcapng").exists()
+
+
+def test_two_interfaces(namespace: Namespace) -> None:
+    namespace.add_pair("far1", "near1")
+    live = Live(f"{NEAR},near1", "--json")
+    namespace.send(MISSING_FILE[:4])
+    namespace.send(MISSING_FILE[4:], "far1")
+    live.event("stall", stalled_at="tftp")
+    live.interrupt()
+    status, output = live.end()
+    assert status == 1
+    assert report_of(output)["captures"][0]["interfaces"] == [NEAR, "near1"]
+
+
+def test_an_interface_that_goes_is_told(namespace: Namespace) -> None:
+    live = Live(NEAR, "--json")
+    namespace.ip("link", "del", "far0")
+    assert live.process.stderr is not None
+    assert "is gone" in live.process.stderr.readline()
+    namespace.add_pair()
+    assert "created anew" in live.process.stderr.readline()
+    namespace.send(MISSING_FILE)
+    live.event("stall")
+    live.interrupt()
+    assert live.end()[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "text"),
+    [
+        (["nope0", "--json"], 3, "no interface nope0"),
+        ([NEAR, "--json", "prot", "67"], 2, "no capture filter"),
+        ([NEAR, "--json", "-w", "/nonexistent/x"], 3, "/nonexistent/x"),
+        (["ssh://-oProxyCommand=x/eth0", "--json"], 2, "ssh://user@host/interface"),
+    ],
+)
+def test_what_cannot_work_ends_with_one_line(namespace: Namespace, words: list[str], status: int, text: str) -> None:
+    live = Live(*words)
+    assert live.end() == (status, "")
+    assert len(live.said) == 1
+    assert text in live.said[0]
+
+
+@pytest.fixture
+def capable_dumpcap(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a dumpcap that an ordinary user may capture with."""
+    program = shutil.which("dumpcap")
+    if program is None or shutil.which("setcap") is None:
+        pytest.skip("dumpcap or setcap is not installed")
+    folder = tmp_path_factory.mktemp("dumpcap")
+    for parent in (folder, folder.parent, folder.parent.parent):
+        parent.chmod(0o755)
+    copy = folder / "dumpcap"
+    shutil.copy(program, copy)
+    copy.chmod(0o755)
+    done = subprocess.run(["setcap", "cap_net_raw,cap_net_admin+eip", str(copy)], capture_output=True, check=False)
+    if done.returncode:
+        pytest.skip("this file system keeps no capabilities")
+    return folder
+
+
+def test_an_ordinary_user_captures_through_dumpcap(namespace: Namespace, capable_dumpcap: Path) -> None:
+    live = Live(NEAR, "--json", user=65534, env={"PATH": f"{capable_dumpcap}:{os.environ['PATH']}"})
+    namespace.send(MISSING_FILE)
+    live.event("stall", stalled_at="tftp")
+    live.interrupt()
+    status, output = live.end()
+    assert status == 1
+    (capture,) = report_of(output)["captures"]
+    assert (capture["frames"], capture["dropped_frames"]) == (len(MISSING_FILE), 0)
+
+
+def test_an_ordinary_user_is_told_the_way(namespace: Namespace, tmp_path: Path) -> None:
+    live = Live(NEAR, "--json", user=65534, env={"PATH": str(tmp_path)})
+    assert live.end()[0] == 3
+    assert len(live.said) == 1
+    assert "sudo" in live.said[0]
+    assert "python" not in live.said[0].lower().split("sudo", 1)[1].split(";")[0]
