@@ -6,7 +6,10 @@ be read is read all the same: firmware does so, too.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from operator import itemgetter
 from struct import Struct
+from typing import NamedTuple
 
 from ..errors import Malformed
 from ..text import printable
@@ -22,9 +25,20 @@ _MAX_PROBLEMS = 8
 _INTERNED = 16384
 """Option values that are shared between messages; the cache starts anew when it is full."""
 
+
+class _Layout(NamedTuple):
+    """Where the options of a message stand: tried first, and only believed when every code and length is there."""
+
+    marks: Callable[[bytes], tuple[int, ...]]
+    wanted: tuple[int, ...]
+    values: Callable[[bytes], tuple[bytes, ...]]
+    codes: bytes
+
+
 _unpack = Struct(">BxBBIHH4s4s4s4s").unpack_from
 _values: dict[bytes, bytes] = {}
 _code_lists: dict[bytes, bytes] = {}
+_layouts: dict[tuple[int, bytes], _Layout] = {}
 
 
 def parse(payload: bytes) -> DhcpMessage:
@@ -84,6 +98,11 @@ def _text(raw: bytes) -> str | None:
 
 def _read_options(payload: bytes, problems: list[str]) -> tuple[bytes, tuple[bytes, ...], int]:
     """Codes, values and the overload byte: options, then file, then sname (RFC 2131 section 4.1, RFC 3396 section 5)."""
+    shape = len(payload), payload[240:250]
+    layout = _layouts.get(shape)
+    if layout is not None and layout.marks(payload) == layout.wanted:
+        intern = _values.setdefault
+        return layout.codes, tuple([intern(value, value) for value in layout.values(payload)]), 0
     found: dict[int, bytes] = {}
     ended = _scan(payload, (240, len(payload), "options"), found, problems)
     if not ended:
@@ -101,9 +120,31 @@ def _read_options(payload: bytes, problems: list[str]) -> tuple[bytes, tuple[byt
     if len(_values) > _INTERNED:
         _values.clear()
         _code_lists.clear()
+        _layouts.clear()
     codes = bytes(found)
+    if not problems and not overload:
+        _remember(shape, payload, codes)
     intern = _values.setdefault
     return _code_lists.setdefault(codes, codes), tuple([intern(value, value) for value in found.values()]), overload
+
+
+def _remember(shape: tuple[int, bytes], payload: bytes, codes: bytes) -> None:
+    """Keep where the options of a flawless message stand: the next one of the same client kind has them there too."""
+    marks: list[int] = []
+    values: list[slice] = []
+    position = 240
+    while payload[position] != _END:
+        if payload[position] == _PAD:
+            return
+        length = payload[position + 1]
+        marks += (position, position + 1)
+        values.append(slice(position + 2, position + 2 + length))
+        position += 2 + length
+    if len(values) != len(codes) or len(codes) < 2:
+        return  # an option in two parts (RFC 3396), or too little to be worth it
+    marks.append(position)
+    get = itemgetter(*marks)
+    _layouts[shape] = _Layout(get, get(payload), itemgetter(*values), _code_lists.setdefault(codes, codes))
 
 
 def _scan(data: bytes, field: tuple[int, int, str], found: dict[int, bytes], problems: list[str]) -> bool:
