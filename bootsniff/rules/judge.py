@@ -67,12 +67,8 @@ class Judge:
         overview = self._look_around()
         found: dict[tuple[str, str], Finding] = {}
         for stage_index, stage in enumerate(boot.stages):
-            option = next(option for option in option_list if stage_index in option)
-            ended = boot.status == "stalled" or option is not option_list[-1]
-            rules = _asked(_equipment(stage), stage.client, failed=ended and stage_index == option[-1])
-            if not rules:
-                continue
             case = Case(overview, record, boot_index, stage_index, option_list)
+            rules = _asked(_equipment(stage), stage.client, failed=case.failed_here)
             here = [finding for rule in rules for finding in rule.check(case)]
             if here:
                 here += _causes(case, here)

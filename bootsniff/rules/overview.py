@@ -84,6 +84,18 @@ class Overview:
             answers.setdefault((stage.client, stage.arch[0], file), Answer(stage.client, stage.arch[0], file, offer.at))
 
     @cached_property
+    def bad_checksums_accepted(self) -> bool:
+        """Whether any machine went on after an offer with a wrong UDP checksum: then offloading explains it."""
+        return any(
+            heard.bad_checksum
+            for machine in self.world.machines.values()
+            for boot in machine.boots
+            for stage in boot.stages
+            if isinstance(stage.dhcp, Dhcp4Exchange) and stage.dhcp.requests
+            for heard in stage.dhcp.offers
+        )
+
+    @cached_property
     def proxies(self) -> dict[str, Heard[DhcpMessage]]:
         """Servers that made ProxyDHCP offers to PXE clients, and one such offer."""
         found: dict[str, Heard[DhcpMessage]] = {}

@@ -143,6 +143,46 @@ def seven_gets_the_default() -> Scene:
     return bios_to_efi().other_machine("52:54:00:00:00:01", other)
 
 
+def proxy_beside() -> Scene:
+    return Scene().discover(0).offer(0.1).proxy(0.2, file="x.efi", option60="PXEClient").discover(4, 12, 28)
+
+
+def damaged(*, accepted: bool = False) -> Scene:
+    scene = ignored("efi-x64-pxe", file="grubx64.efi")
+    for heard in scene.dhcp.offers:
+        heard.bad_checksum = True
+    if accepted:
+        scene.request(30)
+    return scene
+
+
+def declined() -> Scene:
+    scene = Scene().lease(file="x.efi")
+    scene.dhcp.declines += (scene.heard(1, 4, options={50: bytes((192, 168, 122, 227))}),)
+    return scene
+
+
+def mangled(asked: str = "pxelinux.0\\xff") -> Scene:
+    scene = Scene("bios-pxe", at="tftp").lease(option67="pxelinux.0")
+    scene.tftp(1, asked, "failed", error=1)
+    return scene
+
+
+def without_arch() -> Scene:
+    scene = Scene("bios-pxe").lease()
+    scene.here.arch = ()
+    return scene
+
+
+def boot_servers() -> Scene:
+    scene = Scene(at="proxydhcp").lease(option43=b"\x06\x01\x03\xff")
+    for second in (1, 3, 5):
+        item = {43: b"\x47\x04\x80\x00\x00\x00\xff"}
+        scene.dhcp.pxe_requests += (scene.heard(second, 3, target_port=67, options=item),)
+        scene.dhcp.pxe_request_count += 1
+    return scene
+
+
 FAULTS = {
     "link-stp-delay": stp,
     "link-dhcp-blocked-by-host-firewall": firewall,
@@ -169,6 +209,12 @@ FAULTS = {
     "proxydhcp-4011-unanswered": mute_4011,
     "dhcp-option60-without-43": option60,
     "v6-no-bootfile-url": v6_without_url,
+    "dhcp-bad-udp-checksum": damaged,
+    "dhcp-address-conflict": declined,
+    "dhcp-bootfile-name-mangled": mangled,
+    "arch-option-missing": without_arch,
+    "proxydhcp-split-offer-rejected": proxy_beside,
+    "pxe-boot-server-discovery-unanswered": boot_servers,
 }
 
 
@@ -223,10 +269,6 @@ def retried_4011() -> Scene:
     return scene
 
 
-def proxy_beside() -> Scene:
-    return Scene().discover(0).offer(0.1).proxy(0.2, file="x.efi", option60="PXEClient").discover(4, 12, 28)
-
-
 def accepted_without_echo() -> Scene:
     return Scene("efi-x64-http", at="http").lease(file="http://192.168.122.1/x.efi")
 
@@ -239,6 +281,13 @@ def kernel_for_bios() -> Scene:
 
 
 LOOKALIKES = [
+    ("dhcp-bad-udp-checksum", "offloading: the offer was accepted", lambda: damaged(accepted=True)),
+    ("dhcp-bad-udp-checksum", "the offer has no file", lambda: ignored("efi-x64-pxe")),
+    ("dhcp-address-conflict", "a lease that was kept", lambda: Scene().lease(file="x.efi")),
+    ("dhcp-bootfile-name-mangled", "the file is really missing", lambda: mangled("pxelinux.0")),
+    ("arch-option-missing", "option 93 is there", lambda: Scene("bios-pxe").lease()),
+    ("proxydhcp-split-offer-rejected", "the offer was taken", mute_4011),
+    ("pxe-boot-server-discovery-unanswered", "requests to port 4011", mute_4011),
     ("dhcp-no-offer", "an answer that comes after three seconds", answered_late),
     ("dhcp-no-offer", "a network without IPv6", no_ipv6),
     ("dhcp-no-offer", "one DISCOVER is no pattern", lambda: Scene().discover(0)),

@@ -92,6 +92,14 @@ def kickstart(path: str = "ks.cfg") -> Scene:
     return scene
 
 
+def grub_over(kind: str) -> Scene:
+    scene = Scene(kind, at="chain").lease(file="http://192.168.122.1/grubx64.efi", option60="HTTPClient:x")
+    scene.http(1, "http://192.168.122.1/grubx64.efi", content=PE_X64_SIGNED)
+    scene.stage("grub", dhcp=False)
+    scene.tftp(3, "/grub/grub.cfg", role="script", requests=4)
+    return scene
+
+
 FAULTS = {
     "nbp-secure-boot-refused": loaded,
     "nbp-stalls-after-download": lambda: loaded(PE_X64_SIGNED),
@@ -102,6 +110,7 @@ FAULTS = {
     "chain-shim-wrong-path": shim,
     "chain-uboot-bootfile-env": uboot,
     "chain-uboot-no-serverip": lambda: Scene("u-boot-armv8", at="chain").lease(file="x", next_server=None),
+    "chain-grub-thinks-tftp": lambda: grub_over("efi-x64-http"),
     "os-redhcp-fails": os_dhcp,
     "os-config-fetch-failed": kickstart,
 }
@@ -151,6 +160,7 @@ def kickstart_then_more() -> Scene:
 
 
 LOOKALIKES = [
+    ("chain-grub-thinks-tftp", "GRUB that came by TFTP", lambda: grub_over("efi-x64-pxe")),
     ("nbp-secure-boot-refused", "a program for another processor", lambda: loaded(PE_ARM64)),
     ("nbp-secure-boot-refused", "a signed program", lambda: loaded(PE_X64_SIGNED)),
     ("nbp-secure-boot-refused", "a program that went on", normal_chain),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bootsniff.flow.records import TftpTransfer, TlsHandshake
+from bootsniff.model import HostFacts
 from bootsniff.track.records import FetchRecord
 from bootsniff.wire.messages import TlsAlert, TlsCertificate, TlsClientHello, TlsServerHello
 
@@ -153,6 +154,26 @@ def handshake(
     return scene
 
 
+def in_a_container() -> Scene:
+    scene = tftp(requests=4)
+    fetch_of(scene)[1].strangers = [("172.17.0.2", 40000, scene.at(1.1))]
+    return scene
+
+
+def at_the_server() -> Scene:
+    scene = tftp(requests=6)
+    scene.world.host = HostFacts(listeners=(("udp", SERVER, 69),), addresses=(SERVER,))
+    return scene
+
+
+def ranged(**settings: object) -> Scene:
+    scene = web(status="failed", received=400)
+    flow = scene.http(20, URL, **settings)  # type: ignore[arg-type]
+    assert flow.request is not None
+    flow.request.fields = (*flow.request.fields, ("Range", "bytes=400-"))
+    return scene
+
+
 FAULTS = {
     "arp-next-server-unanswered": arp,
     "dns-lookup-failed": dns,
@@ -189,6 +210,10 @@ FAULTS = {
     ),
     "http-plain-disabled": lambda: leased("http", "efi-x64-http", file=URL, option60="HTTPClient"),
     "tcp-reset-or-stall-mid-body": mid_body,
+    "tftp-server-in-bridged-container": in_a_container,
+    "tftp-reply-blocked-at-server": at_the_server,
+    "http-range-unsupported": lambda: ranged(code=200),
+    "http-proxy-in-the-way": lambda: web(status="failed", code=407, length=0),
 }
 
 
@@ -241,6 +266,14 @@ def followed() -> Scene:
 
 
 LOOKALIKES = [
+    ("tftp-server-in-bridged-container", "another address of the server's own", stranger),
+    ("tftp-reply-blocked-at-server", "nothing known of the host", lambda: tftp(requests=6)),
+    (
+        "http-range-unsupported",
+        "206 with Content-Range",
+        lambda: ranged(code=206, fields=(("Content-Range", "bytes 400-999/1000"),)),
+    ),
+    ("http-proxy-in-the-way", "the server itself denies it", lambda: web(status="failed", code=403)),
     ("arp-next-server-unanswered", "conflict detection for the machine's own address", own_address),
     ("arp-next-server-unanswered", "an answer came", lambda: leased("tftp").arp(SERVER, 1, 2, answered=True)),
     ("dns-lookup-failed", "another query for the name went well", second_address_answers),

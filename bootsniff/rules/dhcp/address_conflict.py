@@ -1,0 +1,70 @@
+"""dhcp-address-conflict; reads records, never changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...model import Finding, Fix
+from ...wire import dhcp_options
+from .. import fixes, names
+from ..case import Case
+from ..evidence import evidence
+from ..rule import Rule
+
+
+class DhcpAddressConflict(Rule):
+    """The offered address is in use already.
+
+    What happens
+        The machine checks its new address, finds another host that answers for it, and gives it back.
+    On the wire
+        DHCPDECLINE after the ACK, or ARP replies for the machine's address from another hardware address.
+    Not to be confused with
+        The server's own probe before the OFFER; a multi-homed Linux host that answers for its own address twice.
+    Causes
+        A host with a fixed address inside the range, two DHCP servers with overlapping ranges, a lost lease file.
+    Fix
+        Take the address out of the range, or give it to its owner by reservation.
+    Sources
+        RFC 2131 sections 3.1 and 4.4.4; RFC 5227; raspberrypi/firmware issues 1067 and 1303.
+    """
+
+    code = "dhcp-address-conflict"
+    stage = "dhcp"
+    needs = "dhcp4"
+    summary = "{address} is in use already{who}"
+
+    def check(self, case: Case) -> Iterator[Finding]:
+        dhcp = case.dhcp4
+        if dhcp is None:
+            return
+        owners = [
+            (mac, at)
+            for target in {offer.address for offer in [*case.offers, *case.acks]}
+            if target and target in case.stage.arps
+            for mac, at in case.stage.arps[target].answers
+            if mac != case.machine.mac
+        ]
+        if not dhcp.declines and not owners:
+            return
+        asked = next((dhcp_options.requested_ip(h.message) for h in dhcp.declines), None)
+        address = asked or next((ack.address for ack in [*case.acks, *case.offers] if ack.address), "the address")
+        yield self.finding(
+            case,
+            [
+                *(evidence(ack.heard, f"lease of {ack.address}") for ack in case.acks[:1]),
+                *(evidence(at, f"ARP reply from {mac}") for mac, at in owners[:3]),
+                *(evidence(decline, "DECLINE") for decline in dhcp.declines[:2]),
+            ],
+            confidence="certain" if dhcp.declines else "likely",
+            subject=address,
+            address=address,
+            who=f" by {names.joined(mac for mac, _ in owners)}" if owners else "",
+            expected="No answer to the ARP probe for the offered address.",
+            proof="" if dhcp.declines else f"arping {address} with the machine switched off.",
+            fixes=fixes.arrange(
+                case,
+                Fix("dnsmasq", f"dhcp-host={owners[0][0] if owners else 'MAC'},{address}"),
+                Fix("isc-dhcpd", f"# take {address} out of the range"),
+            ),
+        )

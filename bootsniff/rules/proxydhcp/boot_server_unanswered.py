@@ -1,0 +1,73 @@
+"""pxe-boot-server-discovery-unanswered; reads records, never changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...model import Finding
+from ...wire import dhcp_options
+from .. import fixes
+from ..case import Case
+from ..evidence import evidence, first_and_last
+from ..rule import Rule
+from .port_4011 import PORT
+
+
+class PxeBootServerUnanswered(Rule):
+    """No PXE boot server answers the discovery that option 43 asked for.
+
+    What happens
+        Option 43 tells the machine to look for a boot server of a type, by broadcast, multicast or a list. Nobody answers.
+    On the wire
+        OFFER or ACK with option 43 (discovery control, boot servers, a menu); requests with option 43.71 (boot item), and no
+        answer with 43.71.
+    Not to be confused with
+        A menu that waits for a key (43.10): no stall for that many seconds, 255 means for ever. A ProxyDHCP server whose
+        port 4011 is silent (proxydhcp-4011-unanswered).
+    Causes
+        Several pxe-service lines, which make dnsmasq send a menu that many UEFI programs handle badly; a boot server type
+        that no server has.
+    Fix
+        One pxe-service line per architecture, or discovery control 8 and a file name.
+    Sources
+        PXE specification 2.1 sections 2.2.5 and 3; dnsmasq rfc2131.c (pxe_uefi_workaround); edk2 NetworkPkg PxeBcBoot.c.
+    """
+
+    code = "pxe-boot-server-discovery-unanswered"
+    stage = "proxydhcp"
+    needs = "dhcp4"
+    summary = "no boot server of type {type} answers ({count} requests)"
+
+    def check(self, case: Case) -> Iterator[Finding]:
+        dhcp = case.dhcp4
+        if dhcp is None or dhcp.pxe_replies or case.stage.fetches:
+            return
+        requests = [h for h in dhcp.pxe_requests if h.target_port != PORT]
+        items = [options.boot_item for h in requests if (options := dhcp_options.pxe(h.message)) and options.boot_item]
+        if not items or (len(requests) < 2 and not case.gave_up):
+            return
+        replies = [*case.acks, *case.proxy_offers, *case.offers]
+        menu = next((reply for reply in replies if reply.has_pxe_options), None)
+        match, tag = fixes.dnsmasq_tag(case)
+        service = {"bios-pxe": "x86PC", "efi-x64-pxe": "X86-64_EFI", "efi-arm64-pxe": "ARM64_EFI"}.get(
+            case.client, "x86PC"
+        )
+        yield self.finding(
+            case,
+            [
+                *([evidence(menu.heard, "option 43 asks for boot server discovery")] if menu else []),
+                *first_and_last(requests, f"discovery of boot server type {items[0][0]}"),
+            ],
+            confidence=case.silence(second_sign=True),
+            type=items[0][0],
+            count=len(requests),
+            expected="An ACK with option 43.71 from a boot server.",
+            proof="A capture at the boot server: do the requests arrive?",
+            fixes=fixes.arrange(
+                case,
+                *fixes.dnsmasq(f'pxe-service={service},"network boot",{fixes.names_example(case)}'),
+                *fixes.dnsmasq(
+                    match, f"dhcp-boot=tag:{tag},{fixes.names_example(case)},,{fixes.address_of_server(case)}"
+                )[:1],
+            ),
+        )
