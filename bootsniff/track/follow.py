@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterable
+from itertools import chain
 from operator import attrgetter
 
 from ..flow.records import Event
@@ -39,10 +40,16 @@ class Follower:
 
     def feed(self, *blocks: Block) -> None:
         """Take one block, or blocks of several captures whose times overlap: what they bring is merged by time."""
+        # A piece at a time: when an event is taken, the records are ahead of it by two seconds at most.
+        sieves = [self._sieve(block) for block in blocks]
         if len(blocks) == 1:
-            self._take(self._sieve(blocks[0]).feed(blocks[0]))
+            for events in sieves[0].pieces(blocks[0]):
+                self._take(events)
+                self._pass(sieves[0].last_time)
         else:
-            self._take(heapq.merge(*[self._sieve(block).feed(block) for block in blocks], key=_time_of))
+            parts = [chain.from_iterable(sieve.pieces(block)) for sieve, block in zip(sieves, blocks, strict=True)]
+            self._take(heapq.merge(*parts, key=_time_of))
+            self._pass(min((sieve.last_time for sieve in sieves), default=0))
 
     def tick(self, now: int) -> None:
         """Let time pass on a quiet line."""
@@ -119,17 +126,16 @@ class Follower:
 
     def _take(self, events: Iterable[Event]) -> None:
         engine = self.engine
-        if self._note is not None:
-            events = list(events)
-            for event in events:
-                self._note(event.envelope.capture, event.envelope.frame)
-        if not self._watching:
-            for event in events:
-                engine.feed(event)
-            return
         for event in events:
-            deadline = engine.deadline()
-            if deadline is not None and deadline <= event.time:
-                self.sync()
-                engine.advance(event.time)
+            if self._note is not None:
+                self._note(event.envelope.capture, event.envelope.frame)
+            self._pass(event.time)
             engine.feed(event)
+
+    def _pass(self, now: int) -> None:
+        """Let the engine act on what should have come by now."""
+        if self._watching:
+            deadline = self.engine.deadline()
+            if deadline is not None and deadline <= now:
+                self.sync()
+                self.engine.advance(now)
