@@ -8,6 +8,8 @@ from ..wire.messages import DhcpMessage, Envelope
 from .records import Dhcp4Exchange, MachineRecord, ServerRecord, World
 
 MAX_SERVERS = 1024
+HABITS_SHOWN = 64
+"""A server that has not shown by then what it is will not show it later."""
 
 
 def note_server(world: World, envelope: Envelope, message: DhcpMessage, client: MachineRecord | None) -> None:
@@ -19,7 +21,7 @@ def note_server(world: World, envelope: Envelope, message: DhcpMessage, client: 
             return
         server = world.servers[address] = ServerRecord(address, envelope.source_mac)
     server.dhcp_replies += 1
-    if server.dialect is None:
+    if server.dialect is None and server.dhcp_replies <= HABITS_SHOWN:
         server.dialect = _dialect(message)
     stage = client.boots[-1].stages[-1] if client is not None and client.boots and client.boots[-1].stages else None
     vendor = (stage.vendor_class or "") if stage is not None and isinstance(stage.dhcp, Dhcp4Exchange) else ""
