@@ -217,7 +217,7 @@ class Case:
     def silence(self, *, second_sign: bool = False) -> Confidence:
         """How sure one can be that something missing was not sent: never certain from silence alone."""
         quality = self.world.quality
-        if not quality.sees_replies or quality.dropped_frames:
+        if not quality.sees_replies or quality.one_sided or quality.dropped_frames:
             return "possible"
         heard_others = quality.unicast_server_packets > 0 or second_sign
         return "likely" if heard_others else "possible"
@@ -228,6 +228,8 @@ class Case:
         quality = self.world.quality
         if not quality.sees_replies:
             return " (no reply of any kind seen: this capture point may not see replies)"
+        if quality.one_sided:
+            return " (this capture holds one direction only)"
         if quality.dropped_frames:
             return f" ({quality.dropped_frames} packets were lost while capturing)"
         return ""

@@ -57,7 +57,7 @@ class DhcpNoOffer(Rule):
         host = case.world.host
         name = host.libvirt_network if host else None
         restart = f"virsh net-destroy {name}; virsh net-start {name}\n" if name else ""
-        lost = case.world.quality.dropped_frames
+        lost = case.world.quality.dropped_frames or case.world.quality.one_sided
         yield self.finding(
             case,
             first_and_last(dhcp.discovers, "DISCOVER without an answer"),

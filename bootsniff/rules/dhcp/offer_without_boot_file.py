@@ -60,12 +60,12 @@ class DhcpOfferWithoutBootFile(Rule):
         ):
             return
         offer = case.offers[0]
-        asked_again = [heard for heard in dhcp.discovers if heard.at.time > offer.heard.at.time]
+        ignored = [] if case.acks else [heard for heard in dhcp.discovers if heard.at.time > offer.heard.at.time]
         yield self.finding(
             case,
             [
                 evidence(offer.heard, "offer without a boot file"),
-                *first_and_last(asked_again, "DISCOVER again, the offer is ignored"),
+                *first_and_last(ignored, "DISCOVER again, the offer is ignored"),
                 *(evidence(ack.heard, "lease without a boot file") for ack in case.acks[:1]),
             ],
             confidence="likely" if case.world.quality.dropped_frames else "certain",
