@@ -94,7 +94,8 @@ def build() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"bootsniff {__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
+    # Without `prog`, argparse would set up its help formatter to find the name out, and import shutil for it.
+    commands = parser.add_subparsers(prog="bootsniff", metavar="COMMAND", required=True, parser_class=Parser)
     _add_read(commands)
     _add_live(commands)
     _add_small(commands)

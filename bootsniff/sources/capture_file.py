@@ -16,7 +16,6 @@ import numpy.typing as npt
 
 from ..errors import CaptureError
 from ..model import Block, CaptureInfo, FrameStore, Tick
-from ..wireshark import as_pcapng
 from .compression import compression_of, decompressed
 from .frames import FileFrames, SpooledFrames
 from .link_types import link_type_name
@@ -94,6 +93,8 @@ def _opened(raw: RawInput, path: str, index: int) -> CaptureSource:
         inside = f"what is inside {name}" if kind else name
         raise CaptureError(f"{inside} is neither pcap nor pcapng: convert it with `editcap -F pcapng` first")
     raw.close()
+    from ..wireshark import as_pcapng  # with it come subprocess and tempfile, which most captures do not need
+
     converted = RawInput(path, as_pcapng(path))
     window = Window(converted, waits=True)
     if not window.fill(HEADER):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from array import array
 from bisect import bisect_left, bisect_right
 from typing import NamedTuple
@@ -89,6 +88,8 @@ class SpooledFrames:
     def __init__(self, capture: int, limit: int = SPOOL_BYTES) -> None:
         self._capture = capture
         self._limit = limit
+        import tempfile  # not for plain files
+
         self._file = tempfile.TemporaryFile(prefix="bootsniff-")  # noqa: SIM115  # lives as long as the store
         self._used = 0
         self._block: Block | None = None
