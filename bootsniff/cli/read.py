@@ -131,10 +131,15 @@ def _report(reading: Reading, interrupts: Interrupts, arguments: argparse.Namesp
 
 
 def tell_quality(captures: tuple[CaptureInfo, ...], *, interrupted: bool) -> None:
-    """One line on standard error for each capture that ended early."""
+    """One line on standard error for each capture that ended early, or that says nothing to us."""
     for info in captures:
         if info.problem is not None:
             complain(f"{info.path}: {info.problem}; read as far as it goes")
+        if info.frames and info.undecoded_frames == info.frames:
+            kinds = ", ".join(info.link_types)
+            complain(
+                f"{info.path}: no frame of it can be read (link type {kinds}); capture on Ethernet, or with `tcpdump -i any`"
+            )
     if interrupted:
         complain("interrupted: this is the report of what was read until then")
 

@@ -154,6 +154,15 @@ def test_one_bad_file_among_good_ones(capsys: pytest.CaptureFixture[str], tmp_pa
     assert "missing.pcap" in err
 
 
+def test_a_link_type_that_nobody_reads_is_told(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "odd.pcap"
+    path.write_bytes(pcap(b"x" * 60, link_type=9999))
+    assert main(["read", str(path)]) == 4
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == 1
+    assert "link type LINKTYPE_9999" in told[0]
+
+
 def test_cut_file_is_read_as_far_as_it_goes(capsys: pytest.CaptureFixture[str], stalled: Path) -> None:
     stalled.write_bytes(stalled.read_bytes()[:-7])
     status, report, err = read_json(capsys, stalled)
