@@ -261,7 +261,7 @@ def _any_link(source: _Source) -> Columns:
     header = np.where(version == 4, (first & 15).astype(np.int64) * 4, 40)
     good = (version > 0) & (first >> 4 == version) & (header >= 20) & (l3 + header <= end)
     groups = np.where(good, version << 8 | header, 0)
-    numbers = np.unique(groups).tolist()
+    numbers = np.flatnonzero(np.bincount(groups)).tolist()  # np.unique would import numpy.ma
     if len(numbers) == 1 and numbers[0]:
         rows = source.gather(l3 - _LEAD, _LEAD + (numbers[0] & 0xFF) + _TAIL)
         columns = _transport(source, rows, l3, numbers[0] >> 8, numbers[0] & 0xFF, good)
