@@ -13,6 +13,10 @@ from ..evidence import evidence, first_and_last
 from ..rule import Rule
 
 
+_TRIES = 3
+"""Questions after which it is no accident that no answer came."""
+
+
 class ArpNextServerUnanswered(Rule):
     """Nobody answers ARP for the boot server or the router.
 
@@ -73,8 +77,8 @@ class ArpNextServerUnanswered(Rule):
 
 
 def _confidence(case: Case, arps: Arps) -> Confidence:
-    answered = any(other.reply for other in case.stage.arps.values() if other is not arps)
-    return "likely" if answered or case.silence() == "likely" else case.silence()
+    """A client stops asking once it is answered, so that repeats show that no answer arrived."""
+    return "likely" if arps.request_count >= _TRIES and not case.world.quality.dropped_frames else case.silence()
 
 
 def _role(case: Case, target: str) -> str | None:
