@@ -71,6 +71,8 @@ def client_message(world: World, machine: MachineRecord, envelope: Envelope, mes
 def server_message(world: World, machine: MachineRecord, envelope: Envelope, message: DhcpMessage) -> None:
     """A reply (op 2) to a machine that is known."""
     if not machine.boots or not machine.boots[-1].stages:
+        if message.message_type == DhcpType.ACK:
+            learn_address(world, machine, message.your_ip or message.client_ip)
         return
     at = FrameRef(envelope.capture, envelope.frame, envelope.time)
     message.options = _shared_options(message.options)

@@ -199,10 +199,17 @@ class Engine:
     def _open_transfer(self, envelope: Envelope, transfer: TftpTransfer) -> Attached | None:
         if transfer.write or is_device_config(transfer.filename):
             return None
-        twin = self._views.twin_of(transfer)
         machine = holder(self.world, transfer.client, transfer.client_mac)
-        if twin is not None:
-            owner = self._attached[id(twin.flow)][0]
+        if machine is not None and not machine.boots and not looks_like_boot(transfer.filename):
+            return None  # a phone or a printer, which does DHCP like any other device
+        twin = self._views.twin_of(transfer)
+        known = self._attached.get(id(twin.flow)) if twin is not None else None
+        if (
+            twin is not None
+            and known is not None
+            and not (_one_point(twin, transfer) and _strangers(known[0], machine))
+        ):
+            owner = known[0]
             if machine is None or machine is owner or not machine.boots or _only_unknown(machine):
                 self._views.add_view(twin, transfer)
                 self.changed.add(owner.mac)
@@ -273,6 +280,16 @@ class Engine:
         elif not boot_like and agent is not None and envelope.time - machine.boots[-1].last.time > around.LATE_TRAFFIC:
             return None
         return None if machine is None else self._attach(machine, exchange, envelope)
+
+
+def _one_point(twin: FetchRecord, transfer: TftpTransfer) -> bool:
+    flow = twin.flow
+    return isinstance(flow, TftpTransfer) and (flow.capture, flow.point) == (transfer.capture, transfer.point)
+
+
+def _strangers(owner: MachineRecord, machine: MachineRecord | None) -> bool:
+    """Two machines of which no DHCP was seen, or two of which it was: at one capture point they may well be two."""
+    return _only_unknown(owner) == (machine is None or not machine.boots or _only_unknown(machine))
 
 
 def _only_unknown(machine: MachineRecord) -> bool:

@@ -38,7 +38,7 @@ _SHIM_BINARY = re.compile(
 )
 _BOOTISH = re.compile(
     r"\.(0|kpxe|kkpxe|pxe|lkrn|efi|ipxe|uimg|itb|dtb|fit|squashfs|wim|sdi|bcd|n12|com|nbi|c32|cpio)$|"
-    r"vmlinu|bzimage|initr|(^|/)linux$|(^|/)kernel|(^|/)uimage|(^|/)image(\.gz)?$|grub|pxe|bootmgr|bootx|netboot|"
+    r"vmlinu|[bzu]image|initr|^[0-9a-f]{8}\.img$|(^|/)linux$|(^|/)kernel|(^|/)uimage|(^|/)image(\.gz)?$|grub|pxe|bootmgr|bootx|netboot|"
     r"preseed|kickstart|(^|/)ks\.cfg|ignition|\.ign$|autoinst|uboot|u-boot|start4?\.elf",
     re.IGNORECASE,
 )

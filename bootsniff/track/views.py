@@ -11,6 +11,8 @@ from .records import FetchRecord
 
 MATCH_TIME = 2 * NANOSECONDS
 """Two capture points of one network agree on the time within this."""
+SAME_POINT_TIME = NANOSECONDS // 20
+"""Captures of both sides of a NAT that were merged, or taken without interface numbers: the router needs less."""
 REMEMBERED = 4096
 
 Point = tuple[int, int]
@@ -82,11 +84,9 @@ class Views:
         best: tuple[int, FetchRecord] | None = None
         for start, point, fetch in self._requests.get((transfer.request_payload, transfer.filename), ()):
             distance = abs(transfer.start - start)
-            if (
-                point == here
-                or distance > MATCH_TIME
-                or any((view.capture, view.point) == here for view in fetch.views)
-            ):
+            if distance > MATCH_TIME or any((view.capture, view.point) == here for view in fetch.views):
+                continue
+            if point == here and (distance > SAME_POINT_TIME or _same_client(fetch, transfer)):
                 continue
             if best is None or distance < best[0]:
                 best = distance, fetch
@@ -104,6 +104,11 @@ class Views:
 
     def fetch_of(self, transfer: TftpTransfer) -> FetchRecord | None:
         return self._views.get(id(transfer))
+
+
+def _same_client(fetch: FetchRecord, transfer: TftpTransfer) -> bool:
+    flow = fetch.flow
+    return isinstance(flow, TftpTransfer) and flow.client == transfer.client
 
 
 def _repeat(known: dict[object, tuple[int, Point]], key: object, time: int, point: Point) -> bool:

@@ -222,3 +222,15 @@ def test_a_capture_of_dhcp_alone_cannot_show_that_nothing_was_fetched() -> None:
     assert play.verdict == ("stalled", "tftp")
     play.engine.world.quality.sees_fetches = False
     assert play.machine.status == "in-progress"
+
+
+def test_a_phone_that_fetches_its_settings_does_not_boot() -> None:
+    play = Play(
+        "0 DISCOVER plain", "0.1 OFFER", "0.2 REQUEST", "0.3 ACK", "1 RRQ jar70sccp.9-4-2SR4.sbn", "1.1 ERROR 1"
+    )
+    assert play.verdict == ("not-booting", None)
+
+
+def test_an_old_client_without_a_vendor_class_boots_by_what_it_fetches() -> None:
+    play = Play("0 DISCOVER plain", "0.1 OFFER", "0.2 REQUEST", "0.3 ACK", "1 RRQ pxelinux.0", "1.1 ERROR 1")
+    assert play.verdict == ("stalled", "tftp")

@@ -1,0 +1,69 @@
+"""One transfer seen twice: at two capture points, on both sides of a NAT, in files that were merged."""
+
+from __future__ import annotations
+
+import pytest
+
+from bootsniff.flow.records import Event, TftpTransfer
+from bootsniff.model import NANOSECONDS, FrameRef
+from bootsniff.wire.messages import Envelope
+
+from .play import MAC, START, Play
+
+LEASE = ("0 DISCOVER efi-x64-pxe", "0.1 OFFER file=boot.efi", "0.2 REQUEST", "0.3 ACK file=boot.efi")
+ROUTER = "02:00:00:00:00:01"
+
+
+def request(play: Play, seconds: float, *, client: str, mac: str, capture: int = 0) -> TftpTransfer:
+    play.frame += 1
+    time = START + round(seconds * NANOSECONDS)
+    at = FrameRef(capture, play.frame, time)
+    transfer = TftpTransfer(capture, client, 2000, mac, "192.168.2.14", None, 69, None, False, "boot.efi", "octet", ())
+    transfer.requests.append(at)
+    transfer.request_count = 1
+    transfer.request_payload = b"boot.efi"
+    transfer.start = time
+    transfer.last = at
+    envelope = Envelope(capture, play.frame, time, mac, None, None, client, "192.168.2.14", 2000, 69)
+    play.engine.feed(Event(envelope, transfer))
+    return transfer
+
+
+@pytest.mark.parametrize("capture", [0, 1])
+def test_the_far_side_of_a_nat_is_a_view_of_the_same_fetch(capture: int) -> None:
+    play = Play(*LEASE)
+    request(play, 1, client="192.168.122.227", mac=MAC)
+    far = request(play, 1.0002, client="192.168.2.5", mac=ROUTER, capture=capture)
+    assert list(play.engine.world.machines) == [MAC]
+    assert play.record.boots[0].stages[0].fetches[0].views == [far]
+
+
+@pytest.mark.parametrize("capture", [0, 1])
+def test_the_far_side_may_come_first(capture: int) -> None:
+    play = Play(*LEASE)
+    far = request(play, 1, client="192.168.2.5", mac=ROUTER, capture=capture)
+    request(play, 1.0002, client="192.168.122.227", mac=MAC)
+    assert list(play.engine.world.machines) == [MAC]
+    assert play.record.boots[0].stages[0].fetches[0].views == [far]
+
+
+def test_two_machines_that_ask_the_same_at_one_point_are_two() -> None:
+    play = Play()
+    request(play, 1, client="192.168.2.5", mac=ROUTER)
+    request(play, 1.0002, client="192.168.2.6", mac="02:00:00:00:00:02")
+    assert len(play.engine.world.machines) == 2
+
+
+def test_a_later_request_is_another_one() -> None:
+    play = Play(*LEASE)
+    request(play, 1, client="192.168.122.227", mac=MAC)
+    request(play, 4, client="192.168.2.5", mac=ROUTER, capture=1)
+    assert len(play.engine.world.machines) == 2
+
+
+def test_a_machine_that_was_forgotten_is_no_twin() -> None:
+    play = Play(*LEASE)
+    request(play, 1, client="192.168.122.227", mac=MAC)
+    play.engine.forget(MAC)
+    request(play, 1.0002, client="192.168.2.5", mac=ROUTER, capture=1)
+    assert list(play.engine.world.machines) == [ROUTER]
