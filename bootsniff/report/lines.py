@@ -136,6 +136,8 @@ class Paper:
 
 def _within(text: str, cells: int) -> str:
     """As much of the beginning as fits."""
+    if text.isascii():
+        return text[:cells]
     used = 0
     for number, character in enumerate(text):
         used += cell_width(character)

@@ -76,7 +76,7 @@ def _what(machine: Machine, paper: Paper) -> Span:
         else:
             words.append(duration(boot.end - boot.start))
     words += [word for word in (machine.hostname, None if boot else machine.vendor) if word]
-    text = paper.shorten(", ".join(words), paper.width - 43)
+    text = paper.shorten(", ".join(words), paper.width - 43, ends=False)
     return Span(text, "dim" if machine.status != "stalled" else "")
 
 
