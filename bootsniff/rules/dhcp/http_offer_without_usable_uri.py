@@ -34,6 +34,7 @@ class DhcpHttpOfferWithoutUsableUri(Rule):
 
     code = "dhcp-http-offer-without-usable-uri"
     stage = "dhcp"
+    explains_away = ("tftp-file-not-found", "tftp-access-violation", "tftp-no-reply")
     summary = "{server} offers {name} {what}"
 
     def check(self, case: Case) -> Iterator[Finding]:
