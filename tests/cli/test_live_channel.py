@@ -19,7 +19,7 @@ def update(number: int, *, size: int = 0) -> Update:
 
 def test_messages_arrive_whole_and_in_order(ends: tuple[Outlet, Inlet]) -> None:
     outlet, inlet = ends
-    sent = [Ready("listening"), update(1), update(2), Failed(3, "no")]
+    sent: list[Message] = [Ready("listening"), update(1), update(2), Failed(3, "no")]
     for message in sent:
         outlet.send(message)
     assert inlet.messages() == sent
