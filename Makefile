@@ -37,8 +37,10 @@ check: $(VENV)/.developer
 
 test: $(VENV)/.developer
 	@.ci/system-packages
-	@$(MAKE) --no-print-directory check
-	$(BIN)/python -m pytest -q $(PYTEST_OPTIONS)
+	@status=0; \
+	$(MAKE) --no-print-directory check || status=1; \
+	$(BIN)/python -m pytest -q $(PYTEST_OPTIONS) || status=1; \
+	exit $$status
 
 docs: $(VENV)/.developer
 	$(BIN)/python docs/make_docs.py
