@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from .boots import FAULTS, HEALTHY, Case
+from .boots import HEALTHY
 from .packets import Wire, errors, machine, read
+from .wire_faults import FAULTS, Case
 
 
 @pytest.mark.parametrize("case", FAULTS.values(), ids=FAULTS)
