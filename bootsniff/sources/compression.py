@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import lzma
 import zlib
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
 from .raw_input import ByteInput
 
@@ -121,8 +121,9 @@ class _ZstdInput:
         self._raw = raw
         self._error = zstandard.ZstdError
         decoder = zstandard.ZstdDecompressor(max_window_size=MAX_MEMORY // 2)
+        readable = cast("IO[bytes]", _Readable(raw))  # all it asks of a file is `read`
         self._stream: zstandard.ZstdDecompressionReader = decoder.stream_reader(
-            _Readable(raw), read_size=CHUNK, read_across_frames=True
+            readable, read_size=CHUNK, read_across_frames=True
         )
         self._more = False
 
