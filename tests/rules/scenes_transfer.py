@@ -166,6 +166,14 @@ def at_the_server() -> Scene:
     return scene
 
 
+def ipxe_with(features: bytes) -> Scene:
+    """iPXE that lists features in option 175 and was given an https URL."""
+    scene = Scene("ipxe-bios", at="tls")
+    asked = scene.heard(0, 1, options={175: features})
+    scene.dhcp.discovers = (asked,)
+    return scene.offer(0.1, file="https://a/x").request(0.2).ack(0.3, file="https://a/x")
+
+
 def ranged(**settings: object) -> Scene:
     scene = web(status="failed", received=400)
     flow = scene.http(20, URL, **settings)  # type: ignore[arg-type]
@@ -266,6 +274,7 @@ def followed() -> Scene:
 
 
 LOOKALIKES = [
+    ("tls-unsupported", "iPXE says that it can do https", lambda: ipxe_with(b"\x13\x01\x01\x14\x01\x01")),
     ("tftp-server-in-bridged-container", "another address of the server's own", stranger),
     ("tftp-reply-blocked-at-server", "nothing known of the host", lambda: tftp(requests=6)),
     (

@@ -120,3 +120,9 @@ def test_documentation(rule: Rule) -> None:
 def test_every_module_of_the_rooms_is_registered() -> None:
     loaded = {type(rule).__module__ for rule in registry.RULES}
     assert len(loaded) == len(registry.RULES), "one fault per file"
+
+
+def test_an_ipxe_that_lists_no_https_is_certain() -> None:
+    finding = found("tls-unsupported", scenes_transfer.ipxe_with(b"\x13\x01\x01"))
+    assert finding.confidence == "certain"
+    assert "iPXE lists its features: no https" in [item.role for item in finding.evidence]

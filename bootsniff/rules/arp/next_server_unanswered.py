@@ -12,7 +12,6 @@ from ..case import Case
 from ..evidence import evidence, first_and_last
 from ..rule import Rule
 
-
 _TRIES = 3
 """Questions after which it is no accident that no answer came."""
 

@@ -6,6 +6,9 @@ from collections.abc import Iterator
 
 from ...model import Confidence, Evidence, Finding, Fix
 from ...track.kinds import is_http_client, is_ipxe
+from ...track.records import Heard
+from ...wire import dhcp_options
+from ...wire.messages import DhcpMessage
 from .. import fixes
 from ..case import Case
 from ..evidence import evidence, maybe, naming
@@ -20,6 +23,7 @@ class TlsUnsupported(Rule):
         authority enrolled and does not even try.
     On the wire
         The whole DHCP exchange with an https URL; then nothing, or a TCP connection that is closed without a ClientHello.
+        iPXE lists its features in option 175: without https among them it is certain.
     Not to be confused with
         A handshake that fails (a ClientHello is there: the tls- findings); a port that does not answer (tcp-filtered); http
         that is switched off (http-plain-disabled).
@@ -55,7 +59,14 @@ class TlsUnsupported(Rule):
         for connection in opened[:1]:
             proof += maybe(connection.syn_ack, "connection to the server")
             proof += maybe(connection.reset or connection.fin_from_client, "closed without a ClientHello")
-        confidence: Confidence = "likely" if opened or case.world.quality.tcp_seen else "possible"
+        told = _features(case)
+        if told and "https" in told[1]:
+            return  # this build can do TLS: something else is in the way
+        if told:
+            proof.insert(0, evidence(told[0], "iPXE lists its features: no https"))
+        confidence: Confidence = (
+            "certain" if told else "likely" if opened or case.world.quality.tcp_seen else "possible"
+        )
         plain = "http://" + url[len("https://") :]
         yield self.finding(
             case,
@@ -65,7 +76,7 @@ class TlsUnsupported(Rule):
             name=case.stage.name or case.client,
             url=url,
             expected="A TLS ClientHello to the server.",
-            proof="The same boot with an http URL; iPXE: does its banner list HTTPS among the features?",
+            proof="" if told else "The same boot with an http URL.",
             fixes=(
                 *(fixes.http_boot(case, plain) if case.is_http else fixes.boot_file(case, plain)),
                 Fix(
@@ -74,3 +85,12 @@ class TlsUnsupported(Rule):
                 ),
             ),
         )
+
+
+def _features(case: Case) -> tuple[Heard[DhcpMessage], tuple[str, ...]] | None:
+    """What an iPXE says it was built with (option 175), and where; None when it says nothing."""
+    for heard in case.dhcp4.discovers if case.dhcp4 and case.is_ipxe else ():
+        options = dhcp_options.ipxe(heard.message)
+        if options and options.features:
+            return heard, options.features
+    return None
