@@ -21,6 +21,11 @@ from .transfer import Transfer
 ICMP, TCP, UDP, ICMPV6 = 1, 6, 17, 58
 
 
+def is_message(packet: Packet) -> bool:
+    """Whether a packet's ports say that it is DHCP or DNS."""
+    return packet.protocol == UDP and (packet.source_port in CONTROL_PORTS or packet.target_port in CONTROL_PORTS)
+
+
 class Desk:
     """All flows of one capture. Events are appended to `out`."""
 
@@ -42,16 +47,20 @@ class Desk:
 
     def flows_of(self, packet: Packet, point: int) -> list[Transfer | Connection]:
         """The flows that a packet can change."""
-        found: list[Transfer | Connection | None] = []
+        protocol = packet.protocol
+        if protocol not in (TCP, UDP):
+            return []
         if packet.fragment:
-            found += self.tftp.of_hosts(point, packet.source, packet.target)
-        elif packet.protocol == TCP:
+            return [*self.tftp.of_hosts(point, packet.source, packet.target)]
+        if protocol == TCP:
             ends = (packet.source, packet.source_port, packet.target, packet.target_port)
-            found.append(self.tcp.find(point, *ends))
-        elif packet.protocol == UDP:
-            found.append(self.tftp.find(point, packet.source, packet.source_port))
-            found.append(self.tftp.find(point, packet.target, packet.target_port))
-        return [flow for flow in found if flow is not None]
+            connection = self.tcp.find(point, *ends)
+            return [] if connection is None else [connection]
+        if is_message(packet):
+            return []
+        one = self.tftp.find(point, packet.source, packet.source_port)
+        other = self.tftp.find(point, packet.target, packet.target_port)
+        return [transfer for transfer in (one, other) if transfer is not None]
 
     def take(self, packet: Packet, frame: int, time: int, point: int) -> Transfer | Connection | None:
         """Take one packet; tells the flow it belongs to."""

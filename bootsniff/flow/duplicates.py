@@ -28,7 +28,6 @@ _SYN_FIN_RST = 7
 _MESSAGES = np.zeros(1 << 16, np.bool_)
 _MESSAGES[list(CONTROL_PORTS)] = True
 
-_Identity = tuple[int, str, str, int, int, int, int]
 _Ints = npt.NDArray[np.int64]
 
 
@@ -36,7 +35,7 @@ class Duplicates:
     """The packets of the last few milliseconds."""
 
     def __init__(self) -> None:
-        self._odd: dict[_Identity, int] = {}
+        self._odd: dict[int, int] = {}
         self._slot = np.zeros(1 << _SLOT_BITS, np.int32)
         self._shared = np.zeros(1 << _SLOT_BITS, np.bool_)
         self._identity = np.zeros(0, np.uint64)
@@ -87,15 +86,17 @@ class Duplicates:
 
     def odd(self, packet: Packet, point: int, time: int) -> bool:
         """The same of one packet that is not plain, or a message on a control port."""
-        content = hash((packet.source_mac, packet.payload)) if not packet.version else hash(packet.body)
-        identity = (
-            point,
-            packet.source,
-            packet.target,
-            packet.protocol,
-            packet.identification,
-            packet.fragment_offset,
-            content,
+        content = packet.body if packet.version else packet.payload
+        identity = hash(
+            (
+                point,
+                packet.source_mac if not packet.version else packet.source,
+                packet.target,
+                packet.protocol,
+                packet.identification,
+                packet.fragment_offset,
+                content,
+            )
         )
         before = self._odd.pop(identity, None)
         self._odd[identity] = time

@@ -20,7 +20,7 @@ from ..model import NANOSECONDS, Block
 from ..wire.columns import Columns
 from ..wire.packet import Packet, dissect
 from .bulk import Batch, Bulk
-from .desk import TCP, UDP, Desk
+from .desk import TCP, Desk, is_message
 from .duplicates import Duplicates
 from .lanes import CONTROL, IGNORED, UDP_IGNORED, Conversation, Flow
 from .ports import CONTROL_PORTS
@@ -39,6 +39,9 @@ FORCED = 3
 """After a packet that was looked at, so many of its conversation are too, before the rest is judged anew."""
 
 Ints = npt.NDArray[np.int64]
+
+
+_Row = tuple[int, int, int, int, int, int, bool]
 
 
 class _Group:
@@ -138,9 +141,8 @@ class Sieve:
                 self._sweep(time)
             self.last_time = self._desk.now = max(self.last_time, int(block.time[start:stop].max()))
             if stop - start < SMALL:
-                for index in range(start, stop):
-                    if not work.copies[index]:
-                        self._single(work, index)
+                for index in work.get_rows(np.flatnonzero(~work.copies[start:stop]) + start):
+                    self._single(work, index)
             else:
                 self._piece(work, start, stop)
             out, self._desk.out = self._desk.out, []
@@ -185,34 +187,30 @@ class Sieve:
         packet = work.packets.pop(index, None)
         if packet is not None:
             return packet
-        block = work.block
-        offset = int(block.offset[index])
-        data = bytes(work.view[offset : offset + int(block.captured[index])])
-        interface = 0 if block.interface is None else int(block.interface[index])
-        vlan = None if block.vlan is None or block.vlan[index] < 0 else int(block.vlan[index])
+        offset, captured, original, time, interface, vlan, plain = work.row(index)
+        data = bytes(work.view[offset : offset + captured])
         try:
-            packet = dissect(data, int(block.original[index]), block.interfaces[interface].link_type, vlan)
+            packet = dissect(data, original, work.block.interfaces[interface].link_type, None if vlan < 0 else vlan)
         except Malformed:
             self._desk.undecoded += 1
             return None
-        packet.point = interface or packet.point
-        alike = not work.columns.plain[index] or (
-            packet.protocol == UDP and not CONTROL_PORTS.isdisjoint((packet.source_port, packet.target_port))
-        )
-        if alike and self._duplicates.odd(packet, packet.point, int(block.time[index])):
+        if interface:
+            packet.point = interface
+        if (not plain or is_message(packet)) and self._duplicates.odd(packet, packet.point, time):
             self.duplicates += 1
             return None
         return packet
 
     def _take(self, work: _Work, index: int, packet: Packet) -> Flow | None:
-        block = work.block
-        flow = self._desk.take(packet, block.first_frame + index, int(block.time[index]), packet.point)
-        if flow is not None:
+        frame = work.block.first_frame + index
+        flow = self._desk.take(packet, frame, work.row(index)[3], packet.point)
+        if flow is not None and flow not in self._stale:
+            self._bulk.flush(flow)
             self._stale[flow] = None
         return flow
 
     def _single(self, work: _Work, index: int) -> None:
-        """A packet of a piece that has no lanes."""
+        """A packet that has no conversation to be kept in step with."""
         packet = self._dissect(work, index)
         if packet is None:
             return
@@ -235,6 +233,11 @@ class Sieve:
         groups: dict[int, _Group] = {}
         fresh = self._meet(work, start, np.flatnonzero((lanes == 0) & work.columns.plain[start:stop] & ~copies))
         control = ~self._bulk_mask(work, start, stop) & ~copies
+        looked_at = work.get_rows(np.flatnonzero(control) + start)
+        if not batch.lane[start:stop].any():
+            for index in looked_at:
+                self._single(work, index)
+            return
         busy = self._busy(work, start, control, fresh)
         if busy is None:
             bulk.fold(batch, np.flatnonzero(~copies) + start)
@@ -449,7 +452,7 @@ class Sieve:
 class _Work:
     """A block and everything that is worked out about it."""
 
-    __slots__ = ("batch", "block", "columns", "copies", "keys", "packets", "view")
+    __slots__ = ("_rows", "batch", "block", "columns", "copies", "keys", "packets", "view")
 
     def __init__(self, block: Block, duplicates: Duplicates) -> None:
         self.block = block
@@ -463,3 +466,40 @@ class _Work:
         self.batch = Batch(block, columns)
         self.packets: dict[int, Packet] = {}
         """Packets that were dissected ahead of their turn."""
+        self._rows: dict[int, _Row] = {}
+
+    def get_rows(self, index: Ints) -> list[int]:
+        """Take what is known of some packets out of the columns at once, as they will be looked at."""
+        block = self.block
+        numbers: list[int] = index.tolist()
+        count = len(numbers)
+        interfaces = [0] * count if block.interface is None else block.interface[index].tolist()
+        vlans = [-1] * count if block.vlan is None else block.vlan[index].tolist()
+        rows = zip(
+            block.offset[index].tolist(),
+            block.captured[index].tolist(),
+            block.original[index].tolist(),
+            block.time[index].tolist(),
+            interfaces,
+            vlans,
+            self.columns.plain[index].tolist(),
+            strict=True,
+        )
+        self._rows = dict(zip(numbers, rows, strict=True))
+        return numbers
+
+    def row(self, index: int) -> _Row:
+        """Offset, captured and original length, time, interface, VLAN or -1, whether it is plain."""
+        row = self._rows.get(index)
+        if row is None:
+            block = self.block
+            row = self._rows[index] = (
+                int(block.offset[index]),
+                int(block.captured[index]),
+                int(block.original[index]),
+                int(block.time[index]),
+                0 if block.interface is None else int(block.interface[index]),
+                -1 if block.vlan is None else int(block.vlan[index]),
+                bool(self.columns.plain[index]),
+            )
+        return row
