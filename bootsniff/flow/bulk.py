@@ -304,13 +304,21 @@ class Bulk:
             flow.conversations.clear()
 
     def make_room(self) -> None:
-        """When the table is more than half full, forget conversations that no flow owns, the quietest first."""
+        """When the table is more than half full, forget conversations, those of ended flows and the quietest first.
+
+        A flow that goes on is met again with its next packet. Records must be up to date.
+        """
         table = self.table
+        excess = len(table) - MAX_CONVERSATIONS // 4
         if len(table) <= MAX_CONVERSATIONS // 2:
             return
-        alone = [number for number, item in self.conversations.items() if item.owner is None]
-        alone.sort(key=lambda number: int(table.last_time[2 * number : 2 * number + 2].max()))
-        gone = alone[: max(0, len(table) - MAX_CONVERSATIONS // 4)]
-        for number in gone:
-            del self.conversations[number]
-        table.remove(gone)
+        last = np.maximum(table.last_time[::2], table.last_time[1::2])
+        order = sorted(
+            self.conversations.values(),
+            key=lambda item: (item.owner is not None and not item.owner.ended, last[item.number]),
+        )
+        for item in order[:excess]:
+            if item.owner is not None:
+                item.owner.conversations.remove(item)
+            del self.conversations[item.number]
+        table.remove([item.number for item in order[:excess]])

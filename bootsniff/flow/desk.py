@@ -14,8 +14,8 @@ from .dns import DnsFlows
 from .fragments import FragmentKey, Reassembler, Unresolved
 from .ports import CONTROL_PORTS, DHCP_PORTS, DHCPV6_PORTS, DNS_PORT
 from .records import Event
-from .tcp import TcpFlows
-from .tftp import TftpFlows
+from .tcp import MAX_CONNECTIONS, TcpFlows
+from .tftp import MAX_TRANSFERS, TftpFlows
 from .transfer import Transfer
 
 ICMP, TCP, UDP, ICMPV6 = 1, 6, 17, 58
@@ -44,6 +44,11 @@ class Desk:
         self.dns = DnsFlows()
         self.tftp = TftpFlows()
         self.tcp = TcpFlows()
+
+    @property
+    def crowded(self) -> bool:
+        """There are more flows than are kept for long."""
+        return len(self.tftp.transfers) > MAX_TRANSFERS or len(self.tcp.connections) > MAX_CONNECTIONS
 
     def flows_of(self, packet: Packet, point: int) -> list[Transfer | Connection]:
         """The flows that a packet can change."""

@@ -47,6 +47,7 @@ class Flow(Protocol):
     """A transfer or a connection, as the bulk folding sees it."""
 
     conversations: list[Conversation]
+    ended: bool
 
     def lane(self, conversation: Conversation, *, by_client: bool) -> Lane:
         """Which packets of one direction need not be looked at one by one."""

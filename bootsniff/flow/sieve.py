@@ -137,7 +137,7 @@ class Sieve:
         self.duplicates += int(np.count_nonzero(work.copies))
         for start, stop in self._cuts(block.time):
             time = int(block.time[start])
-            if abs(time - self._swept) > SWEEP:
+            if abs(time - self._swept) > SWEEP or self._desk.crowded:
                 self._sweep(time)
             self.last_time = self._desk.now = max(self.last_time, int(block.time[start:stop].max()))
             if stop - start < SMALL:

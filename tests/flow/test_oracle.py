@@ -89,9 +89,8 @@ def test_bulk_and_one_by_one_agree(seed: int, sizes: list[int], snap: int | None
     compare(mix(Random(seed)), sizes, snap)
 
 
-@pytest.mark.parametrize("window", [1, 4])
-@pytest.mark.parametrize("lost", [None, (65536, 65537), (65534, 65535, 65536)])
-def test_they_agree_on_a_roll_over(lost: tuple[int, ...] | None, window: int) -> None:
+@pytest.mark.parametrize(("window", "lost"), [(1, None), (4, (65536, 65537)), (1, (65534, 65535, 65536))])
+def test_they_agree_on_a_roll_over(window: int, lost: tuple[int, ...] | None) -> None:
     frames: list[Frame] = [
         (0, udp(CLIENT, 2070, SERVER, 69, rrq("x", "blksize", "8"))),
         (0, udp(SERVER, 4000, CLIENT, 2070, oack("blksize", "8", "windowsize", str(window)))),
