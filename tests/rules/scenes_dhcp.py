@@ -232,6 +232,20 @@ def same_data_twice() -> Scene:
     return scene.discover(4, 12, 28)
 
 
+def good_one_chosen() -> Scene:
+    """A router answers, too; the machine takes the boot server's offer, and TFTP fails for its own reason."""
+    scene = (
+        Scene(at="tftp")
+        .discover(0)
+        .offer(0.1, server="192.168.122.254")
+        .offer(0.2, file="x.efi")
+        .request(1)
+        .ack(1.1, file="x.efi")
+    )
+    scene.tftp(2, "x.efi", "failed", error=1)
+    return scene
+
+
 def os_without_file() -> Scene:
     scene = Scene("os", at="os")
     return scene.lease()

@@ -167,7 +167,7 @@ def at_the_server() -> Scene:
 
 
 def ipxe_with(features: bytes) -> Scene:
-    """iPXE that lists features in option 175 and was given an https URL."""
+    """IPXE that lists features in option 175 and was given an https URL."""
     scene = Scene("ipxe-bios", at="tls")
     asked = scene.heard(0, 1, options={175: features})
     scene.dhcp.discovers = (asked,)

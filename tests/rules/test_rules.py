@@ -10,11 +10,12 @@ from typing import get_args
 import pytest
 
 from bootsniff.model import Confidence, Finding, Severity, StallPoint
-from bootsniff.rules import registry
+from bootsniff.rules import fixes, registry
+from bootsniff.rules.judge import MAX_FINDINGS, Judge
 from bootsniff.rules.rule import HEADINGS, Cause, Rule
 
 from . import scenes_dhcp, scenes_program, scenes_transfer
-from .scene import Scene
+from .scene import SERVER, Scene
 
 Build = Callable[[], Scene]
 FAULTS: dict[str, Build] = {**scenes_dhcp.FAULTS, **scenes_transfer.FAULTS, **scenes_program.FAULTS}
@@ -126,3 +127,72 @@ def test_an_ipxe_that_lists_no_https_is_certain() -> None:
     finding = found("tls-unsupported", scenes_transfer.ipxe_with(b"\x13\x01\x01"))
     assert finding.confidence == "certain"
     assert "iPXE lists its features: no https" in [item.role for item in finding.evidence]
+
+
+def test_a_second_dhcp_server_is_no_error_when_the_right_offer_was_taken() -> None:
+    scene = scenes_dhcp.good_one_chosen()
+    assert scene.codes("error") == {"tftp-file-not-found"}
+    assert scene.codes("warning") == {"dhcp-competing-servers"}
+
+
+def test_findings_about_the_option_that_got_furthest_come_first() -> None:
+    scene = scenes_transfer.tftp(status="failed", error=1)
+    scene.stage("efi-x64-http")
+    for second in (60, 64, 72, 88):
+        scene.discover(second).offer(second + 0.1, file="grubx64.efi")
+    scene.machine.boots[-1].stalled_stage = 0
+    codes = [finding.code for finding in scene.findings() if finding.severity == "error"]
+    assert codes == ["tftp-file-not-found", "dhcp-http-offer-without-usable-uri"]
+
+
+def test_a_failed_option_is_a_note_once_a_later_one_got_farther() -> None:
+    scene = scenes_dhcp.ignored("efi-x64-pxe")
+    scene.stage("efi-x64-http")
+    scene.lease(60, file=scenes_transfer.URL, option60="HTTPClient")
+    scene.http(61, scenes_transfer.URL, "failed", code=404)
+    assert scene.codes("error") == {"http-404"}
+    assert "dhcp-offer-without-boot-file" in scene.codes("note")
+
+
+def test_an_option_nobody_meant_to_serve_is_a_warning_beside_one_that_got_farther() -> None:
+    scene = scenes_transfer.tftp(status="failed", error=1)
+    scene.stage("efi-x64-http")
+    for second in (60, 64, 72, 88):
+        scene.discover(second).offer(second + 0.1)
+    assert scene.codes("error") == {"tftp-file-not-found"}
+    assert scene.codes("warning") == {"dhcp-offer-without-boot-file"}
+
+
+def test_the_recognised_servers_dialect_comes_first() -> None:
+    for dialect in ("kea", "isc-dhcpd", "dnsmasq", "libvirt"):
+        scene = scenes_dhcp.ignored("efi-x64-http", file=scenes_transfer.URL)
+        scene.serves(SERVER).dialect = dialect
+        assert found("dhcp-http-vendor-class-not-echoed", scene).fixes[0].target == dialect
+
+
+def test_fixes_carry_the_values_of_the_capture() -> None:
+    scene = scenes_dhcp.ignored("efi-x64-http", file="http://10.1.2.3/x.efi")
+    texts = {fix.target: fix.text for fix in found("dhcp-http-vendor-class-not-echoed", scene).fixes}
+    assert "dhcp-option-force=tag:efi-x64-http,60,HTTPClient" in texts["dnsmasq"]
+    assert "option:client-arch,16" in texts["dnsmasq"]
+    assert "<dnsmasq:option value='dhcp-boot=tag:efi-x64-http,http://10.1.2.3/x.efi'/>" in texts["libvirt"]
+    assert "option arch = 00:10" in texts["isc-dhcpd"]
+    assert "option[93].hex == 0x0010" in texts["kea"]
+
+
+def test_hostile_names_are_quoted_where_they_stand() -> None:
+    scene = scenes_transfer.leased()
+    scene.tftp(1, "x'; rm -rf $HOME #", "failed", error=1)
+    for fix in found("tftp-file-not-found", scene).fixes:
+        assert "rm -rf" not in fix.text or "'\\''" in fix.text or fix.target in ("dnsmasq", "libvirt")
+    assert fixes.xml("a'b<c>&") == "a&apos;b&lt;c>&amp;"
+    assert fixes.quoted('a"b\\') == '"a\\"b\\\\"'
+
+
+def test_what_is_more_than_the_bound_is_counted() -> None:
+    scene = scenes_transfer.leased()
+    for number in range(200):
+        scene.tftp(number, f"file{number}", "failed", error=1, role="other")
+    judge = Judge(scene.world)
+    assert len(judge.findings(scene.machine)) == MAX_FINDINGS
+    assert judge.dropped > 0

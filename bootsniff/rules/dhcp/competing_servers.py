@@ -69,7 +69,7 @@ class DhcpCompetingServers(Rule):
             what = f"the machine took the offer of {chosen}, which names no boot file"
         elif chosen is None and not case.acks:
             what, confidence = "the machine takes neither", "likely"
-        elif not case.boot_fetch:
+        elif len(with_file) > 1 and not case.boot_fetch:
             what, confidence = "their boot data differ, and what was named did not arrive", "likely"
         else:
             what, severity, confidence = "their boot data differ", "warning", "possible"
