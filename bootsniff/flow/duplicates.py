@@ -48,7 +48,8 @@ class Duplicates:
         DHCP and DNS: many clients broadcast almost the same, so `odd` looks at all their bytes.
         """
         found = np.zeros(len(block), np.bool_)
-        identity, number = _identities(block, columns, keys)
+        identity = _identities(columns, keys)
+        number = columns.identification
         held = len(self._identity)
         identity = np.concatenate((self._identity, identity))
         time = np.concatenate((self._time, block.time))
@@ -109,21 +110,16 @@ class Duplicates:
         return False
 
 
-def _identities(block: Block, columns: Columns, keys: Keys) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint16]]:
-    """A number for each packet that only the same packet has, and its IP identification (0 for IPv6)."""
-    pairs: npt.NDArray[np.void] = np.ndarray((len(block.buffer) - 1,), "V2", block.buffer, 0, (1,))
-    where = np.minimum(columns.l3 + 4, len(block.buffer) - 2)
-    number: npt.NDArray[np.uint16] = pairs[where].view(">u2").astype(np.uint16)
-    if keys.wide:
-        number[columns.version == 6] = 0
-    identity = number * _MIX[0]
+def _identities(columns: Columns, keys: Keys) -> npt.NDArray[np.uint64]:
+    """A number for each packet that only the same packet has."""
+    identity = columns.identification * _MIX[0]
     identity ^= columns.sequence * _MIX[1]
     identity ^= columns.acknowledgement * _MIX[2]
     identity += columns.head * _MIX[0]
     identity += columns.length.view(np.uint64) * _MIX[2]
     identity ^= keys.hash
     identity *= _MIX[1]
-    return identity, number
+    return identity
 
 
 def _told(columns: Columns, index: _Ints) -> npt.NDArray[np.bool_]:

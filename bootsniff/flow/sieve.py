@@ -16,32 +16,23 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import Malformed
-from ..model import NANOSECONDS, Block
-from ..wire.columns import Columns
+from ..model import Block
 from ..wire.packet import Packet, dissect
-from .bulk import Batch, Bulk
+from .bulk import Bulk
 from .desk import TCP, Desk, is_message
 from .duplicates import Duplicates
 from .lanes import CONTROL, IGNORED, UDP_IGNORED, Conversation, Flow
 from .ports import CONTROL_PORTS
 from .records import Event
-from .table import Key, Keys
+from .table import Key
+from .work import SWEEP, Work, cuts
 
-SWEEP = 10 * NANOSECONDS
-"""How often idle flows are looked for, by packet time."""
-MAX_SPAN = 2 * NANOSECONDS
-"""Longest piece of a block, by packet time: so much may records be ahead of events."""
-QUIET = NANOSECONDS // 4
-"""A pause after which a new piece begins."""
 SMALL = 48
 """Pieces of fewer packets are not worth the columns."""
 FORCED = 3
 """After a packet that was looked at, so many of its conversation are too, before the rest is judged anew."""
 
 Ints = npt.NDArray[np.int64]
-
-
-_Row = tuple[int, int, int, int, int, int, bool]
 
 
 class _Group:
@@ -131,11 +122,11 @@ class Sieve:
         if block.capture != self._desk.capture:  # a rotated capture goes on in its next file
             self.sync()
             self._desk.capture = block.capture
-        work = _Work(block, self._duplicates)
+        work = Work(block, self._duplicates)
         self.packets += len(block)
         self.cut += int(np.count_nonzero(block.captured < block.original))
         self.duplicates += int(np.count_nonzero(work.copies))
-        for start, stop in self._cuts(block.time):
+        for start, stop in cuts(block.time, self._swept):
             time = int(block.time[start])
             if abs(time - self._swept) > SWEEP or self._desk.crowded:
                 self._sweep(time)
@@ -159,30 +150,9 @@ class Sieve:
         out, self._desk.out = self._desk.out, []
         return out
 
-    def _cuts(self, time: Ints) -> list[tuple[int, int]]:
-        """Where the pieces of a block begin and end: at pauses, every two seconds, and where a sweep is due."""
-        low, high = int(time.min()), int(time.max())
-        if high - low <= QUIET and high - SWEEP <= self._swept <= low + SWEEP:
-            return [(0, len(time))]
-        cuts = []
-        start = 0
-        pauses = [*(np.flatnonzero(np.abs(np.diff(time)) > QUIET) + 1).tolist(), len(time)]
-        swept = self._swept
-        for pause in pauses:
-            while start < pause:
-                begin = int(time[start])
-                if abs(begin - swept) > SWEEP:
-                    swept = begin
-                piece = time[start:pause]
-                late = (np.abs(piece - begin) > MAX_SPAN) | (np.abs(piece - swept) > SWEEP)
-                stop = start + int(late.argmax()) if late.any() else pause
-                cuts.append((start, stop))
-                start = stop
-        return cuts
-
     # --- one at a time ----------------------------------------------------------------------------------------------
 
-    def _dissect(self, work: _Work, index: int) -> Packet | None:
+    def _dissect(self, work: Work, index: int) -> Packet | None:
         """The packet, None when its headers cannot be read or it is the copy of another one."""
         packet = work.packets.pop(index, None)
         if packet is not None:
@@ -201,7 +171,7 @@ class Sieve:
             return None
         return packet
 
-    def _take(self, work: _Work, index: int, packet: Packet) -> Flow | None:
+    def _take(self, work: Work, index: int, packet: Packet) -> Flow | None:
         frame = work.block.first_frame + index
         flow = self._desk.take(packet, frame, work.row(index)[3], packet.point)
         if flow is not None and flow not in self._stale:
@@ -209,7 +179,7 @@ class Sieve:
             self._stale[flow] = None
         return flow
 
-    def _single(self, work: _Work, index: int) -> None:
+    def _single(self, work: Work, index: int) -> None:
         """A packet that has no conversation to be kept in step with."""
         packet = self._dissect(work, index)
         if packet is None:
@@ -221,7 +191,7 @@ class Sieve:
 
     # --- many at a time ---------------------------------------------------------------------------------------------
 
-    def _piece(self, work: _Work, start: int, stop: int) -> None:
+    def _piece(self, work: Work, start: int, stop: int) -> None:
         bulk, batch = self._bulk, work.batch
         self._set_lanes()
         if bulk.table.room < stop - start:
@@ -270,11 +240,11 @@ class Sieve:
         for group in groups.values():
             self._fold_until(work, group, stop)
 
-    def _bulk_mask(self, work: _Work, start: int, stop: int) -> npt.NDArray[np.bool_]:
+    def _bulk_mask(self, work: Work, start: int, stop: int) -> npt.NDArray[np.bool_]:
         """Which packets of a piece need not be looked at one by one."""
         return self._bulk.mask(work.batch, slice(start, stop))
 
-    def _meet(self, work: _Work, start: int, unknown: Ints) -> list[int]:
+    def _meet(self, work: Work, start: int, unknown: Ints) -> list[int]:
         """Give conversations to packets that have none; returns the first packet of each new one."""
         first: list[int] = []
         if not len(unknown):
@@ -310,7 +280,7 @@ class Sieve:
         return 2 * number
 
     def _busy(
-        self, work: _Work, start: int, control: npt.NDArray[np.bool_], fresh: list[int]
+        self, work: Work, start: int, control: npt.NDArray[np.bool_], fresh: list[int]
     ) -> npt.NDArray[np.bool_] | None:
         """The conversations that packets of the first kind may touch in this piece; None when there are none."""
         if not control.any():
@@ -339,7 +309,7 @@ class Sieve:
         return busy
 
     def _look(
-        self, work: _Work, index: int, number: int | None, groups: dict[int, _Group], heap: list[tuple[int, int]]
+        self, work: Work, index: int, number: int | None, groups: dict[int, _Group], heap: list[tuple[int, int]]
     ) -> None:
         """Look at one packet; everything that its flows brought before it is counted first."""
         packet = self._dissect(work, index)
@@ -399,7 +369,7 @@ class Sieve:
             group.next = group.members[group.at]
             heappush(heap, (group.next, number))
 
-    def _go_on(self, work: _Work, group: _Group, number: int, heap: list[tuple[int, int]]) -> None:
+    def _go_on(self, work: Work, group: _Group, number: int, heap: list[tuple[int, int]]) -> None:
         """After a packet of a group was looked at: which one is next."""
         position = bisect_left(group.members, group.next)
         group.at = position + 1
@@ -421,10 +391,10 @@ class Sieve:
         group.next = group.members[ahead]
         heappush(heap, (group.next, number))
 
-    def _rest_mask(self, work: _Work, rest: Ints) -> npt.NDArray[np.bool_]:
+    def _rest_mask(self, work: Work, rest: Ints) -> npt.NDArray[np.bool_]:
         return self._bulk.mask(work.batch, rest)
 
-    def _fold_until(self, work: _Work, group: _Group, index: int) -> None:
+    def _fold_until(self, work: Work, group: _Group, index: int) -> None:
         """Count the bulk packets of a group that come before a packet."""
         stop = bisect_left(group.members, index)
         if group.at < stop:
@@ -447,59 +417,3 @@ class Sieve:
         self._desk.expire(now)
         self._bulk.disown([*self._desk.tftp.evict(now), *self._desk.tcp.evict(now)])
         self._bulk.make_room()
-
-
-class _Work:
-    """A block and everything that is worked out about it."""
-
-    __slots__ = ("_rows", "batch", "block", "columns", "copies", "keys", "packets", "view")
-
-    def __init__(self, block: Block, duplicates: Duplicates) -> None:
-        self.block = block
-        self.view = memoryview(block.buffer)
-        self.columns = columns = Columns.of(block)
-        point: npt.NDArray[Any] | None = columns.point
-        if block.interface is not None and len(block.interfaces) > 1:
-            point = block.interface if point is None else np.where(block.interface > 0, block.interface, point)
-        self.keys = Keys(columns, point)
-        self.copies = duplicates.plain(block, columns, self.keys)
-        self.batch = Batch(block, columns)
-        self.packets: dict[int, Packet] = {}
-        """Packets that were dissected ahead of their turn."""
-        self._rows: dict[int, _Row] = {}
-
-    def get_rows(self, index: Ints) -> list[int]:
-        """Take what is known of some packets out of the columns at once, as they will be looked at."""
-        block = self.block
-        numbers: list[int] = index.tolist()
-        count = len(numbers)
-        interfaces = [0] * count if block.interface is None else block.interface[index].tolist()
-        vlans = [-1] * count if block.vlan is None else block.vlan[index].tolist()
-        rows = zip(
-            block.offset[index].tolist(),
-            block.captured[index].tolist(),
-            block.original[index].tolist(),
-            block.time[index].tolist(),
-            interfaces,
-            vlans,
-            self.columns.plain[index].tolist(),
-            strict=True,
-        )
-        self._rows = dict(zip(numbers, rows, strict=True))
-        return numbers
-
-    def row(self, index: int) -> _Row:
-        """Offset, captured and original length, time, interface, VLAN or -1, whether it is plain."""
-        row = self._rows.get(index)
-        if row is None:
-            block = self.block
-            row = self._rows[index] = (
-                int(block.offset[index]),
-                int(block.captured[index]),
-                int(block.original[index]),
-                int(block.time[index]),
-                0 if block.interface is None else int(block.interface[index]),
-                -1 if block.vlan is None else int(block.vlan[index]),
-                bool(self.columns.plain[index]),
-            )
-        return row
