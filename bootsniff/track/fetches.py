@@ -113,6 +113,8 @@ def _asking_program(boot: BootRecord, stage: StageRecord, fetch: FetchRecord) ->
     name, flow = fetch.name, fetch.flow
     if stage.client == "os":
         return None
+    if stage.client not in LOADERS and _is_named(stage, name):
+        return None  # the very file that DHCP told this program to fetch, whatever its name looks like
     if is_shim_extra(name):
         return "shim"
     if (
