@@ -67,11 +67,11 @@ class FileFrames:
             data = self._source.read_at(piece.offset, piece.length)
         except (OSError, ValueError):  # gone, or closed meanwhile
             return None
-        padding = SLACK + (-len(data) & 3)
-        scan = piece.decoder.scan(bytearray(data + bytes(padding)), 0, len(data))
+        buffer = bytearray(data + bytes(SLACK + (-len(data) & 3)))
+        scan = piece.decoder.scan(buffer, 0, len(data))
         return Block(
             self._capture,
-            bytearray(data),
+            buffer,
             self._first[index],
             scan.time,
             scan.offset,

@@ -7,8 +7,8 @@ import time
 from .raw_input import ByteInput
 from .scan import Buffer
 
-WINDOW = 3 << 19
-"""1.5 MiB: small enough for the second-level cache, large enough that NumPy's cost per call does not count."""
+WINDOW = 3 << 20
+"""Large enough that NumPy's cost per call does not count, small enough to stay in a cache until it is looked at."""
 SLACK = 128
 """Bytes behind the window that always exist, so that fixed-size headers can be gathered at its very end."""
 MAX_WAIT = 0.1

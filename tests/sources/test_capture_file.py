@@ -195,7 +195,7 @@ def test_contradictions_in_pcapng_end_reading(tmp_path: Path) -> None:
 
 def test_packets_of_all_sizes_through_many_windows(tmp_path: Path) -> None:
     sizes = [60, 1514, 0, 65226, 262144, 9000]
-    packets = [(i * 1000, os.urandom(sizes[i % 6]), sizes[i % 6]) for i in range(120)]
+    packets = [(i * 1000, os.urandom(sizes[i % 6]), sizes[i % 6]) for i in range(300)]
     assert len(pcap(packets)) > 4 * WINDOW
     for data in (pcap(packets, snap=262144), pcapng(packets), gzip.compress(pcap(packets), 1)):
         assert read(tmp_path, data)[0] == packets

@@ -43,7 +43,7 @@ def summary(path: Path, *, parallel: bool) -> tuple[list[tuple[object, ...]], li
             fields = [
                 getattr(columns, name)[index].item() for name in ("plain", "head", "length", "sequence", "source")
             ]
-            at = columns.payload[index] - start if columns.plain[index] else 0
+            at = columns.l3[index] - start if columns.plain[index] else 0
             kept = (got.first_frame + index, int(got.time[index]), int(got.original[index]), points[index])
             packets.append((*kept, data, int(at), *fields))
         assert len(got.interfaces) > max(points)
@@ -97,7 +97,7 @@ def test_a_record_larger_than_the_shared_memory(tmp_path: Path) -> None:
 
 def test_small_packets_whose_columns_do_not_fit(tmp_path: Path) -> None:
     path = tmp_path / "capture"
-    path.write_bytes(pcap([(number, b"", 0) for number in range(120_000)]))
+    path.write_bytes(pcap([(number, b"", 0) for number in range(220_000)]))
     assert summary(path, parallel=True) == summary(path, parallel=False)
 
 
@@ -144,4 +144,5 @@ def test_columns_survive_the_journey() -> None:
     got.prepared = made
     again = Columns.of(got)
     assert all(getattr(again, name) is column for name, column in made.items())
+    assert again.source_high.tolist() == [0, 0]
     assert again.vlan is None
