@@ -1,4 +1,4 @@
-"""One scenario from start to end: its network and servers, `bootsniff live` watching, tcpdump as a witness."""
+"""One scenario from start to end: its network, servers and machines, and `bootsniff live` that watches them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from . import servers
 from .firmware import MAC, Firmware, Machine
 from .network import BRIDGE, BRIDGE_IP, Namespaces, Nat
 from .process import LabError, Process, wait_until
-from .watch import tcpdump
 
 BOOTSNIFF = Path(sys.executable).with_name("bootsniff")
 ADDRESSES = "192.168.122.100,192.168.122.200"
@@ -56,8 +55,6 @@ class Outcome:
     events: list[dict[str, Any]]
     recorded: dict[str, Any]
     """The report of `bootsniff read` on live's own recording."""
-    witnessed: dict[str, Any]
-    """The report of `bootsniff read` on what tcpdump saw on the same interfaces."""
     notes: str
     """Standard error of `bootsniff live`."""
     console: str
@@ -103,8 +100,8 @@ class Lab:
         self._machines: list[Machine] = []
         self._stack = ExitStack()
         self.network = Namespaces(scenario.nat)
-        self.witnesses = [directory / f"witness-{name}.pcap" for name in scenario.interfaces]
-        """What tcpdump records, one file for each interface."""
+        self.recording = directory / "live.pcapng"
+        """What `bootsniff live` records; every packet stands in it at once."""
         self.live_ended: Callable[[], bool] = lambda: False
 
     def __enter__(self) -> Self:
@@ -170,12 +167,10 @@ def run(scenario: Scenario, root: Path, directory: Path, cancelled: threading.Ev
     """Run one scenario and have its recordings read. Raises LabError when the lab itself fails."""
     directory.mkdir()
     directory.chmod(0o777)  # live gives up root before it opens its recording
-    recording, lines = directory / "live.pcapng", directory / "live.json"
+    lines = directory / "live.json"
     with Lab(scenario, root, directory, cancelled) as lab:
         hypervisor = lab.network.hypervisor
-        for name, path in zip(scenario.interfaces, lab.witnesses, strict=True):
-            lab.keep(tcpdump(hypervisor, name, path))
-        words = ["live", ",".join(scenario.interfaces), "--json", "-w", str(recording)]
+        words = ["live", ",".join(scenario.interfaces), "--json", "-w", str(lab.recording)]
         words += [] if scenario.host_facts else ["--no-host-facts"]
         words += [] if scenario.until is None else ["--until", f"{scenario.mac}={scenario.until}"]
         live = Process(
@@ -183,8 +178,7 @@ def run(scenario: Scenario, root: Path, directory: Path, cancelled: threading.Ev
             directory / "live.log",
             netns=hypervisor,
             stdout=lines,
-            # tcpdump's sockets are there already, one for each interface.
-            is_ready=lambda: _packet_sockets(live.pid) >= 2 * len(scenario.interfaces),
+            is_ready=lambda: _packet_sockets(live.pid) >= len(scenario.interfaces),
             stop_signal=signal.SIGINT,
         )
         lab.keep(live).start()
@@ -202,18 +196,15 @@ def run(scenario: Scenario, root: Path, directory: Path, cancelled: threading.Ev
     return Outcome(
         status=status,
         events=[json.loads(line) for line in lines.read_text().splitlines()],
-        recorded=read(recording),
-        witnessed=read(*lab.witnesses),
+        recorded=read(lab.recording),
         notes=live.log(),
         console=console,
     )
 
 
-def read(*paths: Path) -> dict[str, Any]:
-    """The report of `bootsniff read` on these files."""
-    done = subprocess.run(
-        [BOOTSNIFF, "read", "--json", *paths], capture_output=True, text=True, timeout=120, check=False
-    )
+def read(path: Path) -> dict[str, Any]:
+    """The report of `bootsniff read` on this file."""
+    done = subprocess.run([BOOTSNIFF, "read", "--json", path], capture_output=True, text=True, timeout=120, check=False)
     if done.returncode not in (0, 1, 4):
         raise LabError(f"bootsniff read: status {done.returncode}: {done.stderr}")
     return json.loads(done.stdout)

@@ -12,7 +12,7 @@ from .network import Namespaces
 from .process import LabError
 
 _PROGRAMS = (
-    *("ip", "nft", "ss", "setpriv", "sysctl", "tcpdump", "cpio", "grub-mkimage"),
+    *("ip", "nft", "ss", "setpriv", "sysctl", "cpio", "grub-mkimage"),
     *("dnsmasq", "dhcpd", "kea-dhcp4", "in.tftpd", "nginx", "qemu-system-x86_64", "qemu-system-aarch64"),
 )
 _FILES = (

@@ -85,7 +85,7 @@ def _tftp_stopped(lab: Lab) -> None:
     lab.dnsmasq("dhcp-boot=installer.gz")
     server = lab.tftpd()
     lab.boot(SEABIOS_IPXE)
-    lab.wait(lambda: lab.witnesses[0].stat().st_size > 300_000, "the first 300 kB of the file")
+    lab.wait(lambda: lab.recording.stat().st_size > 300_000, "the first 300 kB of the file")
     server.kill()
 
 

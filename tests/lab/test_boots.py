@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import pytest
@@ -92,7 +91,7 @@ def test_tftp_through_nat_seen_from_both_sides(outcome: Outcome) -> None:
     assert_stalled(outcome, "tftp", "tftp-nat-loss", "dhcp-http-offer-without-usable-uri")
     (finding,) = (f for f in outcome.machine["findings"] if f["code"] == "tftp-nat-loss")
     assert finding["confidence"] == "certain"
-    assert {evidence["capture"] for evidence in finding["evidence"]} == {0, 1}
+    assert {"RRQ", "RRQ outside, as 192.168.2.1", "answer outside"} <= {e["role"] for e in finding["evidence"]}
     assert any(fix["for"] == "nft" for fix in finding["fixes"])
 
 
@@ -128,44 +127,12 @@ def test_proxydhcp_beside_isc_dhcpd(outcome: Outcome) -> None:
 @played(*SCENARIOS)
 def test_recording_read_back_gives_the_live_report(outcome: Outcome) -> None:
     assert comparable(outcome.recorded) == comparable(outcome.report)
+    assert [info["dropped_frames"] for info in outcome.report["captures"]] == [0]
 
 
-@played(*SCENARIOS)
-def test_tcpdump_saw_the_same_boots(outcome: Outcome) -> None:
-    """An independent witness: live lost nothing that matters, and wrote what it saw."""
-    assert verdicts(outcome.witnessed) == verdicts(outcome.recorded)
-
-
-def comparable(report: dict[str, Any]) -> dict[str, Any]:
-    """The report without what a recording may number differently: captures, frames, and what host facts add."""
-
-    def without(value: Any) -> Any:
-        if isinstance(value, dict):
-            dropped = {"captures", "capture", "frame", "first_frame", "last_frame"}
-            return {key: without(item) for key, item in value.items() if key not in dropped}
-        return [without(item) for item in value] if isinstance(value, list) else value
-
-    result: dict[str, Any] = without(copy.deepcopy(report))
-    return result
-
-
-def verdicts(report: dict[str, Any]) -> list[Any]:
-    """What counts of a report: machines, stages, fetches and findings."""
-    return [
-        (
-            machine["mac"],
-            machine["status"],
-            [
-                (
-                    boot["status"],
-                    boot["stalled_at"],
-                    stage["client"],
-                    [(f["url"], f["status"]) for f in stage["fetches"]],
-                )
-                for boot in machine["boots"]
-                for stage in boot["stages"]
-            ],
-            sorted((f["code"], f["severity"], f["confidence"]) for f in machine["findings"]),
-        )
-        for machine in report["machines"]
-    ]
+def comparable(report: Any) -> Any:
+    """The report without what a recording numbers anew: captures and frames."""
+    if isinstance(report, dict):
+        dropped = {"captures", "capture", "frame", "first_frame", "last_frame"}
+        return {key: comparable(value) for key, value in report.items() if key not in dropped}
+    return [comparable(item) for item in report] if isinstance(report, list) else report
