@@ -82,9 +82,9 @@ def test_the_same_as_in_one_process(tmp_path: Path, data: bytes) -> None:
 
 
 def test_a_record_larger_than_the_shared_memory(tmp_path: Path) -> None:
-    huge = (9_000_000, os.urandom(2 << 20), 2 << 20)
+    huge = (9_000_000, os.urandom(4 << 20), 4 << 20)
     path = tmp_path / "capture"
-    path.write_bytes(pcap([*MANY, huge, *MANY], snap=4 << 20))
+    path.write_bytes(pcap([*MANY, huge, *MANY], snap=8 << 20))
     source = open_capture(str(path), 0, prepare=prepare)
     assert sum(len(got) for got in source.blocks()) == 18_001
     assert source.info().frames == 18_001
