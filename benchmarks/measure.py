@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 POLL_SECONDS = 0.02
+_NOT_A_USERS = {"PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"}
 
 
 @dataclass(frozen=True)
@@ -42,15 +43,16 @@ class Result:
         return max(self.peaks, default=0.0)
 
 
-def compare(commands: list[Command], runs: int, *, memory: bool = True) -> dict[str, Result]:
+def compare(commands: list[Command], runs: int) -> dict[str, Result]:
     """Run all commands in turn, `runs` times over, so that a busy moment hurts all of them alike.
 
-    Memory is sampled in one more run of its own: looking at a process's pages slows it down.
+    Memory is sampled in a first run of its own: looking at a process's pages slows it down, and files, among them
+    Python's compiled modules, come into the cache.
     """
     results = {command.name: Result() for command in commands}
-    for turn in range(runs + memory):
+    for turn in range(runs + 1):
         for command in commands:
-            _run(command, results[command.name], sample=turn == runs)
+            _run(command, results[command.name], sample=turn == 0)
     return results
 
 
@@ -80,7 +82,9 @@ def _run(command: Command, result: Result, *, sample: bool) -> None:
 
 
 def _environment() -> dict[str, str]:
-    return {**os.environ, "NO_COLOR": "1", "COLUMNS": "100"}
+    """As a user has it: Python may keep compiled modules, and buffers what it writes."""
+    inherited = {name: value for name, value in os.environ.items() if name not in _NOT_A_USERS}
+    return {**inherited, "NO_COLOR": "1", "COLUMNS": "100"}
 
 
 def _watch(pid: int) -> float:
