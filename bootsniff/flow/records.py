@@ -115,6 +115,8 @@ class TftpTransfer:
     """Fragmented packets of this transfer that were never whole."""
     complete: bool = False
     """The short last block and everything before it were seen."""
+    acknowledged: bool = False
+    """The receiver acknowledged the short last block: it has everything, even where the capture has gaps."""
     partial: bool = False
     """Seen from the middle: its request is not in the capture."""
     point: int = 0

@@ -194,7 +194,7 @@ class Transfer:
         self.ack_run(self.absolute(message.block), 1, at)
         if self.final is not None and record.acked_block >= self.final and not self.ended:
             # The receiver has it all, although the capture does not.
-            self.ended = True
+            self.ended = record.acknowledged = True
             return True
         return False
 

@@ -36,6 +36,13 @@ def _repeated(fetch: FetchRecord, later: Sequence[FetchRecord]) -> bool:
     return any(isinstance(other.flow, TftpTransfer) and same_file(other.name, fetch.name) for other in later)
 
 
+def _is_whole(flow: TftpTransfer) -> bool:
+    """Whether the receiver has the file: by the DATA seen, or by what it acknowledged where the capture has gaps."""
+    if flow.complete or flow.acknowledged:
+        return True
+    return flow.size is not None and flow.acked_block > flow.size // max(flow.block_size, 1)
+
+
 def _tftp_status(
     fetch: FetchRecord,
     flow: TftpTransfer,
@@ -45,7 +52,7 @@ def _tftp_status(
     *,
     moved_on: bool,
 ) -> FetchStatus:
-    if flow.complete or any(view.complete for view in fetch.views):
+    if _is_whole(flow) or any(map(_is_whole, fetch.views)):
         return "complete"
     silence = now - fetch.end
     if flow.error is not None:
@@ -64,6 +71,8 @@ def _tftp_status(
         return "probe"
     if flow.icmp_count >= 2 and not answered:
         return "failed"
+    if (later or moved_on) and flow.ack_count and not answered:
+        return "in-progress"  # acknowledged, and no DATA in the capture: it does not show what came of it
     if later or moved_on:
         return "failed" if flow.icmp_count and not answered else "stalled"
     patience = patience_of(stage.client)

@@ -234,3 +234,21 @@ def test_a_phone_that_fetches_its_settings_does_not_boot() -> None:
 def test_an_old_client_without_a_vendor_class_boots_by_what_it_fetches() -> None:
     play = Play("0 DISCOVER plain", "0.1 OFFER", "0.2 REQUEST", "0.3 ACK", "1 RRQ pxelinux.0", "1.1 ERROR 1")
     assert play.verdict == ("stalled", "tftp")
+
+
+def test_what_the_receiver_acknowledged_is_whole_although_the_capture_has_gaps() -> None:
+    play = Play(*PXE, "1 RRQ boot.efi", "1.1 OACK tsize=5000", "1.2 DATA 2000")
+    assert play.transfer is not None
+    play.transfer.acked_block = 4  # 4 x 1468 bytes: the fourth block was the short one
+    play.transfer.block_size = 1468
+    play.line("2 SOLICIT efi-x64-pxe")
+    assert play.fetches == ["complete"]
+    assert play.verdict == ("stalled", "nbp")
+
+
+def test_acknowledgements_without_data_prove_nothing() -> None:
+    play = Play(*PXE, "1 RRQ boot.efi")
+    assert play.transfer is not None
+    play.transfer.ack_count = 7
+    play.line("2 RRQ grub/grub.cfg blksize=1024")
+    assert play.fetches[0] == "in-progress"
