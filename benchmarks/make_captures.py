@@ -47,6 +47,7 @@ CAPTURES = {
     "pcapng": Recipe(20, 10 * MIB, pcapng=True),
     "tftp512": Recipe(60, 4 * MIB, tftp_only=True),
     "storm": Recipe(20_000, 0),
+    "crowd": Recipe(5_000, 0),
 }
 """`plain` is what `vlan`, `ipv6`, `sll2` and `pcapng` are compared with."""
 

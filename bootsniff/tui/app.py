@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -76,7 +77,8 @@ class BootsniffApp(App[None]):
         folder: Path | None = None,
         only: Callable[[Machine], bool] | None = None,
     ) -> None:
-        super().__init__()
+        # Without this, Textual turns the terminal's own colours into black before it drops them.
+        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self.feed = feed
         self.source = title
         self.utc = utc

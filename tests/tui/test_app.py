@@ -504,3 +504,21 @@ def test_names_of_files_do_not_collide(tmp_path: Path) -> None:
     first = deeds.free_path(tmp_path, "x", ".svg")
     first.write_text("")
     assert deeds.free_path(tmp_path, "x", ".svg").name == "x-2.svg"
+
+
+async def test_without_colours_there_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = app_on(canned.mixed())
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.pause()
+        segments = [segment for strip in app.screen._compositor.render_strips(app.size) for segment in strip]
+        colours = {
+            color.name
+            for segment in segments
+            if segment.style is not None
+            for color in (segment.style.color, segment.style.bgcolor)
+            if color is not None
+        }
+        assert colours <= {"default"}
+        chosen = [segment for segment in segments if segment.style is not None and segment.style.reverse]
+        assert any("52:54:00:00:00:01" in segment.text for segment in chosen)

@@ -45,7 +45,7 @@ class FileFeed:
         self._closing = False
         self._lock = threading.Lock()
         self._asked = False
-        self._spent = 0.0
+        self._spent = self._cost = 0.0
         self._now = 0
         self._counted: dict[int, tuple[int, int]] = {}
         """Frames and last time of each capture, up to what the diagnosis was given."""
@@ -179,7 +179,7 @@ class FileFeed:
         return max(int(block.time.max()) for block in blocks)
 
     def _may_spend(self) -> bool:
-        return self._spent < max(FREE_SECONDS, (time.monotonic() - self._began) / SHARE)
+        return self._spent + self._cost < max(FREE_SECONDS, (time.monotonic() - self._began) / SHARE)
 
     def _moment(self, blocks: tuple[Block, ...], *, force: bool = False) -> None:
         began = time.monotonic()
@@ -189,11 +189,14 @@ class FileFeed:
             self._traffic.append((now, sum(info.frames for info in captures)))
             if len(self._traffic) > TRAFFIC_POINTS:
                 self._traffic = [self._traffic[0], *self._traffic[1:-1:2], self._traffic[-1]]
-        if force or self._may_spend() or began - self._published > PUBLISH_SECONDS:
+        # thousands of machines take long to judge: then there are fewer moments, not a longer wait for the end
+        due = began - self._published > max(PUBLISH_SECONDS, SHARE * self._cost)
+        if force or due or self._may_spend():
             # the engine's time stands still while only bulk packets come; the screen's clocks must not
             self._latest = self._moments.add(replace(self._diagnosis.report(captures), now=now or None))
             self._published = time.monotonic()
-            self._spent += self._published - began
+            self._cost = self._published - began
+            self._spent += self._cost
 
     def _captures(self, blocks: tuple[Block, ...]) -> tuple[CaptureInfo, ...]:
         """What the captures held up to and with these blocks; the sources themselves have read on already."""

@@ -12,6 +12,9 @@ from ...model import NANOSECONDS, Boot, Machine, Report, Stage
 FIRST_STEP = NANOSECONDS // 10
 """Moments are at least this far apart; the distance doubles whenever there are too many of them."""
 MOST = 600
+REFERENCES = 3_000_000
+"""Machines of all kept reports together, each counted in each: with thousands of machines there are fewer moments."""
+FEWEST = 32
 
 T = TypeVar("T")
 
@@ -44,7 +47,7 @@ class Moments:
             return report
         reports.append(report)
         times.append(report.now)
-        if len(times) > MOST:
+        if len(times) > MOST or (len(times) > FEWEST and len(times) * len(report.machines) > REFERENCES):
             # every second one goes, the newest stays
             self._kept = (times[::-2][::-1], reports[::-2][::-1])
             self.step *= 2

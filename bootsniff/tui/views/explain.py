@@ -33,7 +33,7 @@ def entry_rows(code: str, width: int) -> list[Row]:
     if rule is None:
         return [Row(line(" ", (f"{cut(code, width - 30)} is not in the catalogue", "dim")))]
     width = min(width, 100)
-    rows = [Row(line(" ", (code, "bold"), f"  {rule.severity}, stage {rule.stage}"))]
+    rows = [Row(line(" ", (cut(code, width - 1), "bold"))), Row(line(f" {rule.severity}, stage {rule.stage}"))]
     for text in inspect.cleandoc(type(rule).__doc__ or "").splitlines():
         if not text:
             continue

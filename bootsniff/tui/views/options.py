@@ -12,7 +12,7 @@ from ...wire.dhcp_describe import option_words
 from ...wire.messages import DhcpMessage, DhcpType
 from ...wire.numbers import dhcp_option_name, dhcp_type_name
 from ...wire.packet import dissect
-from ..lines import Line, Row, Span, Tone, cut, fit, line, wrap
+from ..lines import Line, Row, Span, Tone, cut, fit, line, wrap, wrapped
 from .packet import decode
 
 
@@ -46,6 +46,7 @@ def compare(request: DhcpMessage | None, reply: DhcpMessage | None) -> list[Entr
     entries = [
         Entry(name, _field(request, name), _field(reply, name), marks.get(name, ""))
         for name in ("message", "xid", "secs", "ciaddr", "yiaddr", "siaddr", "giaddr", "sname", "file")
+        if name in marks or _field(request, name) or _field(reply, name)
     ]
     codes = sorted({*(request.options.codes if request else b""), *(reply.options.codes if reply else b""),
                     *(code for code in marks if isinstance(code, int)), *_unanswered(request, reply)})  # fmt: skip
@@ -150,6 +151,9 @@ def option_rows(entries: list[Entry], heads: tuple[str, str], width: int, *, raw
     head = line(" ", (fit("", left), ""), " ", (fit(heads[0], half), "head"), " ", (fit(heads[1], half), "head"))
     rows = [Row(line(" ", (cut(about, width - 1), "dim")))] if about else []
     rows.append(Row(head))
+    for entry in entries:
+        if entry.mark:
+            rows[-1:-1] = [Row(each) for each in wrapped(f"{entry.name}: {entry.mark}", width, "error", first=" ! ")]
     for number, entry in enumerate(entries):
         rows += [Row(each, number) for each in _entry_lines(entry, left, half, raw=raw)]
     return rows
@@ -169,9 +173,6 @@ def _entry_lines(entry: Entry, left: int, half: int, *, raw: bool) -> Iterator[L
             Span(" "),
             Span(fit(cells[1], half), tone if not entry.reply else ""),
         )
-    if entry.mark:
-        for part in wrap(entry.mark, half * 2):
-            yield line(" " * (left + 2), (part, "error"))
     if raw and any(entry.raw):
         pieces = [wrap(value.hex(" "), half) if value else [""] for value in entry.raw]
         for number in range(max(map(len, pieces))):
