@@ -164,7 +164,9 @@ class _Capture:
 
     def _made(self, captures: tuple[CaptureInfo, ...], *, final: bool, refresh: bool = False) -> Update:
         diagnosis = self._diagnosis
-        if refresh or final:
+        if final:
+            diagnosis.look_at_all()
+        elif refresh:
             diagnosis.look_at_waiting()
         machines = diagnosis.changed(captures, limit=None if final else JUDGE_MACHINES)
         news = tuple(self._news)

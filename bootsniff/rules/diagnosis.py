@@ -91,6 +91,10 @@ class Diagnosis:
             mac for mac, machine in self._machines.items() if machine.status == "in-progress"
         )
 
+    def look_at_all(self) -> None:
+        """Have every machine judged again: late repetitions of a file that was whole already count, but move nobody."""
+        self._follower.engine.changed.update(self._machines)
+
     def gone(self) -> tuple[str, ...]:
         """Machines dropped for want of room since the last call."""
         known = self._follower.engine.world.machines

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from bootsniff.model import NANOSECONDS
+from bootsniff.model import NANOSECONDS, Block
+from bootsniff.rules.diagnosis import Diagnosis
 from bootsniff.sources.capture_file import open_capture
 from bootsniff.sources.recorder import Recorder
 
@@ -37,3 +39,33 @@ def test_the_time_of_the_end_makes_the_silence_long_enough(tmp_path: Path, ended
     found = machine(read(recorded(tmp_path / "x.pcapng", ended)))
     assert found.status == "stalled"
     assert errors(found) == {"dhcp-no-offer"}
+
+
+def halves(block: Block, at: int) -> tuple[Block, Block]:
+    names = ("time", "offset", "captured", "original")
+    before = {name: getattr(block, name)[:at] for name in names}
+    after = {name: getattr(block, name)[at:] for name in names}
+    return replace(block, **before), replace(block, first_frame=block.first_frame + at, **after)
+
+
+def test_late_repetitions_are_in_the_last_look(tmp_path: Path) -> None:
+    """A machine that was judged moves no more when the server repeats the tail of a file that is whole."""
+    wire = Wire("efi-x64-http").lease(file="http://192.168.122.1/ipxe.efi", option60="HTTPClient")
+    wire.fetch(1, "/ipxe.efi")
+    count = len(wire.packets)
+    _, tail = max((packet for packet in wire.packets if len(packet[1]) > 1000), key=lambda packet: packet[0])
+    wire.packets.append((30, tail))
+    path = wire.save(tmp_path / "x.pcap")
+    (whole,) = read(path).machines
+    source = open_capture(str(path), 0)
+    diagnosis = Diagnosis()
+    for block in source.blocks():
+        for part in halves(block, count):
+            diagnosis.feed(part)
+            diagnosis.changed()
+    source.close()
+    diagnosis.finish([source.info()])
+    diagnosis.look_at_all()
+    (last,) = diagnosis.changed()
+    assert whole.boots[0].stages[0].fetches[-1].retransmissions == 1
+    assert last.boots[0].stages[0].fetches == whole.boots[0].stages[0].fetches
