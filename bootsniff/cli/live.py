@@ -26,8 +26,9 @@ _WAIT = 0.1
 
 def run(arguments: argparse.Namespace) -> int:
     """Capture until told to end."""
-    task = _task(arguments)
-    if arguments.web or (not arguments.json and not arguments.plain and sys.stdout.isatty()):
+    tui = arguments.web or (not arguments.json and not arguments.plain and sys.stdout.isatty())
+    task = _task(arguments, arrows=tui or arguments.verbose)
+    if tui:
         from .live_tui import run as run_tui
 
         return run_tui(task, arguments)
@@ -53,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     return final_status(session, ending, status)
 
 
-def _task(arguments: argparse.Namespace) -> Task:
+def _task(arguments: argparse.Namespace, *, arrows: bool) -> Task:
     interfaces = tuple(dict.fromkeys(name for name in arguments.interface.split(",") if name))
     if not interfaces:
         raise UsageError("live: name an interface (bootsniff interfaces lists them)")
@@ -73,7 +74,7 @@ def _task(arguments: argparse.Namespace) -> Task:
         user=arguments.user,
         host_facts=arguments.host_facts,
         count=arguments.count,
-        arrows=not arguments.json,
+        arrows=arrows,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +15,9 @@ from ..sources.privileges import Account, came_through_sudo, check_writable, dro
 from ..sources.recorder import Recorder, Rotation
 from ..sources.ring import NoRightError, NoRingError
 from ..version import __version__
+
+PRIORITY = -10
+"""The capture process's niceness, when root may give it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +92,9 @@ def open_live(task: Task) -> Opened:
         recorder = _open_before(task, account)
         rings.start(programs)
     if account is not None:
+        with contextlib.suppress(OSError):
+            # On a busy hypervisor the ring would overflow while others compute; this process uses little.
+            os.setpriority(os.PRIO_PROCESS, 0, PRIORITY)
         drop_privileges(account)
         notes.append(f"privileges dropped, running as {account.name}")
     recorder = recorder or _record(task)

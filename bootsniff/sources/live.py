@@ -22,7 +22,9 @@ from .ring import RETIRE_MS, RING_BLOCKS, Ring
 
 QUIET_MS = 100
 """A line without packets is told this often."""
-_GATHER_S = 0.004
+_GATHER_BLOCKS = 5
+_GATHER_S = 0.025
+"""On a busy line the reader sleeps until so many blocks should be full, but no longer than this."""
 _LOOK_EVERY_NS = 250_000_000
 _TAKE_BLOCKS = 8
 
@@ -95,25 +97,21 @@ class RingSource:
         self._stopped = self._stopped or time.time_ns()
 
     def items(self) -> Iterator[Item]:
-        poll = select.poll()
-        for ring in self.rings:
-            poll.register(ring.fileno(), select.POLLIN)
-        news = self._news.fileno()
-        if news is not None:
-            poll.register(news, select.POLLIN)
+        poll, news = self._poll()
         look_at = told = 0
         for watch in self._watches:
             if watch.state != "up":
                 yield News(time.time_ns(), f"{watch.name} is {watch.state}")
         while True:
-            full, blocks = False, 0
+            gather, blocks = 0.0, 0
             settled = time.time_ns() - self._settled
             for number, ring in enumerate(self.rings):
                 block = ring.take(_TAKE_BLOCKS)
                 if block is None:
                     continue
                 blocks += 1
-                full = full or ring.full
+                if ring.full:
+                    gather = max(gather, min(_GATHER_S, _GATHER_BLOCKS * ring.block_seconds))
                 if self._order is None:
                     told = int(block.time[-1])
                     yield block
@@ -131,9 +129,9 @@ class RingSource:
                 look_at = now + _LOOK_EVERY_NS
                 yield from self._drops(now)
                 yield from self._changes()
-            if full:
-                # A few blocks at once cost less than one at a time; the ring has room for much longer.
-                time.sleep(_GATHER_S)
+            if gather:
+                # A few blocks at once cost less than one at a time; the ring has room for several times as many.
+                time.sleep(gather)
                 continue
             if blocks:
                 continue
@@ -150,6 +148,16 @@ class RingSource:
             if any(descriptor == news or flags & ~select.POLLIN for descriptor, flags in events):
                 self._news.drain()
                 yield from self._changes()
+
+    def _poll(self) -> tuple[select.poll, int | None]:
+        """What to sleep on, and the descriptor that tells of interfaces."""
+        poll = select.poll()
+        for ring in self.rings:
+            poll.register(ring.fileno(), select.POLLIN)
+        news = self._news.fileno()
+        if news is not None:
+            poll.register(news, select.POLLIN)
+        return poll, news
 
     def _drops(self, now: int) -> Iterator[News]:
         for ring in self.rings:

@@ -63,6 +63,8 @@ class Ring:
         self.last: int | None = None
         self.full = False
         """The last take emptied blocks that the kernel had filled: the line is busy."""
+        self.block_seconds = 0.0
+        """How long it took to fill a block, on average of the last take."""
         self._next = 0
         self._given: list[int] = []
         self._blocks = blocks
@@ -152,20 +154,22 @@ class Ring:
         starts: list[int] = []
         filled = 0
         for count in range(ready):
-            block = (self._next + count) % self._blocks
-            base = block * BLOCK_SIZE >> 2
+            number = (self._next + count) % self._blocks
+            base = number * BLOCK_SIZE >> 2
             # struct tpacket_hdr_v1: status, number of packets, offset of the first one, bytes used
             packets, at, filled = words[base + 3], base + (words[base + 4] >> 2), words[base + 5]
             append = starts.append
             for _ in range(packets):
                 append(at)
                 at += words[at] >> 2  # tp_next_offset; frames are aligned to 16
-            self._given.append(block)
+            self._given.append(number)
         self.full = filled > BLOCK_SIZE - (BLOCK_SIZE >> 3)
         if not starts:
             self.release()
             return None
-        return self._columns(np.array(starts, np.int64) << 2)
+        block = self._columns(np.array(starts, np.int64) << 2)
+        self.block_seconds = max(0, int(block.time[-1] - block.time[0])) / NANOSECONDS / ready
+        return block
 
     def _columns(self, starts: npt.NDArray[np.int64]) -> Block:
         # struct tpacket3_hdr: next, sec, nsec, snaplen, len, status, mac and net (u16), rxhash, vlan_tci, tpid (u16)
