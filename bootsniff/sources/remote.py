@@ -14,7 +14,7 @@ from .boot_filter import ETHERNET, LINUX_COOKED, filter_text
 from .live import Item
 from .pipe import PipeSource
 
-_ADDRESS = re.compile(r"ssh://(?:([^@/\s]+)@)?(\[[0-9A-Fa-f:.%]+\]|[^:/@\s]+)(?::(\d{1,5}))?/([^/\s]+)/?")
+_ADDRESS = re.compile(r"ssh://(?:([^@/\s]+)@)?(\[[0-9A-Fa-f:.]+(?:%[\w.-]+)?\]|[^:/@\s]+)(?::(\d{1,5}))?/([^/\s]+)/?")
 
 
 class Remote(NamedTuple):
