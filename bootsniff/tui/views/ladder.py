@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ from ..lines import Line, Row, Span, Tone, cut, fit, line
 LEAD = 17
 """Cells before the first lane: cursor, seconds, frame number."""
 _ROLES = {"dhcp": "DHCP", "tftp": "TFTP", "http": "HTTP", "tls": "HTTPS", "dns": "DNS"}
-_BROADCAST = frozenset({"255.255.255.255", "ff:ff:ff:ff:ff:ff", "0.0.0.0", ""})  # noqa: S104 (an address seen)
+_BROADCAST = frozenset({"broadcast", "multicast", "255.255.255.255", "ff:ff:ff:ff:ff:ff", "0.0.0.0", ""})  # noqa: S104 (an address seen)
 
 
 class ArrowKey(NamedTuple):
@@ -33,24 +33,21 @@ class Lane(NamedTuple):
     roles: tuple[str, ...]
 
 
-def lanes(arrows: Iterable[Arrow]) -> list[Lane]:
-    """The servers in order of appearance; the client has the first lane of the picture and is not in this list."""
+def lanes(arrows: Iterable[Arrow], proxies: Collection[str] = ()) -> list[Lane]:
+    """The servers in order of appearance; the client has the first lane of the picture and is not in this list.
+
+    `proxies` are the addresses that spoke DHCP as ProxyDHCP servers.
+    """
     roles: dict[str, list[str]] = {}
     for arrow in arrows:
         other = arrow.target if arrow.from_client else arrow.source
         if other in _BROADCAST or other.startswith("ff02::"):
             continue
         mine = roles.setdefault(other, [])
-        role = _role(arrow)
+        role = "ProxyDHCP" if arrow.layer == "dhcp" and other in proxies else _ROLES.get(arrow.layer, "")
         if role and role not in mine:
             mine.append(role)
     return [Lane(address, tuple(mine)) for address, mine in roles.items()]
-
-
-def _role(arrow: Arrow) -> str:
-    if arrow.layer == "dhcp" and "proxy" in arrow.label.lower():
-        return "ProxyDHCP"
-    return _ROLES.get(arrow.layer, "")
 
 
 def ladder_rows(machine: Machine, boot: int, width: int, *, stage: int | None = None) -> list[Row]:
@@ -62,20 +59,42 @@ def ladder_rows(machine: Machine, boot: int, width: int, *, stage: int | None = 
     arrows = [arrow for _, each in chosen for arrow in each.arrows]
     if not arrows:
         return [Row(line(" ", ("no packets worth an arrow in this boot", "dim")))]
-    parties = lanes(arrows) or [Lane("network", ())]
+    proxies = {each.dhcp.proxy.server for each in stages if each.dhcp and each.dhcp.proxy}
+    parties = lanes(arrows, proxies) or [Lane("network", ())]
     spots = _spots(len(parties), width)
     rows = _heads(machine, parties, spots, width)
-    start, told, index = machine.boots[boot].start, None, 0
+    start, index = machine.boots[boot].start, 0
+    before: Arrow | None = None
     for number, each in chosen:
+        if before is not None and before.kind == "request" and each.arrows:
+            wait = each.arrows[0].time - before.time
+            rows.append(Row(_silent_line(wait, _far(before, parties, spots), spots)))
+            before = None  # the silence has been told
         if len(stages) > 1 and each.arrows:
             rows.append(Row(_stage_line(each.name or each.client, number, width)))
         for arrow in each.arrows:
-            if told is not None and arrow.time - told >= NANOSECONDS:
-                rows.append(Row(_quiet_line(arrow.time - told, spots)))
-            told = arrow.time
+            wait = arrow.time - before.time if before else 0
+            if before is not None and _asks_again(before, arrow):
+                rows.append(Row(_silent_line(wait, _far(before, parties, spots), spots)))
+            elif wait >= NANOSECONDS:
+                rows.append(Row(_quiet_line(wait, spots)))
+            before = arrow
             rows.append(Row(_arrow_line(arrow, start, parties, spots), ArrowKey(arrow.capture, arrow.frame, index)))
             index += 1
+    if before is not None and before.kind == "request" and machine.boots[boot].status == "stalled":
+        rows.append(Row(_silent_line(0, _far(before, parties, spots), spots)))
     return rows
+
+
+def _asks_again(before: Arrow, arrow: Arrow) -> bool:
+    """Whether a request is repeated with nothing in between: its answer was lost, never sent, or not seen here."""
+    return before.kind == arrow.kind == "request" and before.from_client and before.label == arrow.label
+
+
+def _far(arrow: Arrow, parties: Sequence[Lane], spots: Sequence[int]) -> int:
+    """The cell of the lane at the other end of an arrow; a broadcast goes to the last one."""
+    other = arrow.target if arrow.from_client else arrow.source
+    return next((spots[n + 1] for n, lane in enumerate(parties) if lane.address == other), spots[-1])
 
 
 def _spots(servers: int, width: int) -> list[int]:
@@ -105,10 +124,23 @@ def _quiet_line(ns: int, spots: Sequence[int]) -> Line:
     return line(f"{'⋮ ' + duration(ns):>{LEAD - 1}}   ┊{rest}"[: spots[0]], ("┊" + rest, "dim"))
 
 
+def _silent_line(ns: int, far: int, spots: Sequence[int]) -> Line:
+    """The gap where an answer would have been."""
+    words = " no answer seen "
+    room = far - spots[0] - 1
+    left = max(0, (room - len(words)) // 2)
+    body = f"{' ' * (left - 2)}✖{words}{'╌' * room}"[: room - 1] + "╌"
+    lead = f"{'⋮ ' + duration(ns):>{LEAD - 1}}" if ns else " " * (LEAD - 1)
+    rest, at = "", far
+    for spot in spots[1:]:
+        if spot >= far:
+            rest += "┊".rjust(spot - at)
+            at = spot
+    return line(lead.ljust(spots[0]), ("┊", "dim"), (body, "error"), (rest, "dim"))
+
+
 def _arrow_line(arrow: Arrow, start: int, parties: Sequence[Lane], spots: Sequence[int]) -> Line:
-    other = arrow.target if arrow.from_client else arrow.source
-    place = next((n for n, lane in enumerate(parties) if lane.address == other), None)
-    far = spots[-1] if place is None else spots[place + 1]
+    far = _far(arrow, parties, spots)
     frame = "" if arrow.kind == "missing" and not arrow.frame else str(arrow.frame)
     lead = f" {(arrow.time - start) / 1e9:>8.3f} {frame:>6} "
     room = far - spots[0] - 1

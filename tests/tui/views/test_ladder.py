@@ -30,6 +30,36 @@ def test_a_missing_packet_breaks_off() -> None:
     assert "▶" not in lost
 
 
+def test_requests_without_an_answer_leave_a_gap() -> None:
+    lines = drawn(canned.nat_loss())
+    first = next(n for n, line in enumerate(lines) if "RRQ pxelinux.0" in line)
+    assert "⋮ 4.000 s" in lines[first + 1]
+    assert "✖ no answer seen ╌" in lines[first + 1]
+    answered = drawn(canned.ignored_offer())
+    assert not any("no answer seen" in line for line in answered)
+
+
+def test_the_last_request_of_a_stalled_boot_has_its_gap_too() -> None:
+    machine = canned.nat_loss()
+    stage = machine.boots[0].stages[0]
+    cut = replace(stage, arrows=stage.arrows[:1])
+    silent = replace(machine, boots=(replace(machine.boots[0], stages=(cut,)),))
+    assert "no answer seen" in drawn(silent)[-1]
+    running = replace(silent, boots=(replace(silent.boots[0], status="in-progress"),))
+    assert "RRQ" in drawn(running)[-1]
+
+
+def test_a_proxy_is_named_so() -> None:
+    machine = canned.nat_loss()
+    stage = machine.boots[0].stages[0]
+    offer = replace(stage.arrows[0], layer="dhcp", label="OFFER", kind="reply", from_client=False,
+                    source="192.168.2.14", target=canned.MAC)  # fmt: skip
+    spoken = replace(
+        machine, boots=(replace(machine.boots[0], stages=(replace(stage, arrows=(offer, *stage.arrows)),)),)
+    )
+    assert "ProxyDHCP TFTP" in drawn(spoken)[0]
+
+
 def test_servers_have_lanes_of_their_own() -> None:
     machine = canned.healthy()
     stage = machine.boots[0].stages[0]
