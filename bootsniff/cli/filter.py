@@ -8,7 +8,7 @@ import sys
 
 def run(arguments: argparse.Namespace) -> int:  # noqa: ARG001  (every command has this signature)
     """Print the filter. Every ssh session is left out: the packets will most likely travel through one."""
-    from ..sources.boot_filter import filter_text
+    from ..sources.boot_filter import portable_text
 
-    sys.stdout.write(filter_text(all_ssh=True) + "\n")
+    sys.stdout.write(portable_text() + "\n")
     return 0

@@ -79,18 +79,27 @@ _BULK = (
 )
 
 
+def portable_text() -> str:
+    """The filter for a tcpdump on another host, as text without a character that a shell would take for its own.
+
+    So it passes through `ssh host tcpdump … "$(bootsniff filter)"`, whose words a second shell reads. `and` and `or`
+    bind alike, from left to right, and what stands behind `vlan` speaks of tagged packets: every tagged packet
+    passes. Port 22 is left out on both sides: the capture itself travels through it.
+    """
+    return "tcp and not port 22 or arp or icmp or icmp6 or udp or stp or vlan and not tcp port 22"
+
+
 def filter_text(
     words: Sequence[str] = (),
     *,
     session: SshSession | None = None,
-    all_ssh: bool = False,
     link_type: int = ETHERNET,
     everything: bool = False,
     part: Literal["all", "control", "bulk"] = "all",
 ) -> str:
     """The filter in tcpdump's language, valid for live captures and for files.
 
-    `words` narrow it, `session` or (`all_ssh`) everything on port 22 is left out, `everything` keeps `words` alone.
+    `words` narrow it, `session` is left out, `everything` keeps `words` alone.
     `part` splits it in two that never overlap: the body of transfers, and what tells how a boot goes.
     A `vlan` in that language moves the offsets of all that stands behind it, also behind an `or` (pcap-filter(7)):
     so the tagged alternatives are nested and come last, and words that name a `vlan` themselves come first.
@@ -100,11 +109,7 @@ def filter_text(
     if everything:
         parts = {"all": "", "bulk": _nested(_BULK, tagged=tagged), "control": f"not ({_nested(_BULK, tagged=tagged)})"}
         return " and ".join(f"({text})" if parts[part] else text for text in (narrowing, parts[part]) if text)
-    tcp = "tcp"
-    if all_ssh:
-        tcp = "(tcp and not port 22)"
-    if session is not None and not (all_ssh and session.server_port == 22):
-        tcp = f"({tcp} and not ({session.expression()}))"
+    tcp = "tcp" if session is None else f"(tcp and not ({session.expression()}))"
     plain = f"icmp or icmp6 or udp or {tcp}"
     if link_type != RAW_IP:
         plain = f"arp or {plain} or stp"
