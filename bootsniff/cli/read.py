@@ -8,13 +8,12 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 
 from ..errors import BootsniffError, UsageError
 from ..model import Block, CaptureInfo
-from ..rules.diagnosis import Diagnosis
 from ..sources.capture_file import CaptureSource, open_capture
 from ..sources.merge import in_time_order
 from ..text import printable
@@ -23,6 +22,9 @@ from . import complain
 from .interrupt import Interrupts
 from .output import StreamedReport, Verdict, paper, show_failures, text_options, wanted
 from .progress import Position, ProgressBar
+
+if TYPE_CHECKING:
+    from ..rules.diagnosis import Diagnosis
 
 PATH_LIMIT = 4096
 
@@ -104,6 +106,8 @@ def _until_end(source: CaptureSource, diagnosis: Diagnosis) -> Iterator[Block]:
 
 
 def _report(reading: Reading, interrupts: Interrupts, arguments: argparse.Namespace) -> int:
+    from ..rules.diagnosis import Diagnosis  # not before another process reads: both start at once
+
     diagnosis = Diagnosis(arrows=arguments.verbose and not arguments.json)
     bar = ProgressBar(reading.progress, wanted=not arguments.quiet)
     try:

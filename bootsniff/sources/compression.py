@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import lzma
-import zlib
 from typing import IO, TYPE_CHECKING, cast
 
 from .raw_input import ByteInput
 
 if TYPE_CHECKING:
+    import lzma
+    import zlib
+
     import zstandard
 
 CHUNK = 1 << 17
@@ -85,12 +86,19 @@ class _MemberInput:
             raise EOFError(f"after the {self._kind} data stands something else")
         self._hungry = False
         if self._kind == "gzip":
+            import zlib
+
             self._decoder = zlib.decompressobj(wbits=31)
         else:
+            import lzma
+
             self._decoder = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MAX_MEMORY)
         return True
 
     def _decode(self, count: int) -> bytes:
+        import lzma
+        import zlib
+
         decoder = self._decoder
         try:
             if isinstance(decoder, lzma.LZMADecompressor):

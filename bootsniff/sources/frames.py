@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 import numpy as np
 
@@ -88,9 +88,7 @@ class SpooledFrames:
     def __init__(self, capture: int, limit: int = SPOOL_BYTES) -> None:
         self._capture = capture
         self._limit = limit
-        import tempfile  # not for plain files
-
-        self._file = tempfile.TemporaryFile(prefix="bootsniff-")  # noqa: SIM115  # lives as long as the store
+        self._spool: IO[bytes] | None = None
         self._used = 0
         self._block: Block | None = None
         self._wanted: set[int] = set()
@@ -129,7 +127,16 @@ class SpooledFrames:
         return FrameBytes(capture, frame, self._time[index], self._link_type[index], self._original[index], data)
 
     def close(self) -> None:
-        self._file.close()
+        if self._spool is not None:
+            self._spool.close()
+
+    @property
+    def _file(self) -> IO[bytes]:
+        if self._spool is None:
+            import tempfile
+
+            self._spool = tempfile.TemporaryFile(prefix="bootsniff-")  # noqa: SIM115  # lives as long as the store
+        return self._spool
 
     def _flush(self) -> None:
         wanted, self._wanted = sorted(self._wanted), set()
