@@ -93,11 +93,11 @@ class Desk:
         if packet.protocol == TCP:
             return self._take_tcp(envelope, packet)
         if packet.protocol == UDP:
-            return self._take_udp(envelope, packet)
+            return self.take_udp(envelope, packet.payload, packet.payload_length)
         if packet.protocol in (ICMP, ICMPV6):
             self._take_icmp(envelope, packet)
         elif packet.ethertype == ARP:
-            self._take_arp(envelope, packet)
+            self.take_arp(envelope, packet.payload)
         elif packet.bpdu is not None:
             self._take_bpdu(envelope, packet.bpdu)
         else:
@@ -116,27 +116,28 @@ class Desk:
             self._from_server()
         return connection
 
-    def _take_udp(self, envelope: Envelope, packet: Packet) -> Transfer | None:
-        ports = {packet.source_port, packet.target_port}
-        if not ports.isdisjoint(CONTROL_PORTS):
-            if not ports.isdisjoint(DHCP_PORTS) and self._take_dhcp(envelope, packet):
+    def take_udp(self, envelope: Envelope, payload: bytes, payload_length: int) -> Transfer | None:
+        """Take a datagram; tells the transfer it belongs to. `payload_length` is that on the wire."""
+        source, target = envelope.source_port, envelope.target_port
+        if source in CONTROL_PORTS or target in CONTROL_PORTS:
+            if (source in DHCP_PORTS or target in DHCP_PORTS) and self._take_dhcp(envelope, payload):
                 return None
-            if not ports.isdisjoint(DHCPV6_PORTS) and self._take_dhcpv6(envelope, packet):
+            if (source in DHCPV6_PORTS or target in DHCPV6_PORTS) and self._take_dhcpv6(envelope, payload):
                 return None
-            if DNS_PORT in ports:
+            if DNS_PORT in (source, target):
                 self.other_seen = True
-                self.dns.packet(envelope, packet.payload, self.out)
+                self.dns.packet(envelope, payload, self.out)
                 return None
         self.other_seen = True
-        transfer = self.tftp.packet(envelope, packet.payload, packet.payload_length, self.out)
+        transfer = self.tftp.packet(envelope, payload, payload_length, self.out)
         if transfer is not None and (envelope.source, envelope.source_port) != transfer.key[1:]:
             self._from_server()
             self.tftp_data_seen |= transfer.record.body.packets > 0
         return transfer
 
-    def _take_dhcp(self, envelope: Envelope, packet: Packet) -> bool:
+    def _take_dhcp(self, envelope: Envelope, payload: bytes) -> bool:
         try:
-            message = dhcp.parse(packet.payload)
+            message = dhcp.parse(payload)
         except Malformed:
             return False
         self.dhcp_seen = True
@@ -145,9 +146,9 @@ class Desk:
         self.out.append(Event(envelope, message))
         return True
 
-    def _take_dhcpv6(self, envelope: Envelope, packet: Packet) -> bool:
+    def _take_dhcpv6(self, envelope: Envelope, payload: bytes) -> bool:
         try:
-            message = dhcpv6.parse(packet.payload)
+            message = dhcpv6.parse(payload)
         except Malformed:
             return False
         self.dhcp_seen = True
@@ -156,9 +157,10 @@ class Desk:
         self.out.append(Event(envelope, message))
         return True
 
-    def _take_arp(self, envelope: Envelope, packet: Packet) -> None:
+    def take_arp(self, envelope: Envelope, payload: bytes) -> None:
+        """Take what an Ethernet frame of ARP carries."""
         try:
-            message = arp.parse(packet.payload)
+            message = arp.parse(payload)
         except Malformed:
             self.undecoded += 1
             return

@@ -88,21 +88,17 @@ class Duplicates:
     def odd(self, packet: Packet, point: int, time: int) -> bool:
         """The same of one packet that is not plain, or a message on a control port."""
         content = packet.body if packet.version else packet.payload
-        identity = hash(
-            (
-                point,
-                packet.source_mac if not packet.version else packet.source,
-                packet.target,
-                packet.protocol,
-                packet.identification,
-                packet.fragment_offset,
-                content,
-            )
-        )
+        source = packet.source if packet.version else packet.source_mac
+        protocol = packet.protocol, packet.fragment_offset
+        return self.again((point, source, packet.target, protocol, content), packet.identification, time)
+
+    def again(self, parts: tuple[object, ...], identification: int, time: int) -> bool:
+        """Whether something that is the same in all `parts` and in its identification was there a moment ago."""
+        identity = hash((identification, parts))
         before = self._odd.pop(identity, None)
         self._odd[identity] = time
         if before is not None:
-            window = WINDOW if packet.identification else WINDOW_WITHOUT_IDENTIFICATION
+            window = WINDOW if identification else WINDOW_WITHOUT_IDENTIFICATION
             return 0 <= time - before <= window
         if len(self._odd) > MAX_REMEMBERED:
             recent = {key: seen for key, seen in self._odd.items() if 0 <= time - seen <= WINDOW}

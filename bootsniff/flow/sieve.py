@@ -22,6 +22,7 @@ from .bulk import Bulk
 from .desk import TCP, Desk, is_message
 from .duplicates import Duplicates
 from .lanes import CONTROL, IGNORED, UDP_IGNORED, Conversation, Flow
+from .messages import Message, read_arp, read_datagram
 from .ports import CONTROL_PORTS
 from .records import Event
 from .table import Key
@@ -174,13 +175,37 @@ class Sieve:
     def _take(self, work: Work, index: int, packet: Packet) -> Flow | None:
         frame = work.block.first_frame + index
         flow = self._desk.take(packet, frame, work.row(index)[3], packet.point)
+        self._touched(flow)
+        return flow
+
+    def _touched(self, flow: Flow | None) -> None:
         if flow is not None and flow not in self._stale:
             self._bulk.flush(flow)
             self._stale[flow] = None
-        return flow
+
+    def _message(self, work: Work, index: int, message: Message) -> None:
+        """A packet on a control port, or ARP: it belongs to no conversation."""
+        capture, frame = self._desk.capture, work.block.first_frame + index
+        if message.l3:
+            envelope, identification, datagram = read_datagram(work.view, message, capture, frame)
+            parts = envelope.point, envelope.source, envelope.target, datagram
+            if self._duplicates.again(parts, identification, envelope.time):
+                self.duplicates += 1
+                return
+            self._touched(self._desk.take_udp(envelope, datagram[8:], int(work.columns.length[index])))
+            return
+        envelope, content = read_arp(work.view, message, capture, frame)
+        if self._duplicates.again((envelope.point, envelope.source_mac, content), 0, envelope.time):
+            self.duplicates += 1
+            return
+        self._desk.take_arp(envelope, content)
 
     def _single(self, work: Work, index: int) -> None:
         """A packet that has no conversation to be kept in step with."""
+        message = work.messages.get(index)
+        if message is not None:
+            self._message(work, index, message)
+            return
         packet = self._dissect(work, index)
         if packet is None:
             return
@@ -295,7 +320,7 @@ class Sieve:
             if owner is not None:
                 flows[owner] = None
         odd = np.flatnonzero(control & ~work.columns.plain[start : start + len(control)]) + start
-        for index in (*fresh, *odd.tolist()):
+        for index in (*fresh, *(number for number in odd.tolist() if number not in work.messages)):
             packet = self._dissect(work, index)
             if packet is None:
                 control[index - start] = False
@@ -312,6 +337,10 @@ class Sieve:
         self, work: Work, index: int, number: int | None, groups: dict[int, _Group], heap: list[tuple[int, int]]
     ) -> None:
         """Look at one packet; everything that its flows brought before it is counted first."""
+        message = work.messages.get(index)
+        if message is not None:
+            self._message(work, index, message)
+            return
         packet = self._dissect(work, index)
         group = groups[number] if number else None
         if packet is None:

@@ -12,6 +12,7 @@ from ..wire.columns import Columns
 from ..wire.packet import Packet
 from .bulk import Batch
 from .duplicates import Duplicates
+from .messages import Message, find
 from .table import Keys
 
 SWEEP = 10 * NANOSECONDS
@@ -29,7 +30,7 @@ Row = tuple[int, int, int, int, int, int, bool]
 class Work:
     """A block and everything that is worked out about it."""
 
-    __slots__ = ("_rows", "batch", "block", "columns", "copies", "keys", "packets", "view")
+    __slots__ = ("_rows", "batch", "block", "columns", "copies", "keys", "messages", "packets", "view")
 
     def __init__(self, block: Block, duplicates: Duplicates) -> None:
         self.block = block
@@ -43,11 +44,17 @@ class Work:
         self.batch = Batch(block, columns)
         self.packets: dict[int, Packet] = {}
         """Packets that were dissected ahead of their turn."""
+        self.messages: dict[int, Message] = {}
+        """Those of the packets of `get_rows` that need not be dissected."""
         self._rows: dict[int, Row] = {}
 
     def get_rows(self, index: Ints) -> list[int]:
         """Take what is known of some packets out of the columns at once, as they will be looked at."""
         block = self.block
+        everything: list[int] = index.tolist()
+        self.messages = dict(find(block, self.columns, index))
+        if self.messages:
+            index = index[[number not in self.messages for number in everything]]
         numbers: list[int] = index.tolist()
         count = len(numbers)
         interfaces = [0] * count if block.interface is None else block.interface[index].tolist()
@@ -63,7 +70,7 @@ class Work:
             strict=True,
         )
         self._rows = dict(zip(numbers, rows, strict=True))
-        return numbers
+        return everything
 
     def row(self, index: int) -> Row:
         """Offset, captured and original length, time, interface, VLAN or -1, whether it is plain."""

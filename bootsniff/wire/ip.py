@@ -126,8 +126,8 @@ def read_transport(packet: Packet, addresses: bytes | None) -> None:
         size = claimed if claimed and claimed <= length else length
         packet.payload = body[8:size]
         packet.payload_length = size - 8
-        if checksum and addresses is not None and claimed == size <= _CHECKED_BYTES and len(body) >= size:
-            packet.bad_checksum = not _sums_up(addresses, body[:size]) and not packet.more_fragments
+        if checksum and addresses is not None and claimed == size and not packet.more_fragments:
+            packet.bad_checksum = udp_checksum_is_wrong(addresses, body[:size], size)
     elif packet.protocol == TCP:
         _read_tcp(packet, body, length)
     else:
@@ -152,11 +152,13 @@ def _read_tcp(packet: Packet, body: bytes, length: int) -> None:
     packet.payload_length = length - header
 
 
-def _sums_up(addresses: bytes, datagram: bytes) -> bool:
-    """Whether a UDP datagram and its pseudo header sum up to zero in one's complement (RFC 768).
+def udp_checksum_is_wrong(addresses: bytes, datagram: bytes, size: int) -> bool:
+    """Whether a UDP datagram and its pseudo header fail to sum up to zero in one's complement (RFC 768).
 
-    The sum of 16-bit words in one's complement is the whole number modulo 65535, which one division tells.
+    False for a datagram that is long, or of whose `size` bytes not all are there. The sum of 16-bit words in one's
+    complement is the whole number modulo 65535, which one division tells.
     """
-    size = len(datagram)
+    if size > _CHECKED_BYTES or len(datagram) < size:
+        return False
     total = int.from_bytes(datagram, "big") << 8 * (size & 1)
-    return (total + int.from_bytes(addresses, "big") + UDP + size) % 0xFFFF == 0
+    return (total + int.from_bytes(addresses, "big") + UDP + size) % 0xFFFF != 0
