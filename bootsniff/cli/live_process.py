@@ -22,16 +22,17 @@ from ..sources.recorder import Recorder
 from .live_channel import PAUSE, RESUME, STOP, Failed, Outlet, Ready, Update
 from .live_open import Task, open_live
 
-UPDATE_NS = 50_000_000
+UPDATE_NS = 30_000_000
 """The shortest time between two updates."""
 QUIET_UPDATE_NS = 1_000_000_000
 """Frame counts and transfers that go on are told this often."""
 TICK_NS = 250_000_000
 """Packet time after which the engine is told how late it is, while only bodies of transfers come."""
-JUDGE_SHARE = 4
-"""Making an update may take one part in this many of the time, at most."""
-JUDGE_MACHINES = 32
-"""Machines judged in one go; the ring must not wait for all 5,000 of them."""
+JUDGE_SHARE = 3
+"""After an update there is a pause of so many times what making it took."""
+JUDGE_NS = 15_000_000
+"""Making an update takes about this long at most: the ring must not wait for 5,000 machines to be judged."""
+LEAST_MACHINES = 4
 MAX_NEWS = 200
 
 
@@ -70,6 +71,10 @@ class _Capture:
         self._packets = 0
         self._paused = False
         self._ticked = 0
+        self._to_look_at = 0
+        """Waiting machines that this second's round has not come to yet."""
+        self._judging_ns = 1_000_000
+        """What judging a machine took lately."""
         self._update_at = 0
         self._refresh_at = 0
         outlet.send(Ready(opened.text, opened.notes))
@@ -155,7 +160,7 @@ class _Capture:
         refresh = now >= self._refresh_at
         if refresh:
             self._refresh_at = now + QUIET_UPDATE_NS
-        elif not self._diagnosis.has_changes and not self._news:
+        elif not self._diagnosis.moved and not self._news and self._to_look_at <= 0:
             self._update_at = now + UPDATE_NS // 5
             return
         self._outlet.send(self._made(self._captures(), final=False, refresh=refresh))
@@ -164,11 +169,23 @@ class _Capture:
 
     def _made(self, captures: tuple[CaptureInfo, ...], *, final: bool, refresh: bool = False) -> Update:
         diagnosis = self._diagnosis
+        limit = None
         if final:
             diagnosis.look_at_all()
-        elif refresh:
-            diagnosis.look_at_waiting()
-        machines = diagnosis.changed(captures, limit=None if final else JUDGE_MACHINES)
+        else:
+            # What moved goes first; machines that only wait have what is left of the time.
+            limit = max(LEAST_MACHINES, JUDGE_NS // self._judging_ns)
+            room = limit - diagnosis.moved
+            if room > 0 and refresh:
+                self._to_look_at = diagnosis.look_at_waiting(room) - room
+            elif room > 0 and self._to_look_at > 0:
+                diagnosis.look_at_waiting(room)
+                self._to_look_at -= room
+        began = time.monotonic_ns()
+        machines = diagnosis.changed(captures, limit=limit)
+        if machines:
+            spent = (time.monotonic_ns() - began) // len(machines)
+            self._judging_ns = max(1, (3 * self._judging_ns + spent) // 4)
         news = tuple(self._news)
         self._news.clear()
         return Update(

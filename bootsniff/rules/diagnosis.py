@@ -30,6 +30,7 @@ class Diagnosis:
         self._judge = Judge(self._follower.engine.world, arrows=arrows)
         self._machines: dict[str, Machine] = {}
         self._last_judged = ""
+        self._looked = 0
 
     def feed(self, *blocks: Block) -> None:
         """Take one block, or blocks of several captures whose times overlap."""
@@ -61,9 +62,9 @@ class Diagnosis:
             yield self._judge.machine(record)
 
     @property
-    def has_changes(self) -> bool:
-        """Whether a machine moved since `changed` was last asked, or waits for its turn there."""
-        return bool(self._follower.engine.changed)
+    def moved(self) -> int:
+        """How many machines moved since `changed` was last asked, or wait for their turn there."""
+        return len(self._follower.engine.changed)
 
     def changed(self, captures: Iterable[CaptureInfo] = (), *, limit: int | None = None) -> list[Machine]:
         """The machines that moved since the last call, judged anew; with a `limit` the others wait for their turn."""
@@ -85,11 +86,18 @@ class Diagnosis:
                 changed.append(machine)
         return changed
 
-    def look_at_waiting(self) -> None:
-        """Have machines that wait or load judged again: what they wait for, and how far they are, is in the report."""
-        self._follower.engine.changed.update(
-            mac for mac, machine in self._machines.items() if machine.status == "in-progress"
-        )
+    def look_at_waiting(self, limit: int | None = None) -> int:
+        """Have machines that wait or load judged again: what they wait for, and how far they are, is in the report.
+
+        With a `limit` only so many of them, the next ones with the next call. Returns how many there are in all.
+        """
+        waiting = [mac for mac, machine in self._machines.items() if machine.status == "in-progress"]
+        turn = 0
+        if limit is not None and len(waiting) > limit:
+            turn = self._looked % len(waiting)
+            self._looked = turn + limit
+        self._follower.engine.changed.update((waiting[turn:] + waiting[:turn])[:limit])
+        return len(waiting)
 
     def look_at_all(self) -> None:
         """Have every machine judged again: late repetitions of a file that was whole already count, but move nobody."""
