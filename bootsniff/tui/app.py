@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
+import signal
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -14,6 +17,7 @@ from textual.screen import Screen
 
 from ..errors import CaptureError
 from ..model import Finding, Machine, Report
+from ..text import printable
 from . import cited
 from .board import Board
 from .bridge import Feed, FeedStatus
@@ -80,7 +84,7 @@ class BootsniffApp(App[None]):
         # Without this, Textual turns the terminal's own colours into black before it drops them.
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self.feed = feed
-        self.source = title
+        self.source = printable(title)
         self.utc = utc
         self.folder = folder
         """Where files are saved; None for the current directory."""
@@ -99,6 +103,10 @@ class BootsniffApp(App[None]):
         few_colours = not self.is_headless and self.console.color_system in ("standard", None)
         if self.no_color or few_colours:
             self.theme = "ansi-dark"
+        if not self.is_headless:
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                with contextlib.suppress(ValueError, NotImplementedError):  # not in the main thread, not on this system
+                    asyncio.get_running_loop().add_signal_handler(number, self.exit)
         self.set_interval(POLL_SECONDS, self.poll)
         self.poll()
 

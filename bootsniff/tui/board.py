@@ -46,6 +46,7 @@ class Board:
     def filter(self, words: str) -> None:
         """Lists only machines in which all `words` occur; empty lists all."""
         self.words = words.strip()
+        self._texts = {key: known for key, known in self._texts.items() if key in self.machines}
         self._arrange(afresh=True)
 
     def select(self, key: MachineKey) -> None:

@@ -14,7 +14,7 @@ from ...model import FrameBytes, FrameRef, Machine
 from ..bridge.dissect import Way
 from ..cited import Cited
 from ..facts import MachineKey, first_time, key_of
-from ..lines import Row, cut, line
+from ..lines import Row, Span, cut, line, width_of
 from ..messages import RowMessage, RowSelected
 from ..views.packet import decode, display_filter, field_rows, hex_rows, machine_filter, text_rows
 from ..widgets.bar import Bar
@@ -68,17 +68,15 @@ class PacketScreen(BaseScreen):
     def machine(self) -> Machine | None:
         return self.boots.board.machines.get(self._machine_key) if self._machine_key else None
 
-    def _frame_rows(self, _width: int) -> list[Row]:
+    def _frame_rows(self, width: int) -> list[Row]:
         report = self.boots.player.report
         start = (first_time(report) if report else None) or (self._frames[0].time if self._frames else 0)
         several = len({each.capture for each in self._frames}) > 1
         rows = []
         for place, each in enumerate(self._frames):
             where = f"{each.capture + 1}:" if several else ""
-            text = line(
-                " ", (f"{offset(each.time - start):>10} ", "dim"), (f"{where}{each.frame:>6} ", "bold"), each.role
-            )
-            rows.append(Row(text, place))
+            lead = line(" ", (f"{offset(each.time - start):>10} ", "dim"), (f"{where}{each.frame:>6} ", "bold"))
+            rows.append(Row((*lead, Span(cut(each.role, width - width_of(lead)))), place))
         return rows or [Row(line(" no frame stands behind this: it is about packets that did not come"))]
 
     def _frame(self) -> FrameBytes | None:

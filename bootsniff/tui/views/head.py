@@ -9,6 +9,7 @@ from rich.cells import cell_len
 
 from ...model import NANOSECONDS, Report
 from ...report.units import count
+from ...text import printable
 from ..bridge import FeedStatus
 from ..facts import first_time, frames_lost, frames_seen
 from ..lines import Line, Span, Tone, cut, line, width_of
@@ -71,7 +72,7 @@ def _notices(report: Report | None, status: FeedStatus) -> list[tuple[str, Tone]
     """At most two lines: what the source says, and what is wrong with the capture."""
     out: list[tuple[str, Tone]] = []
     if status.text:
-        out.append((status.text, "error" if status.state == "failed" else "warning"))
+        out.append((printable(status.text), "error" if status.state == "failed" else "warning"))
     for capture in report.captures if report else ():
         if capture.problem:
             out.append((f"{capture.path}: {capture.problem}", "warning"))
