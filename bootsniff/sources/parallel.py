@@ -27,7 +27,12 @@ _LENGTH = struct.Struct("=I")
 
 def in_parallel(source: CaptureSource, prepare: Prepare) -> CaptureSource:
     """The same capture, read by another process, where a fork is safe and memory can be shared with it."""
-    return ParallelSource(source, prepare) if sys.platform == "linux" else source
+    if sys.platform != "linux":
+        return source
+    try:
+        return ParallelSource(source, prepare)
+    except OSError:  # no more processes or pipes for this user
+        return source
 
 
 class ParallelSource(CaptureSource):
