@@ -98,6 +98,14 @@ class Connection:
         elif packet.payload_length and not flags & RST:  # a server speaks after the client's ACK
             record.established = True
         self._synchronise(packet, by_client=by_client)
+        # Pure ACKs are bulk and not looked at; the next request or the end tells as well.
+        if (
+            by_client
+            and flags & ACK
+            and (packet.payload_length or flags & FIN)
+            and isinstance(self.session, HttpSession)
+        ):
+            self.session.acknowledged(self.server_half.offset(packet.acknowledgement))
         if packet.payload_length and not flags & (SYN | RST):
             change = self._data(packet, at, steps, by_client=by_client) or change
         if flags & RST:

@@ -102,6 +102,11 @@ class HttpSession:
         if len(self.waiting) > MAX_WAITING:
             _end(self.waiting.popleft(), steps)
 
+    def acknowledged(self, offset: int) -> None:
+        """The client has what the server sent before this offset."""
+        for message in self.messages:
+            message.acknowledge(offset)
+
     # --- the server's side ----------------------------------------------------------------------------------
 
     def from_server(self, segment: Segment, steps: list[Step]) -> None:

@@ -85,5 +85,17 @@ class Message:
         fresh = sum(high - low for low, high in span.seen.add(start, end))
         self.tally.run(packets, fresh, 0 if fresh else packets, first, last, longest_wait)
         self.exchange.last = last
+        self.reach(span, end)
         if len(span.seen.starts) > 1 or span.seen.starts[0] > span.start or self.exchange.body.gaps:
             self.exchange.body.gaps = sum(item.seen.holes(item.start, item.seen.highest) for item in self.spans)
+
+    def reach(self, span: Span, end: int) -> None:
+        """The stream was seen, or acknowledged, up to `end`."""
+        body = self.exchange.body
+        body.reached = max(body.reached, span.offset + end - span.start)
+
+    def acknowledge(self, offset: int) -> None:
+        """The client has everything before this offset of the stream, although the capture may not."""
+        span = self.spans[-1] if self.spans else None
+        if span is not None and span.end is not None and offset >= span.end:
+            self.reach(span, span.end)

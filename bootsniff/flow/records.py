@@ -55,6 +55,8 @@ class Body:
     """Packets that brought only bytes seen before."""
     gaps: int = 0
     """Holes below the highest byte that no packet has filled so far."""
+    reached: int = 0
+    """HTTP: how far into the body anything was seen or acknowledged, in bytes; there may be gaps below."""
     longest_wait: int = 0
     """Longest time between two packets of the body, ns."""
     first: FrameRef | None = None

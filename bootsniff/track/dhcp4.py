@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..model import NANOSECONDS, FrameRef
 from ..wire import dhcp_options as options
-from ..wire.messages import DhcpMessage, DhcpOptions, DhcpType, Envelope
+from ..wire.messages import DhcpMessage, DhcpType, Envelope
 from .kinds import LOADERS, Kind, is_firmware, is_ipxe, is_u_boot, kind_of
 from .machines import begin_boot, begin_stage, kept, learn_address, touch
 from .naming import is_ipxe_binary
@@ -23,7 +23,7 @@ HOST_NAME, PXE_OPTIONS = 12, 43
 
 def client_message(world: World, machine: MachineRecord, envelope: Envelope, message: DhcpMessage) -> None:
     """A packet a client sent (op 1): moves the machine's exchange, or begins a stage or a boot."""
-    at = FrameRef(envelope.capture, envelope.frame, envelope.time)
+    at = machine.last = FrameRef(envelope.capture, envelope.frame, envelope.time)
     kind = kind_of(message)
     heard = _heard(envelope, message, at)
     message.client_mac = machine.mac  # one text for all of a machine's messages
@@ -75,7 +75,6 @@ def server_message(world: World, machine: MachineRecord, envelope: Envelope, mes
             learn_address(world, machine, message.your_ip or message.client_ip)
         return
     at = FrameRef(envelope.capture, envelope.frame, envelope.time)
-    message.options = _shared_options(message.options)
     heard = _heard(envelope, message, at)
     stage = _stage_of_reply(machine.boots[-1], message)
     if stage is None:
@@ -110,17 +109,6 @@ def server_message(world: World, machine: MachineRecord, envelope: Envelope, mes
         exchange.nak_count += 1
         exchange.naks = kept(exchange.naks, heard)
     touch(machine, stage, at)
-
-
-_shared: dict[tuple[bytes, tuple[bytes, ...]], DhcpOptions] = {}
-_SHARED_LIMIT = 4096
-
-
-def _shared_options(own: DhcpOptions) -> DhcpOptions:
-    """One object for options that a server sends to everybody alike: 20,000 clients then cost little memory."""
-    if len(_shared) >= _SHARED_LIMIT:
-        _shared.clear()
-    return _shared.setdefault((own.codes, own.values), own)
 
 
 def _heard(envelope: Envelope, message: DhcpMessage, at: FrameRef) -> Heard[DhcpMessage]:
@@ -286,8 +274,12 @@ def _stage_for_request(
 
 
 def _shares_xid(exchange: Dhcp4Exchange, message: DhcpMessage) -> bool:
-    known = (*exchange.discovers, *exchange.requests, *exchange.pxe_requests, *exchange.informs)
-    return any(heard.message.xid == message.xid for heard in known)
+    xid = message.xid
+    for messages in (exchange.discovers, exchange.requests, exchange.pxe_requests, exchange.informs):
+        for heard in messages:
+            if heard.message.xid == xid:
+                return True
+    return False
 
 
 def _stage_of_reply(boot: BootRecord, message: DhcpMessage) -> StageRecord | None:

@@ -17,6 +17,8 @@ from .servers import note_server, recognise_tftp
 from .views import Views
 
 MAX_MACHINES = 50_000
+CLOCK_SET_BACK = 3600 * NANOSECONDS
+"""Packets that are older than the latest by less are late; by more, the capturing clock was set back."""
 Attached = tuple[MachineRecord, StageRecord, FetchRecord]
 
 
@@ -36,19 +38,19 @@ class Engine:
     def feed(self, event: Event) -> None:
         """Take one event; its time becomes the engine's now."""
         world, envelope, subject = self.world, event.envelope, event.subject
-        world.now = (
-            max(world.now, envelope.time) if abs(envelope.time - world.now) < 3600 * NANOSECONDS else envelope.time
-        )
+        behind = world.now - envelope.time
+        if behind < 0 or behind >= CLOCK_SET_BACK:
+            world.now = envelope.time
         if isinstance(subject, DhcpMessage):
             self._dhcp4(envelope, subject)
+        elif isinstance(subject, ArpMessage):
+            self._moved(around.arp(world, envelope, subject))
         elif isinstance(subject, TftpTransfer):
             self._transfer(event, subject)
         elif isinstance(subject, HttpExchange):
             self._exchange(event, subject)
         elif isinstance(subject, TcpConnection):
             self._moved(around.connection(world, self._views, event, subject))
-        elif isinstance(subject, ArpMessage):
-            self._moved(around.arp(world, envelope, subject))
         elif isinstance(subject, Dhcpv6Message):
             self._dhcp6(envelope, subject)
         elif isinstance(subject, DnsLookup):
@@ -143,7 +145,6 @@ class Engine:
             return
         if message.op == 1:
             machine = self._machine(message.client_mac, envelope)
-            machine.last = seen_at(envelope)
             dhcp4.client_message(world, machine, envelope, message)
             return
         known = world.machines.get(message.client_mac)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from ..flow.records import HttpExchange, TcpConnection, TftpTransfer
 from ..model import FetchStatus
-from .naming import same_file
+from .kinds import is_u_boot
+from .naming import is_raspberry_name, same_file
 from .patience import ABORT_SILENCE, SEARCH_SILENCE, TCP_SILENCE, patience_of
 from .records import FetchRecord, StageRecord
 
@@ -18,9 +19,30 @@ NOT_FOUND_TFTP = frozenset({0, 1, 2})
 def refresh_fetches(stage: StageRecord, now: int, *, moved_on: bool) -> None:
     """Bring the status of every fetch of a stage up to date; the last ones can still change, so all are looked at."""
     fetches = stage.fetches
-    for index, fetch in enumerate(fetches):
+    went_on = False
+    for index in range(len(fetches) - 1, -1, -1):
+        fetch = fetches[index]
         if fetch.status in ("in-progress", "failed", "stalled", "probe", "complete"):
             fetch.status = _status(fetch, fetches[index + 1 : index + 9], stage, now, moved_on=moved_on)
+        if fetch.status == "failed" and went_on and _does_without(stage, fetch):
+            fetch.status = "optional"
+        went_on = went_on or fetch.status == "complete"
+
+
+def _does_without(stage: StageRecord, fetch: FetchRecord) -> bool:
+    """A missing file that this program, as later fetches show, does not need.
+
+    The Raspberry Pi's ROM asks below its serial number first, then in the root, for several names of one thing. Of
+    the file that DHCP names U-Boot may only take the directory in which it looks for `pxelinux.cfg/`.
+    """
+    flow = fetch.flow
+    if not isinstance(flow, TftpTransfer) or flow.error is None or flow.error_by_client:
+        return False
+    if flow.error.code not in NOT_FOUND_TFTP:
+        return False
+    return (stage.client == "raspberry-pi" and is_raspberry_name(fetch.name)) or (
+        is_u_boot(stage.client) and fetch.role == "boot-file"
+    )
 
 
 def _status(
@@ -102,19 +124,27 @@ def _http_status(
             return "failed"
         return "stalled" if silence > TCP_SILENCE else "in-progress"
     status = head.status
+    asks_size = flow.request is not None and flow.request.method == "HEAD"
+    if asks_size and any(isinstance(other.flow, HttpExchange) and other.flow.url == flow.url for other in later):
+        return "probe"  # edk2 asks with GET when HEAD is refused (HttpBootImpl.c)
     if status >= 400:
         return "optional" if fetch.role in NOT_FOUND_ROLES and status in (403, 404, 410) else "failed"
-    if flow.request is not None and flow.request.method == "HEAD":
+    if asks_size:
         return "probe"
     if 300 <= status < 400:
         if later:
             return "complete"
         return "failed" if moved_on or silence > SEARCH_SILENCE else "in-progress"
-    if flow.complete:
+    if flow.complete or (_came_to_its_end(flow) and (later or over or silence > SEARCH_SILENCE)):
         return "complete"
     if over:
         return "failed"
     return "stalled" if silence > TCP_SILENCE else "in-progress"
+
+
+def _came_to_its_end(flow: HttpExchange) -> bool:
+    """The last byte came: gaps that TCP left unfilled are the capture's, not the client's."""
+    return flow.content_length is not None and flow.body.reached >= flow.content_length
 
 
 def connection_failure(connection: TcpConnection, now: int, *, moved_on: bool) -> str | None:

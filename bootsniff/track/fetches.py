@@ -66,6 +66,9 @@ def update(stage: StageRecord, fetch: FetchRecord) -> None:
     flow = fetch.flow
     whole = flow.complete
     head = flow.body.head
+    if isinstance(flow, HttpExchange) and _continues(flow):
+        _take_over_content(stage, fetch, flow.url)
+        return
     settled = fetch.content is not None and fetch.content.kind not in ("unknown", "text")
     if (
         head
@@ -77,6 +80,23 @@ def update(stage: StageRecord, fetch: FetchRecord) -> None:
         fetch.role = _role_by_content(stage, fetch)
         if whole and fetch.content.kind in ("ipxe-script", "grub-config", "pxelinux-config"):
             apply_script(stage, fetch)
+
+
+def _continues(flow: HttpExchange) -> bool:
+    """Whether the bytes are from the middle of a file (206), so that they do not tell what it is."""
+    if flow.response is None or flow.response.status != 206:
+        return False
+    span = content_range(flow.response.get("Content-Range") or "")
+    return span is not None and bool(span[0])
+
+
+def _take_over_content(stage: StageRecord, fetch: FetchRecord, url: str) -> None:
+    """A resumed download is what its first part was."""
+    for earlier in reversed(stage.fetches):
+        if earlier is not fetch and isinstance(earlier.flow, HttpExchange) and earlier.flow.url == url and earlier.content:
+            fetch.content = earlier.content
+            fetch.role = _role_by_content(stage, fetch)
+            return
 
 
 def _unknown_kind(flow: TftpTransfer | HttpExchange) -> Kind:

@@ -29,8 +29,7 @@ _HTTP = {15: "efi-ia32-http", 16: "efi-x64-http", 17: "efi-x64-http", 18: "efi-a
          20: "bios-http", 26: "efi-riscv32-http", 28: "efi-riscv64-http", 30: "efi-riscv128-http",
          38: "efi-loongarch32-http", 40: "efi-loongarch64-http"}  # fmt: skip
 _OTHER = {12: "powerpc", 13: "powerpc", 14: "powerpc-opal", 31: "s390x", 32: "s390x", 41: "raspberry-pi"}
-_U_BOOT = {21: "u-boot-armv7", 22: "u-boot-armv8", 23: "u-boot-armv7", 24: "u-boot-armv8", 33: "u-boot-mips32",
-           34: "u-boot-mips64", 35: "u-boot-riscv32", 36: "u-boot-riscv64"}  # fmt: skip
+_U_BOOT = {21: "u-boot-armv7", 22: "u-boot-armv8", 23: "u-boot-armv7", 24: "u-boot-armv8"}
 _IPXE = {0: "ipxe-bios", 6: "ipxe-efi-ia32", 7: "ipxe-efi-x64", 9: "ipxe-efi-x64", 10: "ipxe-efi-arm32",
          11: "ipxe-efi-arm64", 15: "ipxe-efi-ia32", 16: "ipxe-efi-x64", 18: "ipxe-efi-arm32", 19: "ipxe-efi-arm64",
          25: "ipxe-efi-riscv32", 27: "ipxe-efi-riscv64", 37: "ipxe-efi-loongarch32", 39: "ipxe-efi-loongarch64"}  # fmt: skip
@@ -193,12 +192,12 @@ def _repeats_its_serial(identity: bytes | None) -> bool:
 def _u_boot_word(vendor: str, arch: int | None) -> str:
     tail = vendor.removeprefix("U-Boot").lstrip(".")
     word = "".join(character for character in tail.lower() if character.isalnum())[:16]
-    if word:
+    if word and word != "riscv":
         return f"u-boot-{word}"
     if arch is not None and arch in _U_BOOT:
         return _U_BOOT[arch]
-    return {0: "u-boot-x86", 11: "u-boot-armv8", 10: "u-boot-armv7"}.get(
-        arch if arch is not None else -1, "u-boot-other"
+    return {0: "u-boot-x86", 11: "u-boot-armv8", 10: "u-boot-armv7", 25: "u-boot-riscv32", 27: "u-boot-riscv64"}.get(
+        arch if arch is not None else -1, f"u-boot-{word or 'other'}"
     )
 
 

@@ -123,8 +123,8 @@ def _options(stages: list[StageRecord], states: list[StageState]) -> list[tuple[
 
 def boot_is_handed_off(boot: BootRecord) -> bool:
     """Whether control went to an operating system, as far as its latest packet tells."""
-    if not boot.stages:
-        return False
+    if not any(stage.fetches or stage.client == "os" for stage in boot.stages):
+        return False  # a boot that fetched nothing has nothing to hand over to
     return boot_state(boot, boot.last.time, is_last=True).status == "handed-off"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from ..flow.records import TftpTransfer
 from ..wire import dhcp_options as options
 from ..wire.messages import DhcpMessage, Envelope
@@ -26,7 +28,13 @@ def note_server(world: World, envelope: Envelope, message: DhcpMessage, client: 
     stage = client.boots[-1].stages[-1] if client is not None and client.boots and client.boots[-1].stages else None
     vendor = (stage.vendor_class or "") if stage is not None and isinstance(stage.dhcp, Dhcp4Exchange) else ""
     if len(server.answered_vendor_classes) < 64:
-        server.answered_vendor_classes.add(vendor.split(":", 1)[0].split(".", 1)[0])
+        server.answered_vendor_classes.add(_first_word(vendor))
+
+
+@lru_cache(256)
+def _first_word(vendor_class: str) -> str:
+    """`PXEClient` of `PXEClient:Arch:00007:UNDI:003000`, `U-Boot` of `U-Boot.armv8`."""
+    return vendor_class.split(":", 1)[0].split(".", 1)[0]
 
 
 def recognise_tftp(world: World, transfer: TftpTransfer) -> None:

@@ -98,7 +98,7 @@ def _dhcp4(stage: StageRecord, exchange: Dhcp4Exchange) -> Dhcp:
         vendor_class_echoed=echoed,
         proxy=_proxy(exchange),
         start=exchange.discovers[0].time if exchange.discovers else stage.start,
-        end=max((items[-1].time for items in _parts(exchange) if items), default=stage.start),
+        end=max([items[-1].time for items in _parts(exchange) if items], default=stage.start),
     )
 
 
@@ -191,9 +191,8 @@ def _tftp(record: FetchRecord, flow: TftpTransfer) -> Fetch:
     first = flow.requests[0] if flow.requests else flow.body.first or flow.last
     return Fetch(
         protocol="tftp",
-        url=f"tftp://{_bracketed(flow.server)}/{flow.filename.removeprefix('/')}"
-        if not flow.filename.startswith("/")
-        else f"tftp://{_bracketed(flow.server)}{flow.filename}",
+        # After the slash that ends the host stands the name as it was sent: `/d-i/linux` and `d-i/linux` differ.
+        url=f"tftp://{_bracketed(flow.server)}/{flow.filename}",
         method="WRQ" if flow.write else "RRQ",
         status=record.status,
         bytes=flow.body.received,

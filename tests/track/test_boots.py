@@ -252,3 +252,53 @@ def test_acknowledgements_without_data_prove_nothing() -> None:
     play.transfer.ack_count = 7
     play.line("2 RRQ grub/grub.cfg blksize=1024")
     assert play.fetches[0] == "in-progress"
+
+
+def test_a_body_with_gaps_that_came_to_its_end_is_whole_once_the_client_goes_on() -> None:
+    play = Play("0 DISCOVER ipxe-bios", "0.1 OFFER file=http://192.168.122.1/a.ipxe", "1 REQUEST", "1.1 ACK file=http://192.168.122.1/a.ipxe",
+                "2 GET http://192.168.122.1/a.ipxe", "2.1 STATUS 200 script", "3 GET http://192.168.122.1/linux", "4 STATUS 200 kernel")  # fmt: skip
+    exchange = play.exchange
+    assert exchange is not None
+    exchange.complete = False
+    exchange.content_length = exchange.body.reached = 1000
+    play.line("4.1 GET http://192.168.122.1/initrd.gz")
+    play.line("6 STATUS 200 gzip")
+    assert play.fetches == ["complete", "complete", "complete"]
+    exchange.body.reached = 900
+    assert play.fetches != ["complete", "complete", "complete"]
+
+
+def test_the_url_keeps_a_leading_slash() -> None:
+    fetches = [fetch for stage in Play(*LOADED, *GRUB).machine.boots[0].stages for fetch in stage.fetches]
+    assert fetches[0].url == "tftp://192.168.122.1/boot.efi"
+    assert fetches[-1].url == "tftp://192.168.122.1//initrd.gz"
+
+
+def test_a_refused_head_is_a_probe_when_the_get_follows() -> None:
+    url = "http://192.168.122.1/x.efi"
+    offer = f"file={url} echo=HTTPClient"
+    lease = ("0 DISCOVER efi-x64-http", f"0.1 OFFER {offer}", "0.2 REQUEST", f"0.3 ACK {offer}")
+    refused = (*lease, f"1 HEAD {url}", "1.1 STATUS 405")
+    assert Play(*refused).fetches == ["failed"]
+    assert Play(*refused, f"1.2 GET {url}", "1.3 STATUS 200 pe-x64").fetches == ["probe", "complete"]
+
+
+def test_a_resumed_download_is_what_its_first_part_was() -> None:
+    url = "http://192.168.122.1/x.efi"
+    offer = f"file={url} echo=HTTPClient"
+    play = Play("0 DISCOVER efi-x64-http", f"0.1 OFFER {offer}", "0.2 REQUEST", f"0.3 ACK {offer}", f"1 GET {url}", "1.3 STATUS 200 pe-x64",
+                f"2 GET {url}", "2.1 STATUS 206 gzip Content-Range=bytes_700-799/800".replace("_", "\N{NO-BREAK SPACE}"))  # fmt: skip
+    contents = [fetch.content for stage in play.machine.boots[0].stages for fetch in stage.fetches]
+    assert contents[0] == contents[1]
+    assert "EFI" in (contents[1] or "")
+
+
+def test_the_raspberry_pi_looks_in_two_places_and_u_boot_takes_the_directory() -> None:
+    lease = ("0 DISCOVER raspberry", "0.1 OFFER", "0.2 REQUEST", "0.3 ACK")
+    missing = ("1 RRQ a1b2c3d4/start4.elf", "1.1 ERROR 1")
+    assert Play(*lease, *missing).fetches == ["failed"]
+    assert Play(*lease, *missing, "1.2 RRQ start4.elf", "1.3 WHOLE text").fetches == ["optional", "complete"]
+    u_boot = ("0 DISCOVER u-boot-armv8", "0.1 OFFER file=rpi3/boot.conf", "0.2 REQUEST", "0.3 ACK file=rpi3/boot.conf",
+              "1 RRQ rpi3/boot.conf", "1.1 ERROR 1", "1.2 RRQ rpi3/pxelinux.cfg/default")  # fmt: skip
+    assert Play(*u_boot, "1.3 ERROR 1").fetches == ["failed", "optional"]
+    assert Play(*u_boot, "1.3 WHOLE text").fetches == ["optional", "complete"]
