@@ -40,7 +40,7 @@ def url_of(fetch: FetchRecord) -> str:
     if not isinstance(flow, TftpTransfer):
         return flow.url
     host = f"[{flow.server}]" if ":" in flow.server else flow.server
-    return f"tftp://{host}/{flow.filename.removeprefix('/')}"
+    return f"tftp://{host}/{flow.filename}"
 
 
 def is_body(fetch: FetchRecord) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..flow.records import HEAD_BYTES, HttpExchange, TftpTransfer
 from ..model import NANOSECONDS, FrameRef
 from ..wire.content import classify
+from ..wire.http import content_range
 from .boot_file import boot_file_of
 from .fetch_outcome import refresh_fetches
 from .kinds import LOADERS, Kind, is_firmware, is_ipxe, is_u_boot
@@ -93,7 +94,12 @@ def _continues(flow: HttpExchange) -> bool:
 def _take_over_content(stage: StageRecord, fetch: FetchRecord, url: str) -> None:
     """A resumed download is what its first part was."""
     for earlier in reversed(stage.fetches):
-        if earlier is not fetch and isinstance(earlier.flow, HttpExchange) and earlier.flow.url == url and earlier.content:
+        if (
+            earlier is not fetch
+            and isinstance(earlier.flow, HttpExchange)
+            and earlier.flow.url == url
+            and earlier.content
+        ):
             fetch.content = earlier.content
             fetch.role = _role_by_content(stage, fetch)
             return

@@ -98,7 +98,7 @@ def _dhcp4(stage: StageRecord, exchange: Dhcp4Exchange) -> Dhcp:
         vendor_class_echoed=echoed,
         proxy=_proxy(exchange),
         start=exchange.discovers[0].time if exchange.discovers else stage.start,
-        end=max([items[-1].time for items in _parts(exchange) if items], default=stage.start),
+        end=max((items[-1].time for items in _parts(exchange) if items), default=stage.start),
     )
 
 

@@ -339,7 +339,7 @@ class Play:
         exchange = self.exchange
         assert exchange is not None
         here = FrameRef(0, self.frame, time)
-        fields = tuple(settings.items())
+        fields = tuple((name, value.replace("_", " ")) for name, value in settings.items())
         exchange.response = HttpHead(None, "", "1.1", int(words[0]), "", fields, 90)
         exchange.response_at = exchange.last = exchange.connection.last = here
         if len(words) > 1:

@@ -287,7 +287,7 @@ def test_a_resumed_download_is_what_its_first_part_was() -> None:
     url = "http://192.168.122.1/x.efi"
     offer = f"file={url} echo=HTTPClient"
     play = Play("0 DISCOVER efi-x64-http", f"0.1 OFFER {offer}", "0.2 REQUEST", f"0.3 ACK {offer}", f"1 GET {url}", "1.3 STATUS 200 pe-x64",
-                f"2 GET {url}", "2.1 STATUS 206 gzip Content-Range=bytes_700-799/800".replace("_", "\N{NO-BREAK SPACE}"))  # fmt: skip
+                f"2 GET {url}", "2.1 STATUS 206 gzip Content-Range=bytes_700-799/800")  # fmt: skip
     contents = [fetch.content for stage in play.machine.boots[0].stages for fetch in stage.fetches]
     assert contents[0] == contents[1]
     assert "EFI" in (contents[1] or "")

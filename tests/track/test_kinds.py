@@ -1,0 +1,44 @@
+"""Which boot program a DHCP request speaks of, by its architecture and vendor class."""
+
+from __future__ import annotations
+
+import pytest
+
+from bootsniff.track.kinds import kind_of
+from bootsniff.wire.messages import DhcpMessage, DhcpOptions
+
+
+def client(vendor: str | None, *arches: int) -> str | None:
+    options = {53: b"\1"}
+    if vendor is not None:
+        options[60] = vendor.encode()
+    if arches:
+        options[93] = b"".join(arch.to_bytes(2, "big") for arch in arches)
+    message = DhcpMessage(op=1, hops=0, xid=1, secs=0, broadcast=True, client_ip=None, your_ip=None, next_server=None, relay=None,
+                          client_mac="52:54:00:89:32:47", server_name=None, file=None,
+                          options=DhcpOptions(bytes(options), tuple(options.values())), message_type=1)  # fmt: skip
+    kind = kind_of(message)
+    return kind.client if kind is not None else None
+
+
+@pytest.mark.parametrize(
+    ("vendor", "arches", "expected"),
+    [
+        ("PXEClient", (999, 7, 9), "efi-x64-pxe"),
+        ("PXEClient", (27,), "efi-riscv64-pxe"),
+        ("PXEClient", (39,), "efi-loongarch64-pxe"),
+        ("PXEClient", (35,), "other-boot-client"),
+        ("PXEClient", (36,), "other-boot-client"),
+        ("U-Boot.armv8", (), "u-boot-armv8"),
+        ("U-Boot", (0,), "u-boot-x86"),
+        ("U-Boot", (27,), "u-boot-riscv64"),
+        ("U-Boot.riscv", (27,), "u-boot-riscv64"),
+        ("U-Boot.riscv", (), "u-boot-riscv"),
+        (None, (22,), "u-boot-armv8"),
+        (None, (31,), "s390x"),
+        ("MSFT 5.0", (), None),
+        ("d-i", (), None),
+    ],
+)
+def test_client_kinds(vendor: str | None, arches: tuple[int, ...], expected: str | None) -> None:
+    assert client(vendor, *arches) == expected
