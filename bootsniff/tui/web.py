@@ -52,6 +52,7 @@ def serve(
     """
     host, port = address_of(address)
     try:
+        from aiohttp import web
         from textual_serve.server import Server
     except ImportError as error:
         raise UsageError("--web needs textual-serve: pip install 'bootsniff[web]'") from error
@@ -69,19 +70,20 @@ def serve(
             return app
 
         async def on_startup(self, app: Any) -> None:
-            del app
-            for line in _words(base, key, host):
-                tell(line)
+            """No banner: nothing listens yet."""
 
-        def initialize_logging(self) -> None:
-            """Errors only: standard error belongs to `tell`."""
+    def listening(*_: object) -> None:
+        for line in _words(base, key, host):
+            tell(line)
 
     ended = threading.Event()
     pump = threading.Thread(target=_pump, args=(shared, ended), name="pump", daemon=True)
     pump.start()
     command = shlex.join([sys.executable, "-m", "bootsniff.tui.web", shared.path])
     try:
-        Page(command, host=host, port=port, title=f"bootsniff {title}", public_url=base).serve()
+        page = Page(command, host=host, port=port, title=f"bootsniff {title}", public_url=base)
+        # textual-serve's own `serve` sets up logging to the terminal; this is the rest of it.
+        web.run_app(page._make_app(), host=host, port=port, print=listening, access_log=None)  # noqa: SLF001
     except OSError as error:
         raise UsageError(f"--web: cannot listen on {host}:{port}: {error.strerror or error}") from error
     finally:
