@@ -175,12 +175,12 @@ class _Capture:
         else:
             # What moved goes first; machines that only wait have what is left of the time.
             limit = max(LEAST_MACHINES, JUDGE_NS // self._judging_ns)
-            room = limit - diagnosis.moved
-            if room > 0 and refresh:
-                self._to_look_at = diagnosis.look_at_waiting(room) - room
-            elif room > 0 and self._to_look_at > 0:
-                diagnosis.look_at_waiting(room)
-                self._to_look_at -= room
+            few = LEAST_MACHINES if diagnosis.moved else limit // 2
+            if diagnosis.moved < limit and refresh:
+                self._to_look_at = diagnosis.look_at_waiting(few) - few
+            elif not diagnosis.moved and self._to_look_at > 0:
+                diagnosis.look_at_waiting(few)
+                self._to_look_at -= few
         began = time.monotonic_ns()
         machines = diagnosis.changed(captures, limit=limit)
         if machines:
