@@ -24,6 +24,17 @@ _SNAME, _FILE = slice(44, 108), slice(108, 236)
 _MAX_PROBLEMS = 8
 _INTERNED = 16384
 """Option values that are shared between messages; the cache starts anew when it is full."""
+_SHARED_REPLIES = 1024
+_REPLY = 2
+
+
+class _Read(NamedTuple):
+    """What was read behind the BOOTP header."""
+
+    options: DhcpOptions
+    message_type: int | None
+    overload: int
+    problems: tuple[str, ...]
 
 
 class _Layout(NamedTuple):
@@ -39,6 +50,7 @@ _unpack = Struct(">BxBBIHH4s4s4s4s").unpack_from
 _values: dict[bytes, bytes] = {}
 _code_lists: dict[bytes, bytes] = {}
 _layouts: dict[tuple[int, bytes], _Layout] = {}
+_replies: dict[bytes, _Read] = {}
 
 
 def parse(payload: bytes) -> DhcpMessage:
@@ -55,6 +67,44 @@ def parse(payload: bytes) -> DhcpMessage:
         secs >>= 8  # edk2 (to port 4011) and Windows forget to swap it; nobody waits for a multiple of 256 s
     if address_length > 16:
         raise Malformed(f"hardware address of {address_length} bytes")
+    options, message_type, overload, problems = _options_of(payload, op)
+    return DhcpMessage(
+        op,
+        hops,
+        xid,
+        secs,
+        flags & 0x8000 > 0,
+        None if client == _NO_ADDRESS else ipv4_text(client),
+        None if your == _NO_ADDRESS else ipv4_text(your),
+        None if server == _NO_ADDRESS else ipv4_text(server),
+        None if relay == _NO_ADDRESS else ipv4_text(relay),
+        # Some relays and ROMs leave hlen empty; chaddr holds the Ethernet address all the same.
+        mac_text(payload[28 : 28 + (address_length or 6)]),
+        None if overload & 2 or not payload[_SNAME.start] else _text(payload[_SNAME]),
+        None if overload & 1 or not payload[_FILE.start] else _text(payload[_FILE]),
+        options,
+        message_type,
+        overload,
+        problems,
+    )
+
+
+def _options_of(payload: bytes, op: int) -> _Read:
+    """What stands behind the magic cookie. A server tells thousands of clients the same: those share one object."""
+    if op != _REPLY:
+        return _read(payload)
+    tail = payload[236:]
+    known = _replies.get(tail)
+    if known is None:
+        known = _read(payload)
+        if not known.overload:  # options in `file` or `sname` stand elsewhere
+            if len(_replies) >= _SHARED_REPLIES:
+                _replies.clear()
+            _replies[tail] = known
+    return known
+
+
+def _read(payload: bytes) -> _Read:
     problems: list[str] = []
     if payload[236:240] == MAGIC_COOKIE:
         codes, values, overload = _read_options(payload, problems)
@@ -67,31 +117,11 @@ def parse(payload: bytes) -> DhcpMessage:
         message_type = value[0] if value else None
         if len(value) != 1:
             problems.append(f"message type of {len(value)} bytes")
-    return DhcpMessage(
-        op=op,
-        hops=hops,
-        xid=xid,
-        secs=secs,
-        broadcast=flags & 0x8000 > 0,
-        client_ip=None if client == _NO_ADDRESS else ipv4_text(client),
-        your_ip=None if your == _NO_ADDRESS else ipv4_text(your),
-        next_server=None if server == _NO_ADDRESS else ipv4_text(server),
-        relay=None if relay == _NO_ADDRESS else ipv4_text(relay),
-        # Some relays and ROMs leave hlen empty; chaddr holds the Ethernet address all the same.
-        client_mac=mac_text(payload[28 : 28 + (address_length or 6)]),
-        server_name=None if overload & 2 else _text(payload[_SNAME]),
-        file=None if overload & 1 else _text(payload[_FILE]),
-        options=DhcpOptions(codes, values),
-        message_type=message_type,
-        overload=overload,
-        problems=tuple(problems[:_MAX_PROBLEMS]),
-    )
+    return _Read(DhcpOptions(codes, values), message_type, overload, tuple(problems[:_MAX_PROBLEMS]))
 
 
-def _text(raw: bytes) -> str | None:
+def _text(raw: bytes) -> str:
     """A header field: text up to the first NUL."""
-    if raw[0] == 0:
-        return None
     end = raw.find(0)
     return printable(raw if end < 0 else raw[:end])
 

@@ -5,6 +5,8 @@ Every accessor gives None (or an empty tuple) when the option is absent or too s
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from ..errors import Malformed
 from ..text import printable
 from . import pxe as encapsulated
@@ -20,7 +22,12 @@ _NO_UUID = (bytes(16), b"\xff" * 16)
 def text(message: DhcpMessage, code: int) -> str | None:
     """A text option without trailing NULs: dnsmasq terminates 66 and 67 with one on purpose, others pad."""
     raw = message.options.get(code)
-    return printable(raw.rstrip(b"\0")) if raw is not None and raw.rstrip(b"\0") else None
+    return _unpadded(raw) if raw else None
+
+
+@lru_cache(1024)
+def _unpadded(raw: bytes) -> str | None:
+    return printable(raw.rstrip(b"\0")) or None
 
 
 def address(message: DhcpMessage, code: int) -> str | None:
