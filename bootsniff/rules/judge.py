@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from ..model import Confidence, Finding, Machine, Severity
-from ..track.records import Dhcp4Exchange, Dhcp6Exchange, MachineRecord, StageRecord, World
+from ..track.records import MachineRecord, World
 from ..track.snapshot import machine_value
 from . import options, registry
 from .case import Case
@@ -68,7 +68,15 @@ class Judge:
         found: dict[tuple[str, str], Finding] = {}
         for stage_index, stage in enumerate(boot.stages):
             case = Case(overview, record, boot_index, stage_index, option_list)
-            rules = _asked(_equipment(stage), stage.client, failed=case.failed_here)
+            rules = _asked(
+                0 if stage.dhcp is None else stage.dhcp.version,
+                bool(stage.fetches),
+                bool(stage.lookups),
+                bool(stage.connections),
+                bool(stage.arps),
+                stage.client,
+                case.failed_here,
+            )
             here = [finding for rule in rules for finding in rule.check(case)]
             if here:
                 here += _causes(case, here)
@@ -86,34 +94,23 @@ def _at_the_stall(record: MachineRecord, finding: Finding) -> bool:
     return stalled is not None and any(stalled in option and finding.stage in option for option in options.split(boot))
 
 
-def _equipment(stage: StageRecord) -> frozenset[str]:
-    """What a stage has that rules look at."""
-    dhcp = stage.dhcp
-    present = {"any"}
-    if isinstance(dhcp, Dhcp4Exchange):
-        present.add("dhcp4")
-    elif isinstance(dhcp, Dhcp6Exchange):
-        present.add("dhcp6")
-    present.update(
-        word
-        for word, things in (
-            ("fetches", stage.fetches),
-            ("lookups", stage.lookups),
-            ("connections", stage.connections),
-            ("arps", stage.arps),
-        )
-        if things
-    )
-    return frozenset(present)
-
-
 @lru_cache(maxsize=512)
-def _asked(present: frozenset[str], client: str, *, failed: bool) -> tuple[Rule, ...]:
-    """Rules that may have something to say about a stage."""
+def _asked(
+    dhcp: int,
+    fetches: bool,
+    lookups: bool,
+    connections: bool,
+    arps: bool,
+    client: str,
+    failed: bool,
+) -> tuple[Rule, ...]:
+    """Rules that may have something to say about a stage that has these things; `dhcp` is a version, or 0."""
+    present = {"any": True, "dhcp4": dhcp == 4, "dhcp6": dhcp == 6, "fetches": fetches,
+               "lookups": lookups, "connections": connections, "arps": arps}  # fmt: skip
     return tuple(
         rule
         for rule in registry.RULES
-        if (failed or rule.always) and rule.needs in present and not isinstance(rule, Cause) and rule.concerns(client)
+        if (failed or rule.always) and present[rule.needs] and not isinstance(rule, Cause) and rule.concerns(client)
     )
 
 

@@ -50,12 +50,15 @@ class LinkStpDelay(Rule):
         if dhcp is None or not dhcp.discovers:
             return
         first = dhcp.discovers[0]
-        blocked = _blocked(case, first.at.time)
+        secs = first.message.secs
+        if secs < _LATE and not case.world.bpdus_not_forwarding:
+            return
+        blocked = _blocked(case, first.time)
         quality = case.world.quality
-        seen_since = (first.at.time - quality.first) // NANOSECONDS if quality.first is not None else 0
-        late = first.message.secs >= _LATE and seen_since > first.message.secs and case.is_firmware_pxe
+        seen_since = (first.time - quality.first) // NANOSECONDS if quality.first is not None else 0
+        late = secs >= _LATE and seen_since > secs and case.is_firmware_pxe
         unanswered = not dhcp.offers and not dhcp.acks and case.failed_here and dhcp.discover_count >= 2
-        waited = bool(dhcp.offers) and dhcp.offers[0].at.time - first.at.time > 15 * NANOSECONDS
+        waited = bool(dhcp.offers) and dhcp.offers[0].time - first.time > 15 * NANOSECONDS
         if not ((blocked and (unanswered or waited)) or (late and dhcp.discover_count <= 2)):
             return
         yield self.finding(
@@ -83,5 +86,5 @@ class LinkStpDelay(Rule):
 def _blocked(case: Case, first: int) -> list[FrameRef]:
     """BPDUs of ports that were not forwarding, from a minute before the first DISCOVER to the end of the asking."""
     dhcp = case.dhcp4
-    end = dhcp.offers[0].at.time if dhcp and dhcp.offers else case.stage.last.time
+    end = dhcp.offers[0].time if dhcp and dhcp.offers else case.stage.last.time
     return [frame for frame in case.world.bpdus_not_forwarding if first - _BEFORE <= frame.time <= end]
