@@ -128,12 +128,7 @@ def _add_read(commands: argparse._SubParsersAction[Parser]) -> None:
     output.add_argument("--events", action="store_true", help="one JSON object a line as the packets tell it")
     output.add_argument("--tui", action="store_true", help="look at it in the TUI")
     output.add_argument("--plain", action="store_true", help="a log as the packets tell it, then the report")
-    parser.add_argument(
-        "--jobs",
-        metavar="N",
-        type=_positive,
-        help="read a large file with N processes (default: 2 where there are two processors)",
-    )
+    parser.add_argument("--jobs", metavar="N", type=_positive, default=1, help="read a large file with N processes")
     _add_web(output)
     _add_view_options(parser)
 

@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
         return run_tui(arguments)
     with ExitStack() as stack:
         interrupts = stack.enter_context(Interrupts())
-        reading = Reading(arguments.files, stack, jobs=arguments.jobs or _useful_jobs())
+        reading = Reading(arguments.files, stack, jobs=arguments.jobs)
         if arguments.events or arguments.plain:
             from .read_events import write_events
 
@@ -94,12 +94,6 @@ class Reading:
             )
             for index, info in enumerate(source.info() for source in self.sources)
         )
-
-
-def _useful_jobs() -> int:
-    """Processes that a large file is read with unless told otherwise; more than two never had more to do."""
-    processors = len(os.sched_getaffinity(0)) if sys.platform == "linux" else 1
-    return min(2, processors)
 
 
 def _prepare(block: Block) -> Mapping[str, npt.NDArray[Any]]:
