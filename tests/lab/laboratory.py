@@ -21,7 +21,7 @@ from .process import LabError, Process, wait_until
 BOOTSNIFF = Path(sys.executable).with_name("bootsniff")
 ADDRESSES = "192.168.122.100,192.168.122.200"
 ISC_SUBNET = """authoritative; ddns-update-style none; default-lease-time 3600; max-lease-time 7200;
-option arch code 93 = unsigned integer 16;
+option arch code 93 = unsigned integer 16; option ipxe code 175 = string;
 subnet 192.168.122.0 netmask 255.255.255.0 {{
   range 192.168.122.100 192.168.122.200; option routers 192.168.122.1;
   {lines}

@@ -91,7 +91,9 @@ def _tftp_stopped(lab: Lab) -> None:
 
 def _competing_servers(lab: Lab) -> None:
     lab.dnsmasq("dhcp-boot=grubx64.efi", "enable-tftp", f"tftp-root={lab.root}")
-    lab.dhcpd("", lab.network.add_host("192.168.122.254"), "eth0")
+    # iPXE takes the offer of the highest priority (sub-option 1), the last one of several that are equal: the order in
+    # which two servers answer is nobody's promise.
+    lab.dhcpd("option ipxe 01:01:0a;", lab.network.add_host("192.168.122.254"), "eth0")
     lab.boot(SEABIOS_IPXE)
 
 
