@@ -183,7 +183,7 @@ class StageRecord:
     """One boot program's turn."""
 
     client: str
-    """A word of contract.md's table: `efi-x64-pxe`, `ipxe-bios`, `grub`, `os`, …"""
+    """A word of the table in docs/json.md: `efi-x64-pxe`, `ipxe-bios`, `grub`, `os`, …"""
     name: str
     arch: tuple[int, ...]
     vendor_class: str | None
