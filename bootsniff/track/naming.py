@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from .records import FetchRole
 
@@ -64,8 +64,10 @@ _BOOT_AGENTS = (
 def plain_path(name: str) -> str:
     """A TFTP name or a URL's path in one form for comparison: no scheme, no leading or doubled slashes, `/` only."""
     if "://" in name[:12]:
-        parts = urlsplit(name)
-        name = unquote(parts.path) if parts.scheme.startswith("http") else parts.path
+        # Not urllib's urlsplit: it refuses hosts such as `[x]`, and any host may stand in a request.
+        scheme, _, rest = name.partition("://")
+        path = re.split(r"[?#]", rest, maxsplit=1)[0].partition("/")[2]
+        name = unquote(path) if scheme.lower().startswith("http") else path
     return re.sub(r"/+", "/", name.replace("\\\\", "/").replace("\\", "/")).lstrip("/")
 
 
