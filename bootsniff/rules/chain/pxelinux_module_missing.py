@@ -62,8 +62,17 @@ class ChainPxelinuxModuleMissing(Rule):
                     case,
                     Fix(
                         "shell",
-                        f"cp /usr/lib/syslinux/modules/bios/{{ldlinux,libutil,libcom32,menu}}.c32 {fixes.shell(folder)}",
+                        _copy(names.base(flow.filename), fixes.shell(folder)),
                     ),
                 ),
             )
             return
+
+
+def _copy(module: str, folder: str) -> str:
+    """UEFI's syslinux has modules of its own, and a core whose name ends in e64 or e32."""
+    kind = {"e64": "efi64", "e32": "efi32"}.get(module.rsplit(".", 1)[-1].lower())
+    if kind is None:
+        return f"cp /usr/lib/syslinux/modules/bios/{{ldlinux,libutil,libcom32,menu}}.c32 {folder}"
+    core = f"ldlinux.{module.rsplit('.', 1)[-1].lower()}"
+    return f"cp /usr/lib/syslinux/modules/{kind}/{{{core},libutil.c32,libcom32.c32,menu.c32}} {folder}"
