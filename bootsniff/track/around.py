@@ -91,9 +91,10 @@ def arp(world: World, envelope: Envelope, message: ArpMessage) -> MachineRecord 
     if message.operation != 2 or stage is None or message.sender_ip not in stage.arps:
         return None
     question = stage.arps[message.sender_ip]
-    question.reply = question.reply or seen_at(envelope)
+    at = seen_at(envelope)
+    question.reply = question.reply or at
     if all(mac != message.sender_mac for mac, _ in question.answers):
-        question.answers = kept(question.answers, (message.sender_mac, seen_at(envelope)))
+        question.answers = kept(question.answers, (message.sender_mac, at))
     return machine
 
 
