@@ -9,7 +9,7 @@ import pytest
 from .laboratory import Outcome
 from .scenarios import SCENARIOS
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.flaky(reruns=1)]
 
 
 def played(*names: str) -> pytest.MarkDecorator:
