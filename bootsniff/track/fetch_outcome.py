@@ -16,11 +16,12 @@ NOT_FOUND_TFTP = frozenset({0, 1, 2})
 """Servers answer a missing file with ERROR 1; some say 0 (not defined) or 2 (access violation) for it."""
 
 
-def refresh_fetches(stage: StageRecord, now: int, *, moved_on: bool) -> None:
-    """Bring the status of every fetch of a stage up to date; the last ones can still change, so all are looked at."""
+def refresh_fetches(stage: StageRecord, now: int, *, moved_on: bool, latest: int | None = None) -> None:
+    """Bring the status of the fetches of a stage up to date: of all, or of the `latest` ones, which alone still move."""
     fetches = stage.fetches
     went_on = False
-    for index in range(len(fetches) - 1, -1, -1):
+    first = 0 if latest is None else max(0, len(fetches) - latest)
+    for index in range(len(fetches) - 1, first - 1, -1):
         fetch = fetches[index]
         if fetch.status in ("in-progress", "failed", "stalled", "probe", "complete"):
             fetch.status = _status(fetch, fetches[index + 1 : index + 9], stage, now, moved_on=moved_on)
@@ -125,7 +126,7 @@ def _http_status(
         return "stalled" if silence > TCP_SILENCE else "in-progress"
     status = head.status
     asks_size = flow.request is not None and flow.request.method == "HEAD"
-    if asks_size and any(isinstance(other.flow, HttpExchange) and other.flow.url == flow.url for other in later):
+    if asks_size and any(_brings(other.flow, flow.url) for other in later):
         return "probe"  # edk2 asks with GET when HEAD is refused (HttpBootImpl.c)
     if status >= 400:
         return "optional" if fetch.role in NOT_FOUND_ROLES and status in (403, 404, 410) else "failed"
@@ -140,6 +141,13 @@ def _http_status(
     if over:
         return "failed"
     return "stalled" if silence > TCP_SILENCE else "in-progress"
+
+
+def _brings(flow: TftpTransfer | HttpExchange, url: str) -> bool:
+    """Whether this is another request for the URL, and not refused as well."""
+    if not isinstance(flow, HttpExchange) or flow.url != url:
+        return False
+    return flow.response is None or (flow.response.status or 0) < 400
 
 
 def _came_to_its_end(flow: HttpExchange) -> bool:

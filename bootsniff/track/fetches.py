@@ -28,6 +28,8 @@ from .records import MAX_FETCHES, BootRecord, FetchRecord, FetchRole, MachineRec
 from .scripts import apply_script
 
 MAX_OS_FETCHES = 256
+RECENT_FETCHES = 16
+"""Fetches before the latest ones have their outcome."""
 NEW_BOOT_GAP = 24 * 3600 * NANOSECONDS
 """A menu may wait for hours; nobody waits a day."""
 CLASSIFY_BYTES = 512
@@ -121,7 +123,7 @@ def _unknown_kind(flow: TftpTransfer | HttpExchange) -> Kind:
 def _stage_for(boot: BootRecord, fetch: FetchRecord, at: FrameRef) -> StageRecord:
     """The stage that asks for this file: the current one, or a loader that only now shows itself."""
     stage = boot.stages[-1]
-    refresh_fetches(stage, at.time, moved_on=False)
+    refresh_fetches(stage, at.time, moved_on=False, latest=RECENT_FETCHES)
     client = _asking_program(boot, stage, fetch)
     if client is None or client == stage.client:
         return stage

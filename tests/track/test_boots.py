@@ -302,3 +302,22 @@ def test_the_raspberry_pi_looks_in_two_places_and_u_boot_takes_the_directory() -
               "1 RRQ rpi3/boot.conf", "1.1 ERROR 1", "1.2 RRQ rpi3/pxelinux.cfg/default")  # fmt: skip
     assert Play(*u_boot, "1.3 ERROR 1").fetches == ["failed", "optional"]
     assert Play(*u_boot, "1.3 WHOLE text").fetches == ["optional", "complete"]
+
+
+def test_a_refused_head_is_a_probe_only_when_the_file_then_comes() -> None:
+    asked = ("0 DISCOVER efi-x64-http", "0.1 OFFER file=http://192.168.122.1/x.efi echo=HTTPClient", "0.2 REQUEST",
+             "0.3 ACK file=http://192.168.122.1/x.efi echo=HTTPClient", "1 HEAD http://192.168.122.1/x.efi")  # fmt: skip
+    missing = Play(*asked, "1.1 STATUS 404", "1.2 GET http://192.168.122.1/x.efi", "1.3 STATUS 404")
+    assert missing.fetches == ["failed", "failed"]
+    there = Play(*asked, "1.1 STATUS 405", "1.2 GET http://192.168.122.1/x.efi", "1.3 STATUS 200 pe-x64")
+    assert there.fetches == ["probe", "complete"]
+
+
+def test_machines_beyond_the_bound_go_many_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bootsniff.track.engine.MAX_MACHINES", 32)
+    play = Play(*(f"{number} DISCOVER plain mac=02:00:00:00:00:{number:02x}" for number in range(40)))
+    machines = play.engine.world.machines
+    assert len(machines) <= 32
+    assert "02:00:00:00:00:27" in machines
+    assert "02:00:00:00:00:00" not in machines
+    assert play.engine.world.counters["evicted_machines"] == 40 - len(machines)
