@@ -195,10 +195,9 @@ class Engine:
 
     def _view_changed(self, transfer: TftpTransfer) -> None:
         fetch = self._views.fetch_of(transfer)
-        for machine, _, other in self._attached.values() if fetch is not None else ():
-            if other is fetch:
-                self.changed.add(machine.mac)
-                return
+        attached = self._attached.get(id(fetch.flow)) if fetch is not None else None
+        if attached is not None:
+            self.changed.add(attached[0].mac)
 
     def _open_transfer(self, envelope: Envelope, transfer: TftpTransfer) -> Attached | None:
         if transfer.write or is_device_config(transfer.filename):
@@ -253,7 +252,6 @@ class Engine:
         return self._machine(key, envelope)
 
     def _exchange(self, event: Event, exchange: HttpExchange) -> None:
-        world, connection = self.world, exchange.connection
         attached = self._attached.get(id(exchange))
         if attached is None:
             if self._views.is_ignored(exchange):
@@ -266,8 +264,6 @@ class Engine:
         fetches.update(stage, fetch)
         if fetch.role != "os" or stage is current_stage(machine):
             touch(machine, stage, seen_at(event.envelope))
-        if connection.server in world.servers:
-            world.servers[connection.server].http_replies += exchange.response is not None
         self.changed.add(machine.mac)
 
     def _open_exchange(self, envelope: Envelope, exchange: HttpExchange) -> Attached | None:

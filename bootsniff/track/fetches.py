@@ -54,7 +54,6 @@ def attach(
         begin_stage(boot, _unknown_kind(flow), at)
     fetch = FetchRecord(flow)
     stage = _stage_for(boot, fetch, at)
-    stage.fetch_count += 1
     if len(stage.fetches) >= (MAX_OS_FETCHES if stage.client == "os" else MAX_FETCHES):
         return None
     fetch.role = _first_role(stage, fetch)
@@ -213,13 +212,11 @@ def _first_role(stage: StageRecord, fetch: FetchRecord) -> FetchRole:
     name = fetch.name
     file = boot_file_of(stage)
     if file is not None and same_file(file.name, name):
-        fetch.named_by = file.origin
         return "boot-file"
     if stage.client == "os":
         return "os"
     for wanted in stage.expectations:
         if same_file(wanted.url, name):
-            fetch.named_by = wanted.named_in
             return wanted.role
     role = role_by_name(name)
     if role is not None:

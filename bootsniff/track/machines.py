@@ -21,7 +21,6 @@ def begin_boot(machine: MachineRecord, at: FrameRef) -> BootRecord:
     """Open the machine's next boot; the oldest ones go when there are too many."""
     boot = BootRecord(at.time, at)
     machine.boots.append(boot)
-    machine.boot_count += 1
     if len(machine.boots) > MAX_BOOTS:
         del machine.boots[0]
     return boot

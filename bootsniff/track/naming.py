@@ -21,7 +21,6 @@ _SEARCH = re.compile(
     r"(^|/)(syslinux|extlinux|isolinux)\.cfg$",
     re.IGNORECASE,
 )
-_LAST_OF_SEARCH = re.compile(r"(^|/)pxelinux\.cfg/default$", re.IGNORECASE)
 _GRUB_LISTS = re.compile(
     r"(^|/)(i386-pc|i386-efi|x86_64-efi|arm-efi|arm64-efi|aarch64-efi|riscv64-efi|loongarch64-efi|powerpc-ieee1275)/\S+\.(lst|mod)$"
 )
@@ -90,11 +89,6 @@ def role_by_name(name: str) -> FetchRole | None:
     if _MODULE.search(path):
         return "module"
     return None
-
-
-def ends_search(name: str) -> bool:
-    """The last name of a configuration search list."""
-    return _LAST_OF_SEARCH.search(plain_path(name)) is not None
 
 
 def is_grub_name(name: str) -> bool:

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from ..model import StallPoint, Status
 from .boot_file import boot_file_of, boot_server_of
-from .fetch_outcome import refresh_fetches
 from .kinds import is_firmware, is_ipxe, is_u_boot
 from .records import BootRecord, Dhcp4Exchange, StageRecord
 from .stage_outcome import StageState, runs_ipxe_again, stage_state
@@ -133,4 +132,4 @@ def stage_has_failed(stage: StageRecord, *, moved_on: bool = False) -> bool:
     return stage_state(stage, None, stage.last.time, boot_over=moved_on).failed
 
 
-__all__ = ["NEVER", "BootState", "boot_is_handed_off", "boot_state", "refresh", "refresh_fetches", "stage_has_failed"]
+__all__ = ["NEVER", "BootState", "boot_is_handed_off", "boot_state", "refresh", "stage_has_failed"]

@@ -151,8 +151,6 @@ class FetchRecord:
     """Kept current by `track.outcome`."""
     content: BootContent | None = None
     """What the bytes are, as soon as enough of them are there."""
-    named_by: str = ""
-    """Where the name came from: `option 67`, `file`, a script's URL; empty when nothing seen named it."""
 
     @property
     def name(self) -> str:
@@ -192,7 +190,6 @@ class StageRecord:
     last: FrameRef
     dhcp: Dhcp4Exchange | Dhcp6Exchange | None = None
     fetches: list[FetchRecord] = field(default_factory=list)
-    fetch_count: int = 0
     lookups: tuple[DnsLookup, ...] = ()
     connections: tuple[TcpConnection, ...] = ()
     """TCP connections to boot servers, with or without an exchange on them."""
@@ -234,7 +231,6 @@ class MachineRecord:
     link_local: str | None = None
     """The IPv6 address it does DHCPv6 from."""
     boots: list[BootRecord] = field(default_factory=list)
-    boot_count: int = 0
     boot_client: bool = False
     """Sent what only boot programs send, or fetched something."""
 
@@ -251,7 +247,6 @@ class ServerRecord:
     dialect: str | None = None
     """Recognised software: `dnsmasq`, `isc-dhcpd`, `kea`, `libvirt` …"""
     tftp_replies: int = 0
-    http_replies: int = 0
 
 
 @dataclass(slots=True, eq=False)

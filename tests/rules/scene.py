@@ -211,7 +211,6 @@ class Scene:
         self, flow: TftpTransfer | HttpExchange, status: FetchStatus, role: FetchRole, content: BootContent | None
     ) -> None:
         self.here.fetches.append(FetchRecord(flow, role=role, status=status, content=content))
-        self.here.fetch_count += 1
 
     def tftp(self, seconds: float, name: str, status: FetchStatus = "stalled", *, role: FetchRole = "boot-file", server: str = SERVER,
              requests: int = 1, error: int | None = None, text: str = "", by_client: bool = False, content: BootContent | None = None,
