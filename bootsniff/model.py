@@ -6,8 +6,9 @@ nanoseconds, frame numbers 1-based and counted per capture, as Wireshark shows t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,8 +21,7 @@ NANOSECONDS = 1_000_000_000
 # --- the way in ---------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Interface:
+class Interface(Struct, frozen=True):
     """Where packets of a capture were taken: a pcapng interface, or the one interface of a pcap file."""
 
     link_type: int
@@ -30,8 +30,7 @@ class Interface:
     snap_length: int = 0
 
 
-@dataclass(slots=True)
-class Block:
+class Block(Struct):
     """Up to a few MiB of raw packets with NumPy columns beside them; all packets of one block share the buffer.
 
     The buffer and the arrays may be used again by the source once the next block is asked for: keep copies, not views.
@@ -70,8 +69,7 @@ class Tick(NamedTuple):
     time: int
 
 
-@dataclass(frozen=True, slots=True)
-class HostFacts:
+class HostFacts(Struct, frozen=True):
     """What the capturing host says about itself (live only); a field is None when it could not be found out."""
 
     masquerades: tuple[str, ...] | None = None
@@ -133,8 +131,7 @@ class FrameRef(NamedTuple):
     time: int
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Struct, frozen=True):
     """A frame that proves a finding, and the part it plays."""
 
     capture: int
@@ -143,16 +140,14 @@ class Evidence:
     time: int
 
 
-@dataclass(frozen=True, slots=True)
-class Fix:
+class Fix(Struct, frozen=True):
     """Lines to put into one program's configuration. `target`: dnsmasq, libvirt, isc-dhcpd, kea, nft, nginx, …"""
 
     target: str
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One named fault of one machine, or of the network when `boot` is None."""
 
     code: str
@@ -174,8 +169,7 @@ class Finding:
     fixes: tuple[Fix, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Fetch:
+class Fetch(Struct, frozen=True):
     """One TFTP transfer or one HTTP exchange."""
 
     protocol: Literal["tftp", "http", "https"]
@@ -203,8 +197,7 @@ class Fetch:
         return max(0, self.end - self.start)
 
 
-@dataclass(frozen=True, slots=True)
-class Proxy:
+class Proxy(Struct, frozen=True):
     """What a ProxyDHCP server said."""
 
     server: str
@@ -212,8 +205,7 @@ class Proxy:
     via: Literal["offer", "4011"]
 
 
-@dataclass(frozen=True, slots=True)
-class Dhcp:
+class Dhcp(Struct, frozen=True):
     """The DHCP exchange of a stage; counts are packets."""
 
     version: Literal[4, 6]
@@ -232,8 +224,7 @@ class Dhcp:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Arrow:
+class Arrow(Struct, frozen=True):
     """One notable packet, for timelines and ladder diagrams."""
 
     capture: int
@@ -249,8 +240,7 @@ class Arrow:
     from_client: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(Struct, frozen=True):
     """One boot program's turn in a boot."""
 
     client: str
@@ -265,8 +255,7 @@ class Stage:
     arrows: tuple[Arrow, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Boot:
+class Boot(Struct, frozen=True):
     """One power-on's worth of attempts."""
 
     start: int
@@ -280,8 +269,7 @@ class Boot:
     """Index of the stage that `stalled_at` speaks of: the one of the boot option that got furthest."""
 
 
-@dataclass(frozen=True, slots=True)
-class Machine:
+class Machine(Struct, frozen=True):
     """One computer, known by its client hardware address."""
 
     mac: str
@@ -296,8 +284,7 @@ class Machine:
     last_seen: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class CaptureInfo:
+class CaptureInfo(Struct, frozen=True):
     """One capture point of the report."""
 
     path: str
@@ -320,8 +307,7 @@ class CaptureInfo:
     """When capturing ended, where the capture says so: silence after the last packet counts until then."""
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """Everything that is known at one moment; the only thing that views see."""
 
     captures: tuple[CaptureInfo, ...] = ()
@@ -329,5 +315,5 @@ class Report:
     findings: tuple[Finding, ...] = ()
     now: int | None = None
     """The latest time the packets (or a tick) told."""
-    counters: tuple[tuple[str, int], ...] = field(default=())
+    counters: tuple[tuple[str, int], ...] = ()
     """What bounds threw away: evicted machines, flows, findings …"""

@@ -6,7 +6,8 @@ import argparse
 import json
 import os
 import sys
-from dataclasses import asdict
+
+from msgspec.structs import asdict
 
 from ..sources.dumpcap import sudo_line
 from ..sources.host_interfaces import HostInterface, Rights, list_interfaces, rights

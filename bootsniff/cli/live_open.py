@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from ..errors import CaptureError
 from ..model import HostFacts
@@ -20,8 +21,7 @@ PRIORITY = -10
 """The capture process's niceness, when root may give it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(Struct, frozen=True):
     """What to capture and what to do with it."""
 
     interfaces: tuple[str, ...]
@@ -43,8 +43,7 @@ class Task:
         return self.interfaces[0].startswith("ssh://")
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(Struct, frozen=True):
     """A capture that runs."""
 
     source: LiveSource

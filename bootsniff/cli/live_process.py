@@ -11,7 +11,8 @@ import os
 import signal
 import time
 from collections import deque
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from ..errors import BootsniffError, CaptureError
 from ..model import Block, CaptureInfo, Tick

@@ -7,10 +7,10 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
+from msgspec.structs import replace
 
 from ..errors import BootsniffError, UsageError
 from ..model import Block, CaptureInfo

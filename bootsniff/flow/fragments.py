@@ -6,8 +6,9 @@ only the bytes at its beginning that were captured come out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from ..model import NANOSECONDS
 from .ranges import Ranges
@@ -36,8 +37,7 @@ class Whole(NamedTuple):
     length: int
 
 
-@dataclass(slots=True)
-class Unresolved:
+class Unresolved(Struct):
     """A datagram that stayed incomplete."""
 
     key: FragmentKey
@@ -47,8 +47,7 @@ class Unresolved:
     frame: int
 
 
-@dataclass(slots=True)
-class _Datagram:
+class _Datagram(Struct):
     time: int
     frame: int
     seen: Ranges = field(default_factory=Ranges)

@@ -6,8 +6,9 @@ bounded (`MAX_FRAMES`), counters beside them are not. Times are ns, frames are `
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from ..model import FrameRef
 from ..wire.messages import (
@@ -35,8 +36,7 @@ TEXT_BYTES = 65536
 """Bytes kept when the beginning is text (a script or a configuration)."""
 
 
-@dataclass(slots=True, eq=False)
-class IcmpNotice:
+class IcmpNotice(Struct, eq=False):
     """An ICMP error that quotes a packet of this flow."""
 
     at: FrameRef
@@ -44,8 +44,7 @@ class IcmpNotice:
     message: IcmpMessage
 
 
-@dataclass(slots=True, eq=False)
-class Body:
+class Body(Struct, eq=False):
     """Bytes that arrived, each counted once; folded from bulk packets."""
 
     received: int = 0
@@ -65,8 +64,7 @@ class Body:
     """The first bytes, up to HEAD_BYTES, or TEXT_BYTES for text; stops at the first hole or cut packet."""
 
 
-@dataclass(slots=True, eq=False)
-class TftpTransfer:
+class TftpTransfer(Struct, eq=False):
     """One file over TFTP: all requests from one client port for one file, and what followed."""
 
     capture: int
@@ -129,8 +127,7 @@ class TftpTransfer:
     last_from_server: FrameRef | None = None
 
 
-@dataclass(slots=True, eq=False)
-class TlsHandshake:
+class TlsHandshake(Struct, eq=False):
     """What can be read of a TLS connection."""
 
     client_hello: TlsClientHello
@@ -145,8 +142,7 @@ class TlsHandshake:
     application_bytes_from_client: int = 0
 
 
-@dataclass(slots=True, eq=False)
-class TcpConnection:
+class TcpConnection(Struct, eq=False):
     """One TCP connection that a client opened (or that was found open)."""
 
     capture: int
@@ -179,8 +175,7 @@ class TcpConnection:
     last_from_server: FrameRef | None = None
 
 
-@dataclass(slots=True, eq=False)
-class HttpExchange:
+class HttpExchange(Struct, eq=False):
     """One request and its response on a connection."""
 
     connection: TcpConnection
@@ -203,8 +198,7 @@ class HttpExchange:
     """The latest packet of this exchange."""
 
 
-@dataclass(slots=True, eq=False)
-class DnsLookup:
+class DnsLookup(Struct, eq=False):
     """A question of one client, its repeats, and the answer."""
 
     client: str
@@ -223,8 +217,7 @@ class DnsLookup:
 Change = Literal["opened", "changed", "ended"]
 
 
-@dataclass(slots=True)
-class Event:
+class Event(Struct):
     """What the sieve hands to the engine, in order of time.
 
     `subject` is a message that stands alone (DHCP, DHCPv6, ARP, ICMP, router advertisement) or a record above.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ..model import Boot, Dhcp, Fetch, Stage
 
@@ -56,8 +58,7 @@ _MISSING = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One link of the chain."""
 
     label: str
@@ -71,8 +72,7 @@ class Step:
     """The last step that succeeded before the stall."""
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(Struct, frozen=True):
     """The steps of one stage; `times` stages in a row that look alike (a loop) are one turn."""
 
     label: str

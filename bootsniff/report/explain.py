@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable
-from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from itertools import groupby
+
+from msgspec import Struct
 
 from ..errors import UsageError
 from ..model import Severity, StallPoint
@@ -31,16 +32,14 @@ STAGE_TITLES: dict[StallPoint, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """One part of a page; paragraphs are separated by empty lines, indented lines are examples."""
 
     heading: str
     paragraphs: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """What the catalogue says about one finding."""
 
     code: str

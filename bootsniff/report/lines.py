@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Literal, NamedTuple, TextIO
+
+from msgspec import Struct
 
 Style = Literal["", "good", "bad", "warning", "dim", "strong", "code", "fix"]
 
@@ -35,8 +36,7 @@ class Span(NamedTuple):
     style: Style = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Glyphs:
+class Glyphs(Struct, frozen=True):
     """The few signs that are not ASCII, and what stands for them where the stream cannot carry them."""
 
     good: str = "✓"
@@ -70,7 +70,7 @@ class Paper:
         self.glyphs = _ASCII if ascii_signs else Glyphs()
         self._narrow: str | None = None
         try:
-            "".join(str(getattr(self.glyphs, name)) for name in Glyphs.__slots__).encode(encoding)
+            "".join(str(getattr(self.glyphs, name)) for name in Glyphs.__struct_fields__).encode(encoding)
         except (UnicodeEncodeError, LookupError):
             self.glyphs = _ASCII
         if not encoding.lower().replace("-", "").startswith("utf"):

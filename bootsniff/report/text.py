@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from itertools import chain, islice
+
+from msgspec import Struct
 
 from ..model import Machine, Status
 from .captures import write_captures, write_counters
@@ -19,8 +20,7 @@ DETAILED_MACHINES = 100
 """How many troubled machines are shown in full when nobody asked for one of them or for all (`-v`)."""
 
 
-@dataclass(frozen=True, slots=True)
-class TextOptions:
+class TextOptions(Struct, frozen=True):
     """What the user asked for; all three change how much is shown, never what is concluded."""
 
     quiet: bool = False

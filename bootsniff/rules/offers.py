@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from ..track.records import Heard
 from ..wire import dhcp_options
@@ -12,8 +12,7 @@ PXE = "PXEClient"
 HTTP = "HTTPClient"
 
 
-@dataclass(slots=True, eq=False)
-class Offer:
+class Offer(Struct, eq=False):
     """One OFFER or ACK."""
 
     heard: Heard[DhcpMessage]

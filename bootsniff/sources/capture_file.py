@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, overload
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Struct, field
 
 from ..errors import CaptureError
 from ..model import Block, CaptureInfo, FrameStore, Tick
@@ -107,8 +107,7 @@ def _is_text(head: bytes) -> bool:
     return not set(head) & {*range(8), *range(14, 27), *range(28, 32), 127}
 
 
-@dataclass(slots=True)
-class Counters:
+class Counters(Struct):
     """What a CaptureInfo counts, so far."""
 
     packets: int = 0

@@ -9,10 +9,10 @@ import shlex
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from msgspec.structs import replace
 
 from ..errors import CaptureError
 from ..model import Block, CaptureInfo, Interface

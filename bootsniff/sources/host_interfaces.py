@@ -6,8 +6,9 @@ import json
 import os
 import shutil
 import socket
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from .dumpcap import advice
 from .host_facts import Host
@@ -19,8 +20,7 @@ _CAP_NET_RAW = 13
 _CAPABILITIES = "security.capability"
 
 
-@dataclass(frozen=True, slots=True)
-class Rights:
+class Rights(Struct, frozen=True):
     """How this user can capture."""
 
     way: str | None
@@ -29,8 +29,7 @@ class Rights:
     """What to do about it when there is no way."""
 
 
-@dataclass(frozen=True, slots=True)
-class HostInterface:
+class HostInterface(Struct, frozen=True):
     """One interface."""
 
     name: str

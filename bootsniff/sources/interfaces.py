@@ -6,8 +6,9 @@ import fcntl
 import os
 import socket
 import struct
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from ..errors import CaptureError
 from ..text import printable
@@ -50,8 +51,7 @@ def _ask(name: str, request: int) -> bytes | None:
 State = Literal["up", "down", "gone"]
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """What happened to a watched interface."""
 
     name: str

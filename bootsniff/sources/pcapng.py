@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ..model import Interface
 from ..text import printable
@@ -33,8 +34,7 @@ def is_pcapng(head: bytes) -> bool:
     return len(head) >= 12 and head[:4] == b"\n\r\r\n" and head[8:12] in {b"\x1a\x2b\x3c\x4d", b"\x4d\x3c\x2b\x1a"}
 
 
-@dataclass(frozen=True, slots=True)
-class PcapngDecoder:
+class PcapngDecoder(Struct, frozen=True):
     """Decodes the blocks of a pcapng file; what the file told so far about its interfaces is its state."""
 
     order: str = "<"
@@ -45,13 +45,15 @@ class PcapngDecoder:
     """For each interface number of this section."""
     section: int = 0
     """How many section headers have been seen."""
-    last_time: int = field(default=0, compare=False)
+    last_time: int = 0
     """Time of the packet before; simple packet blocks carry none."""
     format: str = "pcapng"
 
     def sharing(self, other: Decoder) -> Decoder:
-        if isinstance(other, PcapngDecoder) and self == other:
-            return replace(other, last_time=self.last_time)
+        if isinstance(other, PcapngDecoder):
+            moved = replace(other, last_time=self.last_time)
+            if moved == self:
+                return moved
         return self
 
     def scan(self, buffer: Buffer, start: int, end: int) -> Scan:

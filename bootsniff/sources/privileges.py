@@ -6,14 +6,14 @@ import os
 import pwd
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from ..errors import CaptureError, UsageError
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(Struct, frozen=True):
     """Who a process runs as."""
 
     name: str

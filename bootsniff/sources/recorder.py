@@ -11,10 +11,10 @@ import struct
 import time
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from msgspec import Struct
 
 from ..errors import CaptureError, UsageError
 from ..model import NANOSECONDS, Block, Interface
@@ -28,8 +28,7 @@ _TAG_AT = 12
 Buffer = bytes | memoryview
 
 
-@dataclass(frozen=True, slots=True)
-class Rotation:
+class Rotation(Struct, frozen=True):
     """When the recorder goes on in a new file; zero stands for never."""
 
     max_bytes: int = 0
@@ -38,8 +37,7 @@ class Rotation:
     """How many files stay; older ones are deleted."""
 
 
-@dataclass(slots=True)
-class _Counted:
+class _Counted(Struct):
     """An interface of the current file, and what was lost on it since the file began."""
 
     number: int

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import mmap
 import struct
-from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Struct, field
 
 from ..model import Interface
 
@@ -23,8 +23,7 @@ Ints = npt.NDArray[np.int64]
 NOTHING: Ints = np.empty(0, np.int64)
 
 
-@dataclass(slots=True)
-class Scan:
+class Scan(Struct):
     """Whole packet records found from the start of a window; columns as in `Block`, all of one length."""
 
     next: Decoder

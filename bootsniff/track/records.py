@@ -8,9 +8,10 @@ the counters beside them are not; they are tuples, since most machines of a larg
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Generic, Literal, TypeVar
+
+from msgspec import Struct, field
 
 from ..flow.records import DnsLookup, HttpExchange, IcmpNotice, TcpConnection, TftpTransfer
 from ..model import FetchStatus, FrameRef, HostFacts, StallPoint, Status
@@ -67,8 +68,7 @@ class Heard(Generic[M]):
         return self._time
 
 
-@dataclass(slots=True, eq=False)
-class Arps:
+class Arps(Struct, eq=False):
     """ARP questions of a machine for one address, and the answer."""
 
     target: str
@@ -82,8 +82,7 @@ class Arps:
 NO_ARPS: Mapping[str, Arps] = MappingProxyType({})
 
 
-@dataclass(slots=True, eq=False)
-class Dhcp4Exchange:
+class Dhcp4Exchange(Struct, eq=False):
     """A stage's DHCPv4 exchange, its ProxyDHCP part and what went to port 4011."""
 
     discovers: tuple[Heard[DhcpMessage], ...] = ()
@@ -115,8 +114,7 @@ class Dhcp4Exchange:
         return 4
 
 
-@dataclass(slots=True, eq=False)
-class Dhcp6Exchange:
+class Dhcp6Exchange(Struct, eq=False):
     """A stage's DHCPv6 exchange."""
 
     solicits: tuple[Heard[Dhcpv6Message], ...] = ()
@@ -139,8 +137,7 @@ FetchRole = Literal[
 optional extra (autoexec.ipxe, shim's revocations); a loader's module; a script or configuration; what a script named."""
 
 
-@dataclass(slots=True, eq=False)
-class FetchRecord:
+class FetchRecord(Struct, eq=False):
     """A fetch in its stage: the flow it is, seen at one or more capture points, and what it means."""
 
     flow: TftpTransfer | HttpExchange
@@ -166,8 +163,7 @@ class FetchRecord:
         return max([self.flow.last.time, *(view.last.time for view in self.views)])
 
 
-@dataclass(slots=True, eq=False)
-class Expectation:
+class Expectation(Struct, eq=False):
     """A file that a script seen on the wire says will be fetched next."""
 
     url: str
@@ -176,8 +172,7 @@ class Expectation:
     at: FrameRef
 
 
-@dataclass(slots=True, eq=False)
-class StageRecord:
+class StageRecord(Struct, eq=False):
     """One boot program's turn."""
 
     client: str
@@ -202,8 +197,7 @@ class StageRecord:
     """The script that told the program to boot from the disk, or to leave."""
 
 
-@dataclass(slots=True, eq=False)
-class BootRecord:
+class BootRecord(Struct, eq=False):
     """One power-on's worth of attempts."""
 
     start: int
@@ -217,8 +211,7 @@ class BootRecord:
     waiting_for: str = ""
 
 
-@dataclass(slots=True, eq=False)
-class MachineRecord:
+class MachineRecord(Struct, eq=False):
     """One computer."""
 
     mac: str
@@ -235,8 +228,7 @@ class MachineRecord:
     """Sent what only boot programs send, or fetched something."""
 
 
-@dataclass(slots=True, eq=False)
-class ServerRecord:
+class ServerRecord(Struct, eq=False):
     """A DHCP, ProxyDHCP, TFTP or HTTP server, known by what it answered."""
 
     address: str
@@ -249,8 +241,7 @@ class ServerRecord:
     tftp_replies: int = 0
 
 
-@dataclass(slots=True, eq=False)
-class CaptureQuality:
+class CaptureQuality(Struct, eq=False):
     """What the capture can and cannot show; rules about missing packets must ask it."""
 
     captures: int = 1
@@ -278,8 +269,7 @@ class CaptureQuality:
         return self.server_packets > 0 and not self.one_sided
 
 
-@dataclass(slots=True, eq=False)
-class World:
+class World(Struct, eq=False):
     """Everything the engine knows: what rules and snapshots read besides a machine."""
 
     machines: dict[str, MachineRecord] = field(default_factory=dict)

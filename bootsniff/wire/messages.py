@@ -7,14 +7,14 @@ Addresses are text (`192.168.2.1`, `fd00::1`), MACs lower case with colons, ever
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from .numbers import icmp_name
 
 
-@dataclass(slots=True)
-class Envelope:
+class Envelope(Struct):
     """Where and when a message was seen, and the headers around it."""
 
     capture: int
@@ -63,16 +63,14 @@ class DhcpOptions:
         return len(self.codes)
 
 
-@dataclass(slots=True)
-class PxeBootServer:
+class PxeBootServer(Struct):
     """One entry of PXE sub-option 8: a boot server type and its addresses."""
 
     type: int
     addresses: tuple[str, ...]
 
 
-@dataclass(slots=True)
-class PxeOptions:
+class PxeOptions(Struct):
     """Option 43 read as PXE vendor options (PXE 2.1 specification, table 2-1)."""
 
     discovery_control: int | None = None  # sub-option 6
@@ -83,8 +81,7 @@ class PxeOptions:
     others: tuple[int, ...] = ()
 
 
-@dataclass(slots=True)
-class IpxeOptions:
+class IpxeOptions(Struct):
     """Option 175, the encapsulated iPXE options."""
 
     features: tuple[str, ...] = ()
@@ -97,16 +94,14 @@ class IpxeOptions:
     others: tuple[int, ...] = ()
 
 
-@dataclass(slots=True)
-class RelayInformation:
+class RelayInformation(Struct):
     """Option 82 (RFC 3046)."""
 
     circuit_id: str | None
     remote_id: str | None
 
 
-@dataclass(slots=True)
-class DhcpMessage:
+class DhcpMessage(Struct):
     """A BOOTP or DHCPv4 message (RFC 951, RFC 2131). Options are decoded on demand by `wire.dhcp_options`."""
 
     op: int
@@ -142,8 +137,7 @@ class DhcpType:
     INFORM = 8
 
 
-@dataclass(slots=True)
-class Dhcpv6Message:
+class Dhcpv6Message(Struct):
     """A DHCPv6 message (RFC 8415), relay envelopes taken off."""
 
     type: int
@@ -170,8 +164,7 @@ class Dhcpv6Message:
     problems: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class ArpMessage:
+class ArpMessage(Struct):
     """ARP over Ethernet and IPv4 (RFC 826)."""
 
     operation: int  # 1 request, 2 reply
@@ -192,8 +185,7 @@ class QuotedPacket(NamedTuple):
     payload: bytes
 
 
-@dataclass(slots=True)
-class IcmpMessage:
+class IcmpMessage(Struct):
     """An ICMP or ICMPv6 message; errors carry what they quote."""
 
     version: int  # 4 or 6
@@ -208,8 +200,7 @@ class IcmpMessage:
         return icmp_name(self.version, self.type, self.code)
 
 
-@dataclass(slots=True)
-class RouterAdvertisement:
+class RouterAdvertisement(Struct):
     """ICMPv6 type 134 (RFC 4861): who routes, and how addresses are given."""
 
     managed: bool  # M flag
@@ -218,16 +209,14 @@ class RouterAdvertisement:
     prefixes: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class Bpdu:
+class Bpdu(Struct):
     """A spanning tree BPDU: whether the port that sent it forwards; None where its version does not tell."""
 
     version: int
     forwarding: bool | None
 
 
-@dataclass(slots=True)
-class DnsMessage:
+class DnsMessage(Struct):
     """A DNS query or answer, first question only (RFC 1035)."""
 
     identifier: int
@@ -239,8 +228,7 @@ class DnsMessage:
     aliases: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class TftpRequest:
+class TftpRequest(Struct):
     """RRQ or WRQ (RFC 1350, options RFC 2347)."""
 
     write: bool
@@ -250,15 +238,13 @@ class TftpRequest:
     """In the order sent, names in lower case."""
 
 
-@dataclass(slots=True)
-class TftpOack:
+class TftpOack(Struct):
     """Options that the server accepts (RFC 2347)."""
 
     options: tuple[tuple[str, str], ...]
 
 
-@dataclass(slots=True)
-class TftpData:
+class TftpData(Struct):
     """DATA: a block number and how many bytes came with it (on the wire, not in the capture)."""
 
     block: int
@@ -266,23 +252,20 @@ class TftpData:
     data: bytes
 
 
-@dataclass(slots=True)
-class TftpAck:
+class TftpAck(Struct):
     """ACK of a block."""
 
     block: int
 
 
-@dataclass(slots=True)
-class TftpError:
+class TftpError(Struct):
     """ERROR: codes above 8 are kept as they are."""
 
     code: int
     text: str
 
 
-@dataclass(slots=True)
-class HttpHead:
+class HttpHead(Struct):
     """Start line and header fields of an HTTP/1.x message (RFC 9112)."""
 
     method: str | None
@@ -302,8 +285,7 @@ class HttpHead:
         return next((value for key, value in self.fields if key.lower() == lowered), None)
 
 
-@dataclass(slots=True)
-class TlsClientHello:
+class TlsClientHello(Struct):
     """What a client offers."""
 
     server_name: str | None
@@ -311,16 +293,14 @@ class TlsClientHello:
     ciphers: tuple[int, ...] = ()
 
 
-@dataclass(slots=True)
-class TlsServerHello:
+class TlsServerHello(Struct):
     """What a server chose."""
 
     version: str
     cipher: int
 
 
-@dataclass(slots=True)
-class TlsCertificate:
+class TlsCertificate(Struct):
     """The server's own certificate, readable up to TLS 1.2."""
 
     subject: str
@@ -333,8 +313,7 @@ class TlsCertificate:
     key_bits: int | None = None
 
 
-@dataclass(slots=True)
-class TlsAlert:
+class TlsAlert(Struct):
     """An alert that could be read (not encrypted)."""
 
     level: int  # 1 warning, 2 fatal
@@ -342,8 +321,7 @@ class TlsAlert:
     name: str
 
 
-@dataclass(slots=True)
-class BootContent:
+class BootContent(Struct):
     """What a file is, told by its first bytes."""
 
     kind: str
@@ -359,4 +337,4 @@ class BootContent:
     """A PE file with an EFI subsystem."""
     ipxe: bool = False
     """The bytes prove an iPXE binary."""
-    details: tuple[str, ...] = field(default=())
+    details: tuple[str, ...] = ()

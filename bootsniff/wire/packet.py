@@ -6,7 +6,8 @@ Headers that are not whole raise `Malformed`; a payload that the capture cut is 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ..errors import Malformed
 from . import ip
@@ -28,8 +29,7 @@ _LLC_BPDU = b"\x42\x42\x03"
 _SNAP = b"\xaa\xaa\x03\x00\x00\x00"
 
 
-@dataclass(slots=True)
-class Packet:
+class Packet(Struct):
     """Headers of one frame. Fields of layers that the frame does not have keep their defaults."""
 
     source_mac: str | None = None

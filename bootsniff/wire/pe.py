@@ -5,7 +5,7 @@ Microsoft PE/COFF specification, UEFI specification section 2.1.1. Only the firs
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from .numbers import pe_machine_name
 
@@ -16,8 +16,7 @@ _CERTIFICATE_TABLE = 4
 _MAX_SECTIONS = 96
 
 
-@dataclass(slots=True)
-class PeHeader:
+class PeHeader(Struct):
     """What the headers tell; None where they are not whole."""
 
     machine: int | None = None

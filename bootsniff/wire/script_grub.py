@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from .script_plan import MAX_FILES, Entry, NamedFile, Role, ScriptPlan, Variables, chained_role, plan
 
@@ -31,8 +32,7 @@ _ALL_WORDS = frozenset({"initrd", "initrdefi", "initrd16"})
 """Commands whose every word is a file."""
 
 
-@dataclass(slots=True)
-class _State:
+class _State(Struct):
     entries: list[tuple[tuple[str, ...], Entry]] = field(default_factory=list)
     """Top-level menu entries: what they may be called by, and what they load."""
     outside: Entry = field(default_factory=Entry)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from ..text import printable
 
@@ -19,8 +20,7 @@ _IMAGE = re.compile(r"\.(iso|img|ima|raw|vhd|vhdx|qcow2)$", re.IGNORECASE)
 _VARIABLE = re.compile(r"\$\{([^${}]{0,64})\}|\$([A-Za-z_][A-Za-z0-9_]{0,63})")
 
 
-@dataclass(frozen=True, slots=True)
-class NamedFile:
+class NamedFile(Struct, frozen=True):
     """A file that a script names."""
 
     name: str
@@ -30,16 +30,14 @@ class NamedFile:
     """False when it contains a variable that only the running script knows."""
 
 
-@dataclass(slots=True)
-class Entry:
+class Entry(Struct):
     """A menu entry, a label, or the part outside of all of them."""
 
     files: list[NamedFile] = field(default_factory=list)
     local_boot: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ScriptPlan:
+class ScriptPlan(Struct, frozen=True):
     """What should follow a script."""
 
     files: tuple[NamedFile, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from .script_plan import MAX_FILES, MAX_LINES, Entry, Role, ScriptPlan, Variables, chained_role, plan
 
@@ -11,8 +11,7 @@ _KERNELS = frozenset({"kernel", "linux", "boot", "bss", "pxe", "fdimage", "com32
 _TREES = frozenset({"fdt", "devicetree"})
 
 
-@dataclass(slots=True)
-class _State:
+class _State(Struct):
     labels: dict[str, Entry] = field(default_factory=dict)
     outside: Entry = field(default_factory=Entry)
     current: Entry | None = None

@@ -6,7 +6,7 @@ when there is more. Application data is counted, never read.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from ..errors import Malformed
 from ..text import printable
@@ -25,8 +25,7 @@ _MAX_MESSAGES = 64
 _VERSIONS = {0x0300: "SSL 3.0", 0x0301: "1.0", 0x0302: "1.1", 0x0303: "1.2", 0x0304: "1.3"}
 
 
-@dataclass(slots=True)
-class TlsStream:
+class TlsStream(Struct):
     """What one direction of a connection says before it is encrypted."""
 
     client_hello: TlsClientHello | None = None

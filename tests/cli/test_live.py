@@ -218,10 +218,10 @@ def test_a_reader_that_hangs_does_not_hold_the_capture(namespace: Namespace, tmp
     # Some 3,000 machines' events are several times what the pipes hold, and nobody reads them.
     sent = crowd(3000, "discover", "offer")
     namespace.send(sent)
-    while len(read_pcapng(path).packets) < len(sent):
+    while len(read_pcapng(path, growing=True).packets) < len(sent):
         assert live.process.poll() is None
     namespace.send(MISSING_FILE)
-    while len(read_pcapng(path).packets) < len(sent) + len(MISSING_FILE):
+    while len(read_pcapng(path, growing=True).packets) < len(sent) + len(MISSING_FILE):
         assert live.process.poll() is None
     live.interrupt()
     status, output = live.end()

@@ -115,7 +115,7 @@ HEAVY = {"scapy", "pyshark", "textual", "rich", "asyncio", "shtab", "zstandard"}
 
 
 def test_help_imports_nothing_heavy() -> None:
-    assert not imported("--help") & (HEAVY | {"numpy", "dataclasses", "json", "subprocess"})
+    assert not imported("--help") & (HEAVY | {"numpy", "msgspec", "json", "subprocess"})
 
 
 @pytest.mark.parametrize("output", [["--json"], ["--events"], []])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from random import Random
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy.typing as npt
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import Struct
 
 from bootsniff.flow.records import Event, TftpTransfer
 from bootsniff.flow.sieve import Sieve
@@ -48,13 +48,13 @@ def run(sieve: Sieve, frames: list[Frame], sizes: list[int], snap: int | None = 
 
 def plain(value: Any, seen: dict[int, int]) -> Any:
     """A record as plain values; each record is spelled out once."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+    if isinstance(value, Struct):
         if id(value) in seen:
             return f"record {seen[id(value)]}"
         seen[id(value)] = len(seen)
         return {
             "is": type(value).__name__,
-            **{field.name: plain(getattr(value, field.name), seen) for field in dataclasses.fields(value)},
+            **{name: plain(getattr(value, name), seen) for name in value.__struct_fields__},
         }
     if isinstance(value, DhcpOptions):
         value = list(value)

@@ -3,8 +3,9 @@
 `frame(n)` of a canned boot is frame n of capture 0; times are seconds after `T0`.
 """
 
-from dataclasses import replace
 from typing import Literal
+
+from msgspec.structs import replace
 
 from bootsniff.model import (
     NANOSECONDS,

@@ -1,6 +1,5 @@
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from bootsniff.model import Boot, DhcpStatus, Stage
 from bootsniff.report.chain import Turn, chain, client_label, file_label

@@ -1,8 +1,8 @@
 import json
-from dataclasses import replace
 from typing import Any
 
 import jsonschema
+from msgspec.structs import replace
 
 from bootsniff.model import Finding, Machine
 from bootsniff.report.events import Changes, closing

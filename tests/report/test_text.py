@@ -1,8 +1,8 @@
 import io
 import re
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from bootsniff.model import Report
 from bootsniff.report.lines import Paper, cell_width

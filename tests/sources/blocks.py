@@ -60,12 +60,14 @@ class Written(NamedTuple):
     """(interface, received, dropped)"""
 
 
-def read_pcapng(path: Path) -> Written:
-    """Reads strictly: every block must be whole and both of its lengths the same."""
+def read_pcapng(path: Path, *, growing: bool = False) -> Written:
+    """Reads strictly: every block must be whole and both of its lengths the same; the last one of a `growing` file not."""
     raw = path.read_bytes()
     result = Written([], [], [])
     at = 0
     while at < len(raw):
+        if growing and (at + 8 > len(raw) or at + struct.unpack_from("<I", raw, at + 4)[0] > len(raw)):
+            break
         kind, length = struct.unpack_from("<II", raw, at)
         assert length >= 12
         assert length % 4 == 0

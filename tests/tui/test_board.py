@@ -1,6 +1,6 @@
 """Order, selection and filter of the machine list."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from bootsniff.model import Machine, Report
 from bootsniff.tui.board import Board
@@ -9,7 +9,7 @@ from tests.report import canned
 
 
 def named(machine: Machine, number: int, **more: object) -> Machine:
-    return replace(machine, mac=f"02:00:00:00:00:{number:02x}", **more)  # type: ignore[arg-type]
+    return replace(machine, mac=f"02:00:00:00:00:{number:02x}", **more)
 
 
 def board_of(*machines: Machine) -> Board:

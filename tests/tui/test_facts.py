@@ -1,8 +1,7 @@
 """What is said about a machine in few words."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from bootsniff.model import Machine
 from bootsniff.tui import facts

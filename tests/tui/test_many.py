@@ -1,8 +1,7 @@
 """Thousands of machines: what is not on the screen is not drawn, and what did not change is not made anew."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from bootsniff.model import Machine
 from bootsniff.tui.widgets import machine_table

@@ -1,6 +1,6 @@
 """Reports of many moments, within bounds and shared."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from bootsniff.model import NANOSECONDS, Machine, Report
 from bootsniff.tui.bridge.moments import FIRST_STEP, MOST, Moments

@@ -1,6 +1,6 @@
 """Pause, follow, play and seek; wall time comes in as numbers."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from bootsniff.model import NANOSECONDS, Report
 from bootsniff.tui.player import Player

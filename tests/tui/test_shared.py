@@ -5,10 +5,10 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from bootsniff.errors import CaptureError, UsageError
 from bootsniff.model import Machine, Report

@@ -7,14 +7,14 @@ may block: neither `latest()` nor `close()` wait for packets.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
+
+from msgspec import Struct
 
 from ...model import FrameStore, Report
 
 
-@dataclass(frozen=True, slots=True)
-class FeedStatus:
+class FeedStatus(Struct, frozen=True):
     """How the source is doing, for the header and for the error line."""
 
     state: Literal["waiting", "reading", "live", "ended", "failed"]

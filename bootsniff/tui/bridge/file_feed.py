@@ -7,9 +7,9 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 import numpy as np
+from msgspec.structs import replace
 
 from ...model import Block, CaptureInfo, FrameBytes, FrameStore, Report, Tick
 from ...rules.diagnosis import Diagnosis

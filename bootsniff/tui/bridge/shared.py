@@ -13,9 +13,10 @@ import struct
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from msgspec.structs import replace
 
 from ...errors import CaptureError
 from ...model import FrameBytes, FrameStore, Machine, Report

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import fields
+
+from msgspec import Struct
 
 from ...errors import Malformed
 from ...model import FrameBytes, FrameRef
@@ -117,12 +118,12 @@ def _http(head: HttpHead) -> Iterator[Field]:
     yield from head.fields
 
 
-def _plain(name: str, message: object) -> Iterator[Field]:
+def _plain(name: str, message: Struct) -> Iterator[Field]:
     """Any message of `wire.messages`: its fields by their names, empty ones left out."""
     kind = type(message).__name__.removeprefix("Tftp") if name == "TFTP" else ""
     yield f"{name} {kind}".strip(), ""
-    for each in fields(message):  # type: ignore[arg-type]  # all messages are dataclasses
-        value = getattr(message, each.name)
+    for field in message.__struct_fields__:
+        value = getattr(message, field)
         if isinstance(value, bytes):
             value = value[:48].hex(" ") + (" …" if len(value) > 48 else "")
         elif isinstance(value, tuple) and value and all(isinstance(part, tuple) and len(part) == 2 for part in value):
@@ -132,7 +133,7 @@ def _plain(name: str, message: object) -> Iterator[Field]:
         elif isinstance(value, bool):
             value = "yes" if value else "no"
         if value not in (None, ""):
-            yield each.name.replace("_", " "), str(value)
+            yield field.replace("_", " "), str(value)
 
 
 def field_rows(entries: Iterable[Field], width: int) -> list[Row]:

@@ -1,8 +1,7 @@
 """The timeline's lines and bars."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from bootsniff.model import Machine
 from bootsniff.tui.lines import plain, width_of
