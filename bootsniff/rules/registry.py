@@ -35,11 +35,13 @@ from .dhcp.relay_one_way import DhcpRelayOneWay
 from .dhcp.wrong_next_server import DhcpWrongNextServer
 from .dns.lookup_failed import DnsLookupFailed
 from .dns.server_missing import DnsServerMissing
+from .http.client_error import Http4xx
 from .http.content_type_not_boot import HttpContentTypeNotBoot
 from .http.forbidden import Http403
 from .http.lowercase_header import HttpLowercaseHeader
 from .http.no_length import HttpNoLength
 from .http.not_found import Http404
+from .http.page_instead_of_file import HttpPageInsteadOfFile
 from .http.plain_disabled import HttpPlainDisabled
 from .http.proxy_in_the_way import HttpProxyInTheWay
 from .http.range_unsupported import HttpRangeUnsupported
@@ -136,11 +138,13 @@ RULES: tuple[Rule, ...] = (
     TftpServerDown(),
     TftpServerInContainer(),
     TftpTimeoutMidTransfer(),
+    Http4xx(),
     HttpContentTypeNotBoot(),
     Http403(),
     HttpLowercaseHeader(),
     HttpNoLength(),
     Http404(),
+    HttpPageInsteadOfFile(),
     HttpPlainDisabled(),
     HttpProxyInTheWay(),
     HttpRangeUnsupported(),

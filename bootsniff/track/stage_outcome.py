@@ -126,6 +126,8 @@ def _fetch_state(stage: StageRecord, now: int, *, gone: bool, started: bool) -> 
     )
     if is_ipxe(stage.client) and last.content is not None and last.content.kind == "ipxe-script":
         point = "chain"
+    if is_web_page(last):
+        point = "http"
     if gone:
         return StageState(rank, failed=True, point=point)
     if is_over(silence_from, NBP_SILENCE, now) and _expected_to_go_on(last):
@@ -214,14 +216,19 @@ def _handed_over(stage: StageRecord, useful: list[FetchRecord], now: int, *, gon
     kernels = [fetch for fetch in useful if _is_kernel(fetch)]
     initrds = [fetch for fetch in useful if _is_initrd(fetch)]
     if _is_image(last):
-        return True
-    if not kernels or last not in (*kernels, *initrds):
+        return not is_web_page(last)
+    if not kernels or last not in (*kernels, *initrds) or is_web_page(last):
         return False
     missing = [wanted for wanted in stage.expectations if wanted.role == "initrd"]
     if initrds:
         return True
     # No initrd so far: one that a script names is still to come; otherwise the kernel is all there is.
     return (not missing or gone) and (gone or is_over(last.end, KERNEL_SILENCE, now))
+
+
+def is_web_page(fetch: FetchRecord) -> bool:
+    """A page for people that came over HTTP: no boot program can use it, whatever it asked for."""
+    return fetch.content is not None and fetch.content.kind == "html" and not isinstance(fetch.flow, TftpTransfer)
 
 
 def _is_kernel(fetch: FetchRecord) -> bool:
@@ -254,6 +261,8 @@ def _failure_point(fetch: FetchRecord) -> StallPoint:
 def _expected_to_go_on(fetch: FetchRecord) -> bool:
     """Loaders ask for more at once; memtest or a unified kernel image need nothing more."""
     content, name = fetch.content, fetch.name
+    if is_web_page(fetch) and fetch.role != "other":
+        return True
     if content is not None and (
         content.ipxe or content.kind in ("pxelinux", "ipxe-script", "grub-config", "pxelinux-config")
     ):
@@ -283,4 +292,4 @@ def _short(name: str) -> str:
     return tail if len(tail) <= 40 else tail[:39] + "…"
 
 
-__all__ = ["StageState", "runs_ipxe_again", "stage_state"]
+__all__ = ["StageState", "is_web_page", "runs_ipxe_again", "stage_state"]

@@ -60,6 +60,7 @@ PE_ARM64 = BootContent("pe", "EFI application, ARM64, unsigned", machine=0xAA64,
 PXELINUX = BootContent("pxelinux", "PXELINUX")
 IPXE_BIN = BootContent("pe", "iPXE, EFI application", machine=0x8664, signed=False, efi=True, ipxe=True)
 SCRIPT = BootContent("ipxe-script", "iPXE script")
+PAGE = BootContent("html", "HTML page")
 ISO = BootContent("iso", "ISO 9660 image")
 
 

@@ -9,7 +9,7 @@ from bootsniff.model import HostFacts
 from bootsniff.track.records import FetchRecord
 from bootsniff.wire.messages import TlsAlert, TlsCertificate, TlsClientHello, TlsServerHello
 
-from .scene import CLIENT, PE_X64_SIGNED, SERVER, Scene
+from .scene import CLIENT, PAGE, PE_X64_SIGNED, SERVER, Scene
 
 OUTSIDE = "192.168.2.14"
 URL = "http://192.168.122.1/ipxe.efi"
@@ -209,6 +209,8 @@ FAULTS = {
     ),
     "http-404": lambda: web(status="failed", code=404, length=0),
     "http-403": lambda: web(status="failed", code=403, length=0),
+    "http-4xx": lambda: web(status="failed", code=429, length=0),
+    "http-page-instead-of-file": lambda: web(content=PAGE),
     "http-5xx": lambda: web(status="failed", code=502, length=0),
     "http-redirect-not-followed": redirected,
     "http-no-length": lambda: over_grub(status="failed", fields=(("Transfer-Encoding", "chunked"),), length=None),
@@ -267,6 +269,12 @@ def made_good() -> Scene:
     return scene
 
 
+def page_then_program() -> Scene:
+    scene = web(content=PAGE)
+    scene.http(9, URL, content=PE_X64_SIGNED)
+    return scene
+
+
 def followed() -> Scene:
     scene = redirected()
     scene.connection(2, port=443)
@@ -312,6 +320,13 @@ LOOKALIKES = [
     ("tftp-block-rollover", "a transfer that stopped elsewhere", lambda: tftp(oack=True, data=100_000)),
     ("tftp-timeout-mid-transfer", "the end of block numbers", rollover),
     ("http-404", "an optional extra", lambda: web(status="optional", code=404, role="optional")),
+    ("http-4xx", "a missing file", lambda: web(status="failed", code=404)),
+    ("http-4xx", "a login is wanted", lambda: web(status="failed", code=401)),
+    ("http-4xx", "a proxy's login", lambda: web(status="failed", code=407)),
+    ("http-4xx", "an optional extra", lambda: web(status="optional", code=404, role="optional")),
+    ("http-page-instead-of-file", "the page of an error", lambda: web(status="failed", code=404, content=PAGE)),
+    ("http-page-instead-of-file", "the program itself", lambda: web(content=PE_X64_SIGNED)),
+    ("http-page-instead-of-file", "something came after it", page_then_program),
     ("http-403", "a missing file", lambda: web(status="failed", code=404)),
     ("http-redirect-not-followed", "a connection to the new place", followed),
     (

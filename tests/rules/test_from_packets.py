@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from .boots import HEALTHY
+from . import boots, boots_web, wire_faults
 from .packets import Wire, errors, machine, read
-from .wire_faults import FAULTS, Case
+from .wire_faults import Case
+
+FAULTS = {**wire_faults.FAULTS, **boots_web.FAULTS}
+HEALTHY = {**boots.HEALTHY, **boots_web.HEALTHY}
 
 
 @pytest.mark.parametrize("case", FAULTS.values(), ids=FAULTS)

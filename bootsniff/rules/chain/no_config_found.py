@@ -39,7 +39,7 @@ class ChainNoConfigFound(Rule):
     stage = "chain"
     needs = "fetches"
     explains_away = ("tftp-file-not-found", "http-404")
-    summary = "{name} found none of the {count} configuration files it looked for{prefix}"
+    summary = "{name} found {count} it looked for{prefix}"
 
     def check(self, case: Case) -> Iterator[Finding]:
         if case.is_ipxe or case.is_http:
@@ -75,7 +75,9 @@ class ChainNoConfigFound(Rule):
                 ),
             ],
             name=case.stage.name or case.client,
-            count=len(searched) if len(searched) > 1 else "",
+            count=f"none of the {len(searched)} configuration files"
+            if len(searched) > 1
+            else f"no {names.base(names.path_of(searched[0]))}, the configuration",
             prefix=f" below {prefix}" if prefix else "",
             expected="One of the names of the list.",
             fixes=fixes.arrange(

@@ -48,12 +48,16 @@ class HttpStatusRule(Rule):
     def mend(self, case: Case, flow: HttpExchange) -> tuple[Fix, ...]:
         raise NotImplementedError
 
+    def leaves_out(self, case: Case, flow: HttpExchange) -> bool:  # noqa: ARG002 - few rules do
+        """Whether another rule knows better about this very exchange."""
+        return False
+
     def check(self, case: Case) -> Iterator[Finding]:
         if case.client == "os":
             return  # os-config-fetch-failed knows which of an installer's fetches matter
         for fetch, flow in failed(case):
             status = status_of(flow)
-            if status is None or not self.applies(status) or fetch.role == "config-search":
+            if status is None or not self.applies(status) or self.leaves_out(case, flow) or _did_without(case, fetch):
                 continue
             yield self.finding(
                 case,
@@ -66,6 +70,13 @@ class HttpStatusRule(Rule):
                 expected="Status 200 with the file.",
                 fixes=self.mend(case, flow),
             )
+
+
+def _did_without(case: Case, fetch: FetchRecord) -> bool:
+    """A name of a search list, after which something else arrived."""
+    return fetch.role == "config-search" and any(
+        other.status == "complete" and other.start > fetch.start for other in case.stage.fetches
+    )
 
 
 def path_on_disk(flow: HttpExchange) -> str:

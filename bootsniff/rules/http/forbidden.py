@@ -29,6 +29,7 @@ class Http403(HttpStatusRule):
 
     code = "http-403"
     stage = "http"
+    explains_away = ("chain-no-config-found",)
     summary = "{server} denies {url}: status {status} {reason}"
 
     def applies(self, status: int) -> bool:

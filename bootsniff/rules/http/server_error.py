@@ -28,6 +28,7 @@ class Http5xx(HttpStatusRule):
 
     code = "http-5xx"
     stage = "http"
+    explains_away = ("chain-no-config-found",)
     summary = "{server} fails on {url}: status {status} {reason}"
 
     def applies(self, status: int) -> bool:
