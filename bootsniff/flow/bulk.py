@@ -59,7 +59,7 @@ class Batch:
         return FrameRef(self.capture, self.first_frame + index, int(self.time[index]))
 
 
-class _Runs(NamedTuple):
+class Runs(NamedTuple):
     """Packets sorted by lane: where each stands in the batch, begins and ends, and how long after the one before."""
 
     batch: Batch
@@ -85,7 +85,7 @@ class Bulk:
 
     # --- which packets ---------------------------------------------------------------------------------------
 
-    def mask(self, batch: Batch, index: Ints | slice) -> Bools:
+    def mask(self, batch: Batch, index: Ints) -> Bools:
         """Which of the packets need not be looked at one by one, as their lanes stand."""
         table = self.table
         lane = batch.lane[index]
@@ -95,23 +95,34 @@ class Bulk:
         inside &= (full == length) | (full < 0)
         scan = table.scan[lane]
         if scan.any():
-            word = batch.head[index] >> np.uint32(16)
-            inside &= ~(scan & np.where(batch.udp[index], _OPCODES[word], _BEGINNINGS[word]))
+            inside &= ~(scan & self.begins_message(batch, index))
         result: Bools = batch.calm[index] & (inside | (table.pure[lane] & (length == 0)))
         return result
 
+    @staticmethod
+    def begins_message(batch: Batch, index: Ints) -> Bools:
+        """Which of the packets begin like an HTTP or TLS message, or look like TFTP."""
+        word = batch.head[index] >> np.uint32(16)
+        result: Bools = np.where(batch.udp[index], _OPCODES[word], _BEGINNINGS[word])
+        return result
+
     # --- folding ---------------------------------------------------------------------------------------------
+
+    def note(self, batch: Batch, lanes: Ints, last: Ints) -> None:
+        """The last packet of each lane so far."""
+        table = self.table
+        self._capture = batch.capture
+        table.last_time[lanes] = batch.time[last]
+        table.last_frame[lanes] = last + batch.first_frame
+        table.dirty[lanes] = True
 
     def fold(self, batch: Batch, index: Ints) -> None:
         """Count bulk packets, given in order of their frames."""
         if not len(index):
             return
         table = self.table
-        self._capture = batch.capture
         lane = batch.lane[index]
-        table.last_time[lane] = batch.time[index]
-        table.last_frame[lane] = index + batch.first_frame
-        table.dirty[lane] = True
+        self.note(batch, lane, index)
         self.server_packets += int(np.count_nonzero(table.from_server[lane]))
         counted = table.counted[lane] & (batch.size[index] > 0)
         index = index[counted]
@@ -147,13 +158,13 @@ class Bulk:
         first = begin[starts].astype(np.int64)
         frontier = table.frontier[lanes]
         easy = alone & np.where(acks, (first - frontier) & 0xFFFF < 0x8000, first == frontier)
-        runs = _Runs(batch, index, begin, end, time, wait)
+        runs = Runs(batch, index, begin, end, time, wait)
         if easy.all():
-            self._extend(runs, lanes, starts, stops, acks, np.maximum.reduceat(wait, starts))
+            self.extend(runs, lanes, starts, stops, acks, np.maximum.reduceat(wait, starts))
             return
         if easy.any():
             waits = np.maximum.reduceat(wait, starts)
-            self._extend(runs, lanes[easy], starts[easy], stops[easy], acks[easy], waits[easy])
+            self.extend(runs, lanes[easy], starts[easy], stops[easy], acks[easy], waits[easy])
         hard: dict[int, list[tuple[int, int]]] = {}
         which = ~easy
         for number, start, stop in zip(
@@ -163,7 +174,7 @@ class Bulk:
         for number, parts in hard.items():
             self._hand_over(runs, number, parts)
 
-    def _extend(self, runs: _Runs, lanes: Ints, first: Ints, last: Ints, acks: Bools, wait: Ints) -> None:
+    def extend(self, runs: Runs, lanes: Ints, first: Ints, last: Ints, acks: Bools, wait: Ints) -> None:
         """One run a lane, each going on where its lane stands."""
         table = self.table
         begin, end = runs.begin[first], runs.end[last].astype(np.int64)
@@ -185,7 +196,7 @@ class Bulk:
         table.run_frame[lanes] = frame
         table.frontier[lanes] = np.where(acks, runs.begin[last], end)
 
-    def _hand_over(self, runs: _Runs, lane: int, parts: list[tuple[int, int]]) -> None:
+    def _hand_over(self, runs: Runs, lane: int, parts: list[tuple[int, int]]) -> None:
         """Runs of a lane that do not simply go on where it stands, in their order, straight to its flow."""
         conversation = self.conversations[lane >> 1]
         owner = conversation.owner

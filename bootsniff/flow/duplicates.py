@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from ..model import NANOSECONDS, Block
+from ..model import NANOSECONDS
 from ..wire.columns import TCP, Columns
 from ..wire.packet import Packet
 from .ports import CONTROL_PORTS
@@ -22,13 +22,13 @@ WINDOW_WITHOUT_IDENTIFICATION: Final = NANOSECONDS // 2000
 """IPv6, and IPv4 with identification 0 (RFC 6864): a genuine repetition looks the same, but does not come so soon."""
 MAX_REMEMBERED: Final = 4096
 
-_SLOT_BITS: Final = 16
 _MIX = tuple(np.uint64(number) for number in (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53, 0x9FB21C651E98DF25))
 _SYN_FIN_RST = 7
 _MESSAGES = np.zeros(1 << 16, np.bool_)
 _MESSAGES[list(CONTROL_PORTS)] = True
 
 _Ints = npt.NDArray[np.int64]
+_Bools = npt.NDArray[np.bool_]
 
 
 class Duplicates:
@@ -36,54 +36,45 @@ class Duplicates:
 
     def __init__(self) -> None:
         self._odd: dict[int, int] = {}
-        self._slot = np.zeros(1 << _SLOT_BITS, np.int32)
-        self._shared = np.zeros(1 << _SLOT_BITS, np.bool_)
         self._identity = np.zeros(0, np.uint64)
         self._time = np.zeros(0, np.int64)
 
-    def plain(self, block: Block, columns: Columns, keys: Keys) -> npt.NDArray[np.bool_]:
-        """Which plain packets of a block were captured at the same point a moment ago.
+    def plain(self, columns: Columns, keys: Keys, time: _Ints, index: _Ints) -> _Bools:
+        """Which of the plain packets `index` of a block were captured at the same point a moment ago.
 
-        Acknowledgements without data are never told: they may repeat, and nothing counts them. Nor are messages of
-        DHCP and DNS: many clients broadcast almost the same, so `odd` looks at all their bytes.
+        Ask for all packets of a conversation in a piece together; `remember` the piece afterwards. `time` is that of all
+        packets of the block. Acknowledgements without data are never told: they may repeat, and nothing counts them. Nor
+        are messages of DHCP and DNS: many clients broadcast almost the same, so `odd` looks at all their bytes.
         """
-        found = np.zeros(len(block), np.bool_)
-        identity = _identities(columns, keys)
-        number = columns.identification
+        found = np.zeros(len(index), np.bool_)
         held = len(self._identity)
-        identity = np.concatenate((self._identity, identity))
-        time = np.concatenate((self._time, block.time))
-        before, after = self._twins(identity)
+        identity = np.concatenate((self._identity, _identities(columns, keys, index)))
+        order = np.argsort(identity, kind="stable")
+        name = identity[order]
+        same = np.flatnonzero(name[1:] == name[:-1])
+        before, after = order[same], order[same + 1] - held
+        ours = after >= 0
+        before, after = before[ours], after[ours]
         if len(after):
-            told = (after >= held) & _told(columns, np.maximum(after - held, 0))
+            told = _told(columns, index[after])
             before, after = before[told], after[told]
-            allowed = np.where(number[after - held] != 0, WINDOW, WINDOW_WITHOUT_IDENTIFICATION)
-            apart = time[after] - time[before]
-            found[after[(apart >= 0) & (apart <= allowed)] - held] = True
-        late = np.flatnonzero(time >= int(time.max()) - WINDOW)[-MAX_REMEMBERED:]
-        self._identity, self._time = identity[late], time[late]
+            allowed = np.where(columns.identification[index[after]] != 0, WINDOW, WINDOW_WITHOUT_IDENTIFICATION)
+            apart = time[index[after]] - np.concatenate((self._time, time[index]))[before]
+            found[after[(apart >= 0) & (apart <= allowed)]] = True
         return found
 
-    def _twins(self, identity: npt.NDArray[np.uint64]) -> tuple[_Ints, _Ints]:
-        """Pairs of packets of the same identity, nothing of it between them."""
-        suspects = self._suspects(identity)
-        suspects = suspects[np.argsort(identity[suspects], kind="stable")]
-        name = identity[suspects]
-        same: npt.NDArray[np.bool_] = name[1:] == name[:-1]
-        return suspects[:-1][same], suspects[1:][same]
-
-    def _suspects(self, identity: npt.NDArray[np.uint64]) -> _Ints:
-        """Packets that share a slot of a small table with another one."""
-        slot = (identity >> np.uint64(64 - _SLOT_BITS)).view(np.int64)
-        number = np.arange(len(slot), dtype=np.int32)
-        self._slot[slot] = number
-        crowded = slot[self._slot[slot] != number]
-        if not len(crowded):
-            return np.zeros(0, np.int64)
-        self._shared[crowded] = True
-        suspects = np.flatnonzero(self._shared[slot])
-        self._shared[crowded] = False
-        return suspects
+    def remember(self, columns: Columns, keys: Keys, time: _Ints, start: int, stop: int) -> None:
+        """Packets `start` to `stop` of a block have passed: those of the last few milliseconds are kept."""
+        piece = time[start:stop]
+        begin = int(piece.max()) - WINDOW
+        late = np.flatnonzero(piece >= begin)[-MAX_REMEMBERED:]
+        late += start
+        identity, time = _identities(columns, keys, late), time[late]
+        if len(late) < MAX_REMEMBERED and len(self._time):
+            recent = np.flatnonzero(self._time >= begin)[len(late) - MAX_REMEMBERED :]
+            identity = np.concatenate((self._identity[recent], identity))
+            time = np.concatenate((self._time[recent], time))
+        self._identity, self._time = identity, time
 
     def odd(self, packet: Packet, point: int, time: int) -> bool:
         """The same of one packet that is not plain, or a message on a control port."""
@@ -106,22 +97,22 @@ class Duplicates:
         return False
 
 
-def _identities(columns: Columns, keys: Keys) -> npt.NDArray[np.uint64]:
+def _identities(columns: Columns, keys: Keys, index: _Ints) -> npt.NDArray[np.uint64]:
     """A number for each packet that only the same packet has."""
-    identity = columns.identification * _MIX[0]
-    identity ^= columns.sequence * _MIX[1]
-    identity ^= columns.acknowledgement * _MIX[2]
-    identity += columns.head * _MIX[0]
-    identity += columns.length.view(np.uint64) * _MIX[2]
-    identity ^= keys.hash
+    identity = columns.identification[index] * _MIX[0]
+    identity ^= columns.sequence[index] * _MIX[1]
+    identity ^= columns.acknowledgement[index] * _MIX[2]
+    identity += columns.head[index] * _MIX[0]
+    identity += columns.length[index].view(np.uint64) * _MIX[2]
+    identity ^= keys.hash[index]
     identity *= _MIX[1]
     return identity
 
 
-def _told(columns: Columns, index: _Ints) -> npt.NDArray[np.bool_]:
+def _told(columns: Columns, index: _Ints) -> _Bools:
     """Packets that can be told to be copies here: plain ones, no bare acknowledgements, no messages."""
     tcp = columns.protocol[index] == TCP
     bare = tcp & (columns.length[index] == 0) & (columns.flags[index] & _SYN_FIN_RST == 0)
     message = ~tcp & (_MESSAGES[columns.source_port[index]] | _MESSAGES[columns.target_port[index]])
-    told: npt.NDArray[np.bool_] = columns.plain[index] & ~bare & ~message
+    told: _Bools = columns.plain[index] & ~bare & ~message
     return told

@@ -25,6 +25,7 @@ from .lanes import CONTROL, IGNORED, UDP_IGNORED, Conversation, Flow
 from .messages import Message, read_arp, read_datagram
 from .ports import CONTROL_PORTS
 from .records import Event
+from .steady import Steady
 from .table import Key
 from .work import SWEEP, Work, cuts
 
@@ -34,6 +35,7 @@ FORCED = 3
 """After a packet that was looked at, so many of its conversation are too, before the rest is judged anew."""
 
 Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 
 
 class _Group:
@@ -123,20 +125,20 @@ class Sieve:
         if block.capture != self._desk.capture:  # a rotated capture goes on in its next file
             self.sync()
             self._desk.capture = block.capture
-        work = Work(block, self._duplicates)
+        work = Work(block)
         self.packets += len(block)
         self.cut += int(np.count_nonzero(block.captured < block.original))
-        self.duplicates += int(np.count_nonzero(work.copies))
         for start, stop in cuts(block.time, self._swept):
             time = int(block.time[start])
             if abs(time - self._swept) > SWEEP or self._desk.crowded:
                 self._sweep(time)
             self.last_time = self._desk.now = max(self.last_time, int(block.time[start:stop].max()))
             if stop - start < SMALL:
-                for index in work.get_rows(np.flatnonzero(~work.copies[start:stop]) + start):
+                for index in work.get_rows(self._without_copies(work, np.arange(start, stop))):
                     self._single(work, index)
             else:
                 self._piece(work, start, stop)
+            self._duplicates.remember(work.columns, work.keys, block.time, start, stop)
             out, self._desk.out = self._desk.out, []
             yield out
 
@@ -222,39 +224,54 @@ class Sieve:
         if bulk.table.room < stop - start:
             self.sync()
             bulk.make_room()
-        lanes = bulk.table.find(work.keys.part(start, stop), work.columns.plain[start:stop])
-        batch.lane[start:stop] = lanes
-        copies = work.copies[start:stop]
-        groups: dict[int, _Group] = {}
-        fresh = self._meet(work, start, np.flatnonzero((lanes == 0) & work.columns.plain[start:stop] & ~copies))
-        control = ~self._bulk_mask(work, start, stop) & ~copies
-        looked_at = work.get_rows(np.flatnonzero(control) + start)
-        if not batch.lane[start:stop].any():
-            for index in looked_at:
+        plain = work.columns.plain[start:stop]
+        batch.lane[start:stop] = lanes = bulk.table.find(work.keys.part(start, stop), plain)
+        strange = np.flatnonzero(lanes == 0)
+        fresh = self._meet(work, strange[plain[strange]] + start)
+        if len(strange) == len(lanes) and not batch.lane[start:stop].any():
+            for index in work.get_rows(self._without_copies(work, strange + start)):
                 self._single(work, index)
             return
-        busy = self._busy(work, start, control, fresh)
-        if busy is None:
-            bulk.fold(batch, np.flatnonzero(~copies) + start)
+        steady = self._steady(work, start, stop)
+        rest = self._without_copies(work, steady.rest())
+        control = rest[~self._mask(work, rest)]
+        if not len(control):
+            steady.commit(None)
+            bulk.fold(batch, rest)
             return
-        conversation = batch.lane[start:stop] >> 1
-        involved = busy[conversation] & ~copies
-        bulk.fold(batch, np.flatnonzero(~control & ~involved & ~copies) + start)
+        work.get_rows(control)
+        busy, control = self._busy(work, control, fresh)
+        left = steady.commit(busy)
+        if len(left):
+            rest = np.concatenate((rest, left))
+            rest.sort()
+        self._mixed(work, rest, control, busy)
+
+    def _mixed(self, work: Work, rest: Ints, control: Ints, busy: Bools) -> None:
+        """Packets of both kinds: those of `control` are looked at, in order, and what comes between is counted."""
+        bulk, batch = self._bulk, work.batch
+        conversation = batch.lane[rest] >> 1
+        looked_at = np.zeros(len(rest), np.bool_)
+        looked_at[np.searchsorted(rest, control)] = True
+        involved = busy[conversation]
+        bulk.fold(batch, rest[~looked_at & ~involved])
+        heap: list[tuple[int, int]] = [(index, 0) for index in rest[looked_at & (conversation == 0)].tolist()]
         members = np.flatnonzero(involved & (conversation != 0))
-        members = members[np.argsort(conversation[members], kind="stable")]
-        numbers = conversation[members]
-        begins = np.flatnonzero(np.diff(numbers, prepend=-1))
-        heap: list[tuple[int, int]] = [
-            (index, 0) for index in (np.flatnonzero(control & (conversation == 0)) + start).tolist()
-        ]
-        ends = [*begins[1:].tolist(), len(members)]
-        for number, begin, end in zip(numbers[begins].tolist(), begins.tolist(), ends, strict=False):
-            part = members[begin:end]
-            group = groups[number] = _Group((part + start).tolist())
-            first = np.flatnonzero(control[part])
-            if len(first):
-                group.next = group.members[int(first[0])]
-                heap.append((group.next, number))
+        members = members[np.argsort(conversation[members].astype(np.uint16), kind="stable")]
+        groups: dict[int, _Group] = {}
+        if len(members):
+            numbers = conversation[members]
+            begins = np.flatnonzero(numbers[1:] != numbers[:-1]) + 1
+            begins = np.concatenate(([0], begins))
+            first = looked_at[members]
+            order = rest[members]
+            ends = [*begins[1:].tolist(), len(members)]
+            for number, begin, end in zip(numbers[begins].tolist(), begins.tolist(), ends, strict=True):
+                group = groups[number] = _Group(order[begin:end].tolist())
+                at = int(first[begin:end].argmax())
+                if first[begin + at]:
+                    group.next = group.members[at]
+                    heap.append((group.next, number))
         heapify(heap)
         while heap:
             index, number = heappop(heap)
@@ -263,19 +280,30 @@ class Sieve:
             elif groups[number].next == index:
                 self._look(work, index, number, groups, heap)
         for group in groups.values():
-            self._fold_until(work, group, stop)
+            self._fold_until(work, group, len(batch.lane))
 
-    def _bulk_mask(self, work: Work, start: int, stop: int) -> npt.NDArray[np.bool_]:
-        """Which packets of a piece need not be looked at one by one."""
-        return self._bulk.mask(work.batch, slice(start, stop))
+    def _without_copies(self, work: Work, index: Ints) -> Ints:
+        """Without what was captured twice; `index` holds all packets of a conversation or none."""
+        if not len(index):
+            return index
+        copies = self._duplicates.plain(work.columns, work.keys, work.block.time, index)
+        found = int(np.count_nonzero(copies))
+        self.duplicates += found
+        return index[~copies] if found else index
 
-    def _meet(self, work: Work, start: int, unknown: Ints) -> list[int]:
+    def _steady(self, work: Work, start: int, stop: int) -> Steady:
+        return Steady(self._bulk, work.batch, start, stop)
+
+    def _mask(self, work: Work, index: Ints) -> Bools:
+        """Which packets need not be looked at one by one."""
+        return self._bulk.mask(work.batch, index)
+
+    def _meet(self, work: Work, unknown: Ints) -> list[int]:
         """Give conversations to packets that have none; returns the first packet of each new one."""
         first: list[int] = []
         if not len(unknown):
             return first
         table, keys = self._bulk.table, work.keys
-        unknown = unknown + start
         lanes: list[int] = []
         known: dict[int, int] = {}
         met: dict[Key, int] = {}
@@ -304,26 +332,22 @@ class Sieve:
         self._bulk.conversations[number] = Conversation(number)
         return 2 * number
 
-    def _busy(
-        self, work: Work, start: int, control: npt.NDArray[np.bool_], fresh: list[int]
-    ) -> npt.NDArray[np.bool_] | None:
-        """The conversations that packets of the first kind may touch in this piece; None when there are none."""
-        if not control.any():
-            return None
+    def _busy(self, work: Work, control: Ints, fresh: list[int]) -> tuple[Bools, Ints]:
+        """The conversations that packets of the first kind may touch in this piece; those packets that can be read."""
         bulk = self._bulk
         busy = np.zeros(bulk.table.kind.size // 2, np.bool_)
-        lanes = work.batch.lane[start : start + len(control)]
-        busy[lanes[control] >> 1] = True
+        busy[work.batch.lane[control] >> 1] = True
         flows: dict[Flow, None] = {}
         for number in np.flatnonzero(busy).tolist():
             owner = bulk.conversations[number].owner if number else None
             if owner is not None:
                 flows[owner] = None
-        odd = np.flatnonzero(control & ~work.columns.plain[start : start + len(control)]) + start
-        for index in (*fresh, *(number for number in odd.tolist() if number not in work.messages)):
+        odd = control[~work.columns.plain[control]].tolist()
+        unreadable: set[int] = set()
+        for index in (*fresh, *(number for number in odd if number not in work.messages)):
             packet = self._dissect(work, index)
             if packet is None:
-                control[index - start] = False
+                unreadable.add(index)
                 continue
             work.packets[index] = packet
             flows.update(dict.fromkeys(self._desk.flows_of(packet, packet.point)))
@@ -331,7 +355,9 @@ class Sieve:
             for conversation in flow.conversations:
                 busy[conversation.number] = True
         busy[0] = True
-        return busy
+        if unreadable:
+            control = control[[index not in unreadable for index in control.tolist()]]
+        return busy, control
 
     def _look(
         self, work: Work, index: int, number: int | None, groups: dict[int, _Group], heap: list[tuple[int, int]]
@@ -413,15 +439,12 @@ class Sieve:
         if group.forced == 0 and left > FORCED:
             self._set_lanes()
             rest = np.array(group.members[group.at :], np.int64)
-            control = np.flatnonzero(~self._rest_mask(work, rest))
+            control = np.flatnonzero(~self._mask(work, rest))
             if not len(control):
                 return
             ahead += int(control[0])
         group.next = group.members[ahead]
         heappush(heap, (group.next, number))
-
-    def _rest_mask(self, work: Work, rest: Ints) -> npt.NDArray[np.bool_]:
-        return self._bulk.mask(work.batch, rest)
 
     def _fold_until(self, work: Work, group: _Group, index: int) -> None:
         """Count the bulk packets of a group that come before a packet."""

@@ -11,7 +11,6 @@ from ..model import NANOSECONDS, Block
 from ..wire.columns import Columns
 from ..wire.packet import Packet
 from .bulk import Batch
-from .duplicates import Duplicates
 from .messages import Message, find
 from .table import Keys
 
@@ -30,9 +29,9 @@ Row = tuple[int, int, int, int, int, int, bool]
 class Work:
     """A block and everything that is worked out about it."""
 
-    __slots__ = ("_rows", "batch", "block", "columns", "copies", "keys", "messages", "packets", "view")
+    __slots__ = ("_rows", "batch", "block", "columns", "keys", "messages", "packets", "view")
 
-    def __init__(self, block: Block, duplicates: Duplicates) -> None:
+    def __init__(self, block: Block) -> None:
         self.block = block
         self.view = memoryview(block.buffer)
         self.columns = columns = Columns.of(block)
@@ -40,7 +39,6 @@ class Work:
         if block.interface is not None and len(block.interfaces) > 1:
             point = block.interface if point is None else np.where(block.interface > 0, block.interface, point)
         self.keys = Keys(columns, point)
-        self.copies = duplicates.plain(block, columns, self.keys)
         self.batch = Batch(block, columns)
         self.packets: dict[int, Packet] = {}
         """Packets that were dissected ahead of their turn."""
@@ -52,7 +50,8 @@ class Work:
         """Take what is known of some packets out of the columns at once, as they will be looked at."""
         block = self.block
         everything: list[int] = index.tolist()
-        self.messages = dict(find(block, self.columns, index))
+        # DHCP, DNS and ARP belong to no conversation.
+        self.messages = {} if self.batch.lane[index].all() else dict(find(block, self.columns, index))
         if self.messages:
             index = index[[number not in self.messages for number in everything]]
         numbers: list[int] = index.tolist()

@@ -14,20 +14,29 @@ from msgspec import Struct
 
 from bootsniff.flow.records import Event, TftpTransfer
 from bootsniff.flow.sieve import Sieve
+from bootsniff.flow.steady import Steady
 from bootsniff.wire.messages import DhcpOptions
 from bootsniff.wire.packet import Packet, dissect
 from tests.flow.mixes import mix
 from tests.flow.packets import CLIENT, SERVER, Frame, ack, block_of, data, oack, rrq, udp
 
 
+class Unsteady(Steady):
+    """No lane is steady."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._good[:] = False
+
+
 class OneByOne(Sieve):
     """The oracle: no packet is bulk."""
 
-    def _bulk_mask(self, work: Any, start: int, stop: int) -> npt.NDArray[np.bool_]:
-        return np.zeros(stop - start, np.bool_)
+    def _steady(self, work: Any, start: int, stop: int) -> Steady:
+        return Unsteady(self._bulk, work.batch, start, stop)
 
-    def _rest_mask(self, work: Any, rest: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-        return np.zeros(len(rest), np.bool_)
+    def _mask(self, work: Any, index: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        return np.zeros(len(index), np.bool_)
 
 
 def run(sieve: Sieve, frames: list[Frame], sizes: list[int], snap: int | None = None) -> list[Event]:
