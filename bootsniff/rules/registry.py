@@ -28,10 +28,13 @@ from .dhcp.competing_servers import DhcpCompetingServers
 from .dhcp.http_offer_without_usable_uri import DhcpHttpOfferWithoutUsableUri
 from .dhcp.http_vendor_class_not_echoed import DhcpHttpVendorClassNotEchoed
 from .dhcp.nak import DhcpNak
+from .dhcp.next_server_is_a_name import DhcpNextServerIsAName
+from .dhcp.next_server_missing import DhcpNextServerMissing
 from .dhcp.no_offer import DhcpNoOffer
 from .dhcp.offer_without_boot_file import DhcpOfferWithoutBootFile
 from .dhcp.pool_exhausted import DhcpPoolExhausted
 from .dhcp.relay_one_way import DhcpRelayOneWay
+from .dhcp.router_missing import DhcpRouterMissing
 from .dhcp.wrong_next_server import DhcpWrongNextServer
 from .dns.lookup_failed import DnsLookupFailed
 from .dns.server_missing import DnsServerMissing
@@ -95,10 +98,13 @@ RULES: tuple[Rule, ...] = (
     DhcpHttpOfferWithoutUsableUri(),
     DhcpHttpVendorClassNotEchoed(),
     DhcpNak(),
+    DhcpNextServerIsAName(),
+    DhcpNextServerMissing(),
     DhcpNoOffer(),
     DhcpOfferWithoutBootFile(),
     DhcpPoolExhausted(),
     DhcpRelayOneWay(),
+    DhcpRouterMissing(),
     DhcpWrongNextServer(),
     ArchBiosFileToEfi(),
     ArchDnsmasqBMatchesEveryone(),

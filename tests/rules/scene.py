@@ -56,6 +56,7 @@ KINDS: dict[str, tuple[str | None, int | None]] = {
 
 PE_X64 = BootContent("pe", "EFI application, x86-64, unsigned", machine=0x8664, signed=False, efi=True)
 PE_X64_SIGNED = BootContent("pe", "EFI application, x86-64, signed", machine=0x8664, signed=True, efi=True)
+GRUB = BootContent("pe", "EFI application, x86-64, unsigned", 0x8664, signed=False, efi=True, details=("GRUB",))
 PE_ARM64 = BootContent("pe", "EFI application, ARM64, unsigned", machine=0xAA64, signed=False, efi=True)
 PXELINUX = BootContent("pxelinux", "PXELINUX")
 IPXE_BIN = BootContent("pe", "iPXE, EFI application", machine=0x8664, signed=False, efi=True, ipxe=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from bootsniff.model import HostFacts
 
-from .scene import PE_ARM64, PXELINUX, SERVER, Scene
+from .scene import GRUB, PE_ARM64, PE_X64_SIGNED, PXELINUX, SERVER, Scene
 
 FOUR = (0, 4, 12, 28)
 
@@ -183,7 +185,45 @@ def boot_servers() -> Scene:
     return scene
 
 
-FAULTS = {
+def grub_alone(content: object = GRUB, **offer: object) -> Scene:
+    """GRUB arrives, and asks for nothing."""
+    offer.setdefault("next_server", None)
+    scene = Scene(at="nbp").lease(file="grubx64.efi", **offer)  # type: ignore[arg-type]
+    scene.tftp(1, "grubx64.efi", "complete", content=content)  # type: ignore[arg-type]
+    return scene
+
+
+def grub_refused() -> Scene:
+    """The firmware does not start it, and goes on to its next boot option."""
+    scene = grub_alone()
+    scene.stage("efi-x64-http")
+    return scene.discover(60)
+
+
+def server_by_name(**offer: object) -> Scene:
+    offer.setdefault("next_server", None)
+    scene = Scene(at="tftp").lease(file="grubx64.efi", option66="boot.lan", **offer)  # type: ignore[arg-type]
+    scene.tftp(1, "grubx64.efi", requests=6)
+    return scene
+
+
+def name_looked_up() -> Scene:
+    scene = server_by_name()
+    scene.lookup(0.8, "boot.lan", rcode=3)
+    return scene
+
+
+def far_server(target: str = "192.168.2.14", **offer: object) -> Scene:
+    offer.setdefault("router", None)
+    scene = Scene(at="tftp").lease(file="grubx64.efi", next_server=target, **offer)  # type: ignore[arg-type]
+    scene.world.quality.arp_seen = True
+    return scene
+
+
+FAULTS: dict[str, Callable[[], Scene]] = {
+    "dhcp-next-server-missing": grub_alone,
+    "dhcp-next-server-is-a-name": server_by_name,
+    "dhcp-router-missing": far_server,
     "link-stp-delay": stp,
     "link-dhcp-blocked-by-host-firewall": firewall,
     "dhcp-no-offer": no_offer,
@@ -295,6 +335,16 @@ def kernel_for_bios() -> Scene:
 
 
 LOOKALIKES = [
+    ("dhcp-next-server-missing", "siaddr is there", lambda: grub_alone(next_server=SERVER)),
+    ("dhcp-next-server-missing", "Secure Boot: the firmware goes on", grub_refused),
+    ("dhcp-next-server-missing", "a program that needs no server", lambda: grub_alone(PE_X64_SIGNED)),
+    ("dhcp-next-server-missing", "a name in option 66", lambda: grub_alone(option66="boot.lan")),
+    ("dhcp-next-server-is-a-name", "a name beside siaddr", lambda: server_by_name(next_server=SERVER)),
+    ("dhcp-next-server-is-a-name", "the name is looked up", name_looked_up),
+    ("dhcp-next-server-is-a-name", "an address", lambda: grub_alone(option66="192.168.122.9")),
+    ("dhcp-router-missing", "a server on the own network", lambda: far_server("192.168.122.9")),
+    ("dhcp-router-missing", "a router is there", lambda: far_server(router=SERVER)),
+    ("dhcp-router-missing", "ARP for the server itself", lambda: far_server().arp("192.168.2.14", 1, 2, 3)),
     ("dhcp-bad-udp-checksum", "offloading: the offer was accepted", lambda: damaged(accepted=True)),
     ("dhcp-bad-udp-checksum", "the offer has no file", lambda: ignored("efi-x64-pxe")),
     ("dhcp-address-conflict", "a lease that was kept", lambda: Scene().lease(file="x.efi")),

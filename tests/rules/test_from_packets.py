@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from . import boots, boots_web, wire_faults
+from . import boots, boots_server, boots_web, wire_faults
 from .packets import Wire, errors, machine, read
 from .wire_faults import Case
 
-FAULTS = {**wire_faults.FAULTS, **boots_web.FAULTS}
-HEALTHY = {**boots.HEALTHY, **boots_web.HEALTHY}
+FAULTS = {**wire_faults.FAULTS, **boots_web.FAULTS, **boots_server.FAULTS}
+HEALTHY = {**boots.HEALTHY, **boots_web.HEALTHY, **boots_server.HEALTHY}
 
 
 @pytest.mark.parametrize("case", FAULTS.values(), ids=FAULTS)

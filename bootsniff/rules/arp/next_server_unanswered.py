@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import ip_address, ip_network
 
 from ...model import Confidence, Finding, Fix
 from ...track.records import Arps
 from .. import fixes
 from ..case import Case
+from ..dhcp.router_missing import is_elsewhere
 from ..evidence import evidence, first_and_last
 from ..rule import Rule
 
@@ -104,13 +104,7 @@ def _reached(case: Case, target: str) -> bool:
 
 
 def _off_subnet(case: Case, target: str) -> bool:
-    lease = case.lease
-    if lease is None or not lease.address or not lease.subnet_mask:
-        return False
-    try:
-        return ip_address(target) not in ip_network(f"{lease.address}/{lease.subnet_mask}", strict=False)
-    except ValueError:
-        return False
+    return case.lease is not None and is_elsewhere(case.lease, target)
 
 
 def _why(case: Case, target: str) -> str:

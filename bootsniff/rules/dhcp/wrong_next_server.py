@@ -81,13 +81,10 @@ def _right_server(case: Case, flow: TftpTransfer) -> tuple[str, str, Confidence,
         return server, f"it served {file}", "likely", [evidence(at, f"{server} serves {file}")]
     for reply in [*case.acks[-1:], *([case.lease] if case.lease else [])]:
         named = dhcp_options.server_name_option(reply.message)
-        if named and not names.is_name(named) and named != flow.server and reply.message.next_server == flow.server:
-            return (
-                named,
-                "option 66 names it",
-                "likely",
-                [evidence(reply.heard, f"option 66 {named}, siaddr {flow.server}")],
-            )
+        siaddr = reply.message.next_server or "0.0.0.0"  # noqa: S104  an address on the wire, nothing is bound
+        asked = flow.server in (siaddr, reply.server) and siaddr in (flow.server, "0.0.0.0")  # noqa: S104
+        if named and not names.is_name(named) and named != flow.server and asked:
+            return named, "option 66 names it", "likely", [evidence(reply.heard, f"option 66 {named}, siaddr {siaddr}")]
     return None
 
 

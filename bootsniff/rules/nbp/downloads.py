@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Evidence
+from ...track.naming import same_file
 from ...track.records import FetchRecord
 from .. import names
 from ..case import Case
@@ -12,13 +13,20 @@ from ..evidence import evidence, first_and_last, naming
 
 
 def idle_program(case: Case) -> FetchRecord | None:
-    """The EFI program that firmware fetched whole and after which nothing of it was seen."""
-    if not case.is_efi or case.is_ipxe or case.followers:
+    """The EFI program that firmware, or shim, fetched whole and after which nothing of it was seen."""
+    if not (case.is_efi or case.client == "shim") or case.is_ipxe or case.followers:
         return None
-    fetch = case.boot_fetch
+    if case.client == "shim":
+        whole = [fetch for fetch in case.stage.fetches if fetch.status == "complete" and names.is_body(fetch)]
+        fetch = whole[-1] if whole else None
+    else:
+        fetch = case.boot_fetch
     if fetch is None or fetch.content is None or fetch.content.kind != "pe" or not fetch.content.efi:
         return None
-    later = [other for other in case.stage.fetches if other.start > fetch.end and not case.is_boot_file(other)]
+    path = names.path_of(fetch)
+    later = [
+        other for other in case.stage.fetches if other.start > fetch.end and not same_file(names.path_of(other), path)
+    ]
     return None if later else fetch
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...model import Finding
+from ...flow.records import HttpExchange
+from ...model import Finding, Fix
 from ...track.naming import is_ipxe_binary
 from .. import fixes, names
 from ..case import Case
@@ -25,9 +26,11 @@ class NbpStallsAfterDownload(Rule):
         need no network any more (memtest, a unified kernel image).
     Causes
         iPXE with all drivers (ipxe.efi) that takes the card with a driver that does not work; a signature by an unknown key;
-        a damaged file.
+        a damaged file. GRUB that came over HTTP and was built without its http module (Debian's signed one), so that it
+        ends at its prompt.
     Fix
-        Try snponly.efi (undionly.kpxe on BIOS), which use the firmware's own driver; compare the file's checksum.
+        Try snponly.efi (undionly.kpxe on BIOS), which use the firmware's own driver; compare the file's checksum. Serve GRUB
+        over TFTP, or one with the http module.
     Sources
         iPXE issue 1776; netboot.xyz issue 1833; FOGProject issue 960.
     """
@@ -35,7 +38,7 @@ class NbpStallsAfterDownload(Rule):
     code = "nbp-stalls-after-download"
     stage = "nbp"
     needs = "fetches"
-    summary = "{file} arrived whole{signed}; {then}"
+    summary = "{file} arrived whole{signed}; {then}{hint}"
 
     def check(self, case: Case) -> Iterator[Finding]:
         fetch = downloads.idle_program(case)
@@ -44,7 +47,7 @@ class NbpStallsAfterDownload(Rule):
         path = names.path_of(fetch)
         again = downloads.times_fetched(case, fetch)
         then = f"the firmware fetched it {again} times" if again > 1 else "and nothing more was heard of it"
-        other = names.base(path).replace("ipxe", "snponly") if is_ipxe_binary(path) and "snponly" not in path else None
+        grub = "GRUB" in fetch.content.details and isinstance(fetch.flow, HttpExchange)
         yield self.finding(
             case,
             downloads.proof(case, fetch),
@@ -53,9 +56,23 @@ class NbpStallsAfterDownload(Rule):
             file=path,
             signed=" and is signed" if fetch.content.signed else "",
             then=then,
+            hint="; GRUB over HTTP needs its http module" if grub else "",
             expected="The program's own requests.",
-            proof="The machine's screen.",
-            fixes=fixes.boot_file(case, names.directory(path) + other)
-            if other and case.dhcp4 and not case.is_http
-            else (),
+            proof="The machine's screen: a “grub>” prompt?" if grub else "The machine's screen.",
+            fixes=_fixes(case, path, grub=grub),
         )
+
+
+def _fixes(case: Case, path: str, *, grub: bool) -> tuple[Fix, ...]:
+    if grub:
+        modules = "efinet net http tftp normal linux configfile"
+        return (Fix("grub", f"grub-mkimage -O {_format(case)} -p /grub -o {names.base(path)} {modules}"),)
+    if is_ipxe_binary(path) and "snponly" not in path and case.dhcp4 and not case.is_http:
+        return fixes.boot_file(case, names.directory(path) + names.base(path).replace("ipxe", "snponly"))
+    return ()
+
+
+def _format(case: Case) -> str:
+    """GRUB's name of the platform."""
+    arch = names.architecture(case.firmware) or "x64"
+    return {"x64": "x86_64-efi", "ia32": "i386-efi", "arm32": "arm-efi"}.get(arch, f"{arch}-efi")
