@@ -1,36 +1,33 @@
-"""Prints what live capture loses, costs and takes to tell: `python -m benchmarks.live` (root, gcc, Linux).
+"""Prints what live capture loses and costs: `python -m benchmarks.live` (root, gcc, Linux; some ten minutes).
 
-A sender in C plays a mix of TFTP and HTTP boots through a veth pair in a namespace of its own; bootsniff with its full
-analysis stands beside tcpdump, dumpcap in a pipe and scapy. Only figures of one run compare.
+A sender in C plays a mix of TFTP and HTTP boots through a veth pair in a namespace of its own, each round with new
+connections; bootsniff with its full analysis stands beside tcpdump, dumpcap in a pipe and scapy. Only figures of one
+run compare.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from .live_wire import NEAR, Blast, Receiver, Seen, wire
 from .make_captures import make
 
 BOOTSNIFF = str(Path(sys.executable).with_name("bootsniff"))
-NAMESPACE = f"bootsniff-bench-{os.getpid()}"
-FAR, NEAR = "far0", "near0"
 GIGABIT = 120_000
 """Packets of this mix in a second that make 1 Gb/s."""
-# The kernel's own queue behind a veth pair overflows on a busy machine: such packets reach no capture program at all
-# and are not counted as sent.
+ORDINARY_USER = 65534
+ORDINARY_RATES = (150_000, 0)
+FULL_RATE = 500_000
+"""About what the sender brings to the wire when nothing holds it, for the length of a run at rate 0."""
 SCAPY = """
 import signal, sys, time
 from scapy.arch.linux import L2ListenSocket
@@ -50,200 +47,134 @@ print(count)
 """
 
 
-Sent = tuple[int, float, float]
-"""Packets, gigabits a second, packets a second."""
+def count_text(output: str, _: str) -> Seen:
+    """The report for people, on a terminal behind all that was painted before it; its lines are wrapped."""
+    words = " ".join(re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", output.rpartition("\x1b[?1049l")[2]).split())
+    frames = re.search(rf"{NEAR}: live(?:, by \w+)?, ([\d,]+) frame", words)
+    return Seen(_number(frames), _number(re.search(r"([\d,]+) frames? lost while capturing", words)))
 
 
-@dataclass
-class Figures:
-    """One receiver in one run."""
-
-    seen: int
-    lost: int
-    cpu: float
-    """Seconds, user and system, of all its processes."""
-    peak: float
-    """MB: highest sum of the proportional set sizes."""
-    seconds: float
-
-
-@contextlib.contextmanager
-def wire() -> Iterator[None]:
-    """The namespace with its veth pair."""
-    subprocess.run(["ip", "netns", "add", NAMESPACE], check=True)
-    try:
-        for words in (
-            ["link", "add", FAR, "type", "veth", "peer", "name", NEAR],
-            *(["link", "set", name, "addrgenmode", "none", "up"] for name in (FAR, NEAR)),
-        ):
-            subprocess.run(["ip", "-n", NAMESPACE, *words], check=True)
-        yield
-    finally:
-        subprocess.run(["ip", "netns", "del", NAMESPACE], check=True)
-
-
-def inside(*words: str) -> list[str]:
-    return ["ip", "netns", "exec", NAMESPACE, *words]
-
-
-def sender(packets: int, rate: int, capture: Path, blast: Path) -> Sent:
-    done = subprocess.run(
-        inside(str(blast), FAR, str(capture), str(packets), str(rate)),
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    sent, octets, seconds = done.stdout.split()
-    return int(sent), int(octets) * 8 / 1e9 / float(seconds), int(sent) / float(seconds)
-
-
-def backlog_drops() -> int:
-    """Packets that the kernel dropped on their way through the veth pair, before any socket could see them."""
-    return sum(int(line.split()[1], 16) for line in Path("/proc/net/softnet_stat").read_text().splitlines())
-
-
-class Receiver:
-    """A program that captures until SIGINT, and says then how many packets it saw."""
-
-    def __init__(self, name: str, words: list[str], count: Callable[[str, str], tuple[int, int]]) -> None:
-        self.name = name
-        self._words = words
-        self._count = count
-
-    def measure(self, send: Callable[[], Sent], *, hang: bool = False) -> tuple[Figures, Sent]:
-        """Run it while `send` does its work. With `hang`, nobody reads its output meanwhile."""
-        with tempfile.TemporaryFile("w+") as output, tempfile.NamedTemporaryFile("w+") as errors:
-            process = subprocess.Popen(
-                inside(*self._words), stdout=subprocess.PIPE if hang else output, stderr=errors, text=True
-            )
-            _wait_for(Path(errors.name), "listening on|Capturing on", process)
-            before = _cpu(process.pid)
-            start = time.monotonic()
-            sent = send()
-            seconds = time.monotonic() - start
-            time.sleep(0.5)
-            cpu = _cpu(process.pid) - before
-            peak = _memory(process.pid) / 1e6
-            for number in _tree(process.pid)[:1] if "bootsniff" in self._words[0] else _tree(process.pid):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(number, signal.SIGINT)
-            text = process.communicate()[0] if hang else ""
-            process.wait()
-            output.seek(0)
-            errors.seek(0)
-            seen, lost = self._count(text or output.read(), errors.read())
-        return Figures(seen, lost, cpu, peak, seconds), sent
-
-
-def _wait_for(path: Path, pattern: str, process: subprocess.Popen[str]) -> None:
-    while not re.search(pattern, path.read_text()):
-        if process.poll() is not None:
-            raise SystemExit(f"it ended: {path.read_text()}")
-        time.sleep(0.02)
-    time.sleep(0.3)
-
-
-def _tree(pid: int) -> list[int]:
-    """A process and its descendants; ip(8) has become the program itself."""
-    try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except OSError:
-        return []
-    return [pid, *(number for child in children for number in _tree(int(child)))]
-
-
-def _cpu(pid: int) -> float:
-    """Seconds that a process and its descendants have used so far."""
-    total = 0
-    for number in _tree(pid):
-        with contextlib.suppress(OSError):
-            fields = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
-            total += int(fields[11]) + int(fields[12])
-    return total / os.sysconf("SC_CLK_TCK")
-
-
-def _memory(pid: int) -> int:
-    total = 0
-    for number in _tree(pid):
-        with contextlib.suppress(OSError):
-            rollup = Path(f"/proc/{number}/smaps_rollup").read_text()
-            total += next(int(line.split()[1]) * 1024 for line in rollup.splitlines() if line.startswith("Pss:"))
-    return total
-
-
-def _bootsniff_plain(output: str, _: str) -> tuple[int, int]:
-    frames = re.search(r"live[^,]*, ([\d,]+) frames", " ".join(output.split()))
-    lost = re.search(r"([\d,]+) (?:frames|packets)[^.\n]* lost", " ".join(output.split()))
-    return _number(frames), _number(lost)
-
-
-def _bootsniff_json(output: str, _: str) -> tuple[int, int]:
-    capture = json.loads(output.splitlines()[-1])["report"]["captures"][0]
-    return capture["frames"], capture["dropped_frames"]
+def count_events(truth: dict[str, int], output: str, _: str) -> Seen:
+    """The report at the end of an event stream, and how much of `truth` is in it."""
+    report = json.loads(output.splitlines()[-1])["report"]
+    boots = [boot for machine in report["machines"] for boot in machine["boots"]]
+    stages = [stage for boot in boots for stage in boot["stages"]]
+    whole = {"discovers": 1, "offers": 1, "status": "bound"}
+    found = {
+        "boots": len(boots),
+        "DHCP exchanges": sum({key: (stage["dhcp"] or {}).get(key) for key in whole} == whole for stage in stages),
+        "requests": sum(len(stage["fetches"]) for stage in stages),
+    }
+    capture = report["captures"][0]
+    text = ", ".join(f"{found[name]:,} of {number:,} {name}" for name, number in truth.items())
+    return Seen(capture["frames"], capture["dropped_frames"], text)
 
 
 def _number(match: re.Match[str] | None) -> int:
     return int(match[1].replace(",", "")) if match else 0
 
 
-def _tcpdump(_: str, errors: str) -> tuple[int, int]:
-    return _number(re.search(r"(\d+) packets captured", errors)), _number(re.search(r"(\d+) packets dropped", errors))
+def count_tcpdump(_: str, errors: str) -> Seen:
+    lost = re.search(r"(\d+) packets dropped by kernel", errors)
+    return Seen(_number(re.search(r"(\d+) packets captured", errors)), _number(lost))
 
 
-def _dumpcap(_: str, errors: str) -> tuple[int, int]:
+def count_dumpcap(_: str, errors: str) -> Seen:
     pairs = re.findall(r"on interface '[^']*': (\d+)/(\d+)", errors)
-    return sum(int(seen) for seen, _ in pairs), sum(int(lost) for _, lost in pairs)
+    return Seen(sum(int(seen) for seen, _ in pairs), sum(int(lost) for _, lost in pairs))
 
 
-def receivers(folder: Path) -> list[Receiver]:
-    options = ["--no-host-facts", "-Z", "root"]
+def as_root(folder: Path, truth: dict[str, int]) -> list[Receiver]:
+    live = [BOOTSNIFF, "live", NEAR, "--no-host-facts", "-Z", "root"]
+    events = partial(count_events, truth)
     found = [
-        Receiver("bootsniff live --plain", [BOOTSNIFF, "live", NEAR, "--plain", *options], _bootsniff_plain),
-        Receiver("bootsniff live --json", [BOOTSNIFF, "live", NEAR, "--json", *options], _bootsniff_json),
-        Receiver(
-            "bootsniff live -w FILE",
-            [BOOTSNIFF, "live", NEAR, "--json", "-w", str(folder / "b.pcapng"), *options],
-            _bootsniff_json,
-        ),
-        Receiver("tcpdump -w FILE", ["tcpdump", "-Z", "root", "-i", NEAR, "-w", str(folder / "t.pcap")], _tcpdump),
+        Receiver("bootsniff live --plain", [*live, "--plain"], count_text),
+        Receiver("bootsniff live --json", [*live, "--json"], events),
+        Receiver("  --json, nobody reads", [*live, "--json"], events, reader="nobody"),
+        Receiver("  TUI, terminal hangs", [*live, "--color", "never"], count_text, reader="no terminal"),
+        Receiver("  --json -w FILE", [*live, "--json", "-w", str(folder / "b.pcapng")], events),
+        Receiver("tcpdump -w FILE", ["tcpdump", "-Z", "root", "-i", NEAR, "-w", str(folder / "t.pcap")], count_tcpdump),
     ]
     if shutil.which("dumpcap"):
         pipe = f"exec dumpcap -q -B 32 -i {NEAR} -w - | cat > /dev/null"
-        found.append(Receiver("dumpcap | cat", ["sh", "-c", pipe], _dumpcap))
-    found.append(Receiver("scapy AsyncSniffer", [sys.executable, "-c", SCAPY, NEAR], lambda out, _: (int(out), 0)))
+        found.append(Receiver("dumpcap | cat", ["sh", "-c", pipe], count_dumpcap, leader_only=False))
+    scapy = [sys.executable, "-c", SCAPY, NEAR]
+    found.append(Receiver("scapy AsyncSniffer", scapy, lambda output, _: Seen(int(output), 0)))
     return found
 
 
+def as_user(folder: Path, truth: dict[str, int]) -> list[Receiver]:
+    """Through a dumpcap that has its capabilities; none where that cannot be set up, and why is said."""
+    program = shutil.which("dumpcap")
+    if program is None or not shutil.which("setpriv") or not shutil.which("setcap"):
+        print("  left out: needs dumpcap, setpriv and setcap")
+        return []
+    copy = folder / "dumpcap"
+    shutil.copy(program, copy)
+    for path in (folder, copy):
+        path.chmod(0o755)
+    become = ["setpriv", f"--reuid={ORDINARY_USER}", f"--regid={ORDINARY_USER}", "--clear-groups"]
+    if (
+        subprocess.run(["setcap", "cap_net_raw,cap_net_admin+eip", str(copy)], check=False).returncode
+        or subprocess.run([*become, BOOTSNIFF, "--version"], capture_output=True, check=False).returncode
+    ):
+        print(f"  left out: no file capabilities in {folder}, or {BOOTSNIFF} is not for every user")
+        return []
+    live = [*become, "env", f"PATH={folder}:{os.environ['PATH']}", BOOTSNIFF, "live", NEAR, "--no-host-facts"]
+    return [
+        Receiver("bootsniff live --json", [*live, "--json"], partial(count_events, truth)),
+        Receiver("  --json, nobody reads", [*live, "--json"], partial(count_events, truth), reader="nobody"),
+    ]
+
+
+def show(receiver: Receiver, blast: Blast, capture: Path, packets: int, rate: int) -> None:
+    figures, sent = receiver.measure(partial(blast.send, capture, packets, rate))
+    seen = figures.seen
+    reader = "" if receiver.reader == "file" or figures.stuck else ", though its output never filled up"
+    print(
+        f"  {receiver.name:<24} {sent.packets - sent.backlog - seen.frames:>10,} lost ({seen.lost:,} told) of "
+        f"{sent.packets:,} at {sent.speed:,.0f}/s, {sent.gigabits:.2f} Gb/s; {100 * figures.cpu:5.1f} % of a core, "
+        f"{figures.peak:5.0f} MB{reader}",
+        flush=True,
+    )
+    if seen.report:
+        print(f"{'':29}{seen.report}", flush=True)
+    if sent.backlog:
+        print(f"{'':29}{sent.backlog:,} packets were lost by the kernel on the way and are not counted", flush=True)
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=int, default=25)
-    parser.add_argument("--rates", type=int, nargs="*", default=[GIGABIT, 400_000])
+    parser.add_argument("--rates", type=int, nargs="*", default=[GIGABIT, 400_000], help="as root")
+    parser.add_argument("--user-rates", type=int, nargs="*", default=ORDINARY_RATES, help="through dumpcap; 0: all")
     parser.add_argument("--only", default="", help="receivers whose name contains this")
     arguments = parser.parse_args()
     if os.geteuid() != 0 or not shutil.which("gcc"):
         raise SystemExit("needs root, for a network namespace, and gcc, for the sender")
     capture = make("plain")
+    truth = json.loads(capture.with_suffix(".json").read_text())
+    a_round = {
+        "boots": truth["clients"],
+        "DHCP exchanges": 2 * truth["clients"],  # the firmware's and iPXE's
+        "requests": len(truth["fetches"]),
+    }
     with tempfile.TemporaryDirectory() as name, wire():
         folder = Path(name)
-        blast = folder / "blast"
-        subprocess.run(["gcc", "-O2", "-o", blast, Path(__file__).with_name("blast.c")], check=True)
-        for rate in arguments.rates:
-            packets = rate * arguments.seconds
-            print(f"{packets:,} packets at {rate:,} a second")
-            for receiver in receivers(folder):
-                if arguments.only not in receiver.name:
-                    continue
-                before = backlog_drops()
-                figures, (sent, gigabits, speed) = receiver.measure(partial(sender, packets, rate, capture, blast))
-                sent -= backlog_drops() - before
-                share = 100 * figures.cpu / figures.seconds
-                print(
-                    f"  {receiver.name:<24} {sent - figures.seen:>10,} lost ({figures.lost:,} told) of {sent:,} at "
-                    f"{speed:,.0f}/s, {gigabits:.2f} Gb/s; {share:5.1f} % of a core, {figures.peak:5.0f} MB",
-                    flush=True,
-                )
-                for path in folder.glob("*.pcap*"):
-                    path.unlink()
+        blast = Blast(folder)
+        for who, rates, make_receivers in (
+            ("as root", arguments.rates, as_root),
+            ("as an ordinary user, through dumpcap", arguments.user_rates, as_user),
+        ):
+            for rate in rates:
+                rounds = max(1, round((rate or FULL_RATE) * arguments.seconds / truth["frames"]))
+                packets = rounds * truth["frames"]
+                print(f"{who}: {packets:,} packets at {f'{rate:,} a second' if rate else 'the sender’s full rate'}")
+                for receiver in make_receivers(folder, {key: rounds * number for key, number in a_round.items()}):
+                    if arguments.only in receiver.name:
+                        show(receiver, blast, capture, packets, rate)
+                    for path in folder.glob("*.pcap*"):
+                        path.unlink()
 
 
 if __name__ == "__main__":

@@ -16,7 +16,8 @@ import subprocess
 import threading
 import time
 
-from .live import BOOTSNIFF, FAR, NEAR, inside, wire
+from .live import BOOTSNIFF
+from .live_wire import FAR, NAMESPACE, NEAR, inside, wire
 
 MACHINES = 50
 ETHERTYPE_IP = 0x0800
@@ -42,8 +43,6 @@ def discover(number: int) -> bytes:
 def enter() -> None:
     """Move this process into the namespace."""
     import ctypes
-
-    from .live import NAMESPACE
 
     with open(f"/run/netns/{NAMESPACE}", "rb") as there:  # noqa: PTH123  # not a path of ours
         if ctypes.CDLL(None).setns(there.fileno(), 0x40000000):
