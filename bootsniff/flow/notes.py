@@ -53,6 +53,8 @@ class BodyTally:
             longest_wait = max(longest_wait, first.time - body.last.time)
         body.longest_wait = max(body.longest_wait, longest_wait)
         body.last = last
+        if fresh:
+            body.newest = last
         body.packets += packets
         body.received += fresh
         body.retransmissions += retransmissions

@@ -60,6 +60,8 @@ class Body(Struct, eq=False):
     """Longest time between two packets of the body, ns."""
     first: FrameRef | None = None
     last: FrameRef | None = None
+    newest: FrameRef | None = None
+    """The latest packet that brought bytes not seen before."""
     head: bytes = b""
     """The first bytes, up to HEAD_BYTES, or TEXT_BYTES for text; stops at the first hole or cut packet."""
 
@@ -103,6 +105,8 @@ class TftpTransfer(Struct, eq=False):
     rollover_to: int | None = None
     """0 or 1 once block numbers have rolled over."""
     last_ack: FrameRef | None = None
+    newest_ack: FrameRef | None = None
+    """The latest ACK of a block that was not acknowledged before."""
     acked_block: int = -1
     """Highest block the receiver acknowledged, counted through roll-overs; 0 is the ACK of an OACK."""
     ack_count: int = 0

@@ -62,7 +62,7 @@ class Sieve:
         self.cut = 0
         """Frames of which the capture holds less than was on the wire."""
         self.duplicates = 0
-        """Packets seen a second time at the same capture point, and not counted."""
+        """Packets of flows and messages seen a second time at the same capture point, and not counted."""
         self._desk = Desk()
         self._desk.capture = capture
         self._bulk = Bulk()
@@ -279,8 +279,8 @@ class Sieve:
                 self._look(work, index, None, groups, heap)
             elif groups[number].next == index:
                 self._look(work, index, number, groups, heap)
-        for group in groups.values():
-            self._fold_until(work, group, len(batch.lane))
+        left = [index for group in groups.values() for index in group.members[group.at :]]
+        bulk.fold(batch, np.array(left, np.int64))
 
     def _without_copies(self, work: Work, index: Ints) -> Ints:
         """Without what was captured twice; `index` holds all packets of a conversation or none."""

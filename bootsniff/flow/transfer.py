@@ -203,7 +203,8 @@ class Transfer:
         record = self.record
         record.ack_count += count
         record.last_ack = last
-        record.acked_block = max(record.acked_block, highest)
+        if highest > record.acked_block:
+            record.acked_block, record.newest_ack = highest, last
 
     # --- bulk ------------------------------------------------------------------------------------------------
 

@@ -84,8 +84,9 @@ def compare(frames: list[Frame], sizes: list[int], snap: int | None = None) -> N
     for one, other in zip(expected, found, strict=False):
         assert one == other
     assert len(expected) == len(found)
-    for name in ("packets", "undecoded", "cut", "duplicates", "server_packets", "unicast_server_packets", "last_time"):
+    for name in ("packets", "undecoded", "cut", "server_packets", "unicast_server_packets", "last_time"):
         assert getattr(oracle, name) == getattr(sieve, name), name
+    assert sieve.duplicates <= oracle.duplicates  # where nothing is counted, copies are not looked for
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
