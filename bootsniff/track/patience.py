@@ -43,6 +43,8 @@ _OTHER = Patience(4, 60 * S, 60 * S, 5, 30 * S, 60 * S)
 
 NBP_SILENCE = 30 * S
 """A loader that was fetched whole is expected to ask for something within this time."""
+PAGE_SILENCE = 10 * S
+"""A program that was given a web page notices at once."""
 KERNEL_SILENCE = 5 * S
 """After a kernel alone: an initrd would have been asked for by now."""
 SEARCH_SILENCE = 5 * S

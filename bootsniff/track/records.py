@@ -159,8 +159,27 @@ class FetchRecord(Struct, eq=False):
         return self.flow.start if isinstance(self.flow, TftpTransfer) else self.flow.request_at.time
 
     @property
+    def ended(self) -> FrameRef:
+        """The packet that made it whole (TFTP: that acknowledged its end), whatever was repeated after it.
+
+        The latest packet while it is not whole.
+        """
+        return _ended(self.flow)
+
+    @property
     def end(self) -> int:
-        return max([self.flow.last.time, *(view.last.time for view in self.views)])
+        return max([_ended(self.flow).time, *(_ended(view).time for view in self.views)])
+
+
+def _ended(flow: TftpTransfer | HttpExchange) -> FrameRef:
+    whole = flow.body.newest
+    if isinstance(flow, HttpExchange):
+        whole = (whole or flow.response_at) if flow.complete else None
+    elif not (flow.complete or flow.acknowledged):
+        whole = None
+    elif flow.newest_ack is not None and flow.acked_block >= flow.highest_block:
+        whole = flow.newest_ack
+    return whole or flow.last
 
 
 class Expectation(Struct, eq=False):

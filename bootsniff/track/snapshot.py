@@ -198,7 +198,7 @@ def _tftp(record: FetchRecord, flow: TftpTransfer) -> Fetch:
         bytes=flow.body.received,
         size=flow.size,
         start=record.start,
-        end=flow.last.time,
+        end=record.ended.time,
         retransmissions=flow.body.retransmissions + max(0, flow.request_count - 1),
         gaps=flow.body.gaps,
         error=error,
@@ -206,7 +206,7 @@ def _tftp(record: FetchRecord, flow: TftpTransfer) -> Fetch:
         options=flow.oack or (),
         capture=first.capture,
         first_frame=first.frame,
-        last_frame=flow.last.frame,
+        last_frame=record.ended.frame,
     )
 
 
@@ -236,7 +236,7 @@ def _http(record: FetchRecord, flow: HttpExchange) -> Fetch:
         bytes=flow.body.received,
         size=flow.size,
         start=record.start,
-        end=flow.last.time,
+        end=record.ended.time,
         retransmissions=flow.body.retransmissions,
         gaps=flow.body.gaps,
         error=error,
@@ -244,7 +244,7 @@ def _http(record: FetchRecord, flow: HttpExchange) -> Fetch:
         options=tuple(shown),
         capture=flow.request_at.capture,
         first_frame=flow.request_at.frame,
-        last_frame=flow.last.frame,
+        last_frame=record.ended.frame,
     )
 
 

@@ -9,7 +9,7 @@ from .dhcp_outcome import dhcp4_state, dhcp6_state, has_lease
 from .fetch_outcome import connection_failure, refresh_fetches
 from .kinds import LOADERS, is_firmware, is_ipxe, is_u_boot
 from .naming import is_grub_binary, is_ipxe_binary, is_pxelinux_binary, is_shim_binary
-from .patience import KERNEL_SILENCE, NBP_SILENCE, SEARCH_SILENCE, Patience, patience_of
+from .patience import KERNEL_SILENCE, NBP_SILENCE, PAGE_SILENCE, SEARCH_SILENCE, Patience, patience_of
 from .records import Dhcp4Exchange, Dhcp6Exchange, FetchRecord, StageRecord
 from .state import ANSWERED, ASKED, BOUND, CONFIGURED, DONE, KERNEL, LOADED, StageState, in_seconds, is_over
 
@@ -130,10 +130,11 @@ def _fetch_state(stage: StageRecord, now: int, *, gone: bool, started: bool) -> 
         point = "http"
     if gone:
         return StageState(rank, failed=True, point=point)
-    if is_over(silence_from, NBP_SILENCE, now) and _expected_to_go_on(last):
+    limit = PAGE_SILENCE if is_web_page(last) else NBP_SILENCE
+    if is_over(silence_from, limit, now) and _expected_to_go_on(last):
         return StageState(rank, failed=True, point=point)
     wait = f"{_short(last.name)} to ask for something, for {in_seconds(now - silence_from)}"
-    return StageState(rank, waiting_for=wait, check_at=silence_from + NBP_SILENCE + 1)
+    return StageState(rank, waiting_for=wait, check_at=silence_from + limit + 1)
 
 
 def runs_ipxe_again(stage: StageRecord) -> bool:

@@ -54,7 +54,7 @@ class ArchBiosFileToEfi(Rule):
         confidence, what = verdict
         yield self.finding(
             case,
-            [*naming(case), evidence(fetch.flow.last, f"{names.base(names.path_of(fetch))} is whole, nothing starts")],
+            [*naming(case), evidence(fetch.ended, f"{names.base(names.path_of(fetch))} is whole, nothing starts")],
             confidence=confidence,
             subject=names.url_of(fetch),
             name=case.stage.name or case.client,

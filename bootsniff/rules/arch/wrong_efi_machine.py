@@ -68,7 +68,7 @@ class ArchWrongEfiMachine(Rule):
                 [
                     *naming(case),
                     *(evidence(ref, "the program's header") for ref in [fetch.flow.body.first] if ref),
-                    evidence(fetch.flow.last, f"{names.base(names.path_of(fetch))} is whole, nothing starts"),
+                    evidence(fetch.ended, f"{names.base(names.path_of(fetch))} is whole, nothing starts"),
                 ],
                 subject=names.url_of(fetch),
                 name=f"{case.stage.name or case.client}",

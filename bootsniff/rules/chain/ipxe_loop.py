@@ -62,8 +62,8 @@ class ChainIpxeLoop(Rule):
             case,
             [
                 *naming(case),
-                evidence(binary.flow.last, f"{names.base(names.path_of(binary))} fetched by iPXE"),
-                *(evidence(again.flow.last, "fetched again") for stage in loops[1:4] if (again := _binary(stage))),
+                evidence(binary.ended, f"{names.base(names.path_of(binary))} fetched by iPXE"),
+                *(evidence(again.ended, "fetched again") for stage in loops[1:4] if (again := _binary(stage))),
             ],
             confidence="certain" if len(loops) > 1 or (binary.content and binary.content.ipxe) else "likely",
             subject=names.path_of(binary),

@@ -67,9 +67,9 @@ class ChainNoConfigFound(Rule):
         yield self.finding(
             case,
             [
-                evidence(searched[0].flow.last, f"{names.path_of(searched[0])} not found"),
+                evidence(searched[0].ended, f"{names.path_of(searched[0])} not found"),
                 *(
-                    [evidence(searched[-1].flow.last, f"{names.path_of(searched[-1])} not found, the last")]
+                    [evidence(searched[-1].ended, f"{names.path_of(searched[-1])} not found, the last")]
                     if len(searched) > 1
                     else []
                 ),

@@ -74,7 +74,7 @@ class ChainShimWrongPath(Rule):
                         if reply
                         else []
                     ),
-                    evidence(shim.flow.last, f"{path} is whole"),
+                    evidence(shim.ended, f"{path} is whole"),
                     *(evidence(ref, f"RRQ {asked}") for ref in flow.requests[:1]),
                     *(evidence(at, f"TFTP error {error.code}") for at in [flow.error_at] if at),
                 ],

@@ -88,5 +88,5 @@ def _effect(case: Case, reply: Offer) -> tuple[str, list[Evidence], bool] | None
     fetch = downloads.idle_program(case)
     if fetch is not None and not case.gave_up and downloads.times_fetched(case, fetch) == 1:
         role = f"{names.base(names.path_of(fetch))} is whole, nothing follows"
-        return "; the loaded program asks nobody", [evidence(fetch.flow.last, role)], True
+        return "; the loaded program asks nobody", [evidence(fetch.ended, role)], True
     return None

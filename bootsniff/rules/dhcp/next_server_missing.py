@@ -59,7 +59,7 @@ class DhcpNextServerMissing(Rule):
             case,
             [
                 evidence(ack.heard, "lease with siaddr 0.0.0.0"),
-                evidence(fetch.flow.last, f"{names.base(names.path_of(fetch))} is whole, nothing follows"),
+                evidence(fetch.ended, f"{names.base(names.path_of(fetch))} is whole, nothing follows"),
             ],
             confidence="likely",
             subject=ack.server,

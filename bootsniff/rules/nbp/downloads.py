@@ -43,7 +43,7 @@ def times_fetched(case: Case, fetch: FetchRecord) -> int:
 def proof(case: Case, fetch: FetchRecord) -> Iterator[Evidence]:
     """The file that arrived, and what the firmware did instead of starting it."""
     yield from naming(case)
-    yield evidence(fetch.flow.last, f"{names.base(names.path_of(fetch))} is whole")
+    yield evidence(fetch.ended, f"{names.base(names.path_of(fetch))} is whole")
     at = case.options.index(case.option)
     if at + 1 < len(case.options):
         following = case.boot.stages[case.options[at + 1][0]]
