@@ -120,7 +120,7 @@ def as_user(folder: Path, truth: dict[str, int]) -> list[Receiver]:
     ):
         print(f"  left out: no file capabilities in {folder}, or {BOOTSNIFF} is not for every user")
         return []
-    live = [*become, "env", f"PATH={folder}:{os.environ['PATH']}", BOOTSNIFF, "live", NEAR, "--no-host-facts"]
+    live = ["env", f"PATH={folder}:{os.environ['PATH']}", *become, BOOTSNIFF, "live", NEAR, "--no-host-facts"]
     return [
         Receiver("bootsniff live --json", [*live, "--json"], partial(count_events, truth)),
         Receiver("  --json, nobody reads", [*live, "--json"], partial(count_events, truth), reader="nobody"),

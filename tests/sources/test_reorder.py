@@ -1,11 +1,13 @@
 """Packets of several interfaces come out in order of time, whole, and each once."""
 
+from unittest import mock
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bootsniff.model import Interface
-from bootsniff.sources.reorder import Reorder
+from bootsniff.sources.reorder import ARENA, Reorder
 
 from .blocks import Packet, block_of
 
@@ -15,16 +17,23 @@ batch = st.tuples(
     st.integers(0, 1),
     st.lists(st.builds(Packet, st.integers(0, 50), st.binary(max_size=8), st.none(), st.sampled_from([0, 0x81000007]))),
     st.integers(0, 60),
+    st.sampled_from([0, 7, 100]),
 )
+SMALL = 200
 
 
-@given(st.lists(batch, max_size=8))
-def test_order_and_content(batches: list[tuple[int, list[Packet], int]]) -> None:
-    reorder = Reorder(TWO)
+@given(st.lists(batch, max_size=12))
+def test_order_and_content(batches: list[tuple[int, list[Packet], int, int]]) -> None:
+    """In so little memory that it has to begin again at its start, and to grow, all the time."""
+    with mock.patch("bootsniff.sources.reorder.ARENA", SMALL):
+        check_order_and_content(Reorder(TWO), batches)
+
+
+def check_order_and_content(reorder: Reorder, batches: list[tuple[int, list[Packet], int, int]]) -> None:
     expected = []
     out: list[tuple[int, int, int, bytes]] = []
-    for number, packets, until in [*batches, (0, [], 10**9)]:
-        block = block_of(packets, interfaces=(TWO[number],))
+    for number, packets, until, gap in [*batches, (0, [], 10**9, 7)]:
+        block = block_of(packets, interfaces=(TWO[number],), gap=gap)
         reorder.add(block, np.array([number]))
         expected += [(packet.time, number, packet.tag, packet.data) for packet in packets]
         given_out = reorder.take(until)
@@ -52,3 +61,31 @@ def test_one_interface_captured_twice_has_one_place() -> None:
     assert block.interface is None
     assert block.time.tolist() == [1, 2]
     assert block.vlan is None
+
+
+def test_memory_is_used_again() -> None:
+    reorder = Reorder(TWO)
+    body = bytes(1 << 16)
+    buffers = set()
+    for moment in range(1000):
+        reorder.add(block_of([Packet(moment, body)], interfaces=TWO[:1]), np.array([0]))
+        block = reorder.take(moment - 10)
+        if block is not None:
+            assert len(block) == 1
+            buffers.add(id(block.buffer.obj) if isinstance(block.buffer, memoryview) else 0)
+            assert len(block.buffer) == ARENA
+    assert len(buffers) == 1
+
+
+def test_one_packet_of_the_future_holds_nothing_up() -> None:
+    reorder = Reorder(TWO)
+    reorder.add(block_of([Packet(10**9, b"late")], interfaces=TWO[:1]), np.array([0]))
+    for moment in range(300):
+        reorder.add(block_of([Packet(moment, bytes(1 << 16))], interfaces=TWO[:1]), np.array([0]))
+        block = reorder.take(moment)
+        assert block is not None
+        assert block.time.tolist() == [moment]
+        assert len(block.buffer) == ARENA
+    last = reorder.take(10**9)
+    assert last is not None
+    assert bytes(last.buffer[int(last.offset[0]) :][:4]) == b"late"
