@@ -150,7 +150,10 @@ class Receiver:
                             os.kill(number, signal.SIGINT)
                 process.wait(END_SECONDS)
             errors.seek(0)
-            seen = self.count(output.text(), errors.read())
+            said = errors.read()
+            if "nternal error" in said or "Traceback" in said:
+                raise SystemExit(f"{self.name}: {said}")
+            seen = self.count(output.text(), said)
         return Figures(seen, cpu, sampler.peak / 1e6, stuck), sent
 
 
