@@ -84,6 +84,15 @@ def mtu_silent() -> Scene:
     return scene
 
 
+def repeated_block(*, acks: int = 4, acked: int = 0, block_size: int = 1468) -> Scene:
+    """DATA 1 is sent again and again, and seen here each time; the machine repeats its ACK of the OACK."""
+    scene = tftp(oack=True, data=block_size, block_size=block_size)
+    flow = fetch_of(scene)[1]
+    flow.body.packets, flow.body.retransmissions, flow.highest_block = 5, 4, 1
+    flow.ack_count, flow.acked_block, flow.last_ack = acks, acked, scene.at(30 if acks > 1 else 1)
+    return scene
+
+
 def rollover() -> Scene:
     scene = tftp(data=65535 * 512, block_size=512, oack=True, size=40_000_000)
     flow = fetch_of(scene)[1]
@@ -317,6 +326,10 @@ LOOKALIKES = [
     ("tftp-client-aborts", "edk2's own abort before it asks again", probed),
     ("tftp-mtu-blackhole", "no OACK at all", lambda: tftp(requests=6)),
     ("tftp-mtu-blackhole", "a size probe", probed),
+    ("tftp-mtu-blackhole", "a machine that was switched off", lambda: repeated_block(acks=1)),
+    ("tftp-mtu-blackhole", "small blocks", lambda: repeated_block(block_size=512)),
+    ("tftp-mtu-blackhole", "later blocks were acknowledged", lambda: repeated_block(acked=3)),
+    ("tftp-timeout-mid-transfer", "no block was ever taken", repeated_block),
     ("tftp-block-rollover", "a transfer that stopped elsewhere", lambda: tftp(oack=True, data=100_000)),
     ("tftp-timeout-mid-transfer", "the end of block numbers", rollover),
     ("http-404", "an optional extra", lambda: web(status="optional", code=404, role="optional")),

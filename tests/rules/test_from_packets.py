@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from . import boots, boots_server, boots_web, wire_faults
+from . import boots, boots_loss, boots_server, boots_web, wire_faults
 from .packets import Wire, errors, machine, read
 from .wire_faults import Case
 
-FAULTS = {**wire_faults.FAULTS, **boots_web.FAULTS, **boots_server.FAULTS}
-HEALTHY = {**boots.HEALTHY, **boots_web.HEALTHY, **boots_server.HEALTHY}
+FAULTS = {**wire_faults.FAULTS, **boots_web.FAULTS, **boots_server.FAULTS, **boots_loss.FAULTS}
+HEALTHY = {**boots.HEALTHY, **boots_web.HEALTHY, **boots_server.HEALTHY, **boots_loss.HEALTHY}
 
 
 @pytest.mark.parametrize("case", FAULTS.values(), ids=FAULTS)

@@ -17,6 +17,8 @@ _HEADERS = 4 + 8 + 20
 """TFTP, UDP and IPv4 headers around a block."""
 _SAFE = 1280 - _HEADERS
 """Blocks that fit the smallest MTU of tunnels in use."""
+_MANY = 3
+"""Blocks and acknowledgements that pass each other: as often as that is no accident."""
 
 
 class TftpMtuBlackhole(Rule):
@@ -27,9 +29,12 @@ class TftpMtuBlackhole(Rule):
         packet or more, never arrives.
     On the wire
         OACK with a block size, ACK 0, then no DATA 1, or only fragments of it with the rest lost; the OACK and the request
-        repeat. ICMP type 3 code 4 ("fragmentation needed") proves it.
+        repeat. ICMP type 3 code 4 ("fragmentation needed") proves it. Before the place where they are lost the capture
+        shows the blocks whole: the server sends DATA 1 again and again, and the machine answers none of them but repeats
+        its ACK 0.
     Not to be confused with
-        No OACK at all (tftp-no-reply). A size probe, which the client ends itself after the OACK.
+        No OACK at all (tftp-no-reply). A size probe, which the client ends itself after the OACK. A machine that was
+        switched off after the OACK, or a server that stops (tftp-timeout-mid-transfer): one of them is silent then.
     Causes
         A tunnel on the way (VPN, VXLAN, WireGuard) with a smaller MTU; jumbo frames on one side; a firewall that drops
         fragments or ICMP. dnsmasq sends without the DF bit, so that fragments are typical.
@@ -42,6 +47,7 @@ class TftpMtuBlackhole(Rule):
     code = "tftp-mtu-blackhole"
     stage = "tftp"
     needs = "fetches"
+    explains_away = ("tftp-timeout-mid-transfer",)
     summary = "{server} agreed to blocks of {block} bytes for {file}, but none arrives{sign}"
 
     def check(self, case: Case) -> Iterator[Finding]:
@@ -86,6 +92,11 @@ def _verdict(fetch: FetchRecord, flow: TftpTransfer) -> tuple[Confidence, str, l
         mtu = f", MTU {notice.message.next_hop_mtu}" if notice.message.next_hop_mtu else ""
         role = f"ICMP packet too big from {notice.sender}{mtu}"
         return "certain", f" ({notice.sender} reports it too big{mtu})", [evidence(notice.at, role)]
+    if transfers.never_taken(flow) and flow.block_size > _SAFE:
+        sent = flow.body.packets
+        confidence: Confidence = "likely" if sent >= _MANY and flow.ack_count >= _MANY else "possible"
+        role = f"DATA 1, sent {sent} times"
+        return confidence, f": DATA 1 is sent {sent} times, and ACK 0 comes back", list(maybe(flow.body.last, role))
     if flow.body.received:
         return None
     for view in fetch.views:

@@ -44,6 +44,8 @@ class TftpTimeoutMidTransfer(Rule):
             if not flow.body.received or flow.complete or flow.error or fetch.status != "stalled":
                 continue
             refused = transfers.refusals(flow)
+            if transfers.never_taken(flow) and not refused:
+                continue  # nothing was ever acknowledged: large blocks do not get through
             who, proof = _silent_side(flow, gone=bool(refused))
             yield self.finding(
                 case,

@@ -55,3 +55,11 @@ def failed(case: Case) -> Iterator[tuple[FetchRecord, TftpTransfer]]:
     for fetch, flow in case.tftp:
         if fetch.status in ("failed", "stalled") and not flow.write and not case.came_later(fetch):
             yield fetch, flow
+
+
+def never_taken(flow: TftpTransfer) -> bool:
+    """The first block is sent again and again, and the receiver, which is alive, keeps acknowledging the OACK alone."""
+    data, acked = flow.body, flow.last_ack
+    if not flow.oack_count or flow.acked_block != 0 or flow.error is not None or data.first is None or acked is None:
+        return False
+    return data.packets >= 2 and data.retransmissions >= 1 and flow.ack_count >= 2 and acked.time > data.first.time

@@ -1,0 +1,88 @@
+"""Whole boots as packets in which something is lost on the way to the machine."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+
+from .boots import SIGNED, give_up
+from .packets import Wire, checksum
+from .scene import CLIENT, SERVER, packed
+from .wire_faults import PXE_NOTES, Case
+
+
+def fragmented(wire: Wire, time: float, number: int, payload: bytes, mtu: int = 1300) -> None:
+    """A UDP packet from the server in as many IPv4 fragments as the path needs (RFC 791 section 3.2)."""
+    udp = struct.pack(">HHHH", 40000 + wire.port, wire.port, 8 + len(payload), 0) + payload
+    step = (mtu - 20) & ~7
+    for offset in range(0, len(udp), step):
+        piece = udp[offset : offset + step]
+        more = 0x2000 if offset + step < len(udp) else 0
+        head = struct.pack(
+            ">BBHHHBBH4s4s",
+            0x45,
+            0,
+            20 + len(piece),
+            number,
+            more | offset >> 3,
+            64,
+            17,
+            0,
+            packed(SERVER),
+            packed(CLIENT),
+        )
+        packet = head[:10] + struct.pack(">H", checksum(head)) + head[12:] + piece
+        wire.frame(time + offset / 1e8, SERVER, CLIENT, 0x0800, packet)
+
+
+def blocks_that_do_not_arrive(*, in_fragments: bool = True, acks: bool = True) -> Wire:
+    """The capture point is before the place where full blocks are lost."""
+    wire = Wire().lease(file="grubx64.efi")
+    wire.rrq(1, "grubx64.efi")
+    wire.oack(1.01, tsize=569344)
+    wire.ack(1.02, 0)
+    block = struct.pack(">HH", 3, 1) + SIGNED[:1468]
+    for number, time in enumerate((1.03, 2, 4, 8, 16, 32)):
+        if in_fragments:
+            fragmented(wire, time, number, block)
+        else:
+            wire.data(time, 1, block[4:])
+    for time in (9, 15, 21, 26):
+        if acks:
+            wire.ack(time, 0)
+    return give_up(wire)
+
+
+FAULTS: dict[str, Case] = {
+    "tftp-mtu-blackhole, fragments are in the capture": Case(
+        blocks_that_do_not_arrive, "tftp-mtu-blackhole", ("tftp",), PXE_NOTES
+    ),
+    "tftp-mtu-blackhole, behind a tunnel": Case(
+        lambda: blocks_that_do_not_arrive(in_fragments=False), "tftp-mtu-blackhole", ("tftp",), PXE_NOTES
+    ),
+    "tftp-timeout-mid-transfer, the machine is gone": Case(
+        lambda: blocks_that_do_not_arrive(acks=False), "tftp-timeout-mid-transfer", ("tftp",), PXE_NOTES
+    ),
+}
+
+
+def _slow_path() -> Wire:
+    """Fragments that do arrive, the first of them late."""
+    wire = Wire().lease(file="grubx64.efi")
+    wire.rrq(1, "grubx64.efi")
+    wire.oack(1.01, tsize=len(SIGNED))
+    wire.ack(1.02, 0)
+    for number, time in enumerate((1.03, 2)):
+        fragmented(wire, time, number, struct.pack(">HH", 3, 1) + SIGNED[:1468])
+    wire.ack(1.9, 0)
+    wire.ack(2.1, 1)
+    for block in range(2, len(SIGNED) // 1468 + 2):
+        piece = SIGNED[(block - 1) * 1468 : block * 1468]
+        fragmented(wire, 2.2 + block / 100, 10 + block, struct.pack(">HH", 3, block) + piece)
+        wire.ack(2.205 + block / 100, block)
+    wire.get(4, "/grub/grub.cfg", b"menuentry 'x' {\n linux /linux\n initrd /initrd.gz\n}\n")
+    wire.get(5, "/linux", b"\0" * 0x1FE + b"\x55\xaa" + b"\xeb\x66HdrS" + b"\0" * 8000)
+    return wire.get(6, "/initrd.gz", b"\x1f\x8b\x08" + b"\1" * 9000).quiet(90)
+
+
+HEALTHY: dict[str, Callable[[], Wire]] = {"a first block that comes late": _slow_path}
