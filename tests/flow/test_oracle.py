@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
 
+from bootsniff.flow.bulk import Batch, Bulk
 from bootsniff.flow.records import Event, TftpTransfer
 from bootsniff.flow.sieve import Sieve
 from bootsniff.flow.steady import Steady
@@ -29,14 +30,16 @@ class Unsteady(Steady):
         self._good[:] = False
 
 
+class NoBulk(Bulk):
+    def mask(self, batch: Batch, index: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        return np.zeros(len(index), np.bool_)
+
+
 class OneByOne(Sieve):
     """The oracle: no packet is bulk."""
 
-    def _steady(self, work: Any, start: int, stop: int) -> Steady:
-        return Unsteady(self._bulk, work.batch, start, stop)
-
-    def _mask(self, work: Any, index: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-        return np.zeros(len(index), np.bool_)
+    bulk = NoBulk
+    steady = Unsteady
 
 
 def run(sieve: Sieve, frames: list[Frame], sizes: list[int], snap: int | None = None) -> list[Event]:
@@ -132,7 +135,7 @@ def test_bulk_packets_are_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None
         looked += 1
         return dissect(*arguments)
 
-    monkeypatch.setattr("bootsniff.flow.sieve.dissect", counting)
+    monkeypatch.setattr("bootsniff.flow.looker.dissect", counting)
     frames: list[Frame] = [(0, udp(CLIENT, 2070, SERVER, 69, rrq("x")))]
     for index in range(1, 4001):
         frames.append((index / 1e4, udp(SERVER, 4000, CLIENT, 2070, data(index, bytes(512 if index < 4000 else 5)))))
