@@ -124,7 +124,7 @@ def kind_of_v6(message: Dhcpv6Message) -> Kind | None:
     def kind(client: str, name: str) -> Kind:
         return Kind(client, f"{name} over IPv6", message.arch, vendor, user)
 
-    if user is not None and user.startswith(("iPXE", "gPXE")):
+    if options.names_ipxe(user):
         return kind(_IPXE.get(arch or 0, "ipxe-bios"), f"iPXE ({_plain_arch(arch)})")
     if vendor is not None and vendor.startswith("U-Boot"):
         return kind(_u_boot_word(vendor, arch), "U-Boot")
@@ -166,7 +166,7 @@ def is_firmware(client: str) -> bool:
 
 
 def _is_ipxe(message: DhcpMessage, user: str | None) -> bool:
-    if user is not None and user.startswith(("iPXE", "gPXE")):
+    if options.names_ipxe(user):
         return True
     # Option 175 alone is iPXE's too (ipxe/src/net/udp/dhcp.c: the encapsulated options are always sent).
     return options.ipxe(message) is not None and 175 in message.options

@@ -96,22 +96,30 @@ def vendor_class(message: DhcpMessage) -> str | None:
 
 def user_class(message: DhcpMessage) -> str | None:
     """Option 77: iPXE sends the bare text, RFC 3004 asks for a length before each class; several are joined by commas."""
-    raw = message.options.get(77)
+    raw = (message.options.get(77) or b"").rstrip(b"\0")
     if not raw:
         return None
     parts = _counted(raw)
-    return printable(b", ".join(parts) if parts else raw.rstrip(b"\0")) or None
+    return printable(b", ".join(parts) if parts else raw) or None
+
+
+def names_ipxe(user: str | None) -> bool:
+    """Whether one of the classes of `user_class` is iPXE's, or that of its ancestor gPXE."""
+    return user is not None and any(part.startswith(("iPXE", "gPXE")) for part in user.split(", "))
 
 
 def _counted(raw: bytes) -> list[bytes]:
-    """The texts of RFC 3004 section 4; empty when the lengths do not add up."""
+    """The texts of RFC 3004 section 4; what is left where the lengths do not add up is the last of them.
+
+    Empty when already the first length does not fit: then there are no lengths.
+    """
     parts: list[bytes] = []
     position = 0
     while position < len(raw):
         size = raw[position]
         position += 1 + size
         if size == 0 or position > len(raw):
-            return []
+            return [*parts, raw[position - size - 1 :]] if parts else []
         parts.append(raw[position - size : position])
     return parts
 

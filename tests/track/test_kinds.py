@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from bootsniff.track.kinds import kind_of
-from bootsniff.wire.messages import DhcpMessage, DhcpOptions
+from bootsniff.track.kinds import kind_of, kind_of_v6
+from bootsniff.wire.messages import DhcpMessage, DhcpOptions, Dhcpv6Message
 
 
-def client(vendor: str | None, *arches: int) -> str | None:
+def client(vendor: str | None, *arches: int, user: bytes | None = None) -> str | None:
     options = {53: b"\1"}
+    if user is not None:
+        options[77] = user
     if vendor is not None:
         options[60] = vendor.encode()
     if arches:
@@ -42,3 +44,24 @@ def client(vendor: str | None, *arches: int) -> str | None:
 )
 def test_client_kinds(vendor: str | None, arches: tuple[int, ...], expected: str | None) -> None:
     assert client(vendor, *arches) == expected
+
+
+@pytest.mark.parametrize(
+    "user", [b"iPXE", b"gPXE", b"\4iPXE", b"\3foo\4iPXE", b"\4iPXE\3foo", b"iPXE\0", b"\4iPXE\xffcut", b"\3foo\4gPXE\0"]
+)
+def test_ipxe_says_so_among_its_user_classes(user: bytes) -> None:
+    assert client("PXEClient:Arch:00007:UNDI:003010", 7, user=user) == "ipxe-efi-x64"
+
+
+@pytest.mark.parametrize(
+    "user", [b"", b"foo", b"\3foo", b"\7no iPXE", b"\xff" * 255, b"\0" * 40, b"\3foo\4iP", b"\x01"]
+)
+def test_other_user_classes_are_not_ipxe(user: bytes) -> None:
+    assert client("PXEClient:Arch:00007:UNDI:003000", 7, user=user) == "efi-x64-pxe"
+
+
+def test_several_user_classes_over_dhcpv6() -> None:
+    request = Dhcpv6Message(1, 7, b"d", None, None, None, arch=(7,), user_class="foo, iPXE")
+    kind = kind_of_v6(request)
+    assert kind is not None
+    assert kind.client == "ipxe-efi-x64"

@@ -173,8 +173,18 @@ def test_boot_file_of_the_header() -> None:
 
 @pytest.mark.parametrize(
     ("raw", "text"),
-    [(b"iPXE", "iPXE"), (b"\4iPXE", "iPXE"), (b"\4iPXE\3abc", "iPXE, abc"), (b"gPXE\0", "gPXE"), (b"\0\4iPXE", r"\x00\x04iPXE")],
-)  # fmt: skip
+    [
+        (b"iPXE", "iPXE"),
+        (b"\4iPXE", "iPXE"),
+        (b"\4iPXE\0\0", "iPXE"),
+        (b"\4iPXE\3abc", "iPXE, abc"),
+        (b"\3foo\4iPXE", "foo, iPXE"),
+        (b"gPXE\0", "gPXE"),
+        (b"\0\4iPXE", r"\x00\x04iPXE"),
+        (b"\4iPXE\xffx", r"iPXE, \xffx"),
+        (b"\4iPXE\0\4gPXE", r"iPXE, \x00\x04gPXE"),
+    ],
+)
 def test_user_class_in_both_spellings(raw: bytes, text: str) -> None:
     assert dhcp_options.user_class(parsed(option(77, raw))) == text
 

@@ -99,7 +99,7 @@ def _missing(request: DhcpMessage, reply: DhcpMessage) -> Iterator[tuple[int | s
     """What the client needs of this reply and does not find in it."""
     kind = dhcp_options.vendor_class(request) or ""
     echoed = dhcp_options.vendor_class(reply) or ""
-    ipxe = (dhcp_options.user_class(request) or "").startswith(("iPXE", "gPXE")) or 175 in request.options
+    ipxe = dhcp_options.names_ipxe(dhcp_options.user_class(request)) or 175 in request.options
     named = dhcp_options.boot_file(reply)
     name = named[0] if named else None
     place: int | str = "file" if named and named[1] == "file" else 67
