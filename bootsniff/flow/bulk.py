@@ -209,11 +209,15 @@ class Bulk:
             at = start
             while at < stop:
                 begin = int(runs.begin[at])
-                # Only what lies beyond everything seen so far can be counted as one; the rest packet by packet.
-                single = kind == TFTP_ACK or (
-                    isinstance(owner, Connection) and owner.seen_before(begin, by_client=by_client)
-                )
-                last = at if single else stop - 1
+                last = stop - 1
+                if kind == TFTP_ACK:
+                    last = at
+                elif isinstance(owner, Connection) and owner.seen_before(begin, by_client=by_client):
+                    # What was seen before can be counted as one, as can what is new, but not the two together. A single
+                    # byte may be a keep-alive probe.
+                    ends = runs.end[at:stop] - np.uint32(begin)
+                    old = int(np.searchsorted(ends, owner.seen_from(begin), "right")) if ends[0] > 1 else 0
+                    last = at + max(0, old - 1)
                 size = begin if kind == TFTP_ACK else (int(runs.end[last]) - begin) & _MASK
                 wait = int(runs.wait[at + 1 : last + 1].max(initial=0))
                 one, other = runs.frame(at), runs.frame(last)

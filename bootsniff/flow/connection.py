@@ -257,7 +257,7 @@ class Connection:
         *,
         by_client: bool,
     ) -> None:
-        """`packets` packets in a row with `size` bytes from sequence number `begin` on; all new, or just one packet."""
+        """`packets` packets in a row with `size` bytes from sequence number `begin` on: all new, all old, or one."""
         del kind
         session = self.session
         half = self.client_half if by_client else self.server_half
@@ -272,6 +272,12 @@ class Connection:
         region = None if session is None else session.client_region() if by_client else session.server_region()
         half = self.client_half if by_client else self.server_half
         return region is not None and half.offset(begin) < region.highest
+
+    def seen_from(self, begin: int) -> int:
+        """How many bytes of the server's from this sequence number on were seen, without a hole."""
+        session = self.session
+        # Of TLS only bytes are counted: any number of packets may be taken as one.
+        return session.seen_from(self.server_half.offset(begin)) if isinstance(session, HttpSession) else MAX_SPAN
 
 
 def protocol_of(data: bytes, *, by_client: bool) -> Literal["http", "tls"] | None:

@@ -274,6 +274,10 @@ class HttpSession:
         if end - start > 1 or start != span.seen.highest - 1:  # no keep-alive probe
             message.run(span, start, end, packets, first, last, wait)
 
+    def seen_from(self, offset: int) -> int:
+        """How many bytes of the latest body from this offset on were seen, without a hole."""
+        return self.messages[-1].spans[-1].seen.reach(offset)
+
     # --- the end --------------------------------------------------------------------------------------------
 
     def server_closed(self, end: int, steps: list[Step]) -> None:

@@ -58,6 +58,11 @@ class Ranges:
             del starts[1], ends[0]
         return fresh
 
+    def reach(self, start: int) -> int:
+        """How many members follow each other from `start` on; 0 when it is none itself."""
+        index = bisect_right(self.starts, start) - 1
+        return max(0, self.ends[index] - start) if index >= 0 else 0
+
     def covers(self, start: int, end: int) -> bool:
         """Whether nothing of `[start, end)` is missing."""
         if start >= end:
