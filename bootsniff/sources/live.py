@@ -103,23 +103,24 @@ class RingSource:
             if watch.state != "up":
                 yield News(time.time_ns(), f"{watch.name} is {watch.state}")
         while True:
-            gather, blocks = 0.0, 0
+            gather, blocks = _GATHER_S, 0
             settled = time.time_ns() - self._settled
             for number, ring in enumerate(self.rings):
                 block = ring.take(_TAKE_BLOCKS)
                 if block is None:
                     continue
                 blocks += 1
-                if ring.full:
-                    gather = max(gather, min(_GATHER_S, _GATHER_BLOCKS * ring.block_seconds))
                 if self._order is None:
                     told = int(block.time[-1])
                     yield block
                 else:
                     self._order.add(block, np.array([number]))
                 ring.release()
-                if ring.ready(1):
+                waiting = ring.ready(_GATHER_BLOCKS)
+                if waiting:
                     settled = min(settled, ring.last or 0)
+                # What came while this one was looked at is not made to wait.
+                gather = min(gather, (_GATHER_BLOCKS - waiting) * ring.block_seconds if ring.full else 0)
             now = time.time_ns()
             merged = None if self._order is None else self._order.take(settled)
             if merged is not None:
@@ -129,7 +130,7 @@ class RingSource:
                 look_at = now + _LOOK_EVERY_NS
                 yield from self._drops(now)
                 yield from self._changes()
-            if gather:
+            if blocks and gather:
                 # A few blocks at once cost less than one at a time; the ring has room for several times as many.
                 time.sleep(gather)
                 continue

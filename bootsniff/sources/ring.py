@@ -21,7 +21,7 @@ from .boot_filter import ETHERNET, RAW_IP
 from .interfaces import LOOPBACK_TYPE, hardware_type, interface_index
 
 BLOCK_SIZE = 1 << 20
-RING_BLOCKS = 32
+RING_BLOCKS = 48
 RETIRE_MS = 60
 """The kernel hands a block over when it is full, or this long after it took the first packet; at most twice this."""
 
