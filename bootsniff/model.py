@@ -123,8 +123,8 @@ StallPoint = Literal["link", "dhcp", "proxydhcp", "arp", "dns", "tcp", "tls", "t
 DhcpStatus = Literal["unanswered", "offered", "ignored-offer", "bound", "nak", "declined", "informed"]
 
 
-class FrameRef(NamedTuple):
-    """A frame of one capture and when it was seen."""
+class FrameRef(Struct, frozen=True, order=True, gc=False):
+    """A frame of one capture and when it was seen. Hundreds of thousands are kept."""
 
     capture: int
     frame: int

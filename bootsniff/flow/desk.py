@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ..errors import Malformed
 from ..wire import arp, dhcp, dhcpv6, icmp, stp
-from ..wire.messages import Envelope, IcmpMessage, RouterAdvertisement
+from ..wire.messages import ArpMessage, Envelope, IcmpMessage, RouterAdvertisement
 from ..wire.packet import ARP, Packet, reassembled
 from .connection import Connection
 from .dns import DnsFlows
@@ -97,7 +97,7 @@ class Desk:
         if packet.protocol in (ICMP, ICMPV6):
             self._take_icmp(envelope, packet)
         elif packet.ethertype == ARP:
-            self.take_arp(envelope, packet.payload)
+            self._take_arp(envelope, packet.payload)
         elif packet.bpdu is not None:
             self._take_bpdu(envelope, packet.bpdu)
         else:
@@ -142,7 +142,8 @@ class Desk:
             return False
         self.dhcp_seen = True
         if message.op == 2:
-            self._from_server(unicast=envelope.target != "255.255.255.255")
+            self.server_packets += 1
+            self.unicast_server_packets += envelope.target != "255.255.255.255"
         self.out.append(Event(envelope, message))
         return True
 
@@ -157,13 +158,16 @@ class Desk:
         self.out.append(Event(envelope, message))
         return True
 
-    def take_arp(self, envelope: Envelope, payload: bytes) -> None:
-        """Take what an Ethernet frame of ARP carries."""
+    def _take_arp(self, envelope: Envelope, payload: bytes) -> None:
         try:
             message = arp.parse(payload)
         except Malformed:
             self.undecoded += 1
-            return
+        else:
+            self.take_arp(envelope, message)
+
+    def take_arp(self, envelope: Envelope, message: ArpMessage) -> None:
+        """Take an ARP message."""
         self.arp_seen = True
         self.out.append(Event(envelope, message))
 
@@ -207,9 +211,9 @@ class Desk:
             return True
         return self.dns.icmp(envelope, message, self.out)
 
-    def _from_server(self, *, unicast: bool = True) -> None:
+    def _from_server(self) -> None:
         self.server_packets += 1
-        self.unicast_server_packets += unicast
+        self.unicast_server_packets += 1
 
     # --- fragments ------------------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from .bulk import Bulk
 from .desk import TCP, Desk, is_message
 from .duplicates import Duplicates
 from .lanes import CONTROL, IGNORED, UDP_IGNORED, Conversation, Flow
-from .messages import Message, read_arp, read_datagram
+from .messages import Message, Messages
 from .work import Work
 
 Ints = npt.NDArray[np.int64]
@@ -30,6 +30,7 @@ class Looker:
         self.bulk = bulk
         self.duplicates = 0
         """Packets of flows and messages seen a second time at the same capture point, and not counted."""
+        self.messages = Messages()
         self._copies = Duplicates()
         self._stale: dict[Flow, None] = {}
         """Flows that were looked at since their lanes were set."""
@@ -69,28 +70,27 @@ class Looker:
         if flow is not None and flow not in self._stale:
             self.begin(flow)
 
-    def message(self, work: Work, index: int, message: Message) -> None:
+    def message(self, work: Work, message: Message) -> None:
         """A packet on a control port, or ARP: it belongs to no conversation."""
-        capture, frame = self.desk.capture, work.block.first_frame + index
-        if message.l3:
-            envelope, identification, datagram = read_datagram(work.view, message, capture, frame)
-            parts = envelope.point, envelope.source, envelope.target, datagram
-            if self._copies.again(parts, identification, envelope.time):
-                self.duplicates += 1
-                return
-            self._touched(self.desk.take_udp(envelope, datagram[8:], int(work.columns.length[index])))
-            return
-        envelope, content = read_arp(work.view, message, capture, frame)
-        if self._copies.again((envelope.point, envelope.source_mac, content), 0, envelope.time):
-            self.duplicates += 1
-            return
-        self.desk.take_arp(envelope, content)
+        envelope, arp, number, start, stop, length, suspect = message
+        if arp is None or suspect:
+            content = work.view[start:stop].tobytes()
+            if suspect:
+                source = envelope.source_mac if arp else envelope.source
+                ends = source, envelope.source_port, envelope.target, envelope.target_port
+                if self._copies.again((envelope.point, ends, content), number, envelope.time):
+                    self.duplicates += 1
+                    return
+        if arp is not None:
+            self.desk.take_arp(envelope, arp)
+        else:
+            self._touched(self.desk.take_udp(envelope, content, length))
 
     def single(self, work: Work, index: int) -> None:
         """A packet that has no conversation to be kept in step with."""
         message = work.messages.get(index)
         if message is not None:
-            self.message(work, index, message)
+            self.message(work, message)
             return
         packet = self.dissect(work, index)
         if packet is None:

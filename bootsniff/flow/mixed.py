@@ -90,7 +90,7 @@ class Mixed:
         work, looker, groups = self._work, self._looker, self._groups
         message = work.messages.get(index)
         if message is not None:
-            looker.message(work, index, message)
+            looker.message(work, message)
             return
         packet = looker.dissect(work, index)
         group = groups[number] if number else None

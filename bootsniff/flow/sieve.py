@@ -109,7 +109,7 @@ class Sieve:
         if block.capture != self._desk.capture:  # a rotated capture goes on in its next file
             self.sync()
             self._desk.capture = block.capture
-        work = Work(block)
+        work = Work(block, self._looker.messages)
         self.packets += len(block)
         self.cut += int(np.count_nonzero(block.captured < block.original))
         for start, stop in cuts(block.time, self._swept):

@@ -11,7 +11,7 @@ from ..model import NANOSECONDS, Block
 from ..wire.columns import Columns
 from ..wire.packet import Packet
 from .bulk import Batch
-from .messages import Message, find
+from .messages import Message, Messages
 from .table import Keys
 
 SWEEP = 10 * NANOSECONDS
@@ -29,10 +29,11 @@ Row = tuple[int, int, int, int, int, int, bool]
 class Work:
     """A block and everything that is worked out about it."""
 
-    __slots__ = ("_rows", "batch", "block", "columns", "keys", "messages", "packets", "view")
+    __slots__ = ("_reader", "_rows", "batch", "block", "columns", "keys", "messages", "packets", "view")
 
-    def __init__(self, block: Block) -> None:
+    def __init__(self, block: Block, reader: Messages) -> None:
         self.block = block
+        self._reader = reader
         self.view = memoryview(block.buffer)
         self.columns = columns = Columns.of(block)
         point: npt.NDArray[Any] | None = columns.point
@@ -51,7 +52,7 @@ class Work:
         block = self.block
         everything: list[int] = index.tolist()
         # DHCP, DNS and ARP belong to no conversation.
-        self.messages = {} if self.batch.lane[index].all() else dict(find(block, self.columns, index))
+        self.messages = {} if self.batch.lane[index].all() else self._reader.find(block, self.columns, index)
         if self.messages:
             index = index[[number not in self.messages for number in everything]]
         numbers: list[int] = index.tolist()

@@ -70,32 +70,37 @@ def _same_question(known: DnsLookup, subject: DnsLookup) -> bool:
 
 def arp(world: World, envelope: Envelope, message: ArpMessage) -> MachineRecord | None:
     """Who asks for whom, and who answers."""
-    if message.sender_ip not in ("0.0.0.0", ""):  # noqa: S104  an address on the wire, nothing is bound
-        world.arp[message.sender_ip] = message.sender_mac
+    sender = message.sender_ip
+    if sender not in ("0.0.0.0", ""):  # noqa: S104  an address on the wire, nothing is bound
+        world.arp[sender] = message.sender_mac
         if len(world.arp) > MAX_ADDRESSES:
             del world.arp[next(iter(world.arp))]
     if message.operation == 1:
         machine = world.machines.get(message.sender_mac)
         stage = current_stage(machine)
-        if stage is None or message.sender_ip == message.target_ip or len(stage.arps) >= MAX_PER_STAGE:
+        target = message.target_ip
+        if stage is None or sender == target or len(stage.arps) >= MAX_PER_STAGE:
             return None
-        question = stage.arps.get(message.target_ip)
-        if question is None:
-            question = Arps(message.target_ip)
-            stage.arps = {**stage.arps, message.target_ip: question}
-        question.request_count += 1
-        question.requests = kept(question.requests, seen_at(envelope))
+        at = seen_at(envelope)
+        for question in stage.arps:
+            if question.target == target:
+                question.request_count += 1
+                question.requests = kept(question.requests, at)
+                return machine
+        stage.arps += (Arps(target, (at,), 1),)
         return machine
     machine = world.machines.get(message.target_mac) or world.holders.get(message.target_ip)
     stage = current_stage(machine)
-    if message.operation != 2 or stage is None or message.sender_ip not in stage.arps:
+    if stage is None or message.operation != 2:
         return None
-    question = stage.arps[message.sender_ip]
-    at = seen_at(envelope)
-    question.reply = question.reply or at
-    if all(mac != message.sender_mac for mac, _ in question.answers):
-        question.answers = kept(question.answers, (message.sender_mac, at))
-    return machine
+    for question in stage.arps:
+        if question.target == sender:
+            at = seen_at(envelope)
+            question.reply = question.reply or at
+            if all(mac != message.sender_mac for mac, _ in question.answers):
+                question.answers = kept(question.answers, (message.sender_mac, at))
+            return machine
+    return None
 
 
 def icmp(world: World, envelope: Envelope, message: IcmpMessage) -> MachineRecord | None:

@@ -39,7 +39,7 @@ def arrows_of(stage: StageRecord) -> tuple[Arrow, ...]:
             _dhcp6(ladder, heard, from_client=True)
         for heard in (*exchange.advertises, *exchange.replies):
             _dhcp6(ladder, heard, from_client=False)
-    for question in stage.arps.values():
+    for question in stage.arps:
         for at in question.requests:
             ladder.add(at, "client", "broadcast", f"who has {question.target}", "request", "arp", from_client=True)
         for mac, at in question.answers:

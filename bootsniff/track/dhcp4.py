@@ -25,9 +25,12 @@ def client_message(world: World, machine: MachineRecord, envelope: Envelope, mes
     """A packet a client sent (op 1): moves the machine's exchange, or begins a stage or a boot."""
     at = machine.last = FrameRef(envelope.capture, envelope.frame, envelope.time)
     kind = kind_of(message)
-    heard = _heard(envelope, message, at)
     message.client_mac = machine.mac  # one text for all of a machine's messages
-    _learn_identity(machine, message)
+    heard = _heard(envelope, message, at)
+    if machine.uuid is None:
+        machine.uuid = options.uuid(message)
+    if HOST_NAME in message.options.codes:
+        machine.hostname = options.hostname(message) or machine.hostname
     kind_number = message.message_type
     if kind_number in (None, DhcpType.DISCOVER):
         stage = _stage_for_discover(machine, kind, message, at)
@@ -48,7 +51,7 @@ def client_message(world: World, machine: MachineRecord, envelope: Envelope, mes
     if message.relay is not None and exchange.requests and exchange.requests[-1].message.relay is None:
         exchange.relayed = kept(exchange.relayed, heard)
         return
-    pxe = options.pxe(message) if PXE_OPTIONS in message.options else None
+    pxe = options.pxe(message) if PXE_OPTIONS in message.options.codes else None
     if envelope.target_port == PXE_PORT or (pxe is not None and pxe.boot_item is not None):
         exchange.pxe_request_count += 1
         exchange.pxe_requests = kept(exchange.pxe_requests, heard)
@@ -74,11 +77,12 @@ def server_message(world: World, machine: MachineRecord, envelope: Envelope, mes
         if message.message_type == DhcpType.ACK:
             learn_address(world, machine, message.your_ip or message.client_ip)
         return
-    at = FrameRef(envelope.capture, envelope.frame, envelope.time)
-    heard = _heard(envelope, message, at)
     stage = _stage_of_reply(machine.boots[-1], message)
     if stage is None:
         return
+    at = FrameRef(envelope.capture, envelope.frame, envelope.time)
+    message.client_mac = machine.mac
+    heard = _heard(envelope, message, at)
     exchange = _exchange(stage)
     kind_number = message.message_type
     if message.relay is not None and envelope.target_port == 67 and envelope.target == message.relay:
@@ -95,7 +99,7 @@ def server_message(world: World, machine: MachineRecord, envelope: Envelope, mes
             if stage.client in ("raspberry-pi", "unknown") or kind_number is None:
                 learn_address(world, machine, message.your_ip)
     elif kind_number == DhcpType.ACK:
-        pxe = options.pxe(message) if PXE_OPTIONS in message.options else None
+        pxe = options.pxe(message) if PXE_OPTIONS in message.options.codes else None
         if (
             envelope.source_port == PXE_PORT
             or (message.your_ip is None and exchange.acks)
@@ -121,13 +125,6 @@ def _exchange(stage: StageRecord) -> Dhcp4Exchange:
     if not isinstance(stage.dhcp, Dhcp4Exchange):
         stage.dhcp = Dhcp4Exchange()
     return stage.dhcp
-
-
-def _learn_identity(machine: MachineRecord, message: DhcpMessage) -> None:
-    if machine.uuid is None:
-        machine.uuid = options.uuid(message)
-    if HOST_NAME in message.options:
-        machine.hostname = options.hostname(message) or machine.hostname
 
 
 def _stage_for_discover(
@@ -275,6 +272,8 @@ def _stage_for_request(
 
 def _shares_xid(exchange: Dhcp4Exchange, message: DhcpMessage) -> bool:
     xid = message.xid
+    if exchange.discovers and exchange.discovers[-1].message.xid == xid:
+        return True
     for messages in (exchange.discovers, exchange.requests, exchange.pxe_requests, exchange.informs):
         for heard in messages:
             if heard.message.xid == xid:

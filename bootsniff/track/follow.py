@@ -125,12 +125,13 @@ class Follower:
         return None
 
     def _take(self, events: Iterable[Event]) -> None:
-        engine = self.engine
+        feed, note, watching = self.engine.feed, self._note, self._watching
         for event in events:
-            if self._note is not None:
-                self._note(event.envelope.capture, event.envelope.frame)
-            self._pass(event.time)
-            engine.feed(event)
+            if note is not None:
+                note(event.envelope.capture, event.envelope.frame)
+            if watching:
+                self._pass(event.envelope.time)
+            feed(event)
 
     def _pass(self, now: int) -> None:
         """Let the engine act on what should have come by now."""

@@ -50,7 +50,7 @@ _BOOT_VENDORS = (
 """Vendor classes of network boot or zero-touch programs that are neither PXE nor HTTP boot clients."""
 
 
-_known: dict[tuple[object, ...], Kind | None] = {}
+_known: dict[tuple[object, ...], tuple[Kind | None, Kind | None]] = {}
 _KNOWN_LIMIT = 4096
 
 
@@ -60,17 +60,19 @@ def kind_of(message: DhcpMessage) -> Kind | None:
     A phone, a printer, an office PC (`MSFT 5.0`), the Debian installer (`d-i`) are no boot programs. Thousands of
     machines say the same words, so the answer to each set of them is kept.
     """
-    get = message.options.get
-    key = (get(60), get(93), get(77), get(175), message.client_mac[:8], _repeats_its_serial(get(97)))
-    if key in _known:
-        return _known[key]
-    if len(_known) >= _KNOWN_LIMIT:
-        _known.clear()
-    kind = _known[key] = _tell(message)
-    return kind
+    said = message.options
+    key = said.codes, said.values, message.client_mac[:8]
+    kinds = _known.get(key)
+    if kinds is None:
+        if len(_known) >= _KNOWN_LIMIT:
+            _known.clear()
+        kinds = _known[key] = _tell(message, serial=False), _tell(message, serial=True)
+    kind, with_serial = kinds
+    return kind if kind is with_serial or kind == with_serial or not _repeats_its_serial(said.get(97)) else with_serial
 
 
-def _tell(message: DhcpMessage) -> Kind | None:
+def _tell(message: DhcpMessage, *, serial: bool) -> Kind | None:
+    """`serial`: option 97 repeats a serial number, as a Raspberry Pi has it."""
     vendor = options.vendor_class(message)
     user = options.user_class(message)
     arches = options.arches(message)
@@ -96,7 +98,7 @@ def _tell(message: DhcpMessage) -> Kind | None:
     if arch in _OTHER:
         return kind(_OTHER[arch], f"{_plain_arch(arch)} (arch {arch})")
     if vendor is not None and vendor.startswith("PXEClient"):
-        if _is_raspberry_pi(message, arch):
+        if arch in (0, None) and (serial or "Raspberry" in (vendor_of_mac(message.client_mac) or "")):
             return kind("raspberry-pi", "Raspberry Pi boot ROM")
         if arch is not None and arch in _PXE:
             return kind(_PXE[arch], f"{_spoken(_PXE[arch])} PXE (arch {arch})")
@@ -170,14 +172,6 @@ def _is_ipxe(message: DhcpMessage, user: str | None) -> bool:
         return True
     # Option 175 alone is iPXE's too (ipxe/src/net/udp/dhcp.c: the encapsulated options are always sent).
     return options.ipxe(message) is not None and 175 in message.options
-
-
-def _is_raspberry_pi(message: DhcpMessage, arch: int | None) -> bool:
-    if arch not in (0, None):
-        return False
-    if "Raspberry" in (vendor_of_mac(message.client_mac) or ""):
-        return True
-    return _repeats_its_serial(message.options.get(97))
 
 
 def _repeats_its_serial(identity: bytes | None) -> bool:

@@ -83,7 +83,7 @@ def _ends_in_dhcp(stage: StageRecord, *, is_first: bool) -> bool:
     if not isinstance(exchange, Dhcp4Exchange):
         return False
     own = {heard.message.your_ip for heard in (*exchange.acks, *exchange.offers)}
-    if any(arps.request_count >= 2 and not arps.reply and target not in own for target, arps in stage.arps.items()):
+    if any(arps.request_count >= 2 and not arps.reply and arps.target not in own for arps in stage.arps):
         return True
     if exchange.pxe_requests and not exchange.pxe_replies:
         return True

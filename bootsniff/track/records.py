@@ -3,12 +3,11 @@
 A machine has boots, a boot has stages, a stage has at most one DHCP exchange and any number of fetches. Records are
 live and mutable; only `track.engine` and its helpers change them. Sequences that a stranger could make grow are bounded,
 the counters beside them are not; they are tuples, since most machines of a large network have none or one of each.
+No record refers to one that holds it, so the collector of cycles need not look at them (`gc=False`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Generic, Literal, TypeVar
 
 from msgspec import Struct, field
@@ -26,49 +25,27 @@ MAX_BOOTS = 64
 M = TypeVar("M", DhcpMessage, Dhcpv6Message)
 
 
-class Heard(Generic[M]):
-    """A DHCP message that was seen, and the addresses around it. Thousands are kept, so it holds no tuples."""
+class Heard(Struct, Generic[M], eq=False, gc=False):
+    """A DHCP message that was seen, and the addresses around it."""
 
-    __slots__ = (
-        "_capture", "_frame", "_time", "bad_checksum", "message", "point", "source", "source_mac", "source_port", "target",
-        "target_port",
-    )  # fmt: skip
-
-    def __init__(
-        self,
-        at: FrameRef,
-        message: M,
-        source: str,
-        source_mac: str | None,
-        target: str,
-        source_port: int,
-        target_port: int,
-        bad_checksum: bool = False,
-        point: int = 0,
-    ) -> None:
-        """`source` is the server's own address for replies, or a relay's behind a relay."""
-        self._capture, self._frame, self._time = at
-        self.message: M = message
-        self.source = source
-        self.source_mac = source_mac
-        self.target = target
-        self.source_port = source_port
-        self.target_port = target_port
-        self.bad_checksum = bad_checksum
-        self.point = point
-
-    @property
-    def at(self) -> FrameRef:
-        """Where it was seen."""
-        return FrameRef(self._capture, self._frame, self._time)
+    at: FrameRef
+    message: M
+    source: str
+    """The server's own address for replies, or a relay's behind a relay."""
+    source_mac: str | None
+    target: str
+    source_port: int
+    target_port: int
+    bad_checksum: bool = False
+    point: int = 0
 
     @property
     def time(self) -> int:
         """When it was seen."""
-        return self._time
+        return self.at.time
 
 
-class Arps(Struct, eq=False):
+class Arps(Struct, eq=False, gc=False):
     """ARP questions of a machine for one address, and the answer."""
 
     target: str
@@ -79,10 +56,7 @@ class Arps(Struct, eq=False):
     """MACs that answered."""
 
 
-NO_ARPS: Mapping[str, Arps] = MappingProxyType({})
-
-
-class Dhcp4Exchange(Struct, eq=False):
+class Dhcp4Exchange(Struct, eq=False, gc=False):
     """A stage's DHCPv4 exchange, its ProxyDHCP part and what went to port 4011."""
 
     discovers: tuple[Heard[DhcpMessage], ...] = ()
@@ -114,7 +88,7 @@ class Dhcp4Exchange(Struct, eq=False):
         return 4
 
 
-class Dhcp6Exchange(Struct, eq=False):
+class Dhcp6Exchange(Struct, eq=False, gc=False):
     """A stage's DHCPv6 exchange."""
 
     solicits: tuple[Heard[Dhcpv6Message], ...] = ()
@@ -191,7 +165,7 @@ class Expectation(Struct, eq=False):
     at: FrameRef
 
 
-class StageRecord(Struct, eq=False):
+class StageRecord(Struct, eq=False, gc=False):
     """One boot program's turn."""
 
     client: str
@@ -207,8 +181,8 @@ class StageRecord(Struct, eq=False):
     lookups: tuple[DnsLookup, ...] = ()
     connections: tuple[TcpConnection, ...] = ()
     """TCP connections to boot servers, with or without an exchange on them."""
-    arps: Mapping[str, Arps] = field(default_factory=lambda: NO_ARPS)
-    """By target address."""
+    arps: tuple[Arps, ...] = ()
+    """One for each target address."""
     expectations: tuple[Expectation, ...] = ()
     menu: str | None = None
     """What waits for a key without a timeout: `menu of http://…/menu.ipxe`, `option 43 prompt`."""
@@ -216,7 +190,7 @@ class StageRecord(Struct, eq=False):
     """The script that told the program to boot from the disk, or to leave."""
 
 
-class BootRecord(Struct, eq=False):
+class BootRecord(Struct, eq=False, gc=False):
     """One power-on's worth of attempts."""
 
     start: int
@@ -230,7 +204,7 @@ class BootRecord(Struct, eq=False):
     waiting_for: str = ""
 
 
-class MachineRecord(Struct, eq=False):
+class MachineRecord(Struct, eq=False, gc=False):
     """One computer."""
 
     mac: str

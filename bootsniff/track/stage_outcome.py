@@ -74,7 +74,7 @@ def _obstacle(stage: StageRecord, now: int, *, gone: bool) -> StallPoint | None:
         lookup = stage.lookups[-1]
         if lookup.answer is None or lookup.answer.rcode or not lookup.answer.addresses:
             return "dns"
-    if any(not arp.answers and arp.request_count >= 2 for arp in stage.arps.values()):
+    if any(not arp.answers and arp.request_count >= 2 for arp in stage.arps):
         return "arp"
     exchange = stage.dhcp
     if isinstance(exchange, Dhcp4Exchange) and exchange.pxe_requests and not exchange.pxe_replies:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 
 from ..flow.records import HttpExchange, TcpConnection, TftpTransfer
 from ..model import NANOSECONDS
@@ -23,6 +23,11 @@ class Views:
 
     def __init__(self) -> None:
         self._messages: dict[object, tuple[int, Point]] = {}
+        self._latest: deque[tuple[Envelope, DhcpMessage | Dhcpv6Message]] = deque(maxlen=REMEMBERED // 2)
+        """What a capture has shown that has had one point so far: it is put into `_messages` once there is another."""
+        self._point: Point | None = None
+        """The only point so far."""
+        self._several = False
         self._requests: OrderedDict[tuple[bytes, str], list[tuple[int, Point, FetchRecord]]] = OrderedDict()
         self._views: OrderedDict[int, FetchRecord] = OrderedDict()
         self._exchanges: dict[object, tuple[int, Point]] = {}
@@ -31,6 +36,20 @@ class Views:
 
     def seen_elsewhere(self, envelope: Envelope, message: DhcpMessage | Dhcpv6Message) -> bool:
         """Whether this very message was seen a moment ago at another point (a bridge and its tap)."""
+        if not self._several:
+            point = envelope.capture, envelope.point
+            if self._point is None:
+                self._point = point
+            if point == self._point:
+                self._latest.append((envelope, message))
+                return False
+            self._several = True
+            for known in self._latest:
+                self._message_repeats(*known)
+            self._latest.clear()
+        return self._message_repeats(envelope, message)
+
+    def _message_repeats(self, envelope: Envelope, message: DhcpMessage | Dhcpv6Message) -> bool:
         if isinstance(message, DhcpMessage):
             key: object = (
                 message.xid,

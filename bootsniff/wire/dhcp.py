@@ -6,14 +6,12 @@ be read is read all the same: firmware does so, too.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from operator import itemgetter
 from struct import Struct
-from typing import NamedTuple
 
 from ..errors import Malformed
 from ..text import printable
 from .addresses import ipv4_text, mac_text
+from .dhcp_layout import known_options, learn
 from .messages import DhcpMessage, DhcpOptions
 
 MAGIC_COOKIE = b"\x63\x82\x53\x63"
@@ -22,35 +20,12 @@ _PAD, _OVERLOAD, _MESSAGE_TYPE, _END = 0, 52, 53, 255
 _NO_ADDRESS = b"\0\0\0\0"
 _SNAME, _FILE = slice(44, 108), slice(108, 236)
 _MAX_PROBLEMS = 8
-_INTERNED = 16384
+_INTERNED = 4096
 """Option values that are shared between messages; the cache starts anew when it is full."""
-_SHARED_REPLIES = 1024
-_REPLY = 2
 
-
-class _Read(NamedTuple):
-    """What was read behind the BOOTP header."""
-
-    options: DhcpOptions
-    message_type: int | None
-    overload: int
-    problems: tuple[str, ...]
-
-
-class _Layout(NamedTuple):
-    """Where the options of a message stand: tried first, and only believed when every code and length is there."""
-
-    marks: Callable[[bytes], tuple[int, ...]]
-    wanted: tuple[int, ...]
-    values: Callable[[bytes], tuple[bytes, ...]]
-    codes: bytes
-
-
-_unpack = Struct(">BxBBIHH4s4s4s4s").unpack_from
+_unpack = Struct(">BxBBIHH4s4s4s4s6s10xB63xB").unpack_from
 _values: dict[bytes, bytes] = {}
 _code_lists: dict[bytes, bytes] = {}
-_layouts: dict[tuple[int, bytes], _Layout] = {}
-_replies: dict[bytes, _Read] = {}
 
 
 def parse(payload: bytes) -> DhcpMessage:
@@ -60,14 +35,23 @@ def parse(payload: bytes) -> DhcpMessage:
     """
     if len(payload) < _HEADER:
         raise Malformed("BOOTP header is not whole")
-    op, address_length, hops, xid, secs, flags, client, your, server, relay = _unpack(payload)
+    op, address_length, hops, xid, secs, flags, client, your, server, relay, mac, named, filed = _unpack(payload)
     if op not in (1, 2):
         raise Malformed(f"BOOTP operation {op}")
     if secs & 0xFF == 0:
         secs >>= 8  # edk2 (to port 4011) and Windows forget to swap it; nobody waits for a multiple of 256 s
-    if address_length > 16:
-        raise Malformed(f"hardware address of {address_length} bytes")
-    options, message_type, overload, problems = _options_of(payload, op)
+    if address_length != 6 and address_length:
+        if address_length > 16:
+            raise Malformed(f"hardware address of {address_length} bytes")
+        mac = payload[28 : 28 + address_length]
+    read: tuple[DhcpOptions, int | None, int, tuple[str, ...]] | None = known_options(payload)
+    if read is None:
+        read = _read(payload)
+        options, message_type, overload, problems = read
+        if not problems and not overload and message_type is not None:
+            learn(payload, options, message_type)
+    else:
+        options, message_type, overload, problems = read
     return DhcpMessage(
         op,
         hops,
@@ -79,9 +63,9 @@ def parse(payload: bytes) -> DhcpMessage:
         None if server == _NO_ADDRESS else ipv4_text(server),
         None if relay == _NO_ADDRESS else ipv4_text(relay),
         # Some relays and ROMs leave hlen empty; chaddr holds the Ethernet address all the same.
-        mac_text(payload[28 : 28 + (address_length or 6)]),
-        None if overload & 2 or not payload[_SNAME.start] else _text(payload[_SNAME]),
-        None if overload & 1 or not payload[_FILE.start] else _text(payload[_FILE]),
+        mac_text(mac),
+        None if overload & 2 or not named else _text(payload[_SNAME]),
+        None if overload & 1 or not filed else _text(payload[_FILE]),
         options,
         message_type,
         overload,
@@ -89,35 +73,28 @@ def parse(payload: bytes) -> DhcpMessage:
     )
 
 
-def _options_of(payload: bytes, op: int) -> _Read:
-    """What stands behind the magic cookie. A server tells thousands of clients the same: those share one object."""
-    if op != _REPLY:
-        return _read(payload)
-    tail = payload[236:]
-    known = _replies.get(tail)
-    if known is None:
-        known = _read(payload)
-        if not known.overload:  # options in `file` or `sname` stand elsewhere
-            if len(_replies) >= _SHARED_REPLIES:
-                _replies.clear()
-            _replies[tail] = known
-    return known
-
-
-def _read(payload: bytes) -> _Read:
+def _read(payload: bytes) -> tuple[DhcpOptions, int | None, int, tuple[str, ...]]:
+    """Everything behind the BOOTP header: options, message type, overload, problems."""
     problems: list[str] = []
     if payload[236:240] == MAGIC_COOKIE:
-        codes, values, overload = _read_options(payload, problems)
+        found, overload = _read_options(payload, problems)
     else:
-        codes, values, overload = b"", (), 0
-    kind = codes.find(_MESSAGE_TYPE)
+        found, overload = {}, 0
     message_type = None
-    if kind >= 0:
-        value = values[kind]
+    value = found.get(_MESSAGE_TYPE)
+    if value is not None:
         message_type = value[0] if value else None
         if len(value) != 1:
             problems.append(f"message type of {len(value)} bytes")
-    return _Read(DhcpOptions(codes, values), message_type, overload, tuple(problems[:_MAX_PROBLEMS]))
+    if len(_values) > _INTERNED:
+        _values.clear()
+        _code_lists.clear()
+    codes = bytes(found)
+    intern = _values.setdefault
+    options = DhcpOptions(
+        _code_lists.setdefault(codes, codes), tuple([intern(value, value) for value in found.values()])
+    )
+    return options, message_type, overload, tuple(problems[:_MAX_PROBLEMS])
 
 
 def _text(raw: bytes) -> str:
@@ -126,13 +103,8 @@ def _text(raw: bytes) -> str:
     return printable(raw if end < 0 else raw[:end])
 
 
-def _read_options(payload: bytes, problems: list[str]) -> tuple[bytes, tuple[bytes, ...], int]:
-    """Codes, values and the overload byte: options, then file, then sname (RFC 2131 section 4.1, RFC 3396 section 5)."""
-    shape = len(payload), payload[240:250]
-    layout = _layouts.get(shape)
-    if layout is not None and layout.marks(payload) == layout.wanted:
-        intern = _values.setdefault
-        return layout.codes, tuple([intern(value, value) for value in layout.values(payload)]), 0
+def _read_options(payload: bytes, problems: list[str]) -> tuple[dict[int, bytes], int]:
+    """Options and the overload byte: options, then file, then sname (RFC 2131 section 4.1, RFC 3396 section 5)."""
     found: dict[int, bytes] = {}
     ended = _scan(payload, (240, len(payload), "options"), found, problems)
     if not ended:
@@ -147,34 +119,7 @@ def _read_options(payload: bytes, problems: list[str]) -> tuple[bytes, tuple[byt
     for bit, field, name in ((1, _FILE, "file"), (2, _SNAME, "sname")):
         if overload & bit and not _scan(payload, (field.start, field.stop, name), found, problems):
             problems.append(f"overloaded {name} has no end mark")
-    if len(_values) > _INTERNED:
-        _values.clear()
-        _code_lists.clear()
-        _layouts.clear()
-    codes = bytes(found)
-    if not problems and not overload:
-        _remember(shape, payload, codes)
-    intern = _values.setdefault
-    return _code_lists.setdefault(codes, codes), tuple([intern(value, value) for value in found.values()]), overload
-
-
-def _remember(shape: tuple[int, bytes], payload: bytes, codes: bytes) -> None:
-    """Keep where the options of a flawless message stand: the next one of the same client kind has them there too."""
-    marks: list[int] = []
-    values: list[slice] = []
-    position = 240
-    while payload[position] != _END:
-        if payload[position] == _PAD:
-            return
-        length = payload[position + 1]
-        marks += (position, position + 1)
-        values.append(slice(position + 2, position + 2 + length))
-        position += 2 + length
-    if len(values) != len(codes) or len(codes) < 2:
-        return  # an option in two parts (RFC 3396), or too little to be worth it
-    marks.append(position)
-    get = itemgetter(*marks)
-    _layouts[shape] = _Layout(get, get(payload), itemgetter(*values), _code_lists.setdefault(codes, codes))
+    return found, overload
 
 
 def _scan(data: bytes, field: tuple[int, int, str], found: dict[int, bytes], problems: list[str]) -> bool:

@@ -19,7 +19,7 @@ _MAX_EXTENSIONS = 16
 """Extension headers that are passed over; real packets have two or three."""
 _HOP_BY_HOP, _ROUTING, _FRAGMENT, _AH, _NO_NEXT, _DESTINATION = 0, 43, 44, 51, 59, 60
 _EXTENSIONS = frozenset({_HOP_BY_HOP, _ROUTING, _DESTINATION, 135, 139, 140})  # mobility, HIP, shim6 are built alike
-_CHECKED_BYTES = 1024
+CHECKED_BYTES = 1024
 """Longest datagram whose checksum is looked at: control messages are short."""
 
 _IPV4 = Struct(">BxHHHBB2x").unpack_from
@@ -158,7 +158,7 @@ def udp_checksum_is_wrong(addresses: bytes, datagram: bytes, size: int) -> bool:
     False for a datagram that is long, or of whose `size` bytes not all are there. The sum of 16-bit words in one's
     complement is the whole number modulo 65535, which one division tells.
     """
-    if size > _CHECKED_BYTES or len(datagram) < size:
+    if size > CHECKED_BYTES or len(datagram) < size:
         return False
     total = int.from_bytes(datagram, "big") << 8 * (size & 1)
     return (total + int.from_bytes(addresses, "big") + UDP + size) % 0xFFFF != 0

@@ -14,7 +14,7 @@ from msgspec import Struct
 from .numbers import icmp_name
 
 
-class Envelope(Struct):
+class Envelope(Struct, gc=False):
     """Where and when a message was seen, and the headers around it."""
 
     capture: int
@@ -37,27 +37,31 @@ class Envelope(Struct):
     """Capture point inside the capture: pcapng interface or SLL2 interface index; one packet may be seen at several."""
 
 
-class DhcpOptions:
+class DhcpOptions(Struct, eq=False, gc=False):
     """DHCPv4 options of one message: code to bytes, split options joined (RFC 3396), in order of first sight.
 
-    Kept as one `bytes` of codes and one tuple of values so that 20,000 clients fit into little memory.
+    Thousands of messages differ in a few options only, such as a UUID: the others are kept once for all of them.
     """
 
-    __slots__ = ("codes", "values")
-
-    def __init__(self, codes: bytes, values: tuple[bytes, ...]) -> None:
-        self.codes = codes
-        self.values = values
+    codes: bytes
+    values: tuple[bytes | tuple[int, int], ...]
+    """A value, or from where to where it stands in `own`."""
+    own: bytes = b""
+    """What only this message says."""
 
     def get(self, code: int) -> bytes | None:
         index = self.codes.find(code)
-        return None if index < 0 else self.values[index]
+        if index < 0:
+            return None
+        value = self.values[index]
+        return value if isinstance(value, bytes) else self.own[value[0] : value[1]]
 
     def __contains__(self, code: int) -> bool:
         return code in self.codes
 
     def __iter__(self) -> Iterator[tuple[int, bytes]]:
-        return zip(self.codes, self.values, strict=True)
+        for code, value in zip(self.codes, self.values, strict=True):
+            yield code, value if isinstance(value, bytes) else self.own[value[0] : value[1]]
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -101,7 +105,7 @@ class RelayInformation(Struct):
     remote_id: str | None
 
 
-class DhcpMessage(Struct):
+class DhcpMessage(Struct, gc=False):
     """A BOOTP or DHCPv4 message (RFC 951, RFC 2131). Options are decoded on demand by `wire.dhcp_options`."""
 
     op: int
@@ -164,7 +168,7 @@ class Dhcpv6Message(Struct):
     problems: tuple[str, ...] = ()
 
 
-class ArpMessage(Struct):
+class ArpMessage(Struct, gc=False):
     """ARP over Ethernet and IPv4 (RFC 826)."""
 
     operation: int  # 1 request, 2 reply

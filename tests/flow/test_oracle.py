@@ -16,6 +16,7 @@ from bootsniff.flow.bulk import Batch, Bulk
 from bootsniff.flow.records import Event, TftpTransfer
 from bootsniff.flow.sieve import Sieve
 from bootsniff.flow.steady import Steady
+from bootsniff.model import FrameRef
 from bootsniff.wire.messages import DhcpOptions
 from bootsniff.wire.packet import Packet, dissect
 from tests.flow.mixes import mix
@@ -60,6 +61,10 @@ def run(sieve: Sieve, frames: list[Frame], sizes: list[int], snap: int | None = 
 
 def plain(value: Any, seen: dict[int, int]) -> Any:
     """A record as plain values; each record is spelled out once."""
+    if isinstance(value, DhcpOptions):
+        value = list(value)
+    if isinstance(value, FrameRef):
+        return [value.capture, value.frame, value.time]
     if isinstance(value, Struct):
         if id(value) in seen:
             return f"record {seen[id(value)]}"
@@ -68,8 +73,6 @@ def plain(value: Any, seen: dict[int, int]) -> Any:
             "is": type(value).__name__,
             **{name: plain(getattr(value, name), seen) for name in value.__struct_fields__},
         }
-    if isinstance(value, DhcpOptions):
-        value = list(value)
     if isinstance(value, list | tuple):
         return [plain(item, seen) for item in value]
     return value if isinstance(value, str | bytes | int | float | type(None)) else repr(value)

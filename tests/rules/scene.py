@@ -311,7 +311,7 @@ class Scene:
         arps = Arps(target, tuple(self.at(second) for second in seconds), len(seconds))
         if answered:
             arps.reply = self.at(seconds[-1] + 0.01)
-        self.here.arps = {**self.here.arps, target: arps}
+        self.here.arps += (arps,)
         return self
 
     def other_machine(self, mac: str, scene: Scene) -> Scene:

@@ -50,7 +50,8 @@ class ArpNextServerUnanswered(Rule):
 
     def check(self, case: Case) -> Iterator[Finding]:
         own = case.addresses
-        for target, arps in case.stage.arps.items():
+        for arps in case.stage.arps:
+            target = arps.target
             if target in own or arps.request_count < 2 or arps.reply or arps.answers or not arps.requests:
                 continue
             if target in case.world.arp and case.stage.fetches:

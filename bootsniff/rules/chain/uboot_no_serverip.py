@@ -42,7 +42,7 @@ class ChainUbootNoServerip(Rule):
         if not case.acks or case.stage.fetches or case.followers:
             return
         ack = case.acks[-1]
-        if ack.message.next_server or any(arps.reply for arps in case.stage.arps.values()):
+        if ack.message.next_server or any(arps.reply for arps in case.stage.arps):
             return
         match, tag = fixes.dnsmasq_tag(case)
         file = ack.boot_file or names.loader_for(case.client)

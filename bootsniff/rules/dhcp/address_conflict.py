@@ -40,9 +40,9 @@ class DhcpAddressConflict(Rule):
             return
         owners = [
             (mac, at)
-            for target in {offer.address for offer in [*case.offers, *case.acks]}
-            if target and target in case.stage.arps
-            for mac, at in case.stage.arps[target].answers
+            for arps in case.stage.arps
+            if arps.answers and arps.target in {offer.address for offer in [*case.offers, *case.acks]}
+            for mac, at in arps.answers
             if mac != case.machine.mac
         ]
         if not dhcp.declines and not owners:

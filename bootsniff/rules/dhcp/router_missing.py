@@ -49,7 +49,7 @@ class DhcpRouterMissing(Rule):
             return
         ack = case.acks[-1]
         target = _target(case)
-        if target is None or target in stage.arps or not is_elsewhere(ack, target):
+        if target is None or any(arps.target == target for arps in stage.arps) or not is_elsewhere(ack, target):
             return
         if ack.routers or any(code in ack.message.options for code in _ROUTES):
             return
