@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Literal
 
 from msgspec import Struct
@@ -81,6 +82,7 @@ class Turn(Struct, frozen=True):
     times: int = 1
 
 
+@lru_cache(256)
 def client_label(client: str) -> str:
     """`EFI x64 HTTP` for `efi-x64-http`: the kind of client in the words that people use."""
     if client in _WORDS:

@@ -10,6 +10,8 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import msgspec
+
 from ..model import NANOSECONDS, Boot, CaptureInfo, Dhcp, Evidence, Fetch, Finding, Machine, Stage
 from .pages import Pages
 from .units import rfc3339
@@ -17,6 +19,7 @@ from .units import rfc3339
 SCHEMA = "bootsniff-report/1"
 
 _encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), check_circular=False).encode
+_encode_fast = msgspec.json.Encoder().encode
 
 
 def document(report: Pages) -> Iterator[str]:
@@ -24,10 +27,21 @@ def document(report: Pages) -> Iterator[str]:
     yield f'{{"schema":{_encode(SCHEMA)},\n"captures":['
     yield from _joined(_encode(capture_value(info)) for info in report.captures)
     yield '],\n"machines":['
-    yield from _joined(_encode(machine_value(machine)) for machine in report.machines)
+    yield from _joined(_machine_text(machine) for machine in report.machines)
     yield '],\n"findings":['
     yield from _joined(_encode(finding_value(finding)) for finding in report.findings)
     yield f'],\n"counters":{_encode(dict(report.counters))}}}\n'
+
+
+def _machine_text(machine: Machine) -> str:
+    value = machine_value(machine)
+    # The fast encoder leaves other characters than ASCII as they are, and small numbers (durations of fetches) it
+    # writes in another way.
+    if not any(stage.fetches for boot in machine.boots for stage in boot.stages):
+        text = _encode_fast(value)
+        if text.isascii():
+            return text.decode("ascii")
+    return _encode(value)
 
 
 def report_value(report: Pages) -> dict[str, Any]:

@@ -78,13 +78,12 @@ class Paper:
 
     def line(self, *spans: Span | str) -> None:
         """One line, as it is: never wrapped."""
-        last = len(spans) - 1
         text = ""
-        for number, span in enumerate(spans):
-            piece = span if isinstance(span, Span) else Span(span)
-            if number == last:
-                piece = Span(piece.text.rstrip(), piece.style)
-            text += _styled(piece) if self.color else piece.text
+        for span in spans[:-1]:
+            text += span if isinstance(span, str) else _styled(span) if self.color else span.text
+        for span in spans[-1:]:
+            last = (span if isinstance(span, str) else span.text).rstrip()
+            text += last if isinstance(span, str) or not self.color else _styled(Span(last, span.style))
         if self._narrow is not None and not text.isascii():
             text = text.encode(self._narrow, "backslashreplace").decode(self._narrow)
         self._stream.write(text + "\n")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from ..model import Finding, Machine, Severity, Status
 from .chain import client_label, stage_of_stall
-from .lines import Paper, Span, Style
+from .lines import Glyphs, Paper, Span, Style
 from .units import count, duration
 
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
@@ -32,12 +34,18 @@ def ranked(machine: Machine) -> list[Finding]:
 
 def troubled(machine: Machine) -> bool:
     """Whether the machine deserves its details without being asked for."""
-    return machine.status == "stalled" or any(finding.severity == "error" for finding in machine.findings)
+    if machine.status == "stalled" or not machine.findings:
+        return machine.status == "stalled"
+    return any(finding.severity == "error" for finding in machine.findings)
 
 
 def mark(status: Status, paper: Paper) -> Span:
     """A sign that tells the status without its colour."""
-    glyphs = paper.glyphs
+    return _mark(status, paper.glyphs)
+
+
+@lru_cache(16)
+def _mark(status: Status, glyphs: Glyphs) -> Span:
     sign = {"stalled": glyphs.bad, "handed-off": glyphs.good, "in-progress": glyphs.running, "not-booting": "-"}
     return Span(sign[status], STATUS_STYLE[status])
 

@@ -86,5 +86,6 @@ class _Tally:
 
     def add(self, machine: Machine) -> None:
         self.statuses[machine.status] += 1
-        self.codes.update({finding.code for finding in machine.findings if finding.severity == "error"})
+        if machine.findings:
+            self.codes.update({finding.code for finding in machine.findings if finding.severity == "error"})
         self.troubled += troubled(machine)

@@ -36,7 +36,7 @@ class Judge:
 
     def machine(self, record: MachineRecord) -> Machine:
         """The machine's value with its findings, worst and surest first."""
-        return replace(machine_value(record, self._world, arrows=self._arrows), findings=self.findings(record))
+        return machine_value(record, self._world, self.findings, arrows=self._arrows)
 
     def findings(self, record: MachineRecord) -> tuple[Finding, ...]:
         """A machine's findings, worst and surest first."""
@@ -45,6 +45,8 @@ class Judge:
         found: list[Finding] = []
         for boot_index in range(len(record.boots)):
             found += self._boot(record, boot_index)
+        if not found:
+            return ()
         found.sort(
             key=lambda finding: (_SEVERITY[finding.severity], not _at_the_stall(record, finding), *_order(finding))
         )
@@ -64,11 +66,10 @@ class Judge:
 
     def _boot(self, record: MachineRecord, boot_index: int) -> list[Finding]:
         boot = record.boots[boot_index]
-        option_list = options.split(boot)
-        overview = self._look_around()
+        world, option_list = self._world, options.split(boot)
+        ends = {option[-1] for option in option_list if boot.status == "stalled" or option is not option_list[-1]}
         found: dict[tuple[str, str], Finding] = {}
         for stage_index, stage in enumerate(boot.stages):
-            case = Case(overview, record, boot_index, stage_index, option_list)
             rules = _asked(
                 0 if stage.dhcp is None else stage.dhcp.version,
                 bool(stage.fetches),
@@ -76,9 +77,13 @@ class Judge:
                 bool(stage.connections),
                 bool(stage.arps),
                 stage.client,
-                case.failed_here,
+                stage_index in ends,
             )
-            here = [finding for rule in rules for finding in rule.check(case)]
+            worth = [rule for rule in rules if rule.may(stage, world)]
+            if not worth:
+                continue  # as with nearly every stage of a boot that goes well
+            case = Case(self._look_around(), record, boot_index, stage_index, option_list)
+            here = [finding for rule in worth for finding in rule.check(case)]
             if here:
                 here += _causes(case, here)
                 for finding in _without_symptoms(here):

@@ -12,13 +12,16 @@ from ..track.records import BootRecord, Dhcp4Exchange, Dhcp6Exchange, StageRecor
 
 def split(boot: BootRecord) -> list[range]:
     """Stage indexes of each boot option, in order of time."""
-    starts = [
-        index
-        for index, stage in enumerate(boot.stages)
-        if index == 0 or (is_firmware(stage.client) and not _goes_on(boot.stages[index - 1], stage))
-    ]
-    ends = [*starts[1:], len(boot.stages)]
-    return [range(start, end) for start, end in zip(starts, ends, strict=True)]
+    stages = boot.stages
+    found: list[range] = []
+    start = 0
+    for index in range(1, len(stages)):
+        if is_firmware(stages[index].client) and not _goes_on(stages[index - 1], stages[index]):
+            found.append(range(start, index))
+            start = index
+    if stages:
+        found.append(range(start, len(stages)))
+    return found
 
 
 def _goes_on(before: StageRecord, stage: StageRecord) -> bool:

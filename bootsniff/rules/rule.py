@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from ..model import Confidence, Evidence, Finding, Fix, Severity, StallPoint
 
 if TYPE_CHECKING:
+    from ..track.records import StageRecord, World
     from .case import Case
 
 HEADINGS = ("What happens", "On the wire", "Not to be confused with", "Causes", "Fix", "Sources")
@@ -42,6 +43,10 @@ class Rule:
 
     def concerns(self, client: str) -> bool:  # noqa: ARG002 - most rules are for every client
         """Whether a kind of client (a word of the report) can have this fault at all."""
+        return True
+
+    def may(self, stage: StageRecord, world: World) -> bool:  # noqa: ARG002 - most rules look at the case
+        """A cheap look whether `check` may find anything: of the rules that are asked about every stage, most may not."""
         return True
 
     def check(self, case: Case) -> Iterator[Finding]:

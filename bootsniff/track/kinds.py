@@ -5,6 +5,7 @@ Sources: the IANA processor architecture registry (RFC 4578, RFC 5970), iPXE and
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from ..wire import dhcp_options as options
@@ -52,6 +53,8 @@ _BOOT_VENDORS = (
 
 _known: dict[tuple[object, ...], tuple[Kind | None, Kind | None]] = {}
 _KNOWN_LIMIT = 4096
+_CLIENTS = 256
+"""Client words that are remembered: there are some 60, and those that a U-Boot calls itself."""
 
 
 def kind_of(message: DhcpMessage) -> Kind | None:
@@ -143,16 +146,19 @@ def kind_of_v6(message: Dhcpv6Message) -> Kind | None:
     return kind(_OTHER.get(arch, "other-boot-client"), _plain_arch(arch))
 
 
+@lru_cache(_CLIENTS)
 def is_ipxe(client: str) -> bool:
     """Whether a client word names iPXE."""
     return client.startswith("ipxe-")
 
 
+@lru_cache(_CLIENTS)
 def is_http_client(client: str) -> bool:
     """Whether a client word names firmware that does HTTP boot."""
     return client.endswith("-http")
 
 
+@lru_cache(_CLIENTS)
 def is_u_boot(client: str) -> bool:
     """Whether a client word names U-Boot itself."""
     return client.startswith("u-boot-") and client != "u-boot-script"
@@ -162,6 +168,7 @@ LOADERS = frozenset({"pxelinux", "shim", "grub", "u-boot-script"})
 """Programs that do no DHCP of their own."""
 
 
+@lru_cache(_CLIENTS)
 def is_firmware(client: str) -> bool:
     """Whether a client word names what a machine runs at power-on (iPXE may be both: as a ROM it is the first)."""
     return client not in LOADERS and client not in ("os", "unknown") and not is_ipxe(client)

@@ -44,21 +44,19 @@ def boot_state(boot: BootRecord, now: int, *, is_last: bool, sees_fetches: bool 
     stages = boot.stages
     if not stages:
         return BootState("in-progress", None, None, "", NEVER)
-    states = [
-        stage_state(stage, stages[index + 1] if index + 1 < len(stages) else None, now, boot_over=not is_last)
-        for index, stage in enumerate(stages)
-    ]
+    over = not is_last
+    following = [*stages[1:], None]
+    states = [stage_state(stage, after, now, boot_over=over) for stage, after in zip(stages, following, strict=True)]
     last = states[-1]
     if stages[-1].client == "os":
         if last.failed:
             return BootState("stalled", "os", len(stages) - 1, "", last.check_at)
         return BootState("handed-off", None, None, "", last.check_at)
-    if any(state.handed_off for state in states):
+    if True in [state.handed_off for state in states]:
         return BootState("handed-off", None, None, "", last.check_at)
     if is_last and _loops(stages):
         return BootState("stalled", "chain", len(stages) - 1, "", last.check_at)
-    options = _options(stages, states)
-    _, _, index = max(options, key=lambda option: (option[0], option[2]))
+    index = _furthest(stages, states)
     furthest = states[index]
     if furthest.failed:
         blind = furthest.rank >= BOUND and not stages[index].fetches and not sees_fetches
@@ -104,20 +102,19 @@ def _loops(stages: list[StageRecord]) -> bool:
     return False
 
 
-def _options(stages: list[StageRecord], states: list[StageState]) -> list[tuple[tuple[int, int], int, int]]:
-    """(how far it came, index of its first stage, index of its last stage) of every boot option."""
-    options: list[tuple[tuple[int, int], int, int]] = []
-    depth = first = 0
+def _furthest(stages: list[StageRecord], states: list[StageState]) -> int:
+    """Index of the last stage of the boot option that came furthest, the latest of several."""
+    furthest = depth = 0
+    best = reached = (-1, -1)
     for index, (stage, state) in enumerate(zip(stages, states, strict=True)):
-        if index and (is_firmware(stage.client) or not options):
-            depth, first = 0, index
-            options.append(((0, state.rank), first, index))
-        elif not index:
-            options.append(((0, state.rank), 0, 0))
-        else:
+        if index and not is_firmware(stage.client):
             depth += 1
-            options[-1] = ((depth, state.rank), first, index)
-    return options
+        else:
+            best, depth = max(best, reached), 0
+        reached = depth, state.rank
+        if reached >= best:
+            furthest = index
+    return furthest
 
 
 def boot_is_handed_off(boot: BootRecord) -> bool:

@@ -6,6 +6,7 @@ Sources: edk2 `NetworkPkg` (mPxeDhcpTimeout 4 8 16 32 s, MTFTP 4 s x 6, HTTP 5 s
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from ..model import NANOSECONDS as S
@@ -57,6 +58,7 @@ OS_BOOT = 120 * S
 """From the last initrd byte to the operating system's own DHCP."""
 
 
+@lru_cache(256)
 def patience_of(client: str) -> Patience:
     """The waits of a client kind."""
     if is_ipxe(client):

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ..flow.records import HttpExchange, TftpTransfer
-from ..model import Boot, Dhcp, DhcpStatus, Fetch, Machine, Proxy, Stage, Status
+from ..model import Boot, Dhcp, DhcpStatus, Fetch, Finding, Machine, Proxy, Stage, Status
 from ..wire import dhcp_options as options
-from ..wire.messages import DhcpMessage
 from ..wire.numbers import tftp_error_name, vendor_of_mac
 from .arrows import arrows_of
 from .boot_file import boot_file_of, boot_server_of, chosen_offer
 from .kinds import is_http_client
 from .outcome import refresh
-from .records import BootRecord, Dhcp4Exchange, Dhcp6Exchange, FetchRecord, Heard, MachineRecord, StageRecord, World
+from .records import BootRecord, Dhcp4Exchange, Dhcp6Exchange, FetchRecord, MachineRecord, StageRecord, World
 
 
-def machine_value(record: MachineRecord, world: World, *, arrows: bool = True) -> Machine:
-    """The machine as it stands at `world.now`, without findings; `arrows=False` leaves the packet list out."""
-    last = len(record.boots) - 1
-    boots = []
-    for index, boot in enumerate(record.boots):
-        refresh(boot, world.now, is_last=index == last, sees_fetches=world.quality.sees_fetches)
-        boots.append(_boot(boot, arrows=arrows))
+def machine_value(
+    record: MachineRecord, world: World, judge: Callable[[MachineRecord], tuple[Finding, ...]], *, arrows: bool = True
+) -> Machine:
+    """The machine as it stands at `world.now`, with what `judge` finds; `arrows=False` leaves the packet list out."""
+    latest = record.boots[-1] if record.boots else None
+    for boot in record.boots:
+        refresh(boot, world.now, is_last=boot is latest, sees_fetches=world.quality.sees_fetches)
+    boots = [_boot(boot, arrows=arrows) for boot in record.boots]
     status: Status = boots[-1].status if boots else "not-booting"
     return Machine(
         mac=record.mac,
@@ -31,7 +33,7 @@ def machine_value(record: MachineRecord, world: World, *, arrows: bool = True) -
         addresses=tuple(record.addresses),
         status=status,
         boots=tuple(boots),
-        findings=(),
+        findings=judge(record),
         last_seen=record.last.time,
     )
 
@@ -42,7 +44,7 @@ def _boot(record: BootRecord, *, arrows: bool) -> Boot:
         end=record.last.time,
         status=record.status,
         stalled_at=record.stalled_at,
-        stages=tuple(_stage(stage, arrows=arrows) for stage in record.stages),
+        stages=tuple([_stage(stage, arrows=arrows) for stage in record.stages]),
         stalled_stage=record.stalled_stage,
         waiting_for=record.waiting_for,
     )
@@ -62,7 +64,7 @@ def _stage(record: StageRecord, *, arrows: bool) -> Stage:
         vendor_class=record.vendor_class,
         user_class=record.user_class,
         dhcp=dhcp,
-        fetches=tuple(map(fetch_value, record.fetches)),
+        fetches=tuple(map(fetch_value, record.fetches)) if record.fetches else (),
         start=record.start,
         end=record.last.time,
         arrows=arrows_of(record) if arrows else (),
@@ -96,14 +98,26 @@ def _dhcp4(stage: StageRecord, exchange: Dhcp4Exchange) -> Dhcp:
         boot_file_from=file.origin if file is not None else None,
         next_server=boot_server_of(stage, file),
         vendor_class_echoed=echoed,
-        proxy=_proxy(exchange),
+        proxy=_proxy(exchange) if exchange.pxe_replies or exchange.proxy_offers else None,
         start=exchange.discovers[0].time if exchange.discovers else stage.start,
-        end=max((items[-1].time for items in _parts(exchange) if items), default=stage.start),
+        end=_end(exchange) or stage.start,
     )
 
 
-def _parts(exchange: Dhcp4Exchange) -> tuple[tuple[Heard[DhcpMessage], ...], ...]:
-    return exchange.discovers, exchange.offers, exchange.proxy_offers, exchange.requests, exchange.acks, exchange.naks
+def _end(exchange: Dhcp4Exchange) -> int:
+    """When its last message was seen, ns; 0 without any."""
+    end = 0
+    for heard in (
+        exchange.discovers,
+        exchange.offers,
+        exchange.proxy_offers,
+        exchange.requests,
+        exchange.acks,
+        exchange.naks,
+    ):
+        if heard and heard[-1].at.time > end:
+            end = heard[-1].at.time
+    return end
 
 
 def _dhcp4_status(exchange: Dhcp4Exchange) -> DhcpStatus:

@@ -18,8 +18,8 @@ def stage_state(stage: StageRecord, following: StageRecord | None, now: int, *, 
     """Judge a stage at `now`, given the stage after it (None: it is the last one) and whether the boot is over."""
     gone = boot_over if following is None else is_firmware(following.client) and not _posing(stage, following)
     started = following is not None and not gone
-    refresh_fetches(stage, now, moved_on=following is not None or boot_over)
     if stage.fetches:
+        refresh_fetches(stage, now, moved_on=following is not None or boot_over)
         state = _fetch_state(stage, now, gone=gone, started=started)
         if state is not None:
             return state
@@ -74,8 +74,9 @@ def _obstacle(stage: StageRecord, now: int, *, gone: bool) -> StallPoint | None:
         lookup = stage.lookups[-1]
         if lookup.answer is None or lookup.answer.rcode or not lookup.answer.addresses:
             return "dns"
-    if any(not arp.answers and arp.request_count >= 2 for arp in stage.arps):
-        return "arp"
+    for arp in stage.arps:
+        if arp.request_count >= 2 and not arp.answers:
+            return "arp"
     exchange = stage.dhcp
     if isinstance(exchange, Dhcp4Exchange) and exchange.pxe_requests and not exchange.pxe_replies:
         return "proxydhcp"

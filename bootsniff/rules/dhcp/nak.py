@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ...model import NANOSECONDS, Finding, Fix
-from ...track.records import Heard
+from ...track.records import Dhcp4Exchange, Heard, StageRecord, World
 from ...wire import dhcp_options
 from ...wire.messages import DhcpMessage
 from .. import fixes, names
@@ -43,6 +43,9 @@ class DhcpNak(Rule):
     needs = "dhcp4"
     always = True
     summary = "{server} refuses the address: {count} NAK{plural}{reason}"
+
+    def may(self, stage: StageRecord, world: World) -> bool:  # noqa: ARG002
+        return isinstance(stage.dhcp, Dhcp4Exchange) and bool(stage.dhcp.naks)
 
     def check(self, case: Case) -> Iterator[Finding]:
         dhcp = case.dhcp4

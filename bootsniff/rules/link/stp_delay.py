@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import NANOSECONDS, Finding, Fix, FrameRef
+from ...track.records import Dhcp4Exchange, StageRecord, World
 from .. import fixes
 from ..case import Case
 from ..evidence import evidence, first_and_last
@@ -45,14 +46,18 @@ class LinkStpDelay(Rule):
     def concerns(self, client: str) -> bool:
         return client != "os"
 
+    def may(self, stage: StageRecord, world: World) -> bool:
+        dhcp = stage.dhcp
+        if not isinstance(dhcp, Dhcp4Exchange) or not dhcp.discovers:
+            return False
+        return dhcp.discovers[0].message.secs >= _LATE or bool(world.bpdus_not_forwarding)
+
     def check(self, case: Case) -> Iterator[Finding]:
         dhcp = case.dhcp4
         if dhcp is None or not dhcp.discovers:
             return
         first = dhcp.discovers[0]
         secs = first.message.secs
-        if secs < _LATE and not case.world.bpdus_not_forwarding:
-            return
         blocked = _blocked(case, first.time)
         quality = case.world.quality
         seen_since = (first.time - quality.first) // NANOSECONDS if quality.first is not None else 0
