@@ -307,6 +307,10 @@ class CaptureInfo(Struct, frozen=True):
     """When capturing ended, where the capture says so: silence after the last packet counts until then."""
 
 
+FAILED_RULE = "failed_rule:"
+"""Begins the names of counters of rules that have a bug and raised; the code of the rule follows."""
+
+
 class Report(Struct, frozen=True):
     """Everything that is known at one moment; the only thing that views see."""
 
@@ -316,4 +320,4 @@ class Report(Struct, frozen=True):
     now: int | None = None
     """The latest time the packets (or a tick) told."""
     counters: tuple[tuple[str, int], ...] = ()
-    """What bounds threw away: evicted machines, flows, findings …"""
+    """What bounds threw away: evicted machines, flows, findings …; rules that failed (`FAILED_RULE`)."""

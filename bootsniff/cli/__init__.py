@@ -42,21 +42,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as leaving:  # argparse: --help, --version, wrong usage
         return _flushed(leaving.code if isinstance(leaving.code, int) else 0)
     except BootsniffError as error:
-        if os.environ.get("BOOTSNIFF_DEBUG"):
+        if debugging():
             raise
         complain(str(error))
         return _flushed(error.exit_status)
     except OSError as error:
-        if os.environ.get("BOOTSNIFF_DEBUG"):
+        if debugging():
             raise
         complain(f"{error.strerror or error}" + (f": {error.filename}" if error.filename else ""))
         return _flushed(INTERNAL_ERROR)
     except Exception as error:
-        if os.environ.get("BOOTSNIFF_DEBUG"):
+        if debugging():
             raise
         complain(f"internal error, {type(error).__name__}: {error} (BOOTSNIFF_DEBUG=1 shows where)")
         return _flushed(INTERNAL_ERROR)
     return status
+
+
+def debugging() -> bool:
+    """Whether the user wants to see where errors come from."""
+    return bool(os.environ.get("BOOTSNIFF_DEBUG"))
 
 
 def complain(text: str) -> None:

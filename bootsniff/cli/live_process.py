@@ -7,7 +7,6 @@ sends it what changed whenever the pipe between them has room.
 from __future__ import annotations
 
 import gc
-import os
 import signal
 import time
 from collections import deque
@@ -20,6 +19,7 @@ from ..rules.diagnosis import Diagnosis
 from ..sources.frame_log import FrameLog
 from ..sources.live import LiveSource, News
 from ..sources.recorder import Recorder
+from . import debugging
 from .live_channel import PAUSE, RESUME, STOP, Failed, Outlet, Ready, Update
 from .live_open import Task, open_live
 
@@ -48,7 +48,7 @@ def run_capture(task: Task, outlet: Outlet, log: FrameLog) -> None:
     except BootsniffError as error:
         outlet.finish(Failed(error.exit_status, str(error)))
     except Exception as error:
-        if os.environ.get("BOOTSNIFF_DEBUG"):
+        if debugging():
             raise
         outlet.finish(Failed(3, f"internal error while capturing, {type(error).__name__}: {error}"))
     else:
@@ -67,7 +67,9 @@ class _Capture:
         opened = open_live(task)
         self._source: LiveSource = opened.source
         self._recorder: Recorder | None = opened.recorder
-        self._diagnosis = Diagnosis(watching=True, host=opened.facts, arrows=task.arrows, note=log.keep)
+        self._diagnosis = Diagnosis(
+            watching=True, host=opened.facts, arrows=task.arrows, note=log.keep, strict=debugging()
+        )
         self._news: deque[News] = deque(maxlen=MAX_NEWS)
         self._packets = 0
         self._paused = False

@@ -77,7 +77,7 @@ class EventView:
             pass
         sys.stdout.writelines(closing(report, report.now))
         sys.stdout.flush()
-        return tell_status(verdict, self._arguments)
+        return tell_status(verdict, report, self._arguments)
 
 
 class PlainView:
@@ -128,7 +128,7 @@ class PlainView:
         )
         self._paper.blank()
         write_text(shown, self._paper, text_options(self._arguments))
-        return tell_status(verdict, self._arguments)
+        return tell_status(verdict, report, self._arguments)
 
     def _state_of(self, session: LiveSession) -> str:
         """Lines of the machines that are booting, the latest ones when there are many."""

@@ -13,17 +13,18 @@ import numpy.typing as npt
 from msgspec.structs import replace
 
 from ..errors import BootsniffError, UsageError
-from ..model import Block, CaptureInfo
+from ..model import FAILED_RULE, Block, CaptureInfo
 from ..sources.capture_file import CaptureSource, open_capture
 from ..sources.merge import in_time_order
 from ..text import printable
 from ..wire.columns import Columns
-from . import complain
+from . import complain, debugging
 from .interrupt import Interrupts
 from .output import StreamedReport, Verdict, paper, show_failures, text_options, wanted
 from .progress import Position, ProgressBar
 
 if TYPE_CHECKING:
+    from ..report.pages import Pages
     from ..rules.diagnosis import Diagnosis
 
 PATH_LIMIT = 4096
@@ -108,7 +109,7 @@ def _until_end(source: CaptureSource, diagnosis: Diagnosis) -> Iterator[Block]:
 def _report(reading: Reading, interrupts: Interrupts, arguments: argparse.Namespace) -> int:
     from ..rules.diagnosis import Diagnosis  # not before another process reads: both start at once
 
-    diagnosis = Diagnosis(arrows=arguments.verbose and not arguments.json)
+    diagnosis = Diagnosis(arrows=arguments.verbose and not arguments.json, strict=debugging())
     bar = ProgressBar(reading.progress, wanted=not arguments.quiet)
     try:
         for blocks in interrupts.until_interrupted(reading.blocks(diagnosis)):
@@ -131,7 +132,7 @@ def _report(reading: Reading, interrupts: Interrupts, arguments: argparse.Namesp
         from ..report.text import write_text
 
         write_text(report, paper(arguments), text_options(arguments))
-    return tell_status(verdict, arguments)
+    return tell_status(verdict, report, arguments)
 
 
 def tell_quality(captures: tuple[CaptureInfo, ...], *, interrupted: bool) -> None:
@@ -148,8 +149,12 @@ def tell_quality(captures: tuple[CaptureInfo, ...], *, interrupted: bool) -> Non
         complain("interrupted: this is the report of what was read until then")
 
 
-def tell_status(verdict: Verdict, arguments: argparse.Namespace) -> int:
-    """The exit status; says so when `--machine` named nothing that was seen."""
+def tell_status(verdict: Verdict, report: Pages, arguments: argparse.Namespace) -> int:
+    """The exit status; says so when `--machine` named nothing that was seen, or when rules failed."""
+    failed = [name.removeprefix(FAILED_RULE) for name, _ in report.counters if name.startswith(FAILED_RULE)]
+    if failed:
+        rules, them = ("rule", "it") if len(failed) == 1 else ("rules", "them")
+        complain(f"{rules} {', '.join(failed)} failed: the report is without {them} (BOOTSNIFF_DEBUG=1 shows where)")
     status = verdict.exit_status
     if status == 4 and arguments.machine:
         complain(f"no boot client {' or '.join(arguments.machine)} in what was read")

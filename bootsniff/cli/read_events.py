@@ -12,6 +12,7 @@ from ..report.events import Changes, Event, closing
 from ..report.json import line
 from ..report.pages import Pages
 from ..rules.diagnosis import Diagnosis
+from . import debugging
 from .interrupt import Interrupts
 from .output import StreamedReport, Verdict, paper, text_options, wanted
 from .read import Reading, tell_quality, tell_status
@@ -28,7 +29,7 @@ class Sink(Protocol):
 def write_events(reading: Reading, interrupts: Interrupts, arguments: argparse.Namespace) -> int:
     """Write events until the captures end, then the report; returns the exit status."""
     sink: Sink = LogSink(arguments) if arguments.plain else JsonSink()
-    diagnosis = Diagnosis(watching=True)
+    diagnosis = Diagnosis(watching=True, strict=debugging())
     changes = Changes()
     for item in interrupts.until_interrupted(_items(reading, diagnosis)):
         if isinstance(item, Tick):
@@ -44,7 +45,7 @@ def write_events(reading: Reading, interrupts: Interrupts, arguments: argparse.N
     machines = (machine for machine in diagnosis.machines() if wanted(machine, arguments.machine))
     report = StreamedReport(captures, verdict.watch(machines), diagnosis.network(), diagnosis.counters)
     sink.report(report, diagnosis.now)
-    return tell_status(verdict, arguments)
+    return tell_status(verdict, report, arguments)
 
 
 class JsonSink:

@@ -65,7 +65,7 @@ def write_report(report: Report, arguments: argparse.Namespace) -> int:
         from ..report.text import write_text
 
         write_text(shown, paper(arguments), text_options(arguments))
-    return tell_status(verdict, arguments)
+    return tell_status(verdict, report, arguments)
 
 
 def _keyboard_beside_the_pipe() -> None:

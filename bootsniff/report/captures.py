@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..model import CaptureInfo
+from ..model import FAILED_RULE, CaptureInfo
 from .lines import Paper, Span
 from .units import Clock, amount, count, duration
 
@@ -16,8 +16,14 @@ def write_captures(captures: Iterable[CaptureInfo], paper: Paper, clock: Clock) 
 
 
 def write_counters(counters: Iterable[tuple[str, int]], paper: Paper) -> None:
-    """What was seen twice, and what bounds threw away."""
-    words = [f"{number:,} {name.replace('_', ' ')}" for name, number in counters if number]
+    """What was seen twice, what bounds threw away, and which rules failed."""
+    words = [
+        f"rule {name.removeprefix(FAILED_RULE)}, which failed"
+        if name.startswith(FAILED_RULE)
+        else f"{number:,} {name.replace('_', ' ')}"
+        for name, number in counters
+        if number
+    ]
     if words:
         paper.blank()
         paper.flow([[Span(word)] for word in words], label=Span("left out:", "warning"), between=", ")

@@ -31,7 +31,7 @@ def schema() -> Schema:
                 "counters": {
                     "type": "object",
                     "additionalProperties": _COUNT,
-                    "description": "What bounds threw away; empty when nothing.",
+                    "description": "What bounds threw away; rules that failed, as failed_rule: and their code. Empty when nothing.",
                 },
             }
         ),

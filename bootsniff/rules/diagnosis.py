@@ -24,10 +24,11 @@ class Diagnosis:
         host: HostFacts | None = None,
         arrows: bool = False,
         note: Callable[[int, int], None] | None = None,
+        strict: bool = False,
     ) -> None:
-        """`note` is told the capture and number of every frame that a report may cite, while its block is at hand."""
+        """`strict` lets the error of a rule with a bug through. `note` is told the capture and number of every frame that a report may cite, while its block is at hand."""
         self._follower = Follower(watching=watching, host=host, note=note)
-        self._judge = Judge(self._follower.engine.world, arrows=arrows)
+        self._judge = Judge(self._follower.engine.world, arrows=arrows, strict=strict)
         self._machines: dict[str, Machine] = {}
         self._last_judged = ""
         self._looked = 0
@@ -127,11 +128,9 @@ class Diagnosis:
         return self._judge.network()
 
     def counters(self) -> tuple[tuple[str, int], ...]:
-        """What bounds threw away, and what could not be decoded."""
+        """What bounds threw away, what could not be decoded, and rules that failed."""
         world = self._follower.engine.world
-        return tuple(
-            sorted({**world.counters, **self._follower.counters(), "dropped_findings": self._judge.dropped}.items())
-        )
+        return tuple(sorted({**world.counters, **self._follower.counters(), **self._judge.counters()}.items()))
 
     def undecoded(self, capture: int) -> int:
         """Frames of a capture whose headers could not be read."""

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache, partial
+from typing import TypeVar
 
 from msgspec.structs import replace
 
-from ..model import Confidence, Finding, Machine, Severity
-from ..track.records import MachineRecord, World
+from ..model import FAILED_RULE, Confidence, Finding, Machine, Severity
+from ..track.records import MachineRecord, StageRecord, World
 from ..track.snapshot import machine_value
-from . import options, registry
+from . import network, options, registry
 from .case import Case
-from .network import shared
 from .overview import Overview
 from .rule import MAX_EVIDENCE, Cause, Rule
 
 MAX_FINDINGS = 64
 """Findings kept of one machine; the others are counted in `Judge.dropped`."""
+
+T = TypeVar("T")
 
 _SEVERITY: dict[Severity, int] = {"error": 0, "warning": 1, "note": 2}
 _CONFIDENCE: dict[Confidence, int] = {"certain": 0, "likely": 1, "possible": 2}
@@ -26,9 +28,12 @@ _CONFIDENCE: dict[Confidence, int] = {"certain": 0, "likely": 1, "possible": 2}
 class Judge:
     """Knows all rules; `machine` gives a machine's snapshot with its findings."""
 
-    def __init__(self, world: World, *, arrows: bool = True) -> None:
+    def __init__(self, world: World, *, arrows: bool = True, strict: bool = False) -> None:
+        """A rule that raises is left out and counted; `strict` lets its error through, for those who can mend it."""
         self._world = world
         self._arrows = arrows
+        self._strict = strict
+        self._failed: dict[str, int] = {}
         self._overview: Overview | None = None
         self._moment = (-1, -1)
         self.dropped = 0
@@ -55,7 +60,11 @@ class Judge:
 
     def network(self) -> tuple[Finding, ...]:
         """Findings of the network: faults that several machines share."""
-        return shared(self._world)
+        return tuple(found for code, look in network.SHARED for found in self._said(code, partial(look, self._world)))
+
+    def counters(self) -> dict[str, int]:
+        """Findings that were too many, and the rules that failed with how often they did."""
+        return {"dropped_findings": self.dropped, **{FAILED_RULE + code: times for code, times in self._failed.items()}}
 
     def _look_around(self) -> Overview:
         """What is known of all machines; gathered anew when time went on."""
@@ -66,7 +75,7 @@ class Judge:
 
     def _boot(self, record: MachineRecord, boot_index: int) -> list[Finding]:
         boot = record.boots[boot_index]
-        world, option_list = self._world, options.split(boot)
+        option_list = options.split(boot)
         ends = {option[-1] for option in option_list if boot.status == "stalled" or option is not option_list[-1]}
         found: dict[tuple[str, str], Finding] = {}
         for stage_index, stage in enumerate(boot.stages):
@@ -79,18 +88,44 @@ class Judge:
                 stage.client,
                 stage_index in ends,
             )
-            worth = [rule for rule in rules if rule.may(stage, world)]
+            worth = self._worth(rules, stage)
             if not worth:
                 continue  # as with nearly every stage of a boot that goes well
             case = Case(self._look_around(), record, boot_index, stage_index, option_list)
-            here = [finding for rule in worth for finding in rule.check(case)]
+            here = [finding for rule in worth for finding in self._said(rule.code, partial(rule.check, case))]
             if here:
-                here += _causes(case, here)
+                here += self._causes(case, here)
                 for finding in _without_symptoms(here):
                     lowered = _by_outcome(case, finding)
                     key = finding.code, finding.subject
                     found[key] = _merged(found[key], lowered) if key in found else lowered
         return list(found.values())
+
+    def _worth(self, rules: Iterable[Rule], stage: StageRecord) -> list[Rule]:
+        """The rules that may find something at a stage."""
+        try:
+            return [rule for rule in rules if rule.may(stage, self._world)]
+        except Exception:  # noqa: BLE001 - a bug in one of many: the others are asked one by one
+            return [rule for rule in rules if True in self._said(rule.code, partial(_may, rule, stage, self._world))]
+
+    def _said(self, code: str, look: Callable[[], Iterable[T]]) -> list[T]:
+        """What a rule says; nothing when it has a bug and raises: the report goes on without it, and tells so."""
+        try:
+            return list(look())
+        except Exception:
+            if self._strict:
+                raise
+            self._failed[code] = self._failed.get(code, 0) + 1
+            return []
+
+    def _causes(self, case: Case, findings: Iterable[Finding]) -> Iterator[Finding]:
+        for symptom in list(findings):
+            for cause in registry.CAUSES.get(symptom.code, ()):
+                yield from self._said(cause.code, partial(cause.explain, case, symptom))
+
+
+def _may(rule: Rule, stage: StageRecord, world: World) -> tuple[bool]:
+    return (rule.may(stage, world),)
 
 
 def _at_the_stall(record: MachineRecord, finding: Finding) -> bool:
@@ -118,12 +153,6 @@ def _asked(
         for rule in registry.RULES
         if (failed or rule.always) and present[rule.needs] and not isinstance(rule, Cause) and rule.concerns(client)
     )
-
-
-def _causes(case: Case, findings: Iterable[Finding]) -> Iterator[Finding]:
-    for symptom in list(findings):
-        for cause in registry.CAUSES.get(symptom.code, ()):
-            yield from cause.explain(case, symptom)
 
 
 def _without_symptoms(findings: list[Finding]) -> Iterator[Finding]:

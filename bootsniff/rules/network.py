@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 from ..model import Evidence, Finding
 from ..track.records import Dhcp4Exchange, Heard, World
 from ..wire import dhcp_options
@@ -11,16 +13,11 @@ from .evidence import evidence
 _MACHINES = 2
 
 
-def shared(world: World) -> tuple[Finding, ...]:
-    """Notes about the network: more than one server that gives addresses, ports that were not forwarding yet."""
-    return tuple(finding for finding in (_two_servers(world), _not_forwarding(world)) if finding is not None)
-
-
-def _two_servers(world: World) -> Finding | None:
+def _two_servers(world: World) -> Iterator[Finding]:
     """Two servers gave addresses to the same machines: true of the network even where every boot went well."""
     offering = [server for server in world.servers.values() if server.dhcp_replies]
     if len(offering) < _MACHINES:
-        return None
+        return
     pairs: dict[tuple[str, ...], list[Evidence]] = {}
     counts: dict[tuple[str, ...], int] = {}
     for machine in world.machines.values():
@@ -32,9 +29,9 @@ def _two_servers(world: World) -> Finding | None:
                     counts[key] = counts.get(key, 0) + 1
                     pairs.setdefault(key, [evidence(heard, f"offer of {server}") for server, heard in offers.items()])
     if not counts:
-        return None
+        return
     key = max(counts, key=lambda servers: counts[servers])
-    return Finding(
+    yield Finding(
         code="dhcp-competing-servers",
         severity="note",
         confidence="certain",
@@ -54,11 +51,11 @@ def _by_server(exchange: object) -> dict[str, Heard[DhcpMessage]]:
     return found
 
 
-def _not_forwarding(world: World) -> Finding | None:
+def _not_forwarding(world: World) -> Iterator[Finding]:
     """Bridge ports that were listening or learning while several machines asked in vain."""
     frames = world.bpdus_not_forwarding
     if not frames:
-        return None
+        return
     waiting = [
         machine
         for machine in world.machines.values()
@@ -70,8 +67,8 @@ def _not_forwarding(world: World) -> Finding | None:
         and not stage.dhcp.acks
     ]
     if len(waiting) < _MACHINES:
-        return None
-    return Finding(
+        return
+    yield Finding(
         code="link-stp-delay",
         severity="note",
         confidence="likely",
@@ -80,3 +77,10 @@ def _not_forwarding(world: World) -> Finding | None:
         proof="The same boots with portfast (edge port) on.",
         evidence=tuple(evidence(frame, "BPDU of a port that is not forwarding") for frame in frames[:4]),
     )
+
+
+SHARED: tuple[tuple[str, Callable[[World], Iterator[Finding]]], ...] = (
+    ("dhcp-competing-servers", _two_servers),
+    ("link-stp-delay", _not_forwarding),
+)
+"""Notes about the network: more than one server that gives addresses, ports that were not forwarding yet."""

@@ -339,7 +339,7 @@ class Wire:
 
 def read(*paths: Path) -> Report:
     """What the whole program makes of captures."""
-    diagnosis = Diagnosis()
+    diagnosis = Diagnosis(strict=True)
     sources = [open_capture(str(path), index) for index, path in enumerate(paths)]
     for source in sources:
         for block in source.blocks():

@@ -327,7 +327,7 @@ class Scene:
     # --- the verdict ---
 
     def findings(self) -> tuple[Finding, ...]:
-        return Judge(self.world).findings(self.machine)
+        return Judge(self.world, strict=True).findings(self.machine)
 
     def finding(self, code: str) -> Finding | None:
         return next((finding for finding in self.findings() if finding.code == code), None)

@@ -58,7 +58,7 @@ def test_late_repetitions_are_in_the_last_look(tmp_path: Path) -> None:
     path = wire.save(tmp_path / "x.pcap")
     (whole,) = read(path).machines
     source = open_capture(str(path), 0)
-    diagnosis = Diagnosis()
+    diagnosis = Diagnosis(strict=True)
     for block in source.blocks():
         for part in halves(block, count):
             diagnosis.feed(part)

@@ -367,7 +367,7 @@ class Play:
 
     @property
     def machine(self) -> Machine:
-        return Judge(self.engine.world).machine(self.record)
+        return Judge(self.engine.world, strict=True).machine(self.record)
 
     @property
     def clients(self) -> list[list[str]]:
