@@ -31,8 +31,10 @@ class Steady:
         order += start
         first = np.flatnonzero(lane[1:] != lane[:-1])
         first += 1
-        self._first = first = np.concatenate(([0], first))
-        self._count = np.diff(first, append=len(lane))
+        bounds = np.empty(len(first) + 2, np.int64)
+        bounds[0], bounds[1:-1], bounds[-1] = 0, first, len(lane)
+        self._first = first = bounds[:-1]
+        self._count = bounds[1:] - first
         self._lanes = lanes = lane[first]
         size = batch.size[order]
         least, most = np.minimum.reduceat(size, first), np.maximum.reduceat(size, first)

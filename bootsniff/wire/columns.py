@@ -33,9 +33,15 @@ _LEAD = 4
 """Bytes of a gathered row before the IP header: the ethertype of an Ethernet frame is among them."""
 _TAIL = 24
 """Bytes of a row behind the IP header: a TCP header without options and 4 bytes of payload."""
+_ROOM = 64
+"""Bytes that must be there behind the last packet, so that rows near the end need not be moved."""
 _MAX_TAGS = 3
 _IPV4, _IPV6 = 0x0800, 0x86DD
 _ETHERNET_IPV4 = np.frombuffer(b"\x08\x00", np.uint16)[0]
+_FRAGMENT = np.frombuffer(b"\x3f\xff", np.uint16)[0]
+"""More fragments, and the fragment offset, as they lie in the header."""
+_DATA_OFFSET = np.arange(256) >> 4 << 2
+"""Length of a TCP header by the byte that tells it."""
 _IS_TAG = np.zeros(1 << 16, np.bool_)
 _IS_TAG[[0x8100, 0x88A8, 0x9100, 0x9200, 0x9300]] = True
 _AF_INET, _AF_INET6 = 2, (10, 24, 28, 30)
@@ -196,9 +202,11 @@ class _Source:
         self.shift = 0
         """Added to positions in the block's buffer to give positions in `buffer`."""
         offset, captured = block.offset, block.captured
-        if int(offset.min()) < _LEAD or int((offset + captured).max()) + 64 > len(block.buffer):
-            self.buffer = bytes(64) + bytes(block.buffer) + bytes(64)
-            self.shift = 64
+        low, high = int(offset.min()), int((offset + captured).max())
+        if low < _LEAD or high + _ROOM > len(block.buffer):
+            # Not the whole buffer: a ring's is large, and the last packet in it often ends where it ends.
+            self.buffer = bytes(_ROOM) + bytes(memoryview(block.buffer)[low:high]) + bytes(_ROOM)
+            self.shift = _ROOM - low
         self.offset = offset + self.shift if self.shift else offset
         self.captured = captured
         self.original = block.original
@@ -337,22 +345,24 @@ def _transport(
 
     Where `good` is False there is no such header, and the packet is not plain.
     """
+    # Numbers are turned into the machine's order column by column: most of a row is never asked for.
     count = len(l3)
     by1 = rows.view(np.uint8).reshape(count, _LEAD + header + _TAIL)
-    by2 = rows.view(">u2").reshape(count, -1).astype(np.uint16)
-    by4 = rows.view(">u4").reshape(count, -1).astype(np.uint32)
+    by2 = rows.view(">u2").reshape(count, -1)
+    by4 = rows.view(">u4").reshape(count, -1)
     at1, at2, at4 = _LEAD + header, (_LEAD + header) // 2, (_LEAD + header) // 4  # the transport header
     columns = Columns()
     if version == 4:
         total = by2[:, 3].astype(np.int64)
         unset = total == 0  # segmentation offload: the sender's card would have filled it in
-        good = good & (by2[:, 5] & 0x3FFF == 0)
-        columns.identification = by2[:, 4].copy()
+        good = good & (rows.view(np.uint16).reshape(count, -1)[:, 5] & _FRAGMENT == 0)
+        columns.identification = by2[:, 4].astype(np.uint16)
         protocol = by1[:, _LEAD + 9].copy()
         columns.source, columns.target = by4[:, 4].astype(np.uint64), by4[:, 5].astype(np.uint64)
         columns.source_high, columns.target_high = np.zeros(count, np.uint64), np.zeros(count, np.uint64)
     else:
-        total = by2[:, 4].astype(np.int64) + 40
+        total = by2[:, 4].astype(np.int64)
+        total += 40
         unset = total == 40
         columns.identification = np.zeros(count, np.uint16)
         protocol = by1[:, _LEAD + 6].copy()
@@ -360,39 +370,43 @@ def _transport(
         wide = wide[:, ::2] << np.uint64(32) | wide[:, 1::2]
         columns.source_high, columns.source = wide[:, 0].copy(), wide[:, 1].copy()
         columns.target_high, columns.target = wide[:, 2].copy(), wide[:, 3].copy()
-    if unset.any():
+    if np.count_nonzero(unset):
         total[unset] = np.maximum((source.offset + source.original - l3)[unset], header if version == 6 else 0)
     length = total - header
     l4 = l3 + header
     held = np.minimum(source.offset + source.captured - l4, length)
     tcp = good & (protocol == TCP) & (held >= 20)
     udp = good & (protocol == UDP) & (held >= 8)
-    own = np.where(tcp, by1[:, at1 + 12] >> 4 << 2, 8).astype(np.int64)
+    own = np.where(tcp, _DATA_OFFSET[by1[:, at1 + 12]], 8)
     tcp &= (own >= 20) & (own <= length)
-    claimed = by2[:, at2 + 2].astype(np.int64)
-    short = udp & (claimed < length)
-    if short.any():  # padding behind the UDP datagram; 0 is a jumbogram's or an offloaded one's
-        udp &= (claimed == 0) | (claimed >= 8)
-        short &= claimed > 0
-        length = np.where(short, claimed, length)
-        held = np.minimum(held, length)
+    has_udp = np.count_nonzero(udp) > 0
+    if has_udp:
+        claimed = by2[:, at2 + 2].astype(np.int64)
+        short = udp & (claimed < length)
+        if short.any():  # padding behind the UDP datagram; 0 is a jumbogram's or an offloaded one's
+            udp &= (claimed == 0) | (claimed >= 8)
+            short &= claimed > 0
+            length = np.where(short, claimed, length)
+            held = np.minimum(held, length)
     columns.plain = tcp | udp
     columns.protocol = protocol
-    columns.version = np.full(count, version, np.uint8)
-    columns.source_port, columns.target_port = by2[:, at2].copy(), by2[:, at2 + 1].copy()
+    columns.version = np.empty(count, np.uint8)
+    columns.version.fill(version)
+    columns.source_port, columns.target_port = by2[:, at2].astype(np.uint16), by2[:, at2 + 1].astype(np.uint16)
     columns.l3 = l3 - source.shift
     columns.length = length - own
-    columns.head = np.where(tcp, by4[:, at4 + 5], by4[:, at4 + 2])
+    head = by4[:, at4 + 5]
+    columns.head = (np.where(tcp, head, by4[:, at4 + 2]) if has_udp else head).astype(np.uint32)
     options = np.flatnonzero(own > 20)
     if len(options):
         columns.head[options] = source.gather((l4 + own)[options], 4).view(">u4")
-    columns.head[held - own < 4] = 0
-    columns.sequence, columns.acknowledgement = by4[:, at4 + 1].copy(), by4[:, at4 + 2].copy()
-    columns.flags, columns.window = by1[:, at1 + 13].copy(), by2[:, at2 + 7].copy()
+    np.putmask(columns.head, held - own < 4, 0)
+    columns.sequence, columns.acknowledgement = by4[:, at4 + 1].astype(np.uint32), by4[:, at4 + 2].astype(np.uint32)
+    columns.flags, columns.window = by1[:, at1 + 13].copy(), by2[:, at2 + 7].astype(np.uint16)
     columns.vlan = columns.point = None
-    if udp.any():
+    if has_udp:
         for column in (columns.sequence, columns.acknowledgement, columns.flags, columns.window):
-            column[udp] = 0
+            np.putmask(column, udp, 0)
     bad = np.flatnonzero(~columns.plain)
     if len(bad):
         for name in _ALWAYS:

@@ -1,6 +1,7 @@
 """Columns agree with the decoder of single packets, on any mix of frames, whole, cut or damaged."""
 
 import struct
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -177,3 +178,23 @@ def test_blocks_of_nearly_nothing(count: int) -> None:
     columns = Columns.of(Block(0, bytearray(), 1, numbers, numbers, numbers, numbers, None, (Interface(ETHERNET),)))
     assert columns.plain.tolist() == [False] * count
     assert columns.odd.tolist() == list(range(count))
+
+
+@pytest.mark.parametrize("behind", [0, 20, 200])
+def test_a_large_buffer_is_not_copied_for_the_packets_at_its_end(behind: int) -> None:
+    segment = struct.pack(">HHIIBBHHH", 1024, 80, 7, 9, 5 << 4, 16, 512, 0, 0)
+    header = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 40, 5, 0, 64, 6, 0, b"\x0a\0\0\1", b"\x0a\0\0\2")
+    frame = bytes(12) + b"\x08\0" + header + segment
+    ring = bytearray(8 << 20)
+    offset = np.array([len(ring) - behind - 2 * len(frame), len(ring) - behind - len(frame)])
+    for at in offset.tolist():
+        ring[at : at + len(frame)] = frame
+    length = np.full(2, len(frame))
+    block = Block(0, memoryview(ring), 1, np.arange(2), offset, length, length, None, (Interface(ETHERNET),))
+    tracemalloc.start()
+    columns = Columns.of(block)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 1 << 20
+    assert (columns.sequence.tolist(), columns.acknowledgement.tolist()) == ([7, 7], [9, 9])
+    assert columns.l3.tolist() == (offset + 14).tolist()
