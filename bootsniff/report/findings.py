@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from textwrap import wrap
 
-from ..model import CaptureInfo, Evidence, Finding, Machine
+from ..model import CaptureInfo, Evidence, Finding, Fix, Machine
 from .chain import client_label
-from .lines import Paper, Span, Style
+from .lines import Paper, Span, Style, cell_width
 from .summary import ranked
 from .units import Clock
 
+_IN_WORDS = frozenset({"uefi"})
+"""What is mended in a menu: the fix is a sentence, not a line of a file."""
+_COMMENT = re.compile(r" *# ")
 FIXES = 2
 """How many fixes are shown without `-v`: the server that was recognised comes first, a guess second."""
 
@@ -66,11 +71,37 @@ def write_finding(
     shown = finding.fixes if verbose else finding.fixes[:FIXES]
     for fix in shown:
         paper.line(" " * inner, Span(f"fix for {fix.target}:", "strong"))
-        for line in fix.text.split("\n"):
-            paper.line(" " * (inner + 2), Span(line, "fix"))
+        _write_fix(fix, paper, inner + 2)
     if len(shown) < len(finding.fixes):
         others = ", ".join(fix.target for fix in finding.fixes[FIXES:])
         paper.prose(f"-v shows the fix for {others} too.", inner, style="dim")
+
+
+def _write_fix(fix: Fix, paper: Paper, indent: int) -> None:
+    """Words are wrapped. Lines to paste stay whole, and begin farther left where they fit on one line only so."""
+    if fix.target in _IN_WORDS:
+        paper.prose(fix.text, indent, style="fix")
+        return
+    lines = [part for line in fix.text.split("\n") for part in _apart(line, paper.width - indent)]
+    widest = max((cell_width(line) for line in lines if not _COMMENT.match(line)), default=0)
+    if widest <= paper.width:
+        indent = min(indent, (paper.width - widest) // 2 * 2)
+    for line in lines:
+        comment = _COMMENT.match(line)
+        if comment is None:
+            paper.line(" " * indent, Span(line, "fix"))
+            continue
+        room = max(20, paper.width - indent - comment.end())
+        for part in wrap(line[comment.end() :], room, break_long_words=False, break_on_hyphens=False):
+            paper.line(" " * indent, Span(comment[0] + part, "fix"))
+
+
+def _apart(line: str, room: int) -> list[str]:
+    """A line to paste; one that is too wide has its remark on a line of its own before it."""
+    code, gap, remark = line.partition("   # ")
+    if not gap or cell_width(line) <= room or code.count("'") % 2 or code.count('"') % 2:
+        return [line]
+    return [f"{code[: len(code) - len(code.lstrip())]}# {remark}", code]
 
 
 def _where(finding: Finding, machine: Machine) -> str:

@@ -96,7 +96,10 @@ def address_range(case: Case) -> tuple[Fix, ...]:
         Fix("dnsmasq", f"dhcp-range={net}.2,{net}.254,1h"),
         Fix("libvirt", inside),
         Fix("isc-dhcpd", f"subnet {net}.0 netmask 255.255.255.0 {{\n  range {net}.2 {net}.254;\n}}"),
-        Fix("kea", f'"subnet4": [{{"id": 1, "subnet": "{net}.0/24", "pools": [{{"pool": "{net}.2-{net}.254"}}]}}]'),
+        Fix(
+            "kea",
+            f'"subnet4": [{{\n  "id": 1,\n  "subnet": "{net}.0/24",\n  "pools": [{{"pool": "{net}.2-{net}.254"}}]\n}}]',
+        ),
     )
 
 
@@ -145,7 +148,10 @@ def kea_test(case: Case) -> str:
 
 def libvirt_options(*lines: str) -> Fix:
     """Dnsmasq lines as libvirt's network XML carries them (`virsh net-edit`)."""
-    inside = "\n".join(f"  <dnsmasq:option value='{xml(line)}'/>" for line in lines)
+    inside = "\n".join(
+        f"  <!-- {xml(line[2:])} -->" if line.startswith("# ") else f"  <dnsmasq:option value='{xml(line)}'/>"
+        for line in lines
+    )
     head = "<network xmlns:dnsmasq='http://libvirt.org/schemas/network/dnsmasq/1.0'>"
     return Fix("libvirt", f"{head}\n <dnsmasq:options>\n{inside}\n </dnsmasq:options>\n</network>")
 

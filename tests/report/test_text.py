@@ -4,7 +4,7 @@ import re
 import pytest
 from msgspec.structs import replace
 
-from bootsniff.model import Report
+from bootsniff.model import Fix, Report
 from bootsniff.report.lines import Paper, cell_width
 from bootsniff.report.text import DETAILED_MACHINES, TextOptions, write_text
 
@@ -236,3 +236,58 @@ def test_what_stopped_the_stalled_stage_comes_first() -> None:
     unsure = replace(second, severity="error", confidence="likely")
     text = shown(canned.report(replace(machine, boots=(stalled_elsewhere,), findings=(first, unsure))), quiet=True)
     assert text.rstrip().endswith(second.code)
+
+
+def fixed(target: str, text: str, width: int = 80) -> list[str]:
+    """The lines that a fix is shown as."""
+    machine = canned.single().machines[0]
+    finding = replace(machine.findings[0], fixes=(Fix(target, text),))
+    report = replace(canned.single(), machines=(replace(machine, findings=(finding,)),))
+    lines = shown(report, width=width).splitlines()
+    return lines[lines.index(f"    fix for {target}:") + 1 :]
+
+
+def test_lines_to_paste_stay_whole_and_move_left_where_that_is_enough() -> None:
+    short, long = "dhcp-no-override", "dhcp-boot=tag:efi-x64-http,http://192.168.122.1/efi-x64/bootnetx64.efi,x1"
+    assert fixed("dnsmasq", f"{short}\n  {long}") == [f"    {short}", f"      {long}"]
+    assert fixed("dnsmasq", f"    {long}") == [f"      {long}"]
+
+
+def test_a_line_that_fits_nowhere_stays_where_it_is() -> None:
+    line = "x" * 90
+    assert fixed("shell", line) == [" " * 6 + line]
+
+
+def test_comments_are_wrapped_and_stay_comments() -> None:
+    lines = fixed("dnsmasq", "# " + "leave the size to the client " * 5 + "\ntftp-mtu=1400")
+    assert len(lines) > 2
+    assert all(line.startswith("      # ") and len(line) <= 80 for line in lines[:-1])
+    assert lines[-1] == "      tftp-mtu=1400"
+
+
+def test_a_remark_behind_a_line_that_is_too_wide_stands_before_it() -> None:
+    command = "curl -o /dev/null http://192.168.122.1/some/longer/path/ipxe.efi"
+    assert fixed("shell", f"{command}   # from another host of this network") == [
+        "      # from another host of this network",
+        f"      {command}",
+    ]
+    assert fixed("shell", "ip link   # errors, drops") == ["      ip link   # errors, drops"]
+
+
+def test_quoted_text_is_no_remark() -> None:
+    line = f"ls -l '/srv/tftp/{'x' * 60}   # y'"
+    assert fixed("shell", line)[0].strip() == line
+
+
+def test_what_is_mended_in_a_menu_is_wrapped_like_prose() -> None:
+    lines = fixed(
+        "uefi", "Setup > Tls Auth Configuration > Server CA Configuration > Enroll Cert: the authority itself"
+    )
+    assert len(lines) == 2
+    assert all(line.startswith("      ") and len(line) <= 80 for line in lines)
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_narrow_paper_breaks_no_line_to_paste(width: int) -> None:
+    lines = fixed("dnsmasq", "dhcp-option-force=tag:efi-x64-http,60,HTTPClient   # in the host's own file", width)
+    assert any(line.strip() == "dhcp-option-force=tag:efi-x64-http,60,HTTPClient" for line in lines)

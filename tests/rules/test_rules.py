@@ -6,6 +6,7 @@ import inspect
 import re
 from collections.abc import Callable
 from typing import get_args
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -13,6 +14,7 @@ from bootsniff.model import Confidence, Finding, Severity, StallPoint
 from bootsniff.rules import fixes, registry
 from bootsniff.rules.judge import MAX_FINDINGS, Judge
 from bootsniff.rules.rule import HEADINGS, Cause, Rule
+from bootsniff.wire.messages import TftpError
 
 from . import scenes_dhcp, scenes_program, scenes_transfer
 from .scene import SERVER, Scene
@@ -196,3 +198,39 @@ def test_what_is_more_than_the_bound_is_counted() -> None:
     judge = Judge(scene.world)
     assert len(judge.findings(scene.machine)) == MAX_FINDINGS
     assert judge.dropped > 0
+
+
+@pytest.mark.parametrize("code", sorted(FAULTS))
+def test_libvirt_takes_what_it_is_given(code: str) -> None:
+    for finding in FAULTS[code]().findings():
+        for fix in finding.fixes:
+            if fix.target == "libvirt":
+                tree = ET.fromstring(f"<all>{fix.text}</all>")  # noqa: S314 - our own
+                values = [element.get("value", "") for element in tree.iter() if element.tag.endswith("}option")]
+                assert not any(value.startswith("#") or "\n" in value for value in values)
+
+
+@pytest.mark.parametrize("code", sorted(FAULTS))
+def test_fixes_can_be_pasted(code: str) -> None:
+    """A line with a blank to be filled in says so in capitals or with an ellipsis behind a command, never in braces."""
+    for fix in found(code, FAULTS[code]()).fixes:
+        assert "{ … }" not in fix.text
+
+
+def test_the_path_that_the_server_told_is_the_one_to_look_at() -> None:
+    scene = scenes_transfer.leased()
+    flow = scene.tftp(1, "efi/nope.efi", "failed", error=1)
+    flow.error = TftpError(1, "file /srv/boot/efi/nope.efi not found for 192.168.122.227")
+    texts = [fix.text for fix in found("tftp-file-not-found", scene).fixes]
+    assert any("/srv/boot/efi/nope.efi" in text for text in texts)
+    flow.error = TftpError(1, "file /etc/passwd not found for 192.168.122.227")
+    texts = [fix.text for fix in found("tftp-file-not-found", scene).fixes]
+    assert any("/srv/tftp/efi/nope.efi" in text for text in texts)
+    assert not any("passwd" in text for text in texts)
+
+
+@pytest.mark.parametrize(("offered", "url"), [("efi-x64/boot.efi", "/boot.efi"), ("pxelinux.0", "/grubx64.efi")])
+def test_an_offered_path_becomes_a_url_of_something_that_can_start(offered: str, url: str) -> None:
+    scene = Scene("efi-x64-http").discover(0, 4, 12).offer(0.1, file=offered, option60="HTTPClient")
+    (fix,) = [fix for fix in found("dhcp-http-offer-without-usable-uri", scene).fixes if fix.target == "dnsmasq"]
+    assert f"http://{SERVER}{url}\n" in fix.text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding, Fix
-from .. import fixes
+from .. import fixes, names
 from ..case import Case
 from ..evidence import evidence
 from ..rule import Cause
@@ -63,7 +63,13 @@ class Arch7Vs9(Cause):
                 *fixes.dnsmasq(
                     "dhcp-match=set:efi64,option:client-arch,7", "dhcp-match=set:efi64,option:client-arch,9"
                 ),
-                Fix("isc-dhcpd", "if option arch = 00:07 or option arch = 00:09 { … }"),
+                Fix(
+                    "isc-dhcpd",
+                    "option arch code 93 = unsigned integer 16;\n"
+                    "if option arch = 00:07 or option arch = 00:09 {\n"
+                    f"  next-server {fixes.address_of_server(case)};\n"
+                    f"  filename {fixes.quoted(names.loader_for(case.firmware))};\n}}",
+                ),
                 Fix("kea", '"test": "option[93].hex == 0x0007 or option[93].hex == 0x0009"'),
             ),
         )

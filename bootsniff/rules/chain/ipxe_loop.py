@@ -97,9 +97,5 @@ def _fixes(case: Case, binary: str) -> tuple[Fix, ...]:
             f'if exists user-class and option user-class = "iPXE" {{\n  filename {fixes.quoted(script)};\n}} else {{\n'
             f"  filename {fixes.quoted(binary)};\n}}",
         ),
-        Fix(
-            "kea",
-            '"client-classes": [\n  {"name": "ipxe", "test": "substring(option[77].hex,0,4) == \'iPXE\'", '
-            f'"boot-file-name": {fixes.quoted(script)}}}\n]',
-        ),
+        fixes.kea_class(case, [("boot-file-name", script)]),
     )

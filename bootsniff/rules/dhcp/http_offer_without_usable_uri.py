@@ -56,7 +56,6 @@ class DhcpHttpOfferWithoutUsableUri(Rule):
         what = (
             f"the path {offer.boot_file}, not a URL" if offer.boot_file else "no URL, though it answers as HTTPClient"
         )
-        url = fixes.example_url(case, names.base(offer.boot_file) if offer.boot_file else "ipxe.efi")
         yield self.finding(
             case,
             [
@@ -68,7 +67,7 @@ class DhcpHttpOfferWithoutUsableUri(Rule):
             name=case.stage.name or case.client,
             what=what,
             expected="An OFFER with option 60 HTTPClient and an http:// or https:// URL.",
-            fixes=fixes.http_boot(case, url),
+            fixes=fixes.http_boot(case, fixes.example_url(case, _startable(case, offer.boot_file))),
         )
 
     def _url_for_pxe(self, case: Case) -> Iterator[Finding]:
@@ -89,3 +88,12 @@ class DhcpHttpOfferWithoutUsableUri(Rule):
                     fixes=fixes.boot_file(case, names.base(names.url_path(flow.filename)) or None),
                 )
                 return
+
+
+def _startable(case: Case, path: str | None) -> str | None:
+    """The offered file by its name, unless HTTP boot firmware cannot start it or a server said that it has no such file."""
+    if not path or names.BIOS_NAME.search(path):
+        return None
+    name = names.base(path)
+    tried = (fetch for stage in case.boot.stages for fetch in stage.fetches if fetch.status == "failed")
+    return None if any(names.base(names.path_of(fetch)) == name for fetch in tried) else name

@@ -49,7 +49,7 @@ class TftpAccessViolation(Rule):
             ):
                 continue
             text = flow.error.text if flow.error else ""
-            path = fixes.shell(f"/srv/tftp/{flow.filename.removeprefix('/')}")
+            path = fixes.shell(transfers.place(flow))
             yield self.finding(
                 case,
                 [

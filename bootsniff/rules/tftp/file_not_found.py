@@ -85,7 +85,7 @@ def _hint(name: str) -> str:
 
 def _fixes(case: Case, flow: TftpTransfer) -> tuple[Fix, ...]:
     name = flow.filename.removeprefix("/")
-    path = fixes.shell(f"/srv/tftp/{name}")
+    path = fixes.shell(transfers.place(flow))
     dnsmasq = ["# below tftp-root, readable for the dnsmasq user:", f"# {path}"]
     if name != name.lower():
         dnsmasq = ["tftp-lowercase"]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from ...flow.records import IcmpNotice, TftpTransfer
 from ...track.records import FetchRecord
+from .. import names
 from ..case import Case
 
 PORT_UNREACHABLE = {4: (3, 3), 6: (1, 4)}
@@ -63,3 +65,16 @@ def never_taken(flow: TftpTransfer) -> bool:
     if not flow.oack_count or flow.acked_block != 0 or flow.error is not None or data.first is None or acked is None:
         return False
     return data.packets >= 2 and data.retransmissions >= 1 and flow.ack_count >= 2 and acked.time > data.first.time
+
+
+_PLACE = re.compile(r"file (/\S+) not found|cannot access (/\S+): ")
+"""dnsmasq tftp.c tells where it looked."""
+
+
+def place(flow: TftpTransfer) -> str:
+    """Where the file is, or should be, on the server: as its error tells, else below the usual root."""
+    told = _PLACE.search(flow.error.text) if flow.error else None
+    path = (told[1] or told[2]) if told else ""
+    if path and names.base(path) == names.base(flow.filename):
+        return path
+    return f"/srv/tftp/{flow.filename.removeprefix('/')}"
