@@ -23,13 +23,13 @@ from . import debugging
 from .live_channel import PAUSE, RESUME, STOP, Failed, Outlet, Ready, Update
 from .live_open import Task, open_live
 
-UPDATE_NS = 30_000_000
+UPDATE_NS = 60_000_000
 """The shortest time between two updates."""
 QUIET_UPDATE_NS = 1_000_000_000
 """Frame counts and transfers that go on are told this often."""
 TICK_NS = 250_000_000
 """Packet time after which the engine is told how late it is, while only bodies of transfers come."""
-JUDGE_SHARE = 3
+JUDGE_SHARE = 5
 """After an update there is a pause of so many times what making it took."""
 JUDGE_NS = 15_000_000
 """Making an update takes about this long at most: the ring must not wait for 5,000 machines to be judged."""
@@ -39,9 +39,10 @@ MAX_NEWS = 200
 
 def run_capture(task: Task, outlet: Outlet, log: FrameLog) -> None:
     """Capture until told to stop. Everything worth telling goes through `outlet`, errors too; never raises."""
-    # Ctrl-C reaches the whole process group; the parent decides. A handler, because programs started from here
-    # (ssh asks for a password and must be stoppable) would inherit an ignored signal.
-    signal.signal(signal.SIGINT, _nothing)
+    # These reach the whole process group (Ctrl-C, timeout(1), a closed terminal); the parent decides. A handler,
+    # because programs started from here would inherit an ignored signal.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _nothing)
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     try:
         final = _Capture(task, outlet, log).run()
@@ -64,7 +65,10 @@ class _Capture:
         self._task = task
         self._outlet = outlet
         self._log = log
-        opened = open_live(task)
+        self._unwanted = False
+        """Told to end."""
+        self._paused = False
+        opened = open_live(task, self._wanted)
         self._source: LiveSource = opened.source
         self._recorder: Recorder | None = opened.recorder
         self._diagnosis = Diagnosis(
@@ -72,7 +76,6 @@ class _Capture:
         )
         self._news: deque[News] = deque(maxlen=MAX_NEWS)
         self._packets = 0
-        self._paused = False
         self._ticked = 0
         self._to_look_at = 0
         """Waiting machines that this second's round has not come to yet."""
@@ -106,7 +109,8 @@ class _Capture:
                 self._diagnosis.tick(item.time)
             else:
                 self._news_came(item)
-            self._obey()
+            if not self._wanted():
+                self._source.stop()
             now = time.monotonic_ns()
             if now >= self._update_at and not self._paused and self._outlet.idle:
                 self._update(now)
@@ -145,12 +149,14 @@ class _Capture:
         except CaptureError as error:
             self._news.append(News(time.time_ns(), str(error)))
 
-    def _obey(self) -> None:
+    def _wanted(self) -> bool:
+        """Obey what the reader told; whether it still wants packets."""
         for command in self._outlet.commands():
             if command == STOP[0]:
-                self._source.stop()
+                self._unwanted = True
             elif command in (PAUSE[0], RESUME[0]):
                 self._paused = command == PAUSE[0]
+        return not self._unwanted
 
     def _captures(self) -> tuple[CaptureInfo, ...]:
         """What the source knows, with what only the engine knows."""
