@@ -12,6 +12,7 @@ from ..errors import CaptureError
 from ..model import HostFacts
 from ..sources.boot_filter import compile_filter, current_ssh_session, filter_text
 from ..sources.live import LiveSource, RingSource
+from ..sources.pipe import Wanted
 from ..sources.privileges import Account, came_through_sudo, check_writable, drop_privileges, target_account
 from ..sources.recorder import Recorder, Rotation
 from ..sources.ring import NoRightError, NoRingError
@@ -55,13 +56,16 @@ class Opened(Struct, frozen=True):
     """What the user should know."""
 
 
-def open_live(task: Task) -> Opened:
-    """Open the source, read host facts, give up root, open the recording. Raises CaptureError, UsageError."""
+def open_live(task: Task, wanted: Wanted) -> Opened:
+    """Open the source, read host facts, give up root, open the recording. Raises CaptureError, UsageError.
+
+    `wanted` is asked while another program is waited for.
+    """
     account = target_account(task.user)
     if task.words:
         compile_filter(" ".join(task.words))  # for an error that shows the user's words alone
     if task.remote:
-        return _open_remote(task, account)
+        return _open_remote(task, account, wanted)
     notes: list[str] = []
     recorder = None
     facts = None
@@ -69,7 +73,7 @@ def open_live(task: Task) -> Opened:
     try:
         rings = RingSource(task.interfaces)
     except NoRightError:
-        source: LiveSource = _open_dumpcap(task)
+        source: LiveSource = _open_dumpcap(task, wanted)
         facts = _facts(task)
     except NoRingError as error:
         source, warning = _open_scapy(task, error)
@@ -132,12 +136,13 @@ def _facts(task: Task) -> HostFacts | None:
     return gather(task.interfaces)
 
 
-def _open_dumpcap(task: Task) -> LiveSource:
+def _open_dumpcap(task: Task, wanted: Wanted) -> LiveSource:
     from ..sources.dumpcap import DumpcapSource
 
     session = current_ssh_session()
     return DumpcapSource(
         task.interfaces,
+        wanted,
         control=filter_text(task.words, session=session, everything=task.everything, part="control"),
         bulk=filter_text(task.words, session=session, everything=task.everything, part="bulk"),
     )
@@ -150,11 +155,11 @@ def _open_scapy(task: Task, reason: CaptureError) -> tuple[LiveSource, str]:
     return ScapySource(task.interfaces, text), f"{reason}; {WARNING}"
 
 
-def _open_remote(task: Task, account: Account | None) -> Opened:
+def _open_remote(task: Task, account: Account | None, wanted: Wanted) -> Opened:
     from ..sources.remote import Remote, RemoteSource
 
     remote = Remote.parse(task.interfaces[0])
     if account is not None and came_through_sudo(account):
         drop_privileges(account)  # the user's own ssh, with the user's own keys
-    source = RemoteSource(remote, task.words, everything=task.everything)
+    source = RemoteSource(remote, task.words, wanted, everything=task.everything)
     return Opened(source, _record(task), None, f"listening on {remote.label} through ssh", ())

@@ -111,7 +111,7 @@ class LiveSession:
             self._inlet = None
         if self._process:
             if not self._reaped(2.0):
-                with contextlib.suppress(ProcessLookupError):
+                with contextlib.suppress(ProcessLookupError, PermissionError):  # ended; or still root, unlike this
                     os.kill(self._process, signal.SIGKILL)
                 self._reaped(None)
             self._process = 0

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from ..errors import CaptureError
 from ..model import Block, CaptureInfo, Interface
 from .live import Item
-from .pipe import PipeSource
+from .pipe import PipeSource, Wanted
 from .reorder import Reorder
 
 BUFFER_MIB = 32
@@ -30,7 +30,7 @@ HOLD_NS = 300_000_000
 class DumpcapSource:
     """Each interface captured twice: control packets through a buffer of their own, which bodies cannot fill."""
 
-    def __init__(self, names: Sequence[str], *, control: str, bulk: str) -> None:
+    def __init__(self, names: Sequence[str], wanted: Wanted, *, control: str, bulk: str) -> None:
         """Start dumpcap with the two halves of the filter. Raises CaptureError with the way to get the right to."""
         program = shutil.which("dumpcap")
         if program is None:
@@ -42,7 +42,7 @@ class DumpcapSource:
                 words += ["-i", name, "-f", text]
         label = ",".join(names)
         try:
-            self._pipe = PipeSource(words, label, background=True)
+            self._pipe = PipeSource(words, label, wanted, interfaces=names)
         except CaptureError as error:
             if re.search(r"permission|not permitted", str(error)):
                 raise CaptureError(f"no right to capture on {label}: {advice()}") from error

@@ -67,7 +67,15 @@ MISSING_FILE = [
 class Live:
     """The program, running; ready once it listens."""
 
-    def __init__(self, *words: str, user: int | None = None, env: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        *words: str,
+        user: int | None = None,
+        env: dict[str, str] | None = None,
+        group: bool = False,
+        ready: bool = True,
+    ) -> None:
+        """`group`: in a process group of its own. Without `ready` nothing is waited for."""
         command = [sys.executable, "-c", "from bootsniff.cli import main; raise SystemExit(main())", "live", *words]
         if user is not None:
             command = [
@@ -84,10 +92,11 @@ class Live:
             text=True,
             bufsize=1,
             env={**os.environ, **(env or {})},
+            process_group=0 if group else None,
         )
         self.said: list[str] = []
         assert self.process.stderr is not None
-        for line in self.process.stderr:
+        for line in self.process.stderr if ready else ():
             self.said.append(line.strip())
             if "listening on" in line:
                 break
@@ -241,6 +250,18 @@ def test_the_second_interrupt_ends_it_although_the_reader_hangs(namespace: Names
     live.interrupt()
     assert live.process.wait(TIMEOUT) == 130
     live.end()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_for_the_whole_group_ends_it_with_the_report(namespace: Namespace, number: signal.Signals) -> None:
+    """Ctrl-C, timeout(1) and a terminal that is closed tell the capture process too."""
+    live = Live(NEAR, "--json", group=True)
+    namespace.send(MISSING_FILE)
+    live.event("stall")
+    os.killpg(live.process.pid, number)
+    status, output = live.end()
+    assert status == 1
+    assert report_of(output)["captures"][0]["frames"] == len(MISSING_FILE)
 
 
 def test_a_reader_that_goes_away_ends_it_quietly(namespace: Namespace) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import subprocess
@@ -77,6 +78,7 @@ def test_sudo_needs_no_path_for_a_tool_that_it_finds(tmp_path: Path, monkeypatch
     [
         ("ssh://root@host/virbr0", Remote("root", "host", None, "virbr0")),
         ("ssh://host:2222/eth0", Remote(None, "host", "2222", "eth0")),
+        ("ssh://DOMAIN\\u@host/br-0.5/", Remote("DOMAIN\\u", "host", None, "br-0.5")),
         ("ssh://u@[fe80::1%eth0]:22/any", Remote("u", "fe80::1%eth0", "22", "any")),
     ],
 )
@@ -86,11 +88,49 @@ def test_addresses(text: str, expected: Remote) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["ssh://host", "ssh://", "ssh://-oProxyCommand=x/eth0", "ssh://-x@host/eth0", "ssh://host/-i", "ssh://a b/e"],
+    [
+        "ssh://host",
+        "ssh://",
+        "ssh://host/",
+        "ssh://@host/eth0",
+        "ssh://:22/eth0",
+        "ssh://host:0/eth0",
+        "ssh://host:65536/eth0",
+        "ssh://me:secret@host/eth0",
+        "ssh://-oProxyCommand=x/eth0",
+        "ssh://-x@host/eth0",
+        "ssh://host/-i",
+        "ssh://a b/e",
+        "ssh://host/near 0",
+        "ssh://$(id)/eth0",
+        "ssh://a;b/eth0",
+        "ssh://a|b@host/eth0",
+        "ssh://host\x1b[2J/eth0",
+    ],
 )
 def test_no_addresses(text: str) -> None:
     with pytest.raises(UsageError):
         Remote.parse(text)
+
+
+def run_far(command: list[str], environment: dict[str, str], *, cwd: Path | None = None) -> str:
+    """What the command line writes in the far shell while the connection stands."""
+    near, far = os.pipe()
+    try:
+        done = subprocess.run(
+            ["sh", "-c", command[-1]],
+            env=environment,
+            stdin=near,
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=cwd,
+            timeout=30,
+        )
+    finally:
+        os.close(near)
+        os.close(far)
+    return done.stdout
 
 
 @pytest.mark.skipif(shutil.which("tcpdump") is None, reason="tcpdump is not installed")
@@ -108,14 +148,29 @@ def test_the_far_side_runs_a_valid_tcpdump(interface: str, words: tuple[str, ...
     for name in ("tcpdump", "id"):
         (tmp_path / name).chmod(0o755)
     environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "SSH_CONNECTION": "10.0.0.5 50022 10.0.0.1 22"}
-    called = subprocess.run(
-        ["sh", "-c", command[6]], env=environment, capture_output=True, text=True, check=True, timeout=30
-    )
-    options, text = called.stdout.splitlines()[:-1], called.stdout.splitlines()[-1]
+    called = run_far(command, environment)
+    options, text = called.splitlines()[:-1], called.splitlines()[-1]
     assert options == ["-U", "-n", "-s", "0", "-i", interface, "-w", "-"]
     assert text.startswith("not (host 10.0.0.5 and port 50022 and port 22)")
     link = "LINUX_SLL2" if interface == "any" else "EN10MB"
     subprocess.run(["tcpdump", "-y", link, "-d", text], check=True, capture_output=True, timeout=30)
+
+
+@pytest.mark.parametrize(
+    ("connection", "own"),
+    [
+        ("10.0.0.5 50022 10.0.0.1 22", "not (host 10.0.0.5 and port 50022 and port 22)"),
+        ("fe80::1%eth0 50022 fe80::2%eth0 22", "not (host fe80::1 and port 50022 and port 22)"),
+        ("", "not tcp port 22"),
+    ],
+)
+def test_the_connection_itself_is_left_out(connection: str, own: str, tmp_path: Path) -> None:
+    command = ssh_words(Remote(None, "host", None, "eth0"), (), everything=True)
+    for name, text in (("tcpdump", '#!/bin/sh\nprintf "%s\\n" "$@"\n'), ("id", "#!/bin/sh\necho 0\n")):
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "SSH_CONNECTION": connection}
+    assert run_far(command, environment).splitlines()[-1] == own
 
 
 def test_hostile_words_stay_words(tmp_path: Path) -> None:
@@ -125,10 +180,8 @@ def test_hostile_words_stay_words(tmp_path: Path) -> None:
     (tmp_path / "id").write_text("#!/bin/sh\necho 0\n")
     (tmp_path / "id").chmod(0o755)
     environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "SSH_CONNECTION": "a 1 b 2"}
-    called = subprocess.run(
-        ["sh", "-c", command[-1]], env=environment, capture_output=True, text=True, check=True, cwd=tmp_path, timeout=30
-    )
-    assert '$(touch y) " `id`' in called.stdout
+    called = run_far(command, environment, cwd=tmp_path)
+    assert '$(touch y) " `id`' in called
     assert not (tmp_path / "x").exists()
     assert not (tmp_path / "y").exists()
     assert shlex.split(command[-1])[:2] == ["sh", "-c"]
