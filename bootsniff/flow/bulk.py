@@ -7,21 +7,20 @@ in the columns alone; every other run goes to its flow in order, so that losses,
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ..model import Block, FrameRef
-from ..wire.columns import UDP, Columns
+from ..model import FrameRef
+from .batch import Batch, Runs
 from .connection import Connection
-from .lanes import CONTROL, TFTP_ACK, Conversation, Flow, Lane
+from .lanes import CONTROL, TFTP_ACK, Conversation, Flow, Lane, Run
 from .table import MAX_CONVERSATIONS, FlowTable
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
-_SYN_FIN_RST = np.uint8(7)
 _MASK = 0xFFFFFFFF
 
 _BEGINNINGS = np.zeros(1 << 16, np.bool_)
@@ -31,46 +30,6 @@ for _word in (b"GE", b"HE", b"PO", b"PU", b"OP", b"CO", b"DE", b"PA", b"PR", b"T
 _OPCODES = np.zeros(1 << 16, np.bool_)
 """First two bytes of TFTP packets (UDP)."""
 _OPCODES[1:7] = True
-
-
-class Batch:
-    """The packets of a block as columns that the folding works on: shape (n,) each."""
-
-    __slots__ = ("begin", "calm", "capture", "first_frame", "head", "lane", "length", "size", "time", "udp", "value")
-
-    def __init__(self, block: Block, columns: Columns) -> None:
-        self.capture = block.capture
-        self.first_frame = block.first_frame
-        self.time = block.time
-        self.head = columns.head
-        self.length = columns.length
-        self.udp = udp = columns.protocol == UDP
-        self.value = np.where(udp, columns.head, columns.sequence)
-        """What tells a packet's place: TCP sequence number, or TFTP opcode and block number."""
-        self.calm = udp | ((columns.flags & _SYN_FIN_RST == 0) & (columns.window != 0))
-        """No TCP packet that opens, ends or halts its connection."""
-        # A run is told by where each packet begins and how much it brings: bytes of TCP, blocks of TFTP.
-        # 32 bits wrap around as sequence numbers do.
-        self.begin = np.where(udp, columns.head & np.uint32(0xFFFF), columns.sequence)
-        self.size = np.where(udp, 1, columns.length).astype(np.uint32)
-        self.lane: Ints = np.zeros(len(block), np.int64)
-
-    def frame(self, index: int) -> FrameRef:
-        return FrameRef(self.capture, self.first_frame + index, int(self.time[index]))
-
-
-class Runs(NamedTuple):
-    """Packets sorted by lane: where each stands in the batch, begins and ends, and how long after the one before."""
-
-    batch: Batch
-    place: Ints
-    begin: npt.NDArray[np.uint32]
-    end: npt.NDArray[np.uint32]
-    time: Ints
-    wait: Ints
-
-    def frame(self, at: int) -> FrameRef:
-        return self.batch.frame(int(self.place[at]))
 
 
 class Bulk:
@@ -220,8 +179,8 @@ class Bulk:
                     last = at + max(0, old - 1)
                 size = begin if kind == TFTP_ACK else (int(runs.end[last]) - begin) & _MASK
                 wait = int(runs.wait[at + 1 : last + 1].max(initial=0))
-                one, other = runs.frame(at), runs.frame(last)
-                owner.take_run(kind, begin, last - at + 1, size, one, other, wait, by_client=by_client)
+                packets = last - at + 1
+                owner.take_run(Run(kind, begin, packets, size, runs.frame(at), runs.frame(last), wait, by_client))
                 at = last + 1
         self._set_lane(conversation, lane)
 
@@ -254,16 +213,17 @@ class Bulk:
             return
         table.packets[lane] = 0
         kind = int(table.kind[lane])
-        conversation.owner.take_run(
+        run = Run(
             kind,
-            int(table.begin[lane]),
-            packets,
-            int(table.frontier[lane] if kind == TFTP_ACK else table.bytes[lane]),
-            FrameRef(self._capture, int(table.first_frame[lane]), int(table.first_time[lane])),
-            FrameRef(self._capture, int(table.run_frame[lane]), int(table.run_time[lane])),
-            int(table.wait[lane]),
+            begin=int(table.begin[lane]),
+            packets=packets,
+            size=int(table.frontier[lane] if kind == TFTP_ACK else table.bytes[lane]),
+            first=FrameRef(self._capture, int(table.first_frame[lane]), int(table.first_time[lane])),
+            last=FrameRef(self._capture, int(table.run_frame[lane]), int(table.run_time[lane])),
+            wait=int(table.wait[lane]),
             by_client=lane == conversation.client_lane,
         )
+        conversation.owner.take_run(run)
 
     def _note_last(self, conversation: Conversation, lane: int, flow: Any) -> None:
         """The latest packet of a lane may be the latest of its flow."""

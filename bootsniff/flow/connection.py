@@ -10,7 +10,7 @@ from ..wire.messages import Envelope
 from ..wire.packet import Packet
 from .http import HttpSession, Step
 from .http_words import is_request, is_response
-from .lanes import BODY, CONTROL, IGNORED, MAX_SPAN, OPEN_BODY, QUIET, Conversation, Lane
+from .lanes import BODY, CONTROL, IGNORED, MAX_SPAN, OPEN_BODY, QUIET, Conversation, Lane, Run
 from .notes import frame_of, remember
 from .records import Change, TcpConnection
 from .segment import Segment
@@ -245,26 +245,15 @@ class Connection:
             OPEN_BODY if region.end is None else BODY, (base + low) & _MASK, span, (base + region.highest) & _MASK
         )
 
-    def take_run(
-        self,
-        kind: int,
-        begin: int,
-        packets: int,
-        size: int,
-        first: FrameRef,
-        last: FrameRef,
-        wait: int,
-        *,
-        by_client: bool,
-    ) -> None:
-        """`packets` packets in a row with `size` bytes from sequence number `begin` on: all new, all old, or one."""
-        del kind
+    def take_run(self, run: Run) -> None:
         session = self.session
-        half = self.client_half if by_client else self.server_half
-        start = half.offset(begin)
-        half.highest = max(half.highest, start + size)
+        half = self.client_half if run.by_client else self.server_half
+        start = half.offset(run.begin)
+        end = start + run.size
+        half.highest = max(half.highest, end)
         if session is not None:
-            (session.client_run if by_client else session.server_run)(start, start + size, packets, first, last, wait)
+            count = session.client_run if run.by_client else session.server_run
+            count(start, end, run.packets, run.first, run.last, run.wait)
 
     def seen_before(self, begin: int, *, by_client: bool) -> bool:
         """Whether bytes from this sequence number on were seen, or a hole is there that they fill."""

@@ -43,6 +43,22 @@ class Region(NamedTuple):
     """Offset behind the last byte seen of it."""
 
 
+class Run(NamedTuple):
+    """Packets of one direction in a row: DATA or ACKs of TFTP, or TCP segments, all new, all old, or one."""
+
+    kind: int
+    begin: int
+    """Sequence number or block number of the first."""
+    packets: int
+    size: int
+    """Bytes of TCP. TFTP ACKs: the number of the last."""
+    first: FrameRef
+    last: FrameRef
+    wait: int
+    """Longest time between two of them, ns."""
+    by_client: bool
+
+
 class Flow(Protocol):
     """A transfer or a connection, as the bulk folding sees it."""
 
@@ -52,18 +68,7 @@ class Flow(Protocol):
     def lane(self, conversation: Conversation, *, by_client: bool) -> Lane:
         """Which packets of one direction need not be looked at one by one."""
 
-    def take_run(
-        self,
-        kind: int,
-        begin: int,
-        packets: int,
-        size: int,
-        first: FrameRef,
-        last: FrameRef,
-        wait: int,
-        *,
-        by_client: bool,
-    ) -> None:
+    def take_run(self, run: Run) -> None:
         """Count packets in a row."""
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from .bulk import Batch, Bulk, Runs
+from .batch import Batch, Runs
+from .bulk import Bulk
 from .lanes import IGNORED, TFTP_ACK, UDP_IGNORED
 
 Ints = npt.NDArray[np.int64]

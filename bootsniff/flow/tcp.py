@@ -7,6 +7,7 @@ from ..wire.messages import Envelope, IcmpMessage
 from ..wire.packet import Packet
 from .connection import ACK, RST, SYN, Connection, Key, protocol_of
 from .http import Step
+from .idle import to_forget
 from .notes import frame_of, notice
 from .records import Event, TcpConnection
 
@@ -59,17 +60,10 @@ class TcpFlows:
 
     def evict(self, now: int) -> list[Connection]:
         """Forget what has been quiet for long, and the quietest when there are too many."""
-        gone = [
-            item
-            for item in self.connections.values()
-            if abs(now - item.record.last.time) > (IDLE_ENDED if item.ended else IDLE)
-        ]
-        left = len(self.connections) - len(gone)
-        if left > MAX_CONNECTIONS:
-            rest = sorted(set(self.connections.values()).difference(gone), key=lambda item: item.record.last.time)
-            rest.sort(key=lambda item: not item.ended)
-            gone += rest[: left - MAX_CONNECTIONS * 7 // 8]
-            self.evicted += left - MAX_CONNECTIONS * 7 // 8
+        gone, excess = to_forget(
+            self.connections.values(), now, lambda item: IDLE_ENDED if item.ended else IDLE, MAX_CONNECTIONS
+        )
+        self.evicted += excess
         for item in gone:
             del self.connections[item.key]
         return gone

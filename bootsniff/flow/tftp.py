@@ -12,6 +12,7 @@ from ..errors import Malformed
 from ..model import NANOSECONDS
 from ..wire import tftp
 from ..wire.messages import Envelope, IcmpMessage, TftpAck, TftpData, TftpError, TftpOack, TftpRequest
+from .idle import to_forget
 from .notes import frame_of, notice
 from .records import Event, TftpTransfer
 from .transfer import Key, Transfer, option_number
@@ -83,13 +84,8 @@ class TftpFlows:
 
     def evict(self, now: int) -> list[Transfer]:
         """Forget what has been quiet for long, and the quietest when there are too many."""
-        gone = [item for item in self.transfers.values() if abs(now - item.record.last.time) > IDLE]
-        left = len(self.transfers) - len(gone)
-        if left > MAX_TRANSFERS:
-            rest = sorted(set(self.transfers.values()).difference(gone), key=lambda item: item.record.last.time)
-            rest.sort(key=lambda item: not item.ended)
-            gone += rest[: left - MAX_TRANSFERS * 7 // 8]
-            self.evicted += left - MAX_TRANSFERS * 7 // 8
+        gone, excess = to_forget(self.transfers.values(), now, lambda _: IDLE, MAX_TRANSFERS)
+        self.evicted += excess
         for item in gone:
             del self.transfers[item.key]
             self._clients[item.key[:2]].pop(item.key[2], None)

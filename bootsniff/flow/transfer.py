@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..model import NANOSECONDS, FrameRef
 from ..wire.messages import Envelope, TftpAck, TftpData, TftpError, TftpOack, TftpRequest
-from .lanes import CONTROL, TFTP_ACK, TFTP_DATA, Conversation, Lane
+from .lanes import CONTROL, TFTP_ACK, TFTP_DATA, Conversation, Lane, Run
 from .notes import BodyTally, frame_of, remember
 from .ranges import Ranges
 from .records import MAX_FRAMES, TftpTransfer
@@ -223,22 +223,10 @@ class Transfer:
             low = min(max(1, -(-self.tally.head.limit // record.block_size)), 65535)
         return Lane(TFTP_DATA, low, record.block_size, (record.highest_block & 0xFFFF) + 1)
 
-    def take_run(
-        self,
-        kind: int,
-        begin: int,
-        packets: int,
-        size: int,
-        first: FrameRef,
-        last: FrameRef,
-        wait: int,
-        *,
-        by_client: bool,
-    ) -> None:
-        """`packets` full DATA packets with consecutive numbers from `begin` on, or as many ACKs up to number `size`."""
-        del by_client
-        if kind == TFTP_ACK:
-            self.latest_ack = size
-            self.ack_run(self.absolute(size), packets, last)
-        else:
-            self.data_run(self._absolute_of_data(begin), packets, self.record.block_size, first, last, wait)
+    def take_run(self, run: Run) -> None:
+        if run.kind == TFTP_ACK:
+            self.latest_ack = run.size
+            self.ack_run(self.absolute(run.size), run.packets, run.last)
+        else:  # full ones, with consecutive numbers
+            start, size = self._absolute_of_data(run.begin), self.record.block_size
+            self.data_run(start, run.packets, size, run.first, run.last, run.wait)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from ..model import NANOSECONDS, Block
 from ..wire.columns import Columns
 from ..wire.packet import Packet
-from .bulk import Batch
+from .batch import Batch
 from .messages import Message, Messages
 from .table import Keys
 

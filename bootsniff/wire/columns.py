@@ -11,14 +11,13 @@ Nothing outside a packet's captured bytes decides anything, whatever its length 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import copy
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ..model import Block
-from .packet import ETHERNET, LOOP, NULL, RAW_LINKS, SLL, SLL2
+from .rows import LEAD, Rows, network_header
 
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
@@ -29,22 +28,13 @@ _U8 = npt.NDArray[np.uint64]
 
 TCP, UDP = 6, 17
 
-_LEAD = 4
-"""Bytes of a gathered row before the IP header: the ethertype of an Ethernet frame is among them."""
 _TAIL = 24
 """Bytes of a row behind the IP header: a TCP header without options and 4 bytes of payload."""
-_ROOM = 64
-"""Bytes that must be there behind the last packet, so that rows near the end need not be moved."""
-_MAX_TAGS = 3
-_IPV4, _IPV6 = 0x0800, 0x86DD
 _ETHERNET_IPV4 = np.frombuffer(b"\x08\x00", np.uint16)[0]
 _FRAGMENT = np.frombuffer(b"\x3f\xff", np.uint16)[0]
 """More fragments, and the fragment offset, as they lie in the header."""
 _DATA_OFFSET = np.arange(256) >> 4 << 2
 """Length of a TCP header by the byte that tells it."""
-_IS_TAG = np.zeros(1 << 16, np.bool_)
-_IS_TAG[[0x8100, 0x88A8, 0x9100, 0x9200, 0x9300]] = True
-_AF_INET, _AF_INET6 = 2, (10, 24, 28, 30)
 
 
 class Columns:
@@ -116,7 +106,7 @@ class Columns:
             return cls._from_arrays(block.prepared, len(block))
         if not len(block):
             return cls.nothing(0)
-        source = _Source(block)
+        source = Rows(block)
         if source.guess_ethernet_ipv4():
             columns, rest = _ethernet_ipv4(source)
         else:
@@ -194,71 +184,20 @@ _ALWAYS = {
 }
 
 
-class _Source:
-    """The bytes of a block, arranged so that gathering near its ends stays inside; or some packets of it."""
-
-    def __init__(self, block: Block) -> None:
-        self.buffer: bytearray | memoryview | bytes = block.buffer
-        self.shift = 0
-        """Added to positions in the block's buffer to give positions in `buffer`."""
-        offset, captured = block.offset, block.captured
-        low, high = int(offset.min()), int((offset + captured).max())
-        if low < _LEAD or high + _ROOM > len(block.buffer):
-            # Not the whole buffer: a ring's is large, and the last packet in it often ends where it ends.
-            self.buffer = bytes(_ROOM) + bytes(memoryview(block.buffer)[low:high]) + bytes(_ROOM)
-            self.shift = _ROOM - low
-        self.offset = offset + self.shift if self.shift else offset
-        self.captured = captured
-        self.original = block.original
-        links = [interface.link_type for interface in block.interfaces]
-        self.links = set(links)
-        """Link types that packets of the block may have."""
-        self.link: Ints | None = None
-        """Link type of each packet, when there are several."""
-        if len(self.links) > 1:
-            self.link = np.array(links, np.int64)[0 if block.interface is None else block.interface]
-            self.link = np.broadcast_to(self.link, offset.shape)
-
-    @property
-    def everything(self) -> Ints:
-        return np.arange(len(self.offset))
-
-    def part(self, index: Ints) -> _Source:
-        """The packets `index` alone."""
-        part = copy(self)
-        part.offset, part.captured, part.original = self.offset[index], self.captured[index], self.original[index]
-        part.link = None if self.link is None else self.link[index]
-        return part
-
-    def guess_ethernet_ipv4(self) -> bool:
-        """Whether this looks like a block of plain Ethernet and IPv4, by the packet in its middle."""
-        if self.links != {ETHERNET}:
-            return False
-        at = int(self.offset[len(self.offset) // 2])
-        return bytes(self.buffer[at + 12 : at + 15]) in {b"\x08\x00\x45", b"\x08\x06\x00"}
-
-    def gather(self, position: Ints, width: int) -> npt.NDArray[np.void]:
-        """`width` bytes at each position. Positions behind the buffer are moved inside: mask what comes of them."""
-        # Untyped bytes first, numbers afterwards: four times as fast as gathering a structured type.
-        count = len(self.buffer) - width + 1
-        windows: npt.NDArray[np.void] = np.ndarray((count,), f"V{width}", self.buffer, 0, (1,))
-        return windows[np.minimum(position, count - 1)]
-
-
-def _ethernet_ipv4(source: _Source) -> tuple[Columns, Ints]:
+def _ethernet_ipv4(source: Rows) -> tuple[Columns, Ints]:
     """Columns of the untagged Ethernet frames with IPv4 without options; indices of all other packets."""
     l3 = source.offset + 14
-    rows = source.gather(l3 - _LEAD, _LEAD + 20 + _TAIL)
+    rows = source.gather(l3 - LEAD, LEAD + 20 + _TAIL)
     mine = rows.view(np.uint16).reshape(len(l3), -1)[:, 1] == _ETHERNET_IPV4
-    mine &= rows.view(np.uint8).reshape(len(l3), -1)[:, _LEAD] == 0x45
+    mine &= rows.view(np.uint8).reshape(len(l3), -1)[:, LEAD] == 0x45
     mine &= source.captured >= 34
     columns = _transport(source, rows, l3, 4, 20, mine)
     return columns, np.flatnonzero(~mine)
 
 
-def _any_link(source: _Source) -> Columns:
+def _any_link(source: Rows) -> Columns:
     """Columns of packets with whatever link and IP headers, in groups that have the IP header at one place."""
-    l3, version, vlan, point = _network_header(source)
+    l3, version, vlan, point = network_header(source)
     end = source.offset + source.captured
     first = source.gather(l3, 1).view(np.uint8)
     header = np.where(version == 4, (first & 15).astype(np.int64) * 4, 40)
@@ -266,14 +205,14 @@ def _any_link(source: _Source) -> Columns:
     groups = np.where(good, version << 8 | header, 0)
     numbers = np.flatnonzero(np.bincount(groups)).tolist()  # np.unique would import numpy.ma
     if len(numbers) == 1 and numbers[0]:
-        rows = source.gather(l3 - _LEAD, _LEAD + (numbers[0] & 0xFF) + _TAIL)
+        rows = source.gather(l3 - LEAD, LEAD + (numbers[0] & 0xFF) + _TAIL)
         columns = _transport(source, rows, l3, numbers[0] >> 8, numbers[0] & 0xFF, good)
     else:
         columns = Columns.nothing(len(l3))
         for number in numbers:
             if number:
                 index = np.flatnonzero(groups == number)
-                rows = source.gather(l3[index] - _LEAD, _LEAD + (number & 0xFF) + _TAIL)
+                rows = source.gather(l3[index] - LEAD, LEAD + (number & 0xFF) + _TAIL)
                 part = _transport(source.part(index), rows, l3[index], number >> 8, number & 0xFF, good[index])
                 columns.put(index, part)
     if vlan is not None:
@@ -283,81 +222,24 @@ def _any_link(source: _Source) -> Columns:
     return columns
 
 
-def _network_header(source: _Source) -> tuple[Ints, Ints, Ints | None, _U4 | None]:
-    """Where IP begins, its version by the link header (0 for what is no IP), VLAN ids or None, SLL2 interfaces."""
-    if source.link is None:
-        (link,) = source.links
-        return _link_header(source, link)
-    count = len(source.offset)
-    l3, version = source.offset.copy(), np.zeros(count, np.int64)
-    vlans, points = np.full(count, -1, np.int64), np.zeros(count, np.uint32)
-    for link in source.links:
-        index = np.flatnonzero(source.link == link)
-        if not len(index):
-            continue
-        l3[index], version[index], vlan, point = _link_header(source.part(index), link)
-        if vlan is not None:
-            vlans[index] = vlan
-        if point is not None:
-            points[index] = point
-    return l3, version, vlans, points if SLL2 in source.links else None
-
-
-def _link_header(source: _Source, link: int) -> tuple[Ints, Ints, Ints | None, _U4 | None]:
-    """`_network_header` for packets of one link type."""
-    offset = source.offset
-    if link in RAW_LINKS:
-        version = (source.gather(offset, 1).view(np.uint8) >> 4).astype(np.int64)
-        return offset, np.where((version == 4) | (version == 6), version, 0), None, None
-    if link in (NULL, LOOP):
-        family = source.gather(offset, 4).view(">u4").astype(np.uint32)
-        family = np.where(family >> 24 != 0, family.byteswap(), family)
-        six = np.isin(family, _AF_INET6)
-        return offset + 4, np.where(family == _AF_INET, 4, np.where(six, 6, 0)), None, None
-    size = {ETHERNET: 14, SLL: 16, SLL2: 20}.get(link)
-    if size is None:
-        return offset, np.zeros(len(offset), np.int64), None, None
-    # The ethertype and up to three VLAN tags behind it; SLL2 alone has its protocol in front.
-    words = source.gather(offset + size - 2, 4 * _MAX_TAGS + 2).view(">u2").reshape(len(offset), -1)
-    ethertype, point = words[:, 0], None
-    if link == SLL2:
-        start = source.gather(offset, 8)
-        ethertype = start.view(">u2").reshape(-1, 4)[:, 0]
-        point = start.view(">u4").reshape(-1, 2)[:, 1].astype(np.uint32)
-    l3 = offset + size
-    vlan: Ints | None = None
-    for tag in range(_MAX_TAGS):
-        tagged = _IS_TAG[ethertype]
-        if not tagged.any():
-            break
-        number = (words[:, 2 * tag + 1] & 0xFFF).astype(np.int64)
-        vlan = np.full(len(offset), -1, np.int64) if vlan is None else vlan
-        vlan = np.where(tagged & (vlan < 0) & (number > 0), number, vlan)
-        ethertype = np.where(tagged, words[:, 2 * tag + 2], ethertype)
-        l3 = l3 + tagged * 4
-    return l3, np.where(ethertype == _IPV4, 4, np.where(ethertype == _IPV6, 6, 0)), vlan, point
-
-
-def _transport(
-    source: _Source, rows: npt.NDArray[np.void], l3: Ints, version: int, header: int, good: Bools
-) -> Columns:
-    """Columns of packets whose IP headers are of one version and length; `rows` begin `_LEAD` bytes before them.
+def _transport(source: Rows, rows: npt.NDArray[np.void], l3: Ints, version: int, header: int, good: Bools) -> Columns:
+    """Columns of packets whose IP headers are of one version and length; `rows` begin `LEAD` bytes before them.
 
     Where `good` is False there is no such header, and the packet is not plain.
     """
     # Numbers are turned into the machine's order column by column: most of a row is never asked for.
     count = len(l3)
-    by1 = rows.view(np.uint8).reshape(count, _LEAD + header + _TAIL)
+    by1 = rows.view(np.uint8).reshape(count, LEAD + header + _TAIL)
     by2 = rows.view(">u2").reshape(count, -1)
     by4 = rows.view(">u4").reshape(count, -1)
-    at1, at2, at4 = _LEAD + header, (_LEAD + header) // 2, (_LEAD + header) // 4  # the transport header
+    at1, at2, at4 = LEAD + header, (LEAD + header) // 2, (LEAD + header) // 4  # the transport header
     columns = Columns()
     if version == 4:
         total = by2[:, 3].astype(np.int64)
         unset = total == 0  # segmentation offload: the sender's card would have filled it in
         good = good & (rows.view(np.uint16).reshape(count, -1)[:, 5] & _FRAGMENT == 0)
         columns.identification = by2[:, 4].astype(np.uint16)
-        protocol = by1[:, _LEAD + 9].copy()
+        protocol = by1[:, LEAD + 9].copy()
         columns.source, columns.target = by4[:, 4].astype(np.uint64), by4[:, 5].astype(np.uint64)
         columns.source_high, columns.target_high = np.zeros(count, np.uint64), np.zeros(count, np.uint64)
     else:
@@ -365,7 +247,7 @@ def _transport(
         total += 40
         unset = total == 40
         columns.identification = np.zeros(count, np.uint16)
-        protocol = by1[:, _LEAD + 6].copy()
+        protocol = by1[:, LEAD + 6].copy()
         wide = by4[:, 3:11].astype(np.uint64)
         wide = wide[:, ::2] << np.uint64(32) | wide[:, 1::2]
         columns.source_high, columns.source = wide[:, 0].copy(), wide[:, 1].copy()

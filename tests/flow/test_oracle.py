@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
 
-from bootsniff.flow.bulk import Batch, Bulk
+from bootsniff.flow.batch import Batch
+from bootsniff.flow.bulk import Bulk
 from bootsniff.flow.records import Event, TftpTransfer
 from bootsniff.flow.sieve import Sieve
 from bootsniff.flow.steady import Steady
