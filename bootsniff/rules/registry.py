@@ -19,6 +19,7 @@ from .chain.ipxe_nothing_to_boot import ChainIpxeNothingToBoot
 from .chain.no_config_found import ChainNoConfigFound
 from .chain.pxelinux_module_missing import ChainPxelinuxModuleMissing
 from .chain.shim_wrong_path import ChainShimWrongPath
+from .chain.text_instead_of_program import ChainTextInsteadOfProgram
 from .chain.uboot_bootfile_env import ChainUbootBootfileEnv
 from .chain.uboot_no_serverip import ChainUbootNoServerip
 from .dhcp.address_conflict import DhcpAddressConflict
@@ -165,6 +166,7 @@ RULES: tuple[Rule, ...] = (
     ChainNoConfigFound(),
     ChainPxelinuxModuleMissing(),
     ChainShimWrongPath(),
+    ChainTextInsteadOfProgram(),
     ChainUbootBootfileEnv(),
     ChainUbootNoServerip(),
     OsConfigFetchFailed(),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from ipaddress import ip_address, ip_network
 from typing import NamedTuple
 
 from ..wire import dhcp_options as options
@@ -9,6 +11,10 @@ from ..wire.messages import DhcpMessage
 from .records import Dhcp4Exchange, Dhcp6Exchange, Heard, StageRecord
 
 SERVER_IDENTIFIER = 54
+_ROUTES = (33, 121, 249)
+"""Options that name routers besides option 3: static routes (RFC 2132), classless routes (RFC 3442, Microsoft)."""
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://([^/:?#]*)", re.IGNORECASE)
+_IPV4 = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
 
 
 class BootFile(NamedTuple):
@@ -74,3 +80,36 @@ def boot_server_of(stage: StageRecord, file: BootFile | None) -> str | None:
             if heard.message.next_server is not None:
                 return heard.message.next_server
     return None
+
+
+def first_target(file: BootFile) -> str | None:
+    """The IPv4 address that the first request for a boot file goes to, where it can be told: a URL's host, or siaddr."""
+    url = _URL.match(file.name)
+    if url is not None:
+        return url[1] if _IPV4.fullmatch(url[1]) else None
+    heard = file.heard
+    if heard is None:
+        return None
+    return heard.message.next_server or options.server_id(heard.message) or heard.source
+
+
+def is_elsewhere(lease: DhcpMessage, target: str) -> bool:
+    """Whether an address is outside the network that a lease puts the machine on."""
+    mask = options.subnet_mask(lease)
+    if not lease.your_ip or not mask:
+        return False
+    try:
+        return ip_address(target) not in ip_network(f"{lease.your_ip}/{mask}", strict=False)
+    except ValueError:
+        return False
+
+
+def server_behind_no_router(stage: StageRecord) -> str | None:
+    """The boot server's address, when it is on another network and the lease names no router to it."""
+    exchange, file = stage.dhcp, boot_file_of(stage)
+    if not isinstance(exchange, Dhcp4Exchange) or not exchange.acks or file is None:
+        return None
+    lease, target = exchange.acks[-1].message, first_target(file)
+    if target is None or not is_elsewhere(lease, target):
+        return None
+    return None if options.routers(lease) or any(code in lease.options for code in _ROUTES) else target

@@ -11,6 +11,7 @@ from .fetch_outcome import refresh_fetches
 from .kinds import LOADERS, Kind, is_firmware, is_ipxe, is_u_boot
 from .machines import begin_boot, begin_stage, touch
 from .naming import (
+    fits,
     is_boot_agent,
     is_boot_script,
     is_grub_binary,
@@ -216,11 +217,14 @@ def _first_role(stage: StageRecord, fetch: FetchRecord) -> FetchRole:
     if stage.client == "os":
         return "os"
     for wanted in stage.expectations:
-        if same_file(wanted.url, name):
+        if wanted.pieces is None and same_file(wanted.url, name):
             return wanted.role
     role = role_by_name(name)
     if role is not None:
         return role
+    for wanted in stage.expectations:
+        if wanted.pieces is not None and fits(wanted.pieces, name):
+            return wanted.role
     redirected = any(
         isinstance(item.flow, HttpExchange) and item.role == "boot-file" and item.flow.response is not None
         and item.flow.response.status in (301, 302, 303, 307, 308)

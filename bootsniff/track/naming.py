@@ -46,6 +46,10 @@ _NOT_BOOT = re.compile(
     r"[0-9a-f]{12}|snom\S*|aastra|cfg[0-9a-f]{12}|y0{6}\S*)\S*\.(cnf|cfg|xml|tlv|sgn|loads|txt|boot|ini|htm|conf)\S*$",
     re.IGNORECASE,
 )
+_VARIABLE = re.compile(r"\$\{[^${}]{0,64}\}|\$[A-Za-z_][A-Za-z0-9_]{0,63}")
+_ANY = "\ue000"
+"""Stands for a variable; a character of nobody's use."""
+_LEAST_CERTAIN = 3
 _BOOT_AGENTS = (
     "iPXE",
     "gPXE",
@@ -73,6 +77,39 @@ def plain_path(name: str) -> str:
 def same_file(left: str, right: str) -> bool:
     """Whether two names (path, URL, with or without host) mean the same file."""
     return plain_path(left) == plain_path(right)
+
+
+def pieces_of(name: str) -> tuple[str, ...] | None:
+    """What is certain of a URL or path with `${variables}`: of its path, the beginning, parts between, the end.
+
+    A URL that is relative, or whose beginning is a variable, may begin with anything. None when hardly anything is
+    certain. Where a variable stands, any text may: iPXE's `${base-url}` holds slashes.
+    """
+    plain = re.split(r"[?#]", _VARIABLE.sub(_ANY, name), maxsplit=1)[0]
+    path = plain_path(plain)
+    if "://" in plain or plain.startswith("/"):
+        path = f"/{path}"
+    elif not plain.startswith(_ANY):
+        path = f"{_ANY}/{path}"
+    pieces = tuple(path.split(_ANY))
+    return pieces if len("".join(pieces).replace("/", "")) >= _LEAST_CERTAIN else None
+
+
+def fits(pieces: tuple[str, ...], name: str) -> bool:
+    """Whether a file's name is one that `pieces_of` left open."""
+    path = f"/{plain_path(name)}"
+    if len(pieces) == 1:
+        return path == pieces[0]  # the variable stood in the query
+    first, *middle, last = pieces
+    if not path.startswith(first) or not path.endswith(last) or len(path) < len(first) + len(last):
+        return False
+    at, end = len(first), len(path) - len(last)
+    for piece in middle:
+        at = path.find(piece, at, end)
+        if at < 0:
+            return False
+        at += len(piece)
+    return True
 
 
 def role_by_name(name: str) -> FetchRole | None:

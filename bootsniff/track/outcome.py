@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..model import StallPoint, Status
-from .boot_file import boot_file_of, boot_server_of
+from .arrived import runs_ipxe_again
+from .boot_file import boot_file_of, boot_server_of, server_behind_no_router
 from .kinds import is_firmware, is_ipxe, is_u_boot
 from .records import BootRecord, Dhcp4Exchange, StageRecord
-from .stage_outcome import StageState, runs_ipxe_again, stage_state
+from .stage_outcome import StageState, stage_state
 from .state import BOUND
 
 NEVER = 1 << 62
@@ -75,7 +76,7 @@ def _ends_in_dhcp(stage: StageRecord, *, is_first: bool) -> bool:
     """Whether DHCP and ARP alone show that no fetch could follow the lease.
 
     No file was named (an iPXE that was loaded may have a script inside), port 4011 or ARP for the server stayed
-    without an answer, or U-Boot was given no server.
+    without an answer, the server is behind a router that nobody named, or U-Boot was given no server.
     """
     exchange = stage.dhcp
     if not isinstance(exchange, Dhcp4Exchange):
@@ -85,6 +86,8 @@ def _ends_in_dhcp(stage: StageRecord, *, is_first: bool) -> bool:
         return True
     if exchange.pxe_requests and not exchange.pxe_replies:
         return True
+    if (stage.client.startswith("efi-") or is_ipxe(stage.client)) and server_behind_no_router(stage):
+        return True  # others may ask for the server itself by ARP, and a router may answer for it
     if is_u_boot(stage.client):
         return boot_server_of(stage, boot_file_of(stage)) is None
     return is_first and boot_file_of(stage) is None

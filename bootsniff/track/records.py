@@ -163,6 +163,8 @@ class Expectation(Struct, eq=False):
     role: FetchRole
     named_in: str
     at: FrameRef
+    pieces: tuple[str, ...] | None = None
+    """What is certain of a path with variables, in order, the ends among them; None where all of `url` is."""
 
 
 class StageRecord(Struct, eq=False, gc=False):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from urllib.parse import urljoin
 
-from ..wire.scripts import ScriptPlan, read_script
+from ..model import FrameRef
+from ..wire.scripts import NamedFile, ScriptPlan, read_script
 from .machines import kept
+from .naming import pieces_of
 from .records import Expectation, FetchRecord, StageRecord
 
 MAX_EXPECTATIONS = 64
@@ -19,14 +21,20 @@ def apply_script(stage: StageRecord, fetch: FetchRecord) -> None:
     plan = read_script(content.kind, fetch.flow.body.head.decode("utf-8", "backslashreplace"))
     at = fetch.flow.last
     for wanted in plan.files:
-        if wanted.literal:
-            url = urljoin(fetch.name, wanted.name) if "://" in fetch.name else wanted.name
-            stage.expectations = kept(
-                stage.expectations, Expectation(url, wanted.role, fetch.name, at), MAX_EXPECTATIONS
-            )
+        expected = _expectation(wanted, fetch.name, at)
+        if expected is not None:
+            stage.expectations = kept(stage.expectations, expected, MAX_EXPECTATIONS)
     _note_prompt(stage, fetch, plan)
     if plan.local_boot and not plan.files:
         stage.local_boot = at
+
+
+def _expectation(wanted: NamedFile, named_in: str, at: FrameRef) -> Expectation | None:
+    if wanted.literal:
+        url = urljoin(named_in, wanted.name) if "://" in named_in else wanted.name
+        return Expectation(url, wanted.role, named_in, at)
+    pieces = pieces_of(wanted.name)
+    return Expectation(wanted.name, wanted.role, named_in, at, pieces) if pieces else None
 
 
 def _note_prompt(stage: StageRecord, fetch: FetchRecord, plan: ScriptPlan) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..flow.records import TftpTransfer
 from ..model import NANOSECONDS, StallPoint
+from .arrived import dead_end, is_image, is_initrd, is_kernel, is_vague, is_web_page, runs_ipxe_again
 from .boot_file import boot_file_of
 from .dhcp_outcome import dhcp4_state, dhcp6_state, has_lease
 from .fetch_outcome import connection_failure, refresh_fetches
@@ -111,6 +112,7 @@ def _fetch_state(stage: StageRecord, now: int, *, gone: bool, started: bool) -> 
         return _search_state(stage, useful, silence_from, now, gone=gone)
     last = useful[-1]
     rank = _rank(useful)
+    end = dead_end(stage)
     if last.status in ("failed", "stalled"):
         return StageState(rank, failed=True, point=_failure_point(last))
     if last.status == "in-progress":
@@ -120,39 +122,22 @@ def _fetch_state(stage: StageRecord, now: int, *, gone: bool, started: bool) -> 
         )
     if is_ipxe(stage.client) and runs_ipxe_again(stage):
         return StageState(rank, failed=True, point="chain")
-    if stage.menu is not None:
+    if stage.menu is not None and (end is None or is_vague(end)):
         return StageState(rank, waiting_for=f"a key: {stage.menu}")
     point: StallPoint = (
         "nbp" if is_firmware(stage.client) or (is_ipxe(stage.client) and last.role == "boot-file") else "chain"
     )
     if is_ipxe(stage.client) and last.content is not None and last.content.kind == "ipxe-script":
         point = "chain"
-    if is_web_page(last):
-        point = "http"
+    if end is not None:
+        point = "http" if is_web_page(end) else "nbp" if is_firmware(stage.client) else "chain"
     if gone:
         return StageState(rank, failed=True, point=point)
-    limit = PAGE_SILENCE if is_web_page(last) else NBP_SILENCE
-    if is_over(silence_from, limit, now) and _expected_to_go_on(last):
+    limit = PAGE_SILENCE if end is not None else NBP_SILENCE
+    if is_over(silence_from, limit, now) and (_expected_to_go_on(last) if end is None else not is_vague(end)):
         return StageState(rank, failed=True, point=point)
     wait = f"{_short(last.name)} to ask for something, for {in_seconds(now - silence_from)}"
     return StageState(rank, waiting_for=wait, check_at=silence_from + limit + 1)
-
-
-def runs_ipxe_again(stage: StageRecord) -> bool:
-    """An iPXE that was handed an iPXE binary by DHCP and fetched it whole."""
-    for fetch in stage.fetches:
-        if fetch.role == "boot-file" and fetch.status == "complete":
-            if fetch.content is not None and fetch.content.kind not in (
-                "unknown",
-                "pe",
-                "boot-sector",
-                "pxelinux",
-                "linux-kernel",
-            ):
-                continue
-            if (fetch.content is not None and fetch.content.ipxe) or is_ipxe_binary(fetch.name):
-                return True
-    return False
 
 
 def _os_fetch_state(stage: StageRecord, now: int) -> StageState:
@@ -215,40 +200,19 @@ def _handed_over(stage: StageRecord, useful: list[FetchRecord], now: int, *, gon
     ):
         return False
     last = useful[-1]
-    kernels = [fetch for fetch in useful if _is_kernel(fetch)]
-    initrds = [fetch for fetch in useful if _is_initrd(fetch)]
-    if _is_image(last):
-        return not is_web_page(last)
-    if not kernels or last not in (*kernels, *initrds) or is_web_page(last):
+    if dead_end(stage) is not None:
         return False
-    missing = [wanted for wanted in stage.expectations if wanted.role == "initrd"]
+    kernels = [fetch for fetch in useful if is_kernel(fetch)]
+    initrds = [fetch for fetch in useful if is_initrd(fetch)]
+    if is_image(last):
+        return True
+    if not kernels or last not in (*kernels, *initrds):
+        return False
+    missing = [wanted for wanted in stage.expectations if wanted.role == "initrd" and wanted.pieces is None]
     if initrds:
         return True
     # No initrd so far: one that a script names is still to come; otherwise the kernel is all there is.
     return (not missing or gone) and (gone or is_over(last.end, KERNEL_SILENCE, now))
-
-
-def is_web_page(fetch: FetchRecord) -> bool:
-    """A page for people that came over HTTP: no boot program can use it, whatever it asked for."""
-    return fetch.content is not None and fetch.content.kind == "html" and not isinstance(fetch.flow, TftpTransfer)
-
-
-def _is_kernel(fetch: FetchRecord) -> bool:
-    return fetch.role == "kernel" or (fetch.content is not None and fetch.content.kind == "linux-kernel")
-
-
-def _is_initrd(fetch: FetchRecord) -> bool:
-    if fetch.role == "initrd":
-        return True
-    return (
-        fetch.role == "other"
-        and fetch.content is not None
-        and fetch.content.kind in ("gzip", "xz", "zstd", "lzma", "bzip2", "cpio", "initrd")
-    )
-
-
-def _is_image(fetch: FetchRecord) -> bool:
-    return fetch.role == "image" or (fetch.content is not None and fetch.content.kind == "iso")
 
 
 def _failure_point(fetch: FetchRecord) -> StallPoint:
@@ -263,8 +227,6 @@ def _failure_point(fetch: FetchRecord) -> StallPoint:
 def _expected_to_go_on(fetch: FetchRecord) -> bool:
     """Loaders ask for more at once; memtest or a unified kernel image need nothing more."""
     content, name = fetch.content, fetch.name
-    if is_web_page(fetch) and fetch.role != "other":
-        return True
     if content is not None and (
         content.ipxe or content.kind in ("pxelinux", "ipxe-script", "grub-config", "pxelinux-config")
     ):
@@ -294,4 +256,4 @@ def _short(name: str) -> str:
     return tail if len(tail) <= 40 else tail[:39] + "…"
 
 
-__all__ = ["StageState", "is_web_page", "runs_ipxe_again", "stage_state"]
+__all__ = ["StageState", "stage_state"]

@@ -62,6 +62,7 @@ PXELINUX = BootContent("pxelinux", "PXELINUX")
 IPXE_BIN = BootContent("pe", "iPXE, EFI application", machine=0x8664, signed=False, efi=True, ipxe=True)
 SCRIPT = BootContent("ipxe-script", "iPXE script")
 PAGE = BootContent("html", "HTML page")
+TEXT = BootContent("text", "text")
 ISO = BootContent("iso", "ISO 9660 image")
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from .scene import IPXE_BIN, PE_ARM64, PE_X64, PE_X64_SIGNED, SCRIPT, SERVER, Scene
+from collections.abc import Callable
+
+from bootsniff.wire.messages import BootContent
+
+from .scene import IPXE_BIN, PE_ARM64, PE_X64, PE_X64_SIGNED, SCRIPT, SERVER, TEXT, Scene
 
 
 def loaded(
@@ -100,7 +104,22 @@ def grub_over(kind: str) -> Scene:
     return scene
 
 
-FAULTS = {
+def texts(client: str = "ipxe-efi-x64", content: BootContent = TEXT, **settings: object) -> Scene:
+    """A program was given a text."""
+    scene = Scene(client, at="chain").lease(file="menu.ipxe")
+    flow = scene.tftp(1, "menu.ipxe", "complete", content=content, **settings)  # type: ignore[arg-type]
+    flow.body.head = b"kernel /linux\nboot\n"
+    return scene
+
+
+def text_then_script() -> Scene:
+    scene = texts()
+    scene.tftp(5, "menu.ipxe", "complete", content=SCRIPT)
+    return scene
+
+
+FAULTS: dict[str, Callable[[], Scene]] = {
+    "chain-text-instead-of-program": texts,
     "nbp-secure-boot-refused": loaded,
     "nbp-stalls-after-download": lambda: loaded(PE_X64_SIGNED),
     "chain-ipxe-loop": ipxe_loop,
@@ -160,6 +179,11 @@ def kickstart_then_more() -> Scene:
 
 
 LOOKALIKES = [
+    ("chain-text-instead-of-program", "a script", lambda: texts(content=SCRIPT)),
+    ("chain-text-instead-of-program", "data for a script", lambda: texts(role="initrd")),
+    ("chain-text-instead-of-program", "an optional extra", lambda: texts(role="optional")),
+    ("chain-text-instead-of-program", "something came after it", text_then_script),
+    ("chain-text-instead-of-program", "the operating system's own text", lambda: texts("os")),
     ("chain-grub-thinks-tftp", "GRUB that came by TFTP", lambda: grub_over("efi-x64-pxe")),
     ("nbp-secure-boot-refused", "a program for another processor", lambda: loaded(PE_ARM64)),
     ("nbp-secure-boot-refused", "a signed program", lambda: loaded(PE_X64_SIGNED)),

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from . import boots, boots_loss, boots_server, boots_web, wire_faults
+from . import boots, boots_loss, boots_server, boots_text, boots_web, wire_faults
 from .packets import Wire, errors, machine, read
+from .scene import SERVER
 from .wire_faults import Case
 
-FAULTS = {**wire_faults.FAULTS, **boots_web.FAULTS, **boots_server.FAULTS, **boots_loss.FAULTS}
-HEALTHY = {**boots.HEALTHY, **boots_web.HEALTHY, **boots_server.HEALTHY, **boots_loss.HEALTHY}
+FAULTS = {**wire_faults.FAULTS, **boots_web.FAULTS, **boots_server.FAULTS, **boots_loss.FAULTS, **boots_text.FAULTS}
+HEALTHY = {**boots.HEALTHY, **boots_web.HEALTHY, **boots_server.HEALTHY, **boots_loss.HEALTHY, **boots_text.HEALTHY}
 
 
 @pytest.mark.parametrize("case", FAULTS.values(), ids=FAULTS)
@@ -35,3 +36,41 @@ def test_a_healthy_boot_has_no_error(build: Callable[[], Wire], tmp_path: Path) 
     found = machine(read(build().save(tmp_path / "x.pcap")))
     assert found.status == "handed-off"
     assert not [finding for finding in found.findings if finding.severity != "note"]
+
+
+@pytest.mark.parametrize("build", boots_text.WAITING.values(), ids=boots_text.WAITING)
+def test_a_machine_that_waits_has_no_finding(build: Callable[[], Wire], tmp_path: Path) -> None:
+    found = machine(read(build().save(tmp_path / "x.pcap")))
+    assert found.status == "in-progress"
+    assert found.findings == ()
+
+
+def only_dhcp(kind: str, file: str, *, option60: str | None = None, router: str | None = None) -> Wire:
+    """The whole exchange, as a capture with the filter `port 67 or port 68` has it."""
+    return Wire(kind).lease(file=file, next_server=boots_server.OUTSIDE, router=router, option60=option60)
+
+
+@pytest.mark.parametrize(
+    ("kind", "file", "option60"),
+    [
+        ("efi-x64-pxe", "grubx64.efi", None),
+        ("ipxe-bios", f"http://{boots_server.OUTSIDE}/menu.ipxe", None),
+        ("efi-x64-http", f"http://{boots_server.OUTSIDE}/x.efi", "HTTPClient"),
+    ],
+)
+def test_dhcp_alone_shows_that_a_router_is_missing(kind: str, file: str, option60: str | None, tmp_path: Path) -> None:
+    wire = only_dhcp(kind, file, option60=option60)
+    other = Wire("bios-pxe")
+    other.mac = "52:54:00:00:00:99"
+    wire.packets += other.discover(90, 94).packets
+    found = machine(read(wire.save(tmp_path / "x.pcap")))
+    assert (found.status, errors(found)) == ("stalled", {"dhcp-router-missing"})
+
+
+def test_dhcp_alone_does_not_show_what_a_router_makes_possible(tmp_path: Path) -> None:
+    wire = only_dhcp("efi-x64-pxe", "grubx64.efi", router=SERVER)
+    other = Wire("bios-pxe")
+    other.mac = "52:54:00:00:00:99"
+    wire.packets += other.discover(90, 94).packets
+    found = machine(read(wire.save(tmp_path / "x.pcap")))
+    assert (found.status, errors(found)) == ("in-progress", set())

@@ -217,6 +217,24 @@ def test_fixes_can_be_pasted(code: str) -> None:
         assert "{ … }" not in fix.text
 
 
+@pytest.mark.parametrize(
+    ("head", "words", "edit"),
+    [
+        (b"kernel x\nboot\n", "a text without the #!ipxe line: it begins with “kernel x”", "'1i #!ipxe'"),
+        (b"\xef\xbb\xbf#!ipxe\nboot\n", "not at its very beginning", "xef"),
+        (b"\n#!ipxe\nboot\n", "not at its very beginning: it begins with an empty line", "'1,/#!ipxe/"),
+        (b'{"error": "no"}', 'it begins with “{"error": "no"}”', None),
+    ],
+)
+def test_a_text_tells_what_it_is_and_how_it_becomes_a_script(head: bytes, words: str, edit: str | None) -> None:
+    scene = scenes_program.texts()
+    scene.here.fetches[-1].flow.body.head = head
+    finding = found("chain-text-instead-of-program", scene)
+    assert words in finding.summary
+    edits = [fix.text for fix in finding.fixes if fix.target == "ipxe"]
+    assert edits == [] if edit is None else edit in edits[0]
+
+
 def test_the_path_that_the_server_told_is_the_one_to_look_at() -> None:
     scene = scenes_transfer.leased()
     flow = scene.tftp(1, "efi/nope.efi", "failed", error=1)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootsniff.track.naming import plain_path, role_by_name, same_file
+from bootsniff.track.naming import fits, pieces_of, plain_path, role_by_name, same_file
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,39 @@ def test_any_host_is_taken(rest: str) -> None:
     name = "http://" + rest
     assert same_file(name, name)
     role_by_name(name)
+
+
+@pytest.mark.parametrize(
+    ("written", "asked", "same"),
+    [
+        ("${base}/linux", "http://192.168.122.1/debian/linux", True),
+        ("${base}/linux", "http://192.168.122.1/linux", True),
+        ("${base}/linux", "/linux", True),
+        ("${base}/linux", "http://192.168.122.1/notlinux", False),
+        ("http://h/boot/${net0/mac:hexhyp}.php?s=${serial}", "http://h/boot/52-54.php?s=1", True),
+        ("http://h/boot/${net0/mac:hexhyp}.php?s=${serial}", "http://h/other/52-54.php?s=1", False),
+        ("http://h/boot.php?mac=${mac}", "http://h/boot.php?mac=1", True),
+        ("menu/${mac}", "http://h/some/where/menu/52-54", True),
+        ("/menu/${mac}", "http://h/some/where/menu/52-54", False),
+        ("a/${x}/b/${y}/c", "z/a/1/b/2/c", True),
+        ("a/${x}/b/${y}/c", "z/a/1/c/2/b", False),
+        ("aa${x}aa", "aaa", False),
+        ("$prefix/x86.cfg", "(tftp)/boot/x86.cfg", True),
+    ],
+)
+def test_names_with_variables(written: str, asked: str, same: bool) -> None:
+    pieces = pieces_of(written)
+    assert pieces is not None
+    assert fits(pieces, asked) is same
+
+
+@pytest.mark.parametrize("written", ["${url}", "${base}/${file}", "http://${next-server}/", "${a}/x/${b}"])
+def test_a_name_that_may_be_anything_tells_nothing(written: str) -> None:
+    assert pieces_of(written) is None
+
+
+@given(st.text(max_size=80), st.text(max_size=80))
+def test_any_text_is_a_name(written: str, asked: str) -> None:
+    pieces = pieces_of(written)
+    if pieces is not None:
+        fits(pieces, asked)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Confidence, Finding, Fix
+from ...track.boot_file import is_elsewhere
 from ...track.records import Arps
 from .. import fixes
 from ..case import Case
-from ..dhcp.router_missing import is_elsewhere
 from ..evidence import evidence, first_and_last
 from ..rule import Rule
 
@@ -105,7 +105,7 @@ def _reached(case: Case, target: str) -> bool:
 
 
 def _off_subnet(case: Case, target: str) -> bool:
-    return case.lease is not None and is_elsewhere(case.lease, target)
+    return case.lease is not None and is_elsewhere(case.lease.message, target)
 
 
 def _why(case: Case, target: str) -> str:

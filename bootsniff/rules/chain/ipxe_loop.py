@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding, Fix
+from ...track.arrived import runs_ipxe_again
 from ...track.kinds import is_ipxe
 from ...track.records import FetchRecord, StageRecord
-from ...track.stage_outcome import runs_ipxe_again
 from .. import fixes, names
 from ..case import Case
 from ..evidence import evidence, naming

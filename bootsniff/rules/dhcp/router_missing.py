@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import ip_address, ip_network
 
 from ...model import Finding
-from .. import fixes, names
+from ...track.boot_file import server_behind_no_router
+from .. import fixes
 from ..case import Case
 from ..evidence import evidence
-from ..offers import Offer
 from ..rule import Rule
-
-_ROUTES = (33, 121, 249)
-"""Options that name routers besides option 3: static routes (RFC 2132), classless routes (RFC 3442, Microsoft)."""
 
 
 class DhcpRouterMissing(Rule):
@@ -48,10 +44,8 @@ class DhcpRouterMissing(Rule):
         if not case.acks or case.client == "os" or stage.fetches or stage.connections or stage.lookups:
             return
         ack = case.acks[-1]
-        target = _target(case)
-        if target is None or any(arps.target == target for arps in stage.arps) or not is_elsewhere(ack, target):
-            return
-        if ack.routers or any(code in ack.message.options for code in _ROUTES):
+        target = server_behind_no_router(stage)
+        if target is None or any(arps.target == target for arps in stage.arps):
             return
         quality = case.world.quality
         sees = quality.arp_seen and quality.sees_replies and not quality.dropped_frames
@@ -67,25 +61,3 @@ class DhcpRouterMissing(Rule):
             proof="" if sees else "A capture without a filter, or the machine's screen.",
             fixes=fixes.option(case, 3, ack.server, "routers", "routers"),
         )
-
-
-def _target(case: Case) -> str | None:
-    """The address that the first request goes to, where it can be told."""
-    file = case.boot_file
-    if file is None:
-        return None
-    url = names.parts(file)
-    if url is not None:
-        host = url[1]
-        return host if host and not names.is_name(host) and not host.startswith("[") else None
-    return case.named.next_server if case.named else None
-
-
-def is_elsewhere(reply: Offer, target: str) -> bool:
-    """Whether an address is outside the network that a reply puts the machine on."""
-    if not reply.address or not reply.subnet_mask:
-        return False
-    try:
-        return ip_address(target) not in ip_network(f"{reply.address}/{reply.subnet_mask}", strict=False)
-    except ValueError:
-        return False

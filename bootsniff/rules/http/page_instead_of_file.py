@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from ...flow.records import HttpExchange
 from ...model import Confidence, Finding, Fix
 from ...text import printable
+from ...track.arrived import dead_end, is_web_page
 from ...track.records import FetchRecord
-from ...track.stage_outcome import is_web_page
 from .. import fixes, names
 from ..case import Case
 from ..evidence import naming
@@ -60,13 +60,10 @@ class HttpPageInsteadOfFile(Rule):
     def check(self, case: Case) -> Iterator[Finding]:
         if case.client == "os":
             return
-        whole = [fetch for fetch in case.stage.fetches if names.is_body(fetch) and fetch.status == "complete"]
-        if not whole or not is_web_page(whole[-1]):
-            return  # something else came after the page: the program did without
-        fetch = whole[-1]
+        fetch = dead_end(case.stage)
+        if fetch is None or not is_web_page(fetch) or not isinstance(fetch.flow, HttpExchange):
+            return  # nothing of the kind, or something came after it: the program did without
         flow = fetch.flow
-        if not isinstance(flow, HttpExchange):
-            return
         confidence: Confidence = "likely" if fetch.role == "other" else "certain"
         yield self.finding(
             case,

@@ -1,0 +1,86 @@
+"""What can be made of files that came whole: kernels, RAM disks, images, and what no program can start; pure functions."""
+
+from __future__ import annotations
+
+from ..flow.records import TftpTransfer
+from .kinds import is_ipxe
+from .naming import is_ipxe_binary, plain_path
+from .records import FetchRecord, StageRecord
+
+_TEXTS = ("text", "html", "grub-config", "pxelinux-config")
+
+
+def is_web_page(fetch: FetchRecord) -> bool:
+    """A page for people that came over HTTP: no boot program can use it, whatever it asked for."""
+    return fetch.content is not None and fetch.content.kind == "html" and not isinstance(fetch.flow, TftpTransfer)
+
+
+def is_mere_text(stage: StageRecord, fetch: FetchRecord) -> bool:
+    """A text that this program was to start and cannot: iPXE knows a script by its first line (image/script.c).
+
+    A BIOS ROM jumps into any file, into an iPXE script as well. What is fetched as data (`imgfetch`, files for
+    wimboot) may be a text.
+    """
+    content, role = fetch.content, fetch.role
+    if content is None or is_web_page(fetch):
+        return False
+    if stage.client == "bios-pxe":
+        return role == "boot-file" and content.kind in (*_TEXTS, "ipxe-script")
+    if is_ipxe(stage.client):
+        if role == "boot-file":
+            return content.kind in _TEXTS
+        named = role == "other" and plain_path(fetch.name).lower().endswith(".ipxe")
+        return content.kind in ("text", "html") and (role in ("script", "kernel") or named)
+    return stage.client in ("grub", "pxelinux") and role == "kernel" and content.kind in ("text", "html")
+
+
+def dead_end(stage: StageRecord) -> FetchRecord | None:
+    """The latest thing that came whole and cannot be started, with nothing after it but initial RAM disks."""
+    for fetch in reversed(stage.fetches):
+        if fetch.status in ("optional", "probe"):
+            continue
+        if fetch.status == "complete" and (is_web_page(fetch) or is_mere_text(stage, fetch)):
+            return fetch
+        if not is_initrd(fetch):
+            return None
+    return None
+
+
+def is_vague(fetch: FetchRecord) -> bool:
+    """A page that nobody said would be started: a script may have reported something."""
+    return is_web_page(fetch) and fetch.role == "other"
+
+
+def is_kernel(fetch: FetchRecord) -> bool:
+    return fetch.role == "kernel" or (fetch.content is not None and fetch.content.kind == "linux-kernel")
+
+
+def is_initrd(fetch: FetchRecord) -> bool:
+    if fetch.role == "initrd":
+        return True
+    return (
+        fetch.role == "other"
+        and fetch.content is not None
+        and fetch.content.kind in ("gzip", "xz", "zstd", "lzma", "bzip2", "cpio", "initrd")
+    )
+
+
+def is_image(fetch: FetchRecord) -> bool:
+    return fetch.role == "image" or (fetch.content is not None and fetch.content.kind == "iso")
+
+
+def runs_ipxe_again(stage: StageRecord) -> bool:
+    """An iPXE that was handed an iPXE binary by DHCP and fetched it whole."""
+    for fetch in stage.fetches:
+        if fetch.role == "boot-file" and fetch.status == "complete":
+            if fetch.content is not None and fetch.content.kind not in (
+                "unknown",
+                "pe",
+                "boot-sector",
+                "pxelinux",
+                "linux-kernel",
+            ):
+                continue
+            if (fetch.content is not None and fetch.content.ipxe) or is_ipxe_binary(fetch.name):
+                return True
+    return False
