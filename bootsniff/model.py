@@ -305,6 +305,8 @@ class CaptureInfo(Struct, frozen=True):
     interfaces: tuple[str, ...] = ()
     ended: int | None = None
     """When capturing ended, where the capture says so: silence after the last packet counts until then."""
+    unread: str | None = None
+    """Which frames were not read for their link type, and why, in one line."""
 
 
 FAILED_RULE = "failed_rule:"

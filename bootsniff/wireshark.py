@@ -37,7 +37,12 @@ class Conversion:
     def __init__(self, command: list[str]) -> None:
         self._complaints: IO[bytes] = tempfile.TemporaryFile(prefix="bootsniff-")  # noqa: SIM115  # closed by close()
         self._process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._complaints, bufsize=0
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=self._complaints,
+            bufsize=0,
+            process_group=0,  # Ctrl-C ends this program, which still wants to report what was read until then
         )
         assert self._process.stdout is not None  # noqa: S101  # asked for above
         self._output = self._process.stdout
@@ -48,9 +53,7 @@ class Conversion:
     def readinto(self, view: memoryview) -> int:
         count: int = self._output.readinto(view)  # type: ignore[attr-defined]  # a FileIO, as nothing is buffered
         if not count and self._process.wait():
-            self._complaints.seek(0)
-            lines = self._complaints.read(4096).splitlines()
-            raise EOFError(printable(lines[0], 200) if lines else f"{self._process.args!r} failed")
+            raise EOFError(complaint(self._complaints) or f"{self._process.args!r} failed")
         return count
 
     def close(self) -> None:
@@ -59,6 +62,13 @@ class Conversion:
             self._process.terminate()
         self._process.wait()
         self._complaints.close()
+
+
+def complaint(errors: IO[bytes]) -> str:
+    """The first line on its standard error that says what is wrong with the capture; empty when there is none."""
+    errors.seek(0)
+    lines = [line for line in errors.read(4096).splitlines() if line.strip() and not line.startswith(b"Running as ")]
+    return printable(lines[0], 200) if lines else ""
 
 
 def dissect_frame(frame: FrameBytes, seconds: float = 20.0) -> str:

@@ -140,7 +140,9 @@ def tell_quality(captures: tuple[CaptureInfo, ...], *, interrupted: bool) -> Non
     for info in captures:
         if info.problem is not None:
             complain(f"{info.path}: {info.problem}; read as far as it goes")
-        if info.frames and info.undecoded_frames == info.frames:
+        if info.unread is not None:
+            complain(f"{info.path}: {info.unread}")
+        elif info.frames and info.undecoded_frames == info.frames:
             kinds = ", ".join(info.link_types)
             complain(
                 f"{info.path}: no frame of it can be read (link type {kinds}); capture on Ethernet, or with `tcpdump -i any`"

@@ -1,14 +1,14 @@
 """Opens a capture file, a pipe or standard input and yields its packets as Blocks; decodes no packet.
 
 The format is told by content: pcap and pcapng, plain or compressed, are read here; other formats are turned into
-pcapng by Wireshark's tools when they are installed.
+pcapng by Wireshark's tools when they are installed, and so are other link types into one that is read here.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Literal, Protocol, overload
+from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -18,12 +18,15 @@ from ..errors import CaptureError
 from ..model import Block, CaptureInfo, FrameStore, Tick
 from .compression import compression_of, decompressed
 from .frames import FileFrames, SpooledFrames
-from .link_types import link_type_name
+from .link_types import READ_HERE, link_type_name
 from .pcap import HEADER, pcap_decoder
 from .pcapng import PcapngDecoder, is_pcapng
 from .raw_input import RawFile, RawInput
 from .scan import Decoder, Scan
 from .window import Window
+
+if TYPE_CHECKING:
+    from .foreign_links import ForeignLinks
 
 PARALLEL_BYTES = 16 << 20
 """Smaller files are read before another process has started."""
@@ -136,6 +139,9 @@ class CaptureSource:
         """A file that is neither compressed nor a pipe."""
         self._store: _Store = FileFrames(raw, index) if self.plain else SpooledFrames(index)
         self._counters = Counters()
+        self._foreign: ForeignLinks | None = None
+        self._translates = True
+        """Not where another process is to get the blocks as they stand in the window."""
 
     @property
     def frames(self) -> KeepingFrameStore:
@@ -164,10 +170,13 @@ class CaptureSource:
             problem=counters.problem,
             interfaces=tuple(interface.name for interface in interfaces if interface.name),
             ended=counters.ended,
+            unread=self._foreign.unread if self._foreign else None,
         )
 
     def close(self) -> None:
         """Let go of the file and of kept frames."""
+        if self._foreign:
+            self._foreign.close()
         self._store.close()
         self._window.close()
 
@@ -190,7 +199,7 @@ class CaptureSource:
             if len(scan.time):
                 block = self._block(scan)
                 self._store.begin(block, offset, scan.consumed - start, before)
-                yield block
+                yield from self._readable(block)
                 self._store.end()
             if scan.problem is not None:
                 self._stop(scan.problem)
@@ -230,6 +239,16 @@ class CaptureSource:
             scan.interface,
             scan.next.interfaces,
         )
+
+    def _readable(self, block: Block) -> Iterator[Block]:
+        """The block, its frames of link types that are not read here translated."""
+        if not self._translates or all(interface.link_type in READ_HERE for interface in block.interfaces):
+            return iter((block,))
+        if self._foreign is None:
+            from .foreign_links import ForeignLinks  # with it comes subprocess, which most captures do not need
+
+            self._foreign = ForeignLinks()
+        return self._foreign.readable(block)
 
     def _ticks(self) -> Iterator[Tick]:
         """Ticks until more bytes come, of time 0 before the first packet.

@@ -44,6 +44,9 @@ _NAMES = {
     276: "LINUX_SLL2",
 }
 
+READ_HERE = frozenset({0, 1, 12, 14, 101, 108, 113, 228, 229, 276})
+"""Numbers of the link types whose frames need no help of Wireshark's."""
+
 
 def link_type_name(number: int) -> str:
     """`EN10MB` for 1, `LINKTYPE_147` for a number without a name here."""

@@ -72,6 +72,7 @@ class ParallelSource(CaptureSource):
         self._window = window
         places = _Places()
         self._store = places
+        self._translates = False
         known = self._decoder
         slot, at = -1, 0
         try:
@@ -123,7 +124,7 @@ class ParallelSource(CaptureSource):
                 prepared=self._slots.get(slot, made),
             )
             self._store.begin(block, offset, length, decoder)
-            yield block
+            yield from self._readable(block)
             self._store.end()
         offset, self._counters, self._decoder = message
         if offset is not None:
