@@ -49,13 +49,17 @@ class Duplicates:
         found = np.zeros(len(index), np.bool_)
         held = len(self._identity)
         identity = np.concatenate((self._identity, _identities(columns, keys, index)))
-        name = np.sort(identity)  # much faster than argsort, and nearly always enough
-        if not (name[1:] == name[:-1]).any():
+        name = np.sort(identity)
+        again = name[1:][name[1:] == name[:-1]]
+        if not len(again):
             return found
-        order = np.argsort(identity, kind="stable")
-        name = identity[order]
+        # Few are there more than once: only these are brought into order.
+        several = np.flatnonzero(again[np.minimum(np.searchsorted(again, identity), len(again) - 1)] == identity)
+        name = identity[several]
+        order = np.argsort(name, kind="stable")
+        several, name = several[order], name[order]
         same = np.flatnonzero(name[1:] == name[:-1])
-        before, after = order[same], order[same + 1] - held
+        before, after = several[same], several[same + 1] - held
         ours = after >= 0
         before, after = before[ours], after[ours]
         if len(after):

@@ -26,10 +26,11 @@ Bools = npt.NDArray[np.bool_]
 class _Group:
     """The packets of one conversation in a piece that cannot be folded in one go."""
 
-    __slots__ = ("at", "forced", "members", "next")
+    __slots__ = ("at", "forced", "members", "next", "places")
 
-    def __init__(self, members: list[int]) -> None:
-        self.members = members
+    def __init__(self, places: Ints) -> None:
+        self.places = places
+        self.members: list[int] = places.tolist()
         self.at = 0
         """Members before this one are done."""
         self.next = -1
@@ -71,15 +72,16 @@ class Mixed:
                 self._look(index, None)
             elif groups[number].next == index:
                 self._look(index, number)
-        left = [index for group in groups.values() for index in group.members[group.at :]]
-        bulk.fold(batch, np.array(left, np.int64))
+        left = [group.places[group.at :] for group in groups.values() if group.at < len(group.members)]
+        if left:
+            bulk.fold(batch, np.concatenate(left))
 
     def _group(self, conversation: Ints, index: Ints, looked_at: Bools) -> None:
         """Make the groups of packets that are sorted by their conversations."""
         begins = [0, *(np.flatnonzero(conversation[1:] != conversation[:-1]) + 1).tolist()]
         ends = [*begins[1:], len(conversation)]
         for number, begin, end in zip(conversation[begins].tolist(), begins, ends, strict=True):
-            group = self._groups[number] = _Group(index[begin:end].tolist())
+            group = self._groups[number] = _Group(index[begin:end])
             at = int(looked_at[begin:end].argmax())
             if looked_at[begin + at]:
                 group.next = group.members[at]
@@ -146,8 +148,7 @@ class Mixed:
         ahead = group.at
         if group.forced == 0 and left > FORCED:
             self._looker.set_lanes()
-            rest = np.array(group.members[group.at :], np.int64)
-            control = np.flatnonzero(~self._looker.bulk.mask(self._work.batch, rest))
+            control = np.flatnonzero(~self._looker.bulk.mask(self._work.batch, group.places[group.at :]))
             if not len(control):
                 return
             ahead += int(control[0])
@@ -158,6 +159,6 @@ class Mixed:
         """Count the bulk packets of a group that come before a packet."""
         stop = bisect_left(group.members, index)
         if group.at < stop:
-            part = group.members[group.at : stop]
+            part = group.places[group.at : stop]
             group.at = stop
-            self._looker.bulk.fold(self._work.batch, np.array(part, np.int64))
+            self._looker.bulk.fold(self._work.batch, part)

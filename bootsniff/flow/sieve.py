@@ -173,23 +173,16 @@ class Sieve:
         first: list[int] = []
         if not len(unknown):
             return first
-        table, keys = self._bulk.table, work.keys
-        lanes: list[int] = []
-        known: dict[int, int] = {}
-        met: dict[Key, int] = {}
-        for index, name in zip(unknown.tolist(), keys.hash[unknown].tolist(), strict=True):
-            lane = known.get(name)
-            if lane is None:
-                key = keys.key(index)
-                lane = met.get(key)
-                if lane is None:
-                    lane = self._new_lane(key)
-                    met[table.turned(key)] = lane ^ 1 if lane else 0
-                    if lane:
-                        first.append(index)
-                known[name] = lane
-            lanes.append(lane)
-        work.batch.lane[unknown] = lanes
+        table, keys = self._bulk.table, work.keys.some(unknown)
+        met: set[Key] = set()
+        for place in keys.distinct().tolist():
+            key = keys.key(place)
+            if key not in met:
+                met.update((key, table.turned(key)))
+                if self._new_lane(key):
+                    first.append(int(unknown[place]))
+        if first:
+            work.batch.lane[unknown] = table.find(keys, np.ones(len(unknown), np.bool_))
         return first
 
     def _new_lane(self, key: Key) -> int:

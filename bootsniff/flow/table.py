@@ -75,14 +75,24 @@ class Keys:
         )
 
     def part(self, start: int, stop: int) -> Keys:
+        """Keys of the packets from `start` to `stop`."""
+        return self if start == 0 and stop == len(self.ends) else self.some(slice(start, stop))
+
+    def some(self, which: slice | Ints) -> Keys:
         """Keys of some of the packets."""
-        if start == 0 and stop == len(self.ends):
-            return self
         part = Keys.__new__(Keys)
         part.wide = self.wide
         for name in ("ends", "hash", "source", "source_high", "target", "target_high"):
-            setattr(part, name, getattr(self, name)[start:stop])
+            setattr(part, name, getattr(self, name)[which])
         return part
+
+    def distinct(self) -> Ints:
+        """The first packet of each key, in order of packets. There must be packets."""
+        order = np.argsort(self.hash, kind="stable")
+        name = self.hash[order]
+        begins = np.ones(len(order), np.bool_)
+        np.not_equal(name[1:], name[:-1], out=begins[1:])
+        return np.sort(order[begins])
 
 
 class FlowTable:
