@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from pathlib import Path
@@ -26,7 +27,10 @@ _WAIT = 0.1
 
 def run(arguments: argparse.Namespace) -> int:
     """Capture until told to end."""
-    tui = arguments.web or (not arguments.json and not arguments.plain and sys.stdout.isatty())
+    tui = bool(arguments.web)
+    if not tui and not arguments.json and not arguments.plain and sys.stdout.isatty():
+        tui = os.environ.get("TERM") != "dumb"
+        arguments.plain = not tui
     task = _task(arguments, arrows=tui or arguments.verbose)
     if tui:
         from .live_tui import run as run_tui

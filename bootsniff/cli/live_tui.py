@@ -18,10 +18,12 @@ from .read_tui import show, write_report
 _END_SECONDS = 3.0
 """How long the final report is waited for once the screen is left."""
 
+MAX_NOTES = 100
+
 
 def run(task: Task, arguments: argparse.Namespace) -> int:
     """Show the capture until the user leaves, or until it ends by itself."""
-    if not arguments.web and not sys.stdin.isatty():
+    if not arguments.web and not (sys.stdin and sys.stdin.isatty()):
         raise UsageError("live needs a terminal for the TUI: add --plain for text or --json for events")
     with LiveSession(task, imports_more=True) as session:
         ready = session.wait_until_ready()
@@ -51,23 +53,27 @@ class LiveFeed:
         return self._session.frames
 
     def latest(self) -> Report | None:
+        if self._take(0):
+            self._latest = self._session.report()
+        if self.ending.due and not self._session.ended:
+            self._session.stop()
+        return self._latest
+
+    def _take(self, timeout: float) -> bool:
+        """What came, waiting for it; whether anything did."""
         session = self._session
         try:
-            updates = session.updates(0)
+            updates = session.updates(timeout)
         except BootsniffError as error:
             session.ended, session.failure = True, str(error)
-            return self._latest
+            return False
         for update in updates:
             self.ending.look(update)
             for news in update.news:
                 self._text = news.text
                 self.notes.append(news.text)
-        del self.notes[:-100]
-        if updates:
-            self._latest = session.report()
-        if self.ending.due and not session.ended:
-            session.stop()
-        return self._latest
+        del self.notes[:-MAX_NOTES]
+        return bool(updates)
 
     def status(self) -> FeedStatus:
         session = self._session
@@ -93,4 +99,4 @@ class LiveFeed:
         deadline = time.monotonic() + _END_SECONDS
         self._session.resume()
         while not self._session.ended and time.monotonic() < deadline:
-            self._session.updates(0.1)
+            self._take(0.1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 import sys
 from types import TracebackType
 from typing import Self
@@ -90,7 +91,8 @@ class PlainView:
         self._log = LogWriter(self._paper, quiet=arguments.quiet, verbose=arguments.verbose)
         self._clock = Clock(None, utc=arguments.utc)
         # Narrower lines would wrap, and could not be taken back.
-        self._below = sys.stdout.isatty() and self._paper.width >= MIN_WIDTH
+        moves = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+        self._below = moves and self._paper.width >= MIN_WIDTH
         self._state = ""
 
     def __enter__(self) -> Self:

@@ -13,7 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from ..model import Machine, Report
-from . import cited
+from . import cited, terminal
 from .bridge import Feed
 from .facts import MachineKey, key_of
 from .feed_app import FeedApp
@@ -179,7 +179,7 @@ def run(feed: Feed, *, title: str, utc: bool = False, only: Callable[[Machine], 
 
     `only` says which machines are listed; the report holds all of them.
     """
-    app = BootsniffApp(feed, title=title, utc=utc, only=only)
+    app = BootsniffApp(feed, title=title, utc=utc, only=only, painter=terminal.driver())
     try:
         app.run()
     finally:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from textual.app import App
+from textual.driver import Driver
 
 from ..errors import CaptureError
 from ..model import Finding, Machine
@@ -37,9 +38,11 @@ class FeedApp(App[None]):
         utc: bool = False,
         folder: Path | None = None,
         only: Callable[[Machine], bool] | None = None,
+        painter: type[Driver] | None = None,
     ) -> None:
+        """`painter`: the driver of Textual to use, see `terminal`."""
         # Without this, Textual turns the terminal's own colours into black before it drops them.
-        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
+        super().__init__(driver_class=painter, ansi_color=True if "NO_COLOR" in os.environ else None)
         self.feed = feed
         self.source = printable(title)
         self.utc = utc
