@@ -80,16 +80,20 @@ def _opened(raw: RawInput, path: str, index: int) -> CaptureSource:
     window = Window(source, waits=not raw.regular)
     window.fill(HEADER)
     head = bytes(window.buffer[: min(window.end, 4096)])
+    if len(head) < HEADER and window.problem is not None:
+        raise CaptureError(f"nothing of {name} can be read: {window.problem}; copy it again, or wait for its end")
     if not head:
         if path == "-":
             raise CaptureError("standard input is empty: look at what the program before the pipe says")
-        raise CaptureError(f"{name} is empty: {window.problem or 'nothing was recorded, or not flushed yet'}")
+        raise CaptureError(f"{name} is empty: nothing was recorded, or not flushed yet")
     decoder = pcap_decoder(head, name)
     if decoder is not None:
         window.advance(HEADER)
         return CaptureSource(path, index, raw, window, decoder)
     if is_pcapng(head):
         return CaptureSource(path, index, raw, window, PcapngDecoder())
+    if len(head) < 4 or (len(head) < 12 and head.startswith((b"\n\r\r\n", b"\xfd7zX"))):
+        raise CaptureError(f"{name} ends after {len(head)} bytes, inside its file header: copy it or record it again")
     if _is_text(head):
         raise CaptureError(f"{name} is text, not a capture: record one with `tcpdump -w`, or convert it with text2pcap")
     if kind or not raw.regular:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import IO, TYPE_CHECKING, cast
 
 from .raw_input import ByteInput
@@ -127,9 +128,10 @@ class _ZstdInput:
         import zstandard
 
         self._raw = raw
+        self._frames = _ZstdFrames()
         self._error = zstandard.ZstdError
         decoder = zstandard.ZstdDecompressor(max_window_size=MAX_MEMORY // 2)
-        readable = cast("IO[bytes]", _Readable(raw))  # all it asks of a file is `read`
+        readable = cast("IO[bytes]", _Readable(raw, self._frames))  # all it asks of a file is `read`
         self._stream: zstandard.ZstdDecompressionReader = decoder.stream_reader(
             readable, read_size=CHUNK, read_across_frames=True
         )
@@ -140,6 +142,8 @@ class _ZstdInput:
             count = self._stream.readinto1(view)
         except self._error as error:
             raise EOFError(f"the zstd data is damaged ({error})") from error
+        if not count and not self._frames.whole:  # the decoder takes this for the plain end
+            raise EOFError("the zstd data ends before it is complete")
         self._more = count == len(view)
         return count
 
@@ -150,12 +154,81 @@ class _ZstdInput:
         self._raw.close()
 
 
+class _ZstdFrames:
+    """Follows the lengths in Zstandard data, to tell whether it may end where it does (RFC 8878 section 3.1)."""
+
+    def __init__(self) -> None:
+        self._next: Callable[[bytes], int] = self._magic
+        """What the next header is; each answers with how long the bytes behind it are that say nothing here."""
+        self._need = 4
+        """Bytes of that header."""
+        self._header = b""
+        self._skip = 0
+        self._checksum = False
+
+    @property
+    def whole(self) -> bool:
+        """Nothing is missing of the frames that began so far."""
+        return self._next == self._magic and not self._header and not self._skip
+
+    def feed(self, data: memoryview) -> None:
+        """Go on over these bytes."""
+        at = 0
+        while at < len(data):
+            if self._skip:
+                step = min(self._skip, len(data) - at)
+                self._skip -= step
+                at += step
+                continue
+            piece = data[at : at + self._need - len(self._header)]
+            at += len(piece)
+            self._header += piece
+            if len(self._header) == self._need:
+                header, self._header = self._header, b""
+                self._skip = self._next(header)
+
+    def _then(self, following: Callable[[bytes], int], need: int) -> None:
+        self._next, self._need = following, need
+
+    def _magic(self, header: bytes) -> int:
+        if int.from_bytes(header, "little") in _SKIPPABLE:
+            self._then(self._skippable, 4)
+        else:  # if it is none, the decoder complains
+            self._then(self._frame, 1)
+        return 0
+
+    def _skippable(self, header: bytes) -> int:
+        self._then(self._magic, 4)
+        return int.from_bytes(header, "little")
+
+    def _frame(self, header: bytes) -> int:
+        descriptor = header[0]
+        single = descriptor >> 5 & 1
+        self._checksum = bool(descriptor >> 2 & 1)
+        self._then(self._block, 3)
+        window, dictionary = 1 - single, (0, 1, 2, 4)[descriptor & 3]
+        return window + dictionary + (single, 2, 4, 8)[descriptor >> 6]
+
+    def _block(self, header: bytes) -> int:
+        number = int.from_bytes(header, "little")
+        last, kind, size = number & 1, number >> 1 & 3, number >> 3
+        length = 1 if kind == 1 else size  # one byte that is repeated
+        if last:
+            self._then(self._magic, 4)
+            length += 4 * self._checksum
+        return length
+
+
 class _Readable:
     """`read` for a library that knows no `readinto`."""
 
-    def __init__(self, raw: ByteInput) -> None:
+    def __init__(self, raw: ByteInput, frames: _ZstdFrames) -> None:
         self._raw = raw
+        self._frames = frames
 
     def read(self, count: int = -1) -> bytes:
         buffer = bytearray(count if count > 0 else CHUNK)
-        return bytes(buffer[: self._raw.readinto(memoryview(buffer))])
+        view = memoryview(buffer)
+        view = view[: self._raw.readinto(view)]
+        self._frames.feed(view)
+        return bytes(view)

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from bootsniff.errors import CaptureError
 from bootsniff.model import CaptureInfo, Tick
+from bootsniff.sources import compression
 from bootsniff.sources.capture_file import CaptureSource, open_capture
 from bootsniff.sources.window import WINDOW
 
@@ -138,14 +139,56 @@ def test_compressed_in_one_or_several_members(tmp_path: Path, compress: Callable
     assert not info.truncated
 
 
-@pytest.mark.parametrize("compress", [gzip.compress, lzma.compress])
+@pytest.mark.parametrize("compress", [gzip.compress, lzma.compress, zst])
 def test_compressed_and_cut(tmp_path: Path, compress: Callable[[bytes], bytes]) -> None:
-    noise = [(time, os.urandom(90), 90) for time, _, _ in PACKETS]
+    noise = [(time, os.urandom(9000), 9000) for time, _, _ in PACKETS]
     data = compress(pcap(noise))
     packets, info = read(tmp_path, data[: len(data) * 3 // 4])
     assert packets == noise[: len(packets)]
     assert 0 < len(packets) < 40
     assert info.truncated
+
+
+@pytest.mark.parametrize(("kind", "compress"), [("gzip", gzip.compress), ("xz", lzma.compress), ("zstd", zst)])
+def test_compressed_and_cut_anywhere(tmp_path: Path, kind: str, compress: Callable[[bytes], bytes]) -> None:
+    data = compress(pcap())
+    for end in range(1, len(data), 7):
+        problem: str | None = None
+        try:
+            packets, info = read(tmp_path, data[:end])
+        except CaptureError as error:
+            problem = str(error)
+        else:
+            assert packets == PACKETS[: len(packets)]
+            assert info.truncated
+            problem = info.problem
+        assert problem is not None
+        assert ("inside its file header" if end < 6 else f"the {kind} data ends before it is complete") in problem
+        assert "empty" not in problem
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(-1, 19), st.booleans(), st.booleans(), st.sampled_from([0, 5, 300, 200_000])), max_size=4
+    ),
+    st.integers(1, 70_000),
+)
+@settings(max_examples=60, deadline=None)
+def test_where_zstd_data_may_end(frames: list[tuple[int, bool, bool, int]], step: int) -> None:
+    data, ends = b"", {0}
+    for level, checksum, sized, length in frames:
+        if level < 0:
+            data += struct.pack("<II", 0x184D2A53, length) + bytes(length)
+        else:
+            text = os.urandom(length // 2) + bytes(length - length // 2)
+            options = {"write_checksum": checksum, "write_content_size": sized}
+            data += zstandard.ZstdCompressor(max(1, level), **options).compress(text)  # type: ignore[arg-type]
+        ends.add(len(data))
+    found = compression._ZstdFrames()
+    for at in range(0, len(data), step):
+        found.feed(memoryview(data)[at : at + step])
+        end = min(at + step, len(data))
+        assert found.whole == (end in ends)
 
 
 def test_compressed_with_garbage_behind(tmp_path: Path) -> None:
@@ -226,7 +269,11 @@ def test_garbage_after_a_good_start_never_breaks(
     [
         (b"", "is empty"),
         (b"hello, this is a log\n" * 5, "is text"),
+        (b"\x28\xb5\x2f", "ends after 3 bytes, inside its file header"),
+        (b"\xfd7zXZ", "ends after 5 bytes, inside its file header"),
+        (pcap()[:3], "ends after 3 bytes, inside its file header"),
         (pcap()[:20], "ends inside its pcap file header"),
+        (pcapng()[:11], "ends after 11 bytes, inside its file header"),
         (pcap(version=(7, 7)), "version 7.7"),
         (gzip.compress(b""), "is empty"),
         (gzip.compress(b"\x00\x01\x02hello"), "neither pcap nor pcapng"),
