@@ -18,6 +18,7 @@ from .chain.ipxe_loop import ChainIpxeLoop
 from .chain.ipxe_nothing_to_boot import ChainIpxeNothingToBoot
 from .chain.no_config_found import ChainNoConfigFound
 from .chain.pxelinux_module_missing import ChainPxelinuxModuleMissing
+from .chain.shim_loader_name import ChainShimLoaderName
 from .chain.shim_wrong_path import ChainShimWrongPath
 from .chain.text_instead_of_program import ChainTextInsteadOfProgram
 from .chain.uboot_bootfile_env import ChainUbootBootfileEnv
@@ -25,9 +26,11 @@ from .chain.uboot_no_serverip import ChainUbootNoServerip
 from .dhcp.address_conflict import DhcpAddressConflict
 from .dhcp.bad_udp_checksum import DhcpBadUdpChecksum
 from .dhcp.bootfile_name_mangled import DhcpBootfileNameMangled
+from .dhcp.bootfile_too_long import DhcpBootfileTooLong
 from .dhcp.competing_servers import DhcpCompetingServers
 from .dhcp.http_offer_without_usable_uri import DhcpHttpOfferWithoutUsableUri
 from .dhcp.http_vendor_class_not_echoed import DhcpHttpVendorClassNotEchoed
+from .dhcp.identity_changes import DhcpIdentityChanges
 from .dhcp.nak import DhcpNak
 from .dhcp.next_server_is_a_name import DhcpNextServerIsAName
 from .dhcp.next_server_missing import DhcpNextServerMissing
@@ -35,11 +38,13 @@ from .dhcp.no_offer import DhcpNoOffer
 from .dhcp.offer_without_boot_file import DhcpOfferWithoutBootFile
 from .dhcp.pool_exhausted import DhcpPoolExhausted
 from .dhcp.relay_one_way import DhcpRelayOneWay
+from .dhcp.reply_unicast_not_delivered import DhcpReplyUnicastNotDelivered
 from .dhcp.router_missing import DhcpRouterMissing
 from .dhcp.wrong_next_server import DhcpWrongNextServer
 from .dns.lookup_failed import DnsLookupFailed
 from .dns.server_missing import DnsServerMissing
 from .http.client_error import Http4xx
+from .http.connection_close import Http10ConnectionClose
 from .http.content_type_not_boot import HttpContentTypeNotBoot
 from .http.forbidden import Http403
 from .http.lowercase_header import HttpLowercaseHeader
@@ -60,6 +65,7 @@ from .os.config_fetch_failed import OsConfigFetchFailed
 from .os.redhcp_fails import OsRedhcpFails
 from .proxydhcp.boot_server_unanswered import PxeBootServerUnanswered
 from .proxydhcp.offer_without_pxeclient import ProxyDhcpOfferWithoutPxeclient
+from .proxydhcp.option43_foreign import Option43ForeignContent
 from .proxydhcp.option60_without_43 import DhcpOption60Without43
 from .proxydhcp.port_4011_unanswered import ProxyDhcp4011Unanswered
 from .proxydhcp.silent_for_non_pxeclient import ProxyDhcpSilentForNonPxeclient
@@ -79,6 +85,7 @@ from .tftp.reply_blocked_at_server import TftpReplyBlockedAtServer
 from .tftp.reply_from_other_ip import TftpReplyFromOtherIp
 from .tftp.server_down import TftpServerDown
 from .tftp.server_in_container import TftpServerInContainer
+from .tftp.slow_lockstep import TftpSlowLockstep
 from .tftp.timeout_mid_transfer import TftpTimeoutMidTransfer
 from .tls.certificate import TlsCertificateRefused
 from .tls.cipher import TlsCipher
@@ -88,6 +95,7 @@ from .tls.unknown_ca import TlsUnknownCa
 from .tls.unsupported import TlsUnsupported
 from .tls.version import TlsVersion
 from .v6.no_bootfile_url import V6NoBootfileUrl
+from .v6.stateless import V6StatelessNotSupported
 
 RULES: tuple[Rule, ...] = (
     LinkDhcpBlockedByHostFirewall(),
@@ -95,9 +103,11 @@ RULES: tuple[Rule, ...] = (
     DhcpAddressConflict(),
     DhcpBadUdpChecksum(),
     DhcpBootfileNameMangled(),
+    DhcpBootfileTooLong(),
     DhcpCompetingServers(),
     DhcpHttpOfferWithoutUsableUri(),
     DhcpHttpVendorClassNotEchoed(),
+    DhcpIdentityChanges(),
     DhcpNak(),
     DhcpNextServerIsAName(),
     DhcpNextServerMissing(),
@@ -105,6 +115,7 @@ RULES: tuple[Rule, ...] = (
     DhcpOfferWithoutBootFile(),
     DhcpPoolExhausted(),
     DhcpRelayOneWay(),
+    DhcpReplyUnicastNotDelivered(),
     DhcpRouterMissing(),
     DhcpWrongNextServer(),
     ArchBiosFileToEfi(),
@@ -117,6 +128,7 @@ RULES: tuple[Rule, ...] = (
     PxeBootServerUnanswered(),
     ProxyDhcpOfferWithoutPxeclient(),
     DhcpOption60Without43(),
+    Option43ForeignContent(),
     ProxyDhcp4011Unanswered(),
     ProxyDhcpSilentForNonPxeclient(),
     ProxyDhcpSplitOfferRejected(),
@@ -144,7 +156,9 @@ RULES: tuple[Rule, ...] = (
     TftpReplyFromOtherIp(),
     TftpServerDown(),
     TftpServerInContainer(),
+    TftpSlowLockstep(),
     TftpTimeoutMidTransfer(),
+    Http10ConnectionClose(),
     Http4xx(),
     HttpContentTypeNotBoot(),
     Http403(),
@@ -165,6 +179,7 @@ RULES: tuple[Rule, ...] = (
     ChainIpxeNothingToBoot(),
     ChainNoConfigFound(),
     ChainPxelinuxModuleMissing(),
+    ChainShimLoaderName(),
     ChainShimWrongPath(),
     ChainTextInsteadOfProgram(),
     ChainUbootBootfileEnv(),
@@ -172,6 +187,7 @@ RULES: tuple[Rule, ...] = (
     OsConfigFetchFailed(),
     OsRedhcpFails(),
     V6NoBootfileUrl(),
+    V6StatelessNotSupported(),
 )
 """Every rule, in the order of a boot."""
 

@@ -98,7 +98,8 @@ class Wire:
 
     def dhcp(self, time: float, number: int, *, server: str = SERVER, your: str | None = CLIENT, file: str = "", option67: str | None = None,
              option60: str | None = None, next_server: str | None = SERVER, secs: int = 0, port: int | None = None, target: str | None = None,
-             router: str | None = SERVER, dns: str | None = None, relay: str | None = None, text: str | None = None, option66: str | None = None) -> bytes:  # fmt: skip
+             router: str | None = SERVER, dns: str | None = None, relay: str | None = None, text: str | None = None, option66: str | None = None,
+             option43: bytes | None = None, identifier: bytes | None = None) -> bytes:  # fmt: skip
         reply = number in (2, 5, 6)
         options: dict[int, bytes] = {53: bytes([number])}
         if reply:
@@ -106,6 +107,8 @@ class Wire:
             texts = {67: option67, 60: option60, 56: text, 66: option66}
             options |= {code: value.encode() for code, value in texts.items() if value is not None}
             options |= {code: packed(value) for code, value in {3: router, 6: dns}.items() if value}
+            if option43 is not None:
+                options[43] = option43
         else:
             vendor, arch = KINDS[self.kind]
             if vendor:
@@ -115,6 +118,8 @@ class Wire:
             if self.user_class:
                 options[77] = self.user_class.encode()
             options[55] = bytes([1, 3, 6, 43, 60, 66, 67])
+            if identifier is not None:
+                options[61] = identifier
             if number == 3:
                 options |= {54: packed(server), 50: packed(your or "0.0.0.0")}
         body = struct.pack(">BBBBIHH4s4s4s4s16s64s128s", 2 if reply else 1, 1, 6, 1 if relay else 0, self.xid, secs, 0x8000, b"\0" * 4,

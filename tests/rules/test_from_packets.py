@@ -7,13 +7,27 @@ from pathlib import Path
 
 import pytest
 
-from . import boots, boots_loss, boots_server, boots_text, boots_web, wire_faults
+from . import boots, boots_loss, boots_more, boots_server, boots_text, boots_web, wire_faults
 from .packets import Wire, errors, machine, read
 from .scene import SERVER
 from .wire_faults import Case
 
-FAULTS = {**wire_faults.FAULTS, **boots_web.FAULTS, **boots_server.FAULTS, **boots_loss.FAULTS, **boots_text.FAULTS}
-HEALTHY = {**boots.HEALTHY, **boots_web.HEALTHY, **boots_server.HEALTHY, **boots_loss.HEALTHY, **boots_text.HEALTHY}
+FAULTS = {
+    **wire_faults.FAULTS,
+    **boots_web.FAULTS,
+    **boots_server.FAULTS,
+    **boots_loss.FAULTS,
+    **boots_text.FAULTS,
+    **boots_more.FAULTS,
+}
+HEALTHY = {
+    **boots.HEALTHY,
+    **boots_web.HEALTHY,
+    **boots_server.HEALTHY,
+    **boots_loss.HEALTHY,
+    **boots_text.HEALTHY,
+    **boots_more.HEALTHY,
+}
 
 
 @pytest.mark.parametrize("case", FAULTS.values(), ids=FAULTS)
@@ -74,3 +88,18 @@ def test_dhcp_alone_does_not_show_what_a_router_makes_possible(tmp_path: Path) -
     wire.packets += other.discover(90, 94).packets
     found = machine(read(wire.save(tmp_path / "x.pcap")))
     assert (found.status, errors(found)) == ("in-progress", set())
+
+
+def codes(wire: Wire, path: Path) -> set[str]:
+    return {finding.code for finding in machine(read(wire.save(path / "x.pcap"))).findings}
+
+
+def test_another_identity_is_a_cause_where_the_system_is_refused(tmp_path: Path) -> None:
+    cause = "dhcp-identity-changes-between-stages"
+    assert cause in codes(boots_more.refused_by_address(b"\xff\1\2\3\4\0\2\0\0"), tmp_path)
+    assert cause not in codes(boots_more.refused_by_address(None), tmp_path)
+
+
+def test_a_slow_line_is_a_note_and_a_fast_one_is_none(tmp_path: Path) -> None:
+    assert codes(boots_more.slow(), tmp_path) == {"tftp-slow-lockstep"}
+    assert codes(boots_more.slow(trip=0.002), tmp_path) == set()

@@ -16,15 +16,21 @@ from bootsniff.rules.judge import MAX_FINDINGS, Judge
 from bootsniff.rules.rule import HEADINGS, Cause, Rule
 from bootsniff.wire.messages import TftpError
 
-from . import scenes_dhcp, scenes_program, scenes_transfer
+from . import scenes_dhcp, scenes_more, scenes_program, scenes_transfer
 from .scene import SERVER, Scene
 
 Build = Callable[[], Scene]
-FAULTS: dict[str, Build] = {**scenes_dhcp.FAULTS, **scenes_transfer.FAULTS, **scenes_program.FAULTS}
+FAULTS: dict[str, Build] = {
+    **scenes_dhcp.FAULTS,
+    **scenes_transfer.FAULTS,
+    **scenes_program.FAULTS,
+    **scenes_more.FAULTS,
+}
 LOOKALIKES: list[tuple[str, str, Build]] = [
     *scenes_dhcp.LOOKALIKES,
     *scenes_transfer.LOOKALIKES,
     *scenes_program.LOOKALIKES,
+    *scenes_more.LOOKALIKES,
 ]
 HEALTHY = [scenes_program.normal_chain, scenes_program.healthy_shim, scenes_program.newer_ipxe, scenes_dhcp.healthy_relay,
            scenes_dhcp.nak_then_lease, scenes_dhcp.answered_late, scenes_program.quiet_os]  # fmt: skip
@@ -233,6 +239,35 @@ def test_a_text_tells_what_it_is_and_how_it_becomes_a_script(head: bytes, words:
     assert words in finding.summary
     edits = [fix.text for fix in finding.fixes if fix.target == "ipxe"]
     assert edits == [] if edit is None else edit in edits[0]
+
+
+def test_a_raspberry_pi_waits_for_its_words() -> None:
+    finding = found("option43-foreign-content", scenes_more.raspberry())
+    assert "Raspberry Pi Boot" in finding.summary
+    assert any('pxe-service=0,"Raspberry Pi Boot   "' in fix.text for fix in finding.fixes)
+
+
+def test_a_long_name_and_silence_is_possible_at_most() -> None:
+    scene = scenes_more.silent_about("x/" * 80)
+    assert found("dhcp-bootfile-too-long", scene).confidence == "possible"
+
+
+def test_an_offer_to_the_address_itself_is_likely_wrong_only_where_a_broadcast_was_asked_for() -> None:
+    assert found("dhcp-reply-unicast-not-delivered", scenes_more.unicast()).confidence == "likely"
+    assert found("dhcp-reply-unicast-not-delivered", scenes_more.unicast(broadcast=False)).confidence == "possible"
+
+
+@pytest.mark.parametrize(
+    ("shim", "asked", "command"),
+    [
+        ("boot/snponly-shimx64.efi", "ipxe.efi", "cp '/srv/tftp/boot/snponly.efi' /srv/tftp/ipxe.efi"),
+        ("ipxe-shimx64.efi", "ipxe.efi", "ls -l /srv/tftp/ipxe.efi"),
+        ("shimx64.efi", "ipxe.efi", "cp /srv/tftp/snponly.efi /srv/tftp/ipxe.efi"),
+    ],
+)
+def test_the_shim_gets_what_it_asks_for(shim: str, asked: str, command: str) -> None:
+    (fix,) = found("chain-shim-loader-name", scenes_more.renamed_shim(asked, shim=shim)).fixes
+    assert fix.text.replace("'", "") == command.replace("'", "")
 
 
 def test_the_path_that_the_server_told_is_the_one_to_look_at() -> None:

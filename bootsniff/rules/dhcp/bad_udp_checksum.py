@@ -8,8 +8,7 @@ from ...model import Finding, Fix
 from .. import fixes
 from ..case import Case
 from ..evidence import evidence, first_and_last
-from ..names import host_of, is_name
-from ..offers import Offer
+from ..offers import is_usable
 from ..rule import Rule
 
 
@@ -42,7 +41,7 @@ class DhcpBadUdpChecksum(Rule):
         if dhcp is None or dhcp.requests or dhcp.acks or not dhcp.offers:
             return
         offers = [*case.offers, *case.proxy_offers]
-        if not all(offer.heard.bad_checksum for offer in offers) or not any(_usable(case, offer) for offer in offers):
+        if not all(offer.heard.bad_checksum for offer in offers) or not any(is_usable(case, offer) for offer in offers):
             return
         if len({offer.server for offer in offers}) > 1 or case.overview.bad_checksums_accepted:
             return
@@ -63,11 +62,3 @@ class DhcpBadUdpChecksum(Rule):
                 Fix("iptables", "iptables -t mangle -A POSTROUTING -p udp --dport 68 -j CHECKSUM --checksum-fill"),
             ),
         )
-
-
-def _usable(case: Case, offer: Offer) -> bool:
-    """Whether the machine would take such an offer."""
-    if case.is_http:
-        named = is_name(host_of(offer.boot_file or ""))
-        return offer.is_url and offer.echoes_http and (not named or bool(offer.dns_servers))
-    return bool(offer.boot_file) and not (case.is_firmware_pxe and offer.is_url)

@@ -1,0 +1,89 @@
+"""dhcp-bootfile-too-long; reads records, never changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...model import Finding, Fix
+from .. import fixes, names
+from ..case import Case
+from ..evidence import evidence, maybe, naming
+from ..offers import is_web_url
+from ..rule import Rule
+from ..tftp import transfers
+
+_FIELD = 127
+"""The header's file field has 128 bytes, the last of them NUL (RFC 2131 section 2)."""
+_SHORTEST = 32
+"""A shorter name that is cut was cut for another reason."""
+
+
+class DhcpBootfileTooLong(Rule):
+    """The boot file's name is longer than the machine can keep.
+
+    What happens
+        The ROM cuts the name, and asks for a file that does not exist; or it reports “filename too long” and asks nothing.
+    On the wire
+        A request for the beginning of the name that DHCP gave, and an error; or a name of more than 127 bytes in option 67
+        and no request at all.
+    Not to be confused with
+        A name that is one byte off (dhcp-bootfile-name-mangled). A name that is simply wrong (tftp-file-not-found).
+    Causes
+        Deep directories, hashes and versions in file names; a URL where the machine has room for 127 bytes.
+    Fix
+        A short name: a symbolic link, or iPXE first, which takes names of any length from its script.
+    Sources
+        RFC 2131 section 2; syslinux doc/pxelinux.txt (127 characters); ipxe/ipxe discussion 1129.
+    """
+
+    code = "dhcp-bootfile-too-long"
+    stage = "tftp"
+    needs = "dhcp4"
+    explains_away = ("tftp-file-not-found", "tftp-no-reply")
+    summary = "DHCP names a boot file of {length} bytes, {what}"
+
+    def check(self, case: Case) -> Iterator[Finding]:
+        named = case.boot_file
+        if not named or len(named) <= _SHORTEST:
+            return
+        for _, flow in transfers.failed(case):
+            asked = flow.filename
+            if not _SHORTEST <= len(asked) < len(named) - 1 or not named.startswith(asked):
+                continue
+            yield self.finding(
+                case,
+                [
+                    *naming(case),
+                    *(evidence(ref, f"RRQ {asked}") for ref in flow.requests[:1]),
+                    *maybe(flow.error_at, f"TFTP error {flow.error.code}" if flow.error else "TFTP error"),
+                ],
+                subject=named,
+                length=len(named),
+                what=f"the machine asks for the first {len(asked)} of it",
+                expected=f"RRQ {named}",
+                fixes=_fixes(case, named),
+            )
+            return
+        if len(named) > _FIELD and case.is_firmware_pxe and not is_web_url(named) and _asked_nothing(case):
+            yield self.finding(
+                case,
+                [*naming(case), *(evidence(ack.heard, "lease; nothing follows") for ack in case.acks[-1:])],
+                confidence="possible",
+                subject=named,
+                length=len(named),
+                what="and the machine asks for nothing",
+                expected=f"RRQ {named}",
+                proof="The machine's screen: “filename too long”?",
+                fixes=_fixes(case, named),
+            )
+
+
+def _asked_nothing(case: Case) -> bool:
+    stage = case.stage
+    return bool(case.acks) and case.failed_here and not (stage.fetches or stage.connections or stage.arps)
+
+
+def _fixes(case: Case, named: str) -> tuple[Fix, ...]:
+    short = names.base(named)[-32:]
+    link = Fix("shell", f"ln -s {fixes.shell(named.lstrip('/'))} /srv/tftp/{fixes.shell(short)}")
+    return (link, *fixes.boot_file(case, short))

@@ -1,0 +1,113 @@
+"""option43-foreign-content; reads records, never changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...model import Finding, Fix
+from ...text import printable
+from ...wire import dhcp_options
+from .. import fixes
+from ..case import Case
+from ..evidence import evidence, first_and_last
+from ..offers import Offer
+from ..rule import Rule
+
+_SHOWN = 40
+
+
+class Option43ForeignContent(Rule):
+    """The answer says PXEClient, but its vendor options (43) are those of another vendor, or not the ones a ROM wants.
+
+    What happens
+        With option 60 PXEClient in the answer the firmware reads option 43 as PXE's own list: boot servers, a menu. It
+        finds the address of a Wi-Fi controller there, or text, and waits for servers that do not exist, or gives up. The
+        ROM of a Raspberry Pi takes an offer only when it finds the words “Raspberry Pi Boot” in option 43.
+    On the wire
+        Option 60 PXEClient and an option 43 that does not add up as PXE sub-options; no request for the boot file. Raspberry
+        Pi: DISCOVER again and again, and no offer with a menu “Raspberry Pi Boot”.
+    Not to be confused with
+        Answers without option 43 (dhcp-option60-without-43). Other vendors' option 43 without PXEClient, which firmware
+        does not look at.
+    Causes
+        One scope for access points and for machines that boot, with option 43 for all of it.
+    Fix
+        Give option 43 to its vendor class only; for a Raspberry Pi a pxe-service with its words.
+    Sources
+        PXE 2.1 section 2.2.4 and table 2-1; support.quest.com article 4272601; raspberrypi/firmware issues 764 and 941.
+    """
+
+    code = "option43-foreign-content"
+    stage = "proxydhcp"
+    needs = "dhcp4"
+    explains_away = ("http-plain-disabled",)
+    summary = "{server} {what}"
+
+    def check(self, case: Case) -> Iterator[Finding]:
+        if case.stage.fetches or not case.failed_here or case.pxe_replies:
+            return
+        if case.client == "raspberry-pi":
+            yield from self._raspberry(case)
+            return
+        if not case.is_firmware_pxe:
+            return
+        for reply in [*case.acks, *case.offers]:
+            raw = reply.message.options.get(43)
+            if not raw or not reply.echoes_pxe or dhcp_options.pxe(reply.message) is not None:
+                continue
+            yield self.finding(
+                case,
+                [evidence(reply.heard, f"option 60 PXEClient, option 43 {_shown(raw)}")],
+                confidence="likely",
+                subject=reply.server,
+                server=reply.server,
+                what=f"says PXEClient, and sends option 43 {_shown(raw)}, which is no list of PXE options",
+                expected="PXE sub-options in option 43, or none at all, and a request for the boot file.",
+                proof="The same boot without option 43.",
+                fixes=fixes.arrange(
+                    case,
+                    *fixes.dnsmasq(
+                        "# only for its vendor, here as an example:", f"dhcp-option=vendor:Cisco AP,43,{_text(raw)}"
+                    ),
+                    Fix("windows", "Remove-DhcpServerv4OptionValue -OptionId 43"),
+                ),
+            )
+            return
+
+    def _raspberry(self, case: Case) -> Iterator[Finding]:
+        offers = [*case.offers, *case.proxy_offers]
+        discovers = case.dhcp4.discovers if case.dhcp4 else ()
+        if not offers or any(_invites(offer) for offer in offers):
+            return
+        again = [heard for heard in discovers if heard.at.time > offers[0].heard.at.time]
+        if not again:
+            return
+        yield self.finding(
+            case,
+            [evidence(offers[0].heard, "offer without “Raspberry Pi Boot”"), *first_and_last(again, "DISCOVER again")],
+            confidence="likely",
+            subject=offers[0].server,
+            server=offers[0].server,
+            what="offers no menu “Raspberry Pi Boot” in option 43, which the boot ROM waits for",
+            expected="Option 43 with the menu text “Raspberry Pi Boot   ” (three blanks at its end).",
+            proof="The same boot with such an option 43.",
+            fixes=fixes.arrange(case, *fixes.dnsmasq('pxe-service=0,"Raspberry Pi Boot   "')),
+        )
+
+
+def _invites(offer: Offer) -> bool:
+    return b"Raspberry Pi Boot" in (offer.message.options.get(43) or b"")
+
+
+def _text(raw: bytes) -> str:
+    """A value as dnsmasq takes it: text, or bytes in hexadecimal."""
+    plain = raw.rstrip(b"\0")
+    readable = plain.isascii() and plain.decode("ascii").replace(".", "").isalnum()
+    return plain.decode("ascii") if readable else raw[:_SHOWN].hex(":")
+
+
+def _shown(raw: bytes) -> str:
+    plain = raw.rstrip(b"\0")
+    if plain.isascii() and plain.decode("ascii").isprintable():
+        return f"“{printable(plain, _SHOWN)}”"
+    return raw[:12].hex(" ") + (" …" if len(raw) > 12 else "")

@@ -1,0 +1,175 @@
+"""Scenes of faults that need a second look at names, identities, closed connections, and what looks like them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bootsniff.flow.records import Body, HttpExchange
+from bootsniff.model import NANOSECONDS
+from bootsniff.wire.messages import BootContent, HttpHead
+
+from .scene import CLIENT, PE_X64, SERVER, Scene, packed
+
+DEEP = "installers/debian/trixie/2026-01-15/amd64/" + "netboot-" * 8 + "signed/bootx64.efi"
+SHIM = BootContent("pe", "EFI application, x86-64, signed", 0x8664, signed=True, efi=True, details=("shim",))
+RASPBERRY = b"\x06\x01\x03\x0a\x04\x00PXE\x09\x14\x00\x00\x11Raspberry Pi Boot\xff"
+URL = f"http://{SERVER}/ipxe.efi"
+
+
+def long_name(asked: str = DEEP[:64], *, named: str = DEEP, error: int | None = 1) -> Scene:
+    scene = Scene("bios-pxe", at="tftp").lease(option67=named)
+    scene.tftp(1, asked, "failed", error=error)
+    return scene
+
+
+def silent_about(named: str, client: str = "bios-pxe") -> Scene:
+    return Scene(client, at="tftp").lease(option67=named)
+
+
+def unicast(target: str = CLIENT, *, broadcast: bool = True, **offer: object) -> Scene:
+    settings = {"file": "grubx64.efi"} | offer
+    scene = Scene(at="dhcp").discover(0, 4, 12, 28)
+    for heard in scene.dhcp.discovers:
+        heard.message.broadcast = broadcast
+    for second in (0.1, 4.1):
+        scene.offer(second, **settings)
+        scene.dhcp.offers[-1].target = target
+    return scene
+
+
+def two_identities(
+    *, same: bool = False, second: str = "192.168.122.40", spelled: bool = False, found: bool = False
+) -> Scene:
+    """The firmware without an identifier, the system with one of its own, whose configuration is refused."""
+    scene = Scene("ipxe-efi-x64", at="os").lease(file="menu.ipxe")
+    scene.stage("os")
+    scene.discover(40).offer(40.1, your=second)
+    identifier = b"\1" + bytes.fromhex("525400893247") if spelled else b"\xff\x12\x34\x56\x78\0\2"
+    options = {54: packed(SERVER), 50: packed(second)} | ({} if same else {61: identifier})
+    scene.dhcp.requests = (scene.heard(40.2, 3, options=options),)
+    scene.ack(40.3, your=second)
+    scene.http(50, f"http://{SERVER}/ks.cfg", "complete" if found else "failed", code=200 if found else 403, role="os")
+    return scene
+
+
+def foreign43(
+    value: bytes = b"10.20.30.40", *, option60: str | None = "PXEClient", client: str = "efi-x64-pxe"
+) -> Scene:
+    return Scene(client, at="proxydhcp").lease(file="grubx64.efi", option60=option60, option43=value)
+
+
+def raspberry(value: bytes | None = None) -> Scene:
+    scene = Scene("bios-pxe", at="dhcp")
+    scene.here.client = "raspberry-pi"
+    return scene.discover(0, 2, 4).offer(0.1, option43=value, option60="PXEClient")
+
+
+def closed(*, version: str = "1.0", fields: tuple[tuple[str, str], ...] = (), answered: bool = False) -> Scene:
+    """HEAD is answered and the connection closed; GET follows on it."""
+    scene = Scene("efi-x64-http", at="http").lease(file=URL, option60="HTTPClient")
+    first = scene.http(1, URL, "probe", method="HEAD", fields=(("Content-Length", "1000"), *fields))
+    assert first.response is not None
+    first.response.version = version
+    connection = first.connection
+    connection.fin_from_server = scene.at(1.6)
+    request = HttpHead("GET", "/ipxe.efi", "1.1", None, "", (("Host", SERVER),), 90)
+    flow = HttpExchange(connection, request, scene.at(1.7), URL)
+    flow.last = scene.at(1.7)
+    connection.exchanges.append(flow)
+    connection.reset = scene.at(1.8)
+    scene.fetch(flow, "failed", "boot-file", None)
+    if answered:
+        scene.http(3, URL, content=PE_X64)
+    return scene
+
+
+def renamed_shim(
+    asked: str = "ipxe.efi", *, shim: str = "snponly-shimx64.efi", content: BootContent = SHIM, error: int = 1
+) -> Scene:
+    scene = Scene(at="chain").lease(file=shim)
+    scene.tftp(1, shim, "complete", content=content)
+    scene.tftp(3, asked, "failed", role="other", error=error)
+    return scene
+
+
+def no_address6(*, code: int = 2, later: bool = False) -> Scene:
+    scene = Scene(at="dhcp")
+    exchange = scene.solicit(0, 1, 3)
+    refusal = scene.heard6(0.1, 2, url="tftp://[fd00::1]/x.efi")
+    refusal.message.status = (code, "no addresses available")
+    exchange.advertises = (refusal,)
+    if later:
+        exchange.advertises += (scene.heard6(3.1, 2, url="tftp://[fd00::1]/x.efi", addresses=("fd00::5",)),)
+    return scene
+
+
+def over_a_long_line(
+    *, seconds: float = 90, blocks: int = 3000, window: int = 1, repeated: int = 0, wait: float = 0.04
+) -> Scene:
+    scene = Scene(status="handed-off", at=None).lease(file="grubx64.efi")
+    flow = scene.tftp(1, "grubx64.efi", "complete", content=PE_X64, block_size=512)
+    flow.body = Body(
+        received=512 * blocks,
+        packets=blocks,
+        retransmissions=repeated,
+        longest_wait=round(wait * NANOSECONDS),
+        first=scene.at(1),
+        last=scene.at(1 + seconds),
+        newest=scene.at(1 + seconds),
+    )
+    flow.highest_block, flow.window_size, flow.complete, flow.last = blocks, window, True, scene.at(1 + seconds)
+    return scene
+
+
+FAULTS: dict[str, Callable[[], Scene]] = {
+    "dhcp-bootfile-too-long": long_name,
+    "dhcp-reply-unicast-not-delivered": unicast,
+    "dhcp-identity-changes-between-stages": two_identities,
+    "option43-foreign-content": foreign43,
+    "http-10-connection-close": closed,
+    "chain-shim-loader-name": renamed_shim,
+    "v6-stateless-not-supported": no_address6,
+    "tftp-slow-lockstep": over_a_long_line,
+}
+
+LOOKALIKES: list[tuple[str, str, Callable[[], Scene]]] = [
+    ("dhcp-bootfile-too-long", "the whole name is asked for", lambda: long_name(DEEP)),
+    ("dhcp-bootfile-too-long", "one byte is missing", lambda: long_name(DEEP[:-1])),
+    ("dhcp-bootfile-too-long", "another name", lambda: long_name("x" * 64)),
+    ("dhcp-bootfile-too-long", "a directory of the name", lambda: long_name("installers")),
+    ("dhcp-bootfile-too-long", "a short name, and silence", lambda: silent_about("pxelinux.0")),
+    (
+        "dhcp-bootfile-too-long",
+        "a long URL for HTTP boot",
+        lambda: silent_about("http://a/" + "x" * 200, "efi-x64-http"),
+    ),
+    ("dhcp-reply-unicast-not-delivered", "a broadcast", lambda: unicast("255.255.255.255")),
+    ("dhcp-reply-unicast-not-delivered", "the offer is taken", lambda: unicast().request(5)),
+    ("dhcp-reply-unicast-not-delivered", "to a relay", lambda: unicast("192.168.5.1")),
+    ("dhcp-reply-unicast-not-delivered", "no boot file either", lambda: unicast(file=None)),
+    ("dhcp-identity-changes-between-stages", "the same identifier", lambda: two_identities(same=True)),
+    (
+        "dhcp-identity-changes-between-stages",
+        "the hardware address as identifier",
+        lambda: two_identities(spelled=True),
+    ),
+    ("dhcp-identity-changes-between-stages", "the same address", lambda: two_identities(second=CLIENT)),
+    ("dhcp-identity-changes-between-stages", "the configuration arrives", lambda: two_identities(found=True)),
+    ("option43-foreign-content", "PXE's own", lambda: foreign43(b"\x06\x01\x08\xff")),
+    ("option43-foreign-content", "no PXEClient", lambda: foreign43(option60=None)),
+    ("option43-foreign-content", "iPXE", lambda: foreign43(client="ipxe-efi-x64")),
+    ("option43-foreign-content", "Raspberry Pi Boot", lambda: raspberry(RASPBERRY)),
+    ("http-10-connection-close", "a new connection for GET", lambda: closed(answered=True)),
+    ("http-10-connection-close", "keep-alive", lambda: closed(fields=(("Connection", "keep-alive"),))),
+    ("http-10-connection-close", "HTTP/1.1", lambda: closed(version="1.1")),
+    ("chain-shim-loader-name", "GRUB", lambda: renamed_shim("grubx64.efi")),
+    ("chain-shim-loader-name", "no shim before", lambda: renamed_shim(shim="x.efi", content=PE_X64)),
+    ("chain-shim-loader-name", "access denied", lambda: renamed_shim(error=2)),
+    ("v6-stateless-not-supported", "another status", lambda: no_address6(code=3)),
+    ("v6-stateless-not-supported", "an address came later", lambda: no_address6(later=True)),
+    ("tftp-slow-lockstep", "a window", lambda: over_a_long_line(window=4)),
+    ("tftp-slow-lockstep", "lost blocks", lambda: over_a_long_line(repeated=300)),
+    ("tftp-slow-lockstep", "one long wait", lambda: over_a_long_line(wait=80)),
+    ("tftp-slow-lockstep", "a large file on a fast line", lambda: over_a_long_line(blocks=100_000)),
+    ("tftp-slow-lockstep", "a short transfer", lambda: over_a_long_line(seconds=20)),
+]
