@@ -13,7 +13,6 @@ from . import pxe as encapsulated
 from .addresses import ipv4_list, ipv4_text
 from .dns import read_name
 from .messages import DhcpMessage, IpxeOptions, PxeOptions, RelayInformation
-from .numbers import dhcp_option_name
 
 _MAX_NAMES = 64
 _NO_UUID = (bytes(16), b"\xff" * 16)
@@ -258,10 +257,3 @@ def pxelinux_config_file(message: DhcpMessage) -> str | None:
 def pxelinux_path_prefix(message: DhcpMessage) -> str | None:
     """Option 210 (RFC 5071)."""
     return text(message, 210)
-
-
-def describe(message: DhcpMessage) -> list[tuple[int, str, str, bytes]]:
-    """Code, name, value in words and value as sent of each option, in order; for views that show a whole message."""
-    from .dhcp_describe import option_words
-
-    return [(code, dhcp_option_name(code), option_words(message, code, raw), raw) for code, raw in message.options]
