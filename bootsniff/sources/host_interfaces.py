@@ -10,9 +10,10 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from ..text import printable
 from .dumpcap import advice
 from .host_facts import Host
-from .interfaces import LOOPBACK_TYPE, hardware_type, is_up
+from .interfaces import LOOPBACK_TYPE, hardware_type, is_connected, is_up
 from .link_types import link_type_name
 from .ring import LINK_TYPES
 
@@ -27,6 +28,12 @@ class Rights(Struct, frozen=True):
     """`ring` (root, or CAP_NET_RAW), `dumpcap`, or None."""
     advice: str | None
     """What to do about it when there is no way."""
+
+
+_CAGED = (
+    "this is root without CAP_NET_RAW, as in a container: start it with that capability (`--cap-add NET_RAW`) and in "
+    "the network namespace of the host (`--network host`)"
+)
 
 
 class HostInterface(Struct, frozen=True):
@@ -47,12 +54,12 @@ class HostInterface(Struct, frozen=True):
 
 def rights() -> Rights:
     """How this process may capture."""
-    if os.geteuid() == 0 or _has_net_raw():
+    if _has_net_raw():
         return Rights("ring", None)
     program = shutil.which("dumpcap")
     if program is not None and os.access(program, os.X_OK) and _capable(program):
         return Rights("dumpcap", None)
-    return Rights(None, advice(words=("live", "IFACE")))
+    return Rights(None, advice(words=("live", "IFACE")) if os.geteuid() else _CAGED)
 
 
 def _has_net_raw() -> bool:
@@ -61,7 +68,7 @@ def _has_net_raw() -> bool:
         effective = next(line for line in status.splitlines() if line.startswith("CapEff:")).split()[1]
         return bool(int(effective, 16) >> _CAP_NET_RAW & 1)
     except (OSError, StopIteration, ValueError, IndexError):
-        return False
+        return os.geteuid() == 0
 
 
 def _capable(program: str) -> bool:
@@ -69,7 +76,7 @@ def _capable(program: str) -> bool:
         if Path(program).stat().st_mode & 0o4000:
             return True
         return bool(os.getxattr(program, _CAPABILITIES))
-    except OSError:
+    except (OSError, AttributeError):  # Linux alone has such attributes
         return False
 
 
@@ -94,22 +101,24 @@ def _interface(name: str, host: Host, addresses: tuple[str, ...]) -> HostInterfa
     elif not up:
         obstacle = f"it is down: ip link set {name} up"
     return HostInterface(
-        name,
+        printable(os.fsencode(name)),
         kind,
-        master,
+        None if master is None else printable(os.fsencode(master)),
         up,
         None if link_type is None else link_type_name(link_type),
         addresses,
-        obstacle,
-        _hint(kind, master),
+        None if obstacle is None else printable(os.fsencode(obstacle)),
+        _hint(kind, master, connected=is_connected(name)),
     )
 
 
-def _hint(kind: str, master: str | None) -> str | None:
+def _hint(kind: str, master: str | None, *, connected: bool) -> str | None:
+    if not connected:
+        return "nothing is connected to it (no carrier)"
     if kind == "bridge":
         return "all machines on the bridge"
     if master is not None:
-        return f"one port of {master}: capture there to see them all"
+        return f"one port of {printable(os.fsencode(master))}: capture there to see them all"
     if kind == "wireless":
         return "no machine boots over it, and others' traffic stays unseen"
     if kind == "tunnel":

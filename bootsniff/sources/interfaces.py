@@ -14,7 +14,7 @@ from ..errors import CaptureError
 from ..text import printable
 
 _SIOCGIFFLAGS, _SIOCGIFHWADDR = 0x8913, 0x8927
-_IFF_UP = 1
+_IFF_UP, _IFF_RUNNING = 1, 0x40
 _NETLINK_ROUTE, _RTMGRP_LINK = 0, 1
 LOOPBACK_TYPE = 772
 """ARPHRD_LOOPBACK."""
@@ -35,8 +35,17 @@ def hardware_type(name: str) -> int | None:
 
 
 def is_up(name: str) -> bool:
+    return bool(_flags(name) & _IFF_UP)
+
+
+def is_connected(name: str) -> bool:
+    """Whether there is something at the other end: a cable, a port of a bridge that is up, the program behind a tap."""
+    return bool(_flags(name) & _IFF_RUNNING)
+
+
+def _flags(name: str) -> int:
     answer = _ask(name, _SIOCGIFFLAGS)
-    return answer is not None and bool(struct.unpack_from("=H", answer, 16)[0] & _IFF_UP)
+    return 0 if answer is None else int(struct.unpack_from("=H", answer, 16)[0])
 
 
 def _ask(name: str, request: int) -> bytes | None:

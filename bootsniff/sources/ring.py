@@ -35,8 +35,8 @@ _STATUS_USER = 1
 _VLAN_VALID, _VLAN_TPID_VALID = 1 << 4, 1 << 6
 _FRAME_SIZE = 2048
 """Only a divisor of the block size to TPACKET_V3, where frames have the length they have."""
-LINK_TYPES = {1: ETHERNET, 772: ETHERNET, 801: ETHERNET, 802: ETHERNET, 65534: RAW_IP, 512: RAW_IP, 768: RAW_IP}
-"""ARPHRD_ of linux/if_arp.h: Ethernet, loopback, 802.11 seen as Ethernet; tun, PPP and IPIP have no link header."""
+LINK_TYPES = {1: ETHERNET, 772: ETHERNET, 65534: RAW_IP, 512: RAW_IP, 768: RAW_IP}
+"""ARPHRD_ of linux/if_arp.h: Ethernet (Wi-Fi too, outside monitor mode), loopback; tun, PPP, IPIP: no link header."""
 
 
 class NoRightError(CaptureError):

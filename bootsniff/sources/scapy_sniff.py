@@ -5,7 +5,11 @@ It loses packets from some 2,000 a second on; so the bodies of transfers are lef
 
 from __future__ import annotations
 
+import errno
+import logging
+import os
 import select
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -14,9 +18,12 @@ import numpy as np
 
 from ..errors import CaptureError
 from ..model import NANOSECONDS, Block, CaptureInfo, Interface, Tick
+from ..text import printable
 from .boot_filter import ETHERNET
+from .interfaces import hardware_type
 from .link_types import link_type_name
-from .live import QUIET_MS, Item
+from .live import QUIET_MS, Item, News
+from .ring import LINK_TYPES
 
 WARNING = (
     "capturing through scapy: without the bodies of transfers, and packets are lost when more than some 2,000 come in "
@@ -36,32 +43,57 @@ class ScapySource:
         conf.route_autoload = conf.route6_autoload = False
         if conf.L2listen is None:
             import scapy.arch  # noqa: F401  # registers this system's sockets
-        self._stopped = False
+        # It warns that it knows no protocol to dissect with; nothing is dissected with it.
+        logging.getLogger("scapy").setLevel(logging.ERROR)
+        self._stopped: int | None = None
         self._sockets: list[Any] = []
+        self._failed: set[Any] = set()
+        """Sockets that gave an error instead of the packet after the last one."""
         try:
+            self._interfaces = tuple(Interface(_link_type(name), name) for name in names)
             for name in names:
                 self._sockets.append(conf.L2listen(iface=name, filter=control_filter or None))
+        except CaptureError:
+            raise
         except Exception as error:  # scapy raises whatever its system calls and its compiler raise
             self.close()
-            raise CaptureError(f"cannot capture on {','.join(names)}, not even through scapy: {error}") from error
-        self._interfaces = tuple(Interface(ETHERNET, name) for name in names)
+            said = printable(str(error), 200)
+            raise CaptureError(f"cannot capture on {','.join(names)}, not even through scapy: {said}") from error
         self._frames = self._bytes = 0
         self._first: int | None = None
         self._last: int | None = None
 
     def items(self) -> Iterator[Item]:
         while True:
-            readable, _, _ = select.select(self._sockets, [], [], QUIET_MS / 1000)
-            packets = [found for socket in readable if (found := self._receive(socket)) is not None]
+            stopped = self._stopped
+            readable, _, _ = select.select(self._sockets, [], [], 0 if stopped else QUIET_MS / 1000)
+            packets = []
+            for socket in readable:
+                try:
+                    found = self._receive(socket)
+                except OSError as error:
+                    yield self._failure(socket, error)
+                else:
+                    self._failed.discard(socket)
+                    packets += [found] if found is not None else []
             if packets:
                 yield self._block(packets)
-            elif not readable:
-                if self._stopped:
-                    return
+            if stopped and (not readable or any(moment > stopped for _, moment, _ in packets)):
+                return
+            if not readable:
                 yield Tick(time.time_ns() - QUIET_MS * 1_000_000)
 
+    def _failure(self, socket: Any, error: OSError) -> News:
+        """What the first error in a row means. Raises CaptureError on the next, as the interface will not come back."""
+        name = self._interfaces[self._sockets.index(socket)].name or ""
+        if socket in self._failed:
+            raise CaptureError(f"cannot go on capturing on {name}: {os.strerror(error.errno or 0)}") from error
+        self._failed.add(socket)
+        down = error.errno == errno.ENETDOWN
+        return News(time.time_ns(), f"{name} is down" if down else f"{name}: {os.strerror(error.errno or 0)}")
+
     def _receive(self, socket: Any) -> tuple[int, int, bytes] | None:
-        """(interface, time in ns, bytes) of one packet."""
+        """(interface, time in ns, bytes) of one packet. Raises OSError."""
         _, data, seconds = socket.recv_raw()
         if data is None:
             return None
@@ -89,7 +121,7 @@ class ScapySource:
         )
 
     def stop(self) -> None:
-        self._stopped = True
+        self._stopped = self._stopped or time.time_ns()
 
     def captures(self) -> tuple[CaptureInfo, ...]:
         names = tuple(interface.name or "" for interface in self._interfaces)
@@ -97,7 +129,7 @@ class ScapySource:
             CaptureInfo(
                 path=",".join(names),
                 format="live, by scapy",
-                link_types=(link_type_name(ETHERNET),),
+                link_types=tuple(dict.fromkeys(link_type_name(each.link_type) for each in self._interfaces)),
                 frames=self._frames,
                 bytes=self._bytes,
                 first=self._first,
@@ -109,3 +141,14 @@ class ScapySource:
     def close(self) -> None:
         for socket in self._sockets:
             socket.close()
+
+
+def _link_type(name: str) -> int:
+    """LINKTYPE_ number. Raises CaptureError for an interface whose frames cannot be read."""
+    hardware = hardware_type(name) if sys.platform == "linux" else None
+    if hardware is None:  # not there, which scapy says itself; elsewhere than on Linux, nearly always Ethernet
+        return ETHERNET
+    link_type = LINK_TYPES.get(hardware)
+    if link_type is None:
+        raise CaptureError(f"{name} is of a kind that bootsniff cannot capture on (ARPHRD type {hardware})")
+    return link_type
