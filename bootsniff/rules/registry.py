@@ -16,6 +16,7 @@ from .arp.next_server_unanswered import ArpNextServerUnanswered
 from .chain.grub_thinks_tftp import ChainGrubThinksTftp
 from .chain.ipxe_loop import ChainIpxeLoop
 from .chain.ipxe_nothing_to_boot import ChainIpxeNothingToBoot
+from .chain.ipxe_proxydhcp_wait import ChainIpxeProxydhcpWait
 from .chain.no_config_found import ChainNoConfigFound
 from .chain.pxelinux_module_missing import ChainPxelinuxModuleMissing
 from .chain.shim_loader_name import ChainShimLoaderName
@@ -87,6 +88,7 @@ from .tftp.server_down import TftpServerDown
 from .tftp.server_in_container import TftpServerInContainer
 from .tftp.slow_lockstep import TftpSlowLockstep
 from .tftp.timeout_mid_transfer import TftpTimeoutMidTransfer
+from .tftp.windowsize_trouble import TftpWindowsizeTrouble
 from .tls.certificate import TlsCertificateRefused
 from .tls.cipher import TlsCipher
 from .tls.client_certificate import TlsClientCertificate
@@ -95,6 +97,7 @@ from .tls.unknown_ca import TlsUnknownCa
 from .tls.unsupported import TlsUnsupported
 from .tls.version import TlsVersion
 from .v6.no_bootfile_url import V6NoBootfileUrl
+from .v6.ra_or_bootparam import V6RaMissingOrBootparam
 from .v6.stateless import V6StatelessNotSupported
 
 RULES: tuple[Rule, ...] = (
@@ -158,6 +161,7 @@ RULES: tuple[Rule, ...] = (
     TftpServerInContainer(),
     TftpSlowLockstep(),
     TftpTimeoutMidTransfer(),
+    TftpWindowsizeTrouble(),
     Http10ConnectionClose(),
     Http4xx(),
     HttpContentTypeNotBoot(),
@@ -177,6 +181,7 @@ RULES: tuple[Rule, ...] = (
     ChainGrubThinksTftp(),
     ChainIpxeLoop(),
     ChainIpxeNothingToBoot(),
+    ChainIpxeProxydhcpWait(),
     ChainNoConfigFound(),
     ChainPxelinuxModuleMissing(),
     ChainShimLoaderName(),
@@ -187,6 +192,7 @@ RULES: tuple[Rule, ...] = (
     OsConfigFetchFailed(),
     OsRedhcpFails(),
     V6NoBootfileUrl(),
+    V6RaMissingOrBootparam(),
     V6StatelessNotSupported(),
 )
 """Every rule, in the order of a boot."""

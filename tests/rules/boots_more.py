@@ -120,6 +120,38 @@ def slow(*, trip: float = 0.03) -> Wire:
     return started_from(wire, end + 2)
 
 
+def bound6(*, url: bytes = b"tftp://[fd00::1]/x.efi", parameter: bytes | None = None) -> Wire:
+    """The whole DHCPv6 exchange; then the firmware goes on to HTTPv4."""
+    given = (3, ADDRESS6), (59, url)
+    if parameter is not None:
+        given = (*given, (60, struct.pack(">H", len(parameter)) + parameter))  # type: ignore[assignment]
+    wire = Wire()
+    wire.dhcp6(0, 1, *ASKS6)
+    wire.dhcp6(0.1, 2, *given)
+    wire.dhcp6(0.2, 3, *ASKS6)
+    wire.dhcp6(0.3, 7, *given)
+    return wire.as_kind("efi-x64-http").ignored(60).quiet(200)
+
+
+def windowed(*, honest: bool = False) -> Wire:
+    """An OACK with windowsize 4, and a server that sends one block for each ACK."""
+    wire = Wire().lease(file="ipxe.efi")
+    body = IPXE.ljust(512 * 40, b"\0")
+    wire.port += 1
+    options = b"tsize\0000\0blksize\000512\0windowsize\0004\0"
+    wire.udp(1, CLIENT, wire.port, SERVER, 69, b"\0\1ipxe.efi\0octet\0" + options)
+    wire.udp(1.01, SERVER, 40000 + wire.port, CLIENT, wire.port, b"\0\6" + options)
+    wire.ack(1.02, 0)
+    for number in range(41):
+        time = 1.05 + number * (0.01 if honest else 4)
+        wire.data(time, number + 1, body[number * 512 : number * 512 + 512])
+        if not honest or number % 4 == 3 or number == 40:
+            wire.ack(time + (0.001 if honest else 3.99), number + 1)
+    end = 180.0
+    wire.as_kind("ipxe-efi-x64").lease(end, file=f"http://{SERVER}/menu.ipxe")
+    return started_from(wire, end + 2)
+
+
 FAULTS: dict[str, Case] = {
     "dhcp-bootfile-too-long": Case(cut_name, "dhcp-bootfile-too-long", ("tftp",)),
     "dhcp-reply-unicast-not-delivered": Case(unheard, "dhcp-reply-unicast-not-delivered", ("dhcp",)),
@@ -130,6 +162,12 @@ FAULTS: dict[str, Case] = {
     "http-10-connection-close": Case(closing, "http-10-connection-close", ("http",)),
     "chain-shim-loader-name": Case(shim_of_ipxe, "chain-shim-loader-name", ("tftp", "chain"), PXE_NOTES),
     "v6-stateless-not-supported": Case(stateless, "v6-stateless-not-supported", ("dhcp",)),
+    "v6-ra-missing-or-bootparam": Case(
+        lambda: bound6(parameter=b"\\winpe\\BCD"), "v6-ra-missing-or-bootparam", ("tftp",), PXE_NOTES
+    ),
+    "v6-no-bootfile-url, no brackets": Case(
+        lambda: bound6(url=b"tftp://boot.lan/x.efi"), "v6-no-bootfile-url", ("dhcp", "tftp"), PXE_NOTES
+    ),
     "os-config-fetch-failed, by address": Case(
         lambda: refused_by_address(b"\xff\1\2\3\4\0\2\0\0"), "os-config-fetch-failed", ("os",)
     ),
@@ -140,4 +178,6 @@ HEALTHY: dict[str, Callable[[], Wire]] = {
     "iPXE's shim finds its iPXE": lambda: shim_of_ipxe(there=True),
     "no address over IPv6, HTTP over IPv4": _stateless_then_http,
     "a long line": slow,
+    "windows that are kept": lambda: windowed(honest=True),
+    "windows that are not kept, and a boot all the same": windowed,
 }

@@ -24,6 +24,9 @@ WIMBOOT = (
     b"initrd http://192.168.122.1/boot.wim boot.wim\nboot\n"
 )
 IPXE_AGENT = "iPXE/1.21.1"
+SECURE = b"#!ipxe\nkernel https://192.168.122.1/linux\ninitrd https://192.168.122.1/initrd.gz\nboot\n"
+SECURE_RAM_DISK = b"#!ipxe\nkernel http://192.168.122.1/linux\ninitrd https://192.168.122.1/initrd.gz\nboot\n"
+SECURE_FIRST = b"#!ipxe\nkernel https://192.168.122.1/linux || kernel http://192.168.122.1/linux.http\nboot\n"
 
 
 def web(body: bytes, *, client: str = "ipxe-efi-x64", path: str = "/menu.ipxe", end: float = 60) -> Callable[[], Wire]:
@@ -59,6 +62,11 @@ def pxelinux_kernel() -> Wire:
     return wire.get(4, "linux", b"this was a kernel once\n").get(5, "initrd.gz", INITRD).quiet(90)
 
 
+def secure(script: bytes) -> Callable[[], Wire]:
+    """A script with https in it; a handshake comes of it, and the server turns it down."""
+    return lambda: scripted(script)().tls(3, SERVER, 40).quiet(120)
+
+
 def embedded() -> Wire:
     """An iPXE with a script inside chains a file whose name says what it should be."""
     return Wire("ipxe-bios").lease().fetch(1, "/boot/start.ipxe", body=NO_MAGIC, agent=IPXE_AGENT).quiet(60)
@@ -88,6 +96,11 @@ FAULTS: dict[str, Case] = {
     f"{TEXT}, a script inside iPXE": Case(embedded, TEXT, ("chain",)),
     f"{TEXT}, a script for the ROM": Case(tftp(SCRIPT, client="bios-pxe"), TEXT, ("nbp",)),
     f"{TEXT}, a menu for the ROM": Case(tftp(MENU, client="bios-pxe"), TEXT, ("nbp",)),
+    "tls-unsupported, the first line of a script": Case(scripted(SECURE), "tls-unsupported", ("chain",)),
+    "tls-unsupported, behind a file over http": Case(
+        scripted(SECURE_RAM_DISK, ("/linux", KERNEL)), "tls-unsupported", ("chain",)
+    ),
+    "https in a script, and a handshake that fails": Case(secure(SECURE), "tls-cipher", ("tls",)),
     "http-page-instead-of-file, chained by variables": Case(
         scripted(VARIABLES, ("/boot/52-54-00-89-32-47.php?s=1", PAGE)), "http-page-instead-of-file", ("http",)
     ),
@@ -133,6 +146,7 @@ HEALTHY: dict[str, Callable[[], Wire]] = {
         WIMBOOT, ("/wimboot", WIMBOOT_ITSELF), ("/winpeshl.ini", b"[LaunchApps]\nx.exe\n"), ("/boot.wim", WINDOWS)
     ),
     "a text as a RAM disk": scripted(SCRIPT, ("/linux", KERNEL), ("/initrd.gz", b"just a text\n")),
+    "https, or else http": scripted(SECURE_FIRST, ("/linux.http", KERNEL)),
     "variables in every URL": scripted(KERNELS, ("/a/linux", KERNEL), ("/a/initrd.gz", INITRD)),
     "a script by variables": scripted(
         VARIABLES, ("/boot/52-54-00-89-32-47.php?s=1", SCRIPT), ("/linux", KERNEL), ("/initrd.gz", INITRD)

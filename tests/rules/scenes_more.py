@@ -121,6 +121,56 @@ def over_a_long_line(
     return scene
 
 
+def bound6(
+    *,
+    url: str = "tftp://[fd00::1]/x.efi",
+    parameters: tuple[str, ...] = (),
+    address: str = "fd00::5",
+    router: bool = False,
+    client: str = "efi-x64-pxe",
+) -> Scene:
+    """The whole DHCPv6 exchange, and nothing after it."""
+    scene = Scene(client, at="tftp")
+    exchange = scene.solicit(0)
+    exchange.advertises = (scene.heard6(0.1, 2, url=url, addresses=(address,)),)
+    exchange.requests = (scene.heard6(0.2, 3),)
+    reply = scene.heard6(0.3, 7, url=url, addresses=(address,))
+    reply.message.boot_file_parameters = parameters
+    exchange.replies = (reply,)
+    if router:
+        scene.world.router_advertisements = (scene.at(0.05),)
+    return scene
+
+
+def proxy_for_firmware(*, for_ipxe: bool = False, server: str = "192.168.122.9") -> Scene:
+    scene = Scene(at="chain").discover(0).offer(0.1).proxy(0.1, server=server, option60="PXEClient", file="ipxe.efi")
+    scene.request(0.2).ack(0.3)
+    scene.tftp(1, "ipxe.efi", "complete", content=PE_X64)
+    scene.stage("ipxe-efi-x64")
+    scene.lease(10)
+    if for_ipxe:
+        scene.proxy(10.1, option60="PXEClient")
+    return scene
+
+
+def windows(
+    *, window: int = 4, seconds: float = 80, blocks: int = 20, repeated: int = 0, wait: float = 4.1, size: int = 1468
+) -> Scene:
+    scene = Scene(at="tftp").lease(file="grubx64.efi")
+    flow = scene.tftp(1, "grubx64.efi", oack=True, data=size * blocks, size=900_000)
+    flow.body = Body(
+        received=size * blocks,
+        packets=blocks,
+        retransmissions=repeated,
+        longest_wait=round(wait * NANOSECONDS),
+        first=scene.at(1),
+        last=scene.at(1 + seconds),
+        newest=scene.at(1 + seconds),
+    )
+    flow.highest_block, flow.window_size = blocks, window
+    return scene
+
+
 FAULTS: dict[str, Callable[[], Scene]] = {
     "dhcp-bootfile-too-long": long_name,
     "dhcp-reply-unicast-not-delivered": unicast,
@@ -130,6 +180,9 @@ FAULTS: dict[str, Callable[[], Scene]] = {
     "chain-shim-loader-name": renamed_shim,
     "v6-stateless-not-supported": no_address6,
     "tftp-slow-lockstep": over_a_long_line,
+    "v6-ra-missing-or-bootparam": lambda: bound6(parameters=("\\BCD",)),
+    "chain-ipxe-proxydhcp-wait": proxy_for_firmware,
+    "tftp-windowsize-trouble": windows,
 }
 
 LOOKALIKES: list[tuple[str, str, Callable[[], Scene]]] = [
@@ -172,4 +225,16 @@ LOOKALIKES: list[tuple[str, str, Callable[[], Scene]]] = [
     ("tftp-slow-lockstep", "one long wait", lambda: over_a_long_line(wait=80)),
     ("tftp-slow-lockstep", "a large file on a fast line", lambda: over_a_long_line(blocks=100_000)),
     ("tftp-slow-lockstep", "a short transfer", lambda: over_a_long_line(seconds=20)),
+    ("v6-ra-missing-or-bootparam", "a size", lambda: bound6(parameters=("1024",))),
+    ("v6-ra-missing-or-bootparam", "nothing special", bound6),
+    ("v6-ra-missing-or-bootparam", "a router advertises", lambda: bound6(address="fd00:0:0:9::5", router=True)),
+    ("v6-ra-missing-or-bootparam", "iPXE", lambda: bound6(parameters=("x y",), client="ipxe-efi-x64")),
+    ("v6-no-bootfile-url", "a URL that fits", bound6),
+    ("v6-no-bootfile-url", "a URL for HTTP", lambda: bound6(url="http://[fd00::1]/x.efi", client="efi-x64-http")),
+    ("chain-ipxe-proxydhcp-wait", "the proxy answers iPXE too", lambda: proxy_for_firmware(for_ipxe=True)),
+    ("chain-ipxe-proxydhcp-wait", "one server for both", lambda: proxy_for_firmware(server=SERVER)),
+    ("tftp-windowsize-trouble", "no window", lambda: windows(window=1)),
+    ("tftp-windowsize-trouble", "a good pace", lambda: windows(seconds=2)),
+    ("tftp-windowsize-trouble", "one long wait", lambda: windows(wait=70)),
+    ("tftp-windowsize-trouble", "few losses", lambda: windows(blocks=4000, seconds=20, repeated=100)),
 ]

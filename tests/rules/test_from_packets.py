@@ -100,6 +100,11 @@ def test_another_identity_is_a_cause_where_the_system_is_refused(tmp_path: Path)
     assert cause not in codes(boots_more.refused_by_address(None), tmp_path)
 
 
+def test_windows_that_the_server_does_not_keep_are_a_note(tmp_path: Path) -> None:
+    assert "tftp-windowsize-trouble" in codes(boots_more.windowed(), tmp_path)
+    assert codes(boots_more.windowed(honest=True), tmp_path) == set()
+
+
 def test_a_slow_line_is_a_note_and_a_fast_one_is_none(tmp_path: Path) -> None:
     assert codes(boots_more.slow(), tmp_path) == {"tftp-slow-lockstep"}
     assert codes(boots_more.slow(trip=0.002), tmp_path) == set()

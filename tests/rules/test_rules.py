@@ -247,6 +247,23 @@ def test_a_raspberry_pi_waits_for_its_words() -> None:
     assert any('pxe-service=0,"Raspberry Pi Boot   "' in fix.text for fix in finding.fixes)
 
 
+@pytest.mark.parametrize("url", ["tftp://boot.lan/x.efi", "http://[fd00::1]/x.efi", "tftp://fd00::1/x.efi"])
+def test_pxe_over_ipv6_wants_an_address_in_brackets(url: str) -> None:
+    finding = found("v6-no-bootfile-url", scenes_more.bound6(url=url))
+    assert url in finding.summary
+
+
+def test_a_server_on_another_network_needs_a_router() -> None:
+    finding = found("v6-ra-missing-or-bootparam", scenes_more.bound6(address="fd00:0:0:9::5"))
+    assert finding.confidence == "likely"
+    assert "fd00::1 is on another network" in finding.summary
+
+
+def test_windows_that_are_lost_are_trouble_too() -> None:
+    scene = scenes_more.windows(blocks=4000, seconds=20, repeated=1500, wait=0.5)
+    assert "1500 of 4000 blocks" in found("tftp-windowsize-trouble", scene).summary
+
+
 def test_a_long_name_and_silence_is_possible_at_most() -> None:
     scene = scenes_more.silent_about("x/" * 80)
     assert found("dhcp-bootfile-too-long", scene).confidence == "possible"

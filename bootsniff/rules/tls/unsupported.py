@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from ...model import Confidence, Evidence, Finding, Fix
 from ...track.kinds import is_http_client, is_ipxe
-from ...track.records import Heard
+from ...track.naming import same_file
+from ...track.records import Expectation, FetchRecord, Heard
 from ...wire import dhcp_options
 from ...wire.messages import DhcpMessage
 from .. import fixes
@@ -14,15 +15,21 @@ from ..case import Case
 from ..evidence import evidence, maybe, naming
 from ..rule import Rule
 
+_Features = tuple[Heard[DhcpMessage], tuple[str, ...]]
+_BUILD = Fix(
+    "ipxe", "#define DOWNLOAD_PROTO_HTTPS   /* config/local/general.h */\nmake bin-x86_64-efi/ipxe.efi TRUST=ca.crt"
+)
+
 
 class TlsUnsupported(Rule):
-    """The boot URL is https and the program never starts TLS.
+    """The boot URL, or one in a script, is https and the program never starts TLS.
 
     What happens
         The machine was given an https URL and its firmware, or the iPXE build, cannot do TLS, or has no certificate
         authority enrolled and does not even try.
     On the wire
-        The whole DHCP exchange with an https URL; then nothing, or a TCP connection that is closed without a ClientHello.
+        The whole DHCP exchange with an https URL, or a script whose next line names one; then nothing, or a TCP connection
+        that is closed without a ClientHello.
         iPXE lists its features in option 175: without https among them it is certain.
     Not to be confused with
         A handshake that fails (a ClientHello is there: the tls- findings); a port that does not answer (tcp-filtered); http
@@ -44,10 +51,15 @@ class TlsUnsupported(Rule):
         return is_http_client(client) or is_ipxe(client)
 
     def check(self, case: Case) -> Iterator[Finding]:
+        told = _features(case)
+        if told and "https" in told[1]:
+            return  # this build can do TLS: something else is in the way
+        yield from self._scripted(case, told) if case.stage.fetches else self._booted(case, told)
+
+    def _booted(self, case: Case, told: _Features | None) -> Iterator[Finding]:
+        """DHCP names the URL, and nothing was fetched."""
         url = case.boot_file or ""
-        if not url.lower().startswith("https://") or case.stage.fetches:
-            return
-        if not case.dhcp4 or not case.acks:
+        if not _is_https(url) or not case.dhcp4 or not case.acks:
             return
         connections = case.stage.connections
         if any(c.tls or c.exchanges or (c.syns and not c.syn_ack) for c in connections):
@@ -59,35 +71,81 @@ class TlsUnsupported(Rule):
         for connection in opened[:1]:
             proof += maybe(connection.syn_ack, "connection to the server")
             proof += maybe(connection.reset or connection.fin_from_client, "closed without a ClientHello")
-        told = _features(case)
-        if told and "https" in told[1]:
-            return  # this build can do TLS: something else is in the way
-        if told:
-            proof.insert(0, evidence(told[0], "iPXE lists its features: no https"))
         confidence: Confidence = (
             "certain" if told else "likely" if opened or case.world.quality.tcp_seen else "possible"
         )
-        plain = "http://" + url[len("https://") :]
-        yield self.finding(
+        seen = [*naming(case), *(evidence(ack.heard, "lease, no ClientHello follows") for ack in case.acks[-1:])]
+        plain = _without_tls(url)
+        repair = fixes.http_boot(case, plain) if case.is_http else fixes.boot_file(case, plain)
+        yield self._found(case, url, [*_listed(told), *seen, *proof], confidence, (*repair, _BUILD), certain=bool(told))
+
+    def _scripted(self, case: Case, told: _Features | None) -> Iterator[Finding]:
+        """A script names the URL, everything before it was fetched, and then nothing more came."""
+        stage, last = case.stage, case.stage.fetches[-1]
+        if not case.failed_here or not case.is_ipxe or stage.menu or last.status != "complete":
+            return
+        wanted = _next_named(stage.expectations, last)
+        if wanted is None or wanted.pieces is not None or not _is_https(wanted.url):
+            return
+        if any(c.start > last.start and not c.exchanges for c in stage.connections):
+            return
+        if any(not (look.answer and look.answer.addresses) for look in stage.lookups):
+            return
+        seen = [evidence(wanted.at, f"{wanted.named_in} names {wanted.url}, no ClientHello follows")]
+        command = wanted.role if wanted.role in ("kernel", "initrd") else "chain"
+        repair = (Fix("ipxe", f"{command} {_without_tls(wanted.url)}"), _BUILD)
+        confidence: Confidence = "certain" if told else "likely"
+        yield self._found(case, wanted.url, [*_listed(told), *seen], confidence, repair, certain=bool(told))
+
+    def _found(
+        self,
+        case: Case,
+        url: str,
+        seen: list[Evidence],
+        confidence: Confidence,
+        repair: tuple[Fix, ...],
+        *,
+        certain: bool,
+    ) -> Finding:
+        return self.finding(
             case,
-            [*naming(case), *(evidence(ack.heard, "lease, no ClientHello follows") for ack in case.acks[-1:]), *proof],
+            seen,
             confidence=confidence,
             subject=url,
             name=case.stage.name or case.client,
             url=url,
             expected="A TLS ClientHello to the server.",
-            proof="" if told else "The same boot with an http URL.",
-            fixes=(
-                *(fixes.http_boot(case, plain) if case.is_http else fixes.boot_file(case, plain)),
-                Fix(
-                    "ipxe",
-                    "#define DOWNLOAD_PROTO_HTTPS   /* config/local/general.h */\nmake bin-x86_64-efi/ipxe.efi TRUST=ca.crt",
-                ),
-            ),
+            proof="" if certain else "The same boot with an http URL.",
+            fixes=repair,
         )
 
 
-def _features(case: Case) -> tuple[Heard[DhcpMessage], tuple[str, ...]] | None:
+def _is_https(url: str) -> bool:
+    return url.lower().startswith("https://")
+
+
+def _without_tls(url: str) -> str:
+    return "http://" + url[len("https://") :]
+
+
+def _listed(told: _Features | None) -> Iterator[Evidence]:
+    if told:
+        yield evidence(told[0], "iPXE lists its features: no https")
+
+
+def _next_named(expectations: tuple[Expectation, ...], last: FetchRecord) -> Expectation | None:
+    """What a script names behind the file that was fetched last, or first of all when that is the script itself."""
+    known = [number for number, wanted in enumerate(expectations) if same_file(wanted.url, last.name)]
+    if known:
+        number, script = known[-1] + 1, expectations[known[-1]].named_in
+    else:
+        script = last.name
+        number = next((place for place, wanted in enumerate(expectations) if wanted.named_in == script), 0)
+    wanted = expectations[number] if number < len(expectations) else None
+    return wanted if wanted is not None and wanted.named_in == script else None
+
+
+def _features(case: Case) -> _Features | None:
     """What an iPXE says it was built with (option 175), and where; None when it says nothing."""
     for heard in case.dhcp4.discovers if case.dhcp4 and case.is_ipxe else ():
         options = dhcp_options.ipxe(heard.message)
