@@ -28,15 +28,20 @@ def write_findings(
     """All findings of a machine; notes stand under the finding that they explain."""
     findings = ranked(machine)
     codes = {finding.code for finding in findings}
+    broken = {finding.boot for finding in findings if finding.severity == "error"}
     for finding in findings:
         if finding.explains in codes and finding.explains != finding.code:
             continue
         paper.blank()
         where = _where(finding, machine)
-        write_finding(finding, captures, paper, clock, indent=2, verbose=verbose, where=where)
+        # Beside what stopped a boot, how to mend what did not stop it can wait.
+        aside = finding.severity == "warning" and finding.boot in broken
+        write_finding(finding, captures, paper, clock, indent=2, verbose=verbose, where=where, aside=aside)
         for cause in findings:
             if cause.explains == finding.code and cause.code != finding.code and cause.boot == finding.boot:
-                write_finding(cause, captures, paper, clock, indent=4, verbose=verbose, cause=True)
+                write_finding(cause, captures, paper, clock, indent=4, verbose=verbose, cause=True, aside=aside)
+        if aside and not verbose:
+            paper.prose("Not what stopped this boot; -v shows how to mend it.", 4, style="dim")
 
 
 def write_finding(
@@ -49,8 +54,12 @@ def write_finding(
     verbose: bool = False,
     cause: bool = False,
     where: str = "",
+    aside: bool = False,
 ) -> None:
-    """One finding; `cause` presents it as the reason for the one above. Only `verbose` shows how to fix mere notes."""
+    """One finding; `cause` presents it as the reason for the one above.
+
+    Only `verbose` shows how to fix mere notes, and what stands `aside`.
+    """
     word = "cause" if cause else _SEVERITY_WORD[finding.severity]
     head = [
         Span(word, _SEVERITY_STYLE[finding.severity]),
@@ -68,6 +77,8 @@ def write_finding(
         return
     if finding.proof and finding.confidence != "certain":
         paper.prose(finding.proof, inner, label=Span("to prove it:", "dim"))
+    if aside and not verbose:
+        return
     shown = finding.fixes if verbose else finding.fixes[:FIXES]
     for fix in shown:
         paper.line(" " * inner, Span(f"fix for {fix.target}:", "strong"))

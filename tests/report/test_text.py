@@ -291,3 +291,19 @@ def test_what_is_mended_in_a_menu_is_wrapped_like_prose() -> None:
 def test_narrow_paper_breaks_no_line_to_paste(width: int) -> None:
     lines = fixed("dnsmasq", "dhcp-option-force=tag:efi-x64-http,60,HTTPClient   # in the host's own file", width)
     assert any(line.strip() == "dhcp-option-force=tag:efi-x64-http,60,HTTPClient" for line in lines)
+
+
+def test_beside_an_error_a_warning_keeps_its_fixes_to_itself() -> None:
+    machine = canned.single().machines[0]
+    error = replace(machine.findings[0], fixes=(Fix("shell", "mend the error"),))
+    warning = replace(error, code="dhcp-nak", severity="warning", fixes=(Fix("shell", "mend the rest"),), proof="")
+    cause = replace(warning, code="arch-7-vs-9", severity="note", explains="dhcp-nak")
+    report = replace(canned.single(), machines=(replace(machine, findings=(error, warning, cause)),))
+    text = shown(report)
+    assert "mend the error" in text
+    assert "mend the rest" not in text
+    assert "cause arch-7-vs-9" in text
+    assert text.count("Not what stopped this boot; -v shows how to mend it.") == 1
+    assert shown(report, verbose=True).count("mend the rest") == 2
+    alone = replace(report, machines=(replace(machine, findings=(warning, cause)),))
+    assert shown(alone).count("mend the rest") == 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...model import Confidence, Finding
+from ...model import Confidence, Finding, Fix
 from .. import fixes
 from ..case import Case
 from ..evidence import evidence
@@ -65,7 +65,14 @@ class ArchHexDecimalConfusion(Cause):
             number=number,
             sign=f": architecture {twin.arch} was given {twin.file}" if twin else "",
             proof="The server's configuration: which number does its rule name?",
-            fixes=fixes.http_boot(case, fixes.example_url(case)) if case.is_http else fixes.boot_file(case),
+            fixes=fixes.arrange(
+                case,
+                Fix("dnsmasq", f"dhcp-match=set:{case.tag},option:client-arch,{number}"),
+                Fix(
+                    "isc-dhcpd", f"# in the condition of its rule:\noption arch = {number >> 8:02x}:{number & 255:02x}"
+                ),
+                Fix("kea", f'"test": "option[93].hex == 0x{number:04x}"'),
+            ),
         )
 
 

@@ -38,7 +38,7 @@ class Http10ConnectionClose(Rule):
     stage = "http"
     needs = "fetches"
     explains_away = ("tcp-reset-or-stall-mid-body",)
-    summary = "{server} closes the connection after {first}, {request} comes on it all the same and gets no answer"
+    summary = "{server} closes the connection after {first}; {request} comes on it all the same, and gets no answer"
 
     def check(self, case: Case) -> Iterator[Finding]:
         for _, flow in exchanges.failed(case):

@@ -67,7 +67,7 @@ class V6RaMissingOrBootparam(Rule):
                 expected="A request for the file.",
                 fixes=fixes.arrange(
                     case,
-                    *fixes.dnsmasq("# remove: dhcp-option=option6:bootfile-param,…"),
+                    Fix("dnsmasq", "# remove: dhcp-option=option6:bootfile-param,…"),
                     Fix("kea", '# remove the "bootfile-param" option-data'),
                 ),
             )
