@@ -54,6 +54,8 @@ ABORT_SILENCE = 10 * S
 """A size probe is followed by the real request well before."""
 TCP_SILENCE = 20 * S
 """SYNs are repeated at 1, 3, 7, 15 s; quiet this long after several, the program has given up."""
+TRIED_AGAIN = 10 * S
+"""After a connection that came to nothing: the next try would have begun by now."""
 OS_BOOT = 120 * S
 """From the last initrd byte to the operating system's own DHCP."""
 

@@ -10,7 +10,8 @@ from .dhcp_outcome import dhcp4_state, dhcp6_state, has_lease
 from .fetch_outcome import connection_failure, refresh_fetches
 from .kinds import LOADERS, is_firmware, is_ipxe, is_u_boot
 from .naming import is_grub_binary, is_ipxe_binary, is_pxelinux_binary, is_shim_binary
-from .patience import KERNEL_SILENCE, NBP_SILENCE, PAGE_SILENCE, SEARCH_SILENCE, Patience, patience_of
+from .next_file import in_the_way
+from .patience import KERNEL_SILENCE, NBP_SILENCE, PAGE_SILENCE, SEARCH_SILENCE, TRIED_AGAIN, Patience, patience_of
 from .records import Dhcp4Exchange, Dhcp6Exchange, FetchRecord, StageRecord
 from .state import ANSWERED, ASKED, BOUND, CONFIGURED, DONE, KERNEL, LOADED, StageState, in_seconds, is_over
 
@@ -104,9 +105,10 @@ def _fetch_state(stage: StageRecord, now: int, *, gone: bool, started: bool) -> 
         return StageState(LOADED)
     if stage.local_boot is not None and not (useful and useful[-1].status in ("failed", "stalled")):
         return StageState(DONE, handed_off=True)
-    if _handed_over(stage, useful, now, gone=gone):
-        return StageState(DONE, handed_off=True)
     tail = stage.fetches[-1]
+    obstacle = in_the_way(stage, tail, now, gone=gone) if tail.status == "complete" else None
+    if obstacle is None and _handed_over(stage, useful, now, gone=gone):
+        return StageState(DONE, handed_off=True)
     silence_from = max(stage.last.time, tail.end)
     if not useful or (tail.status == "optional" and tail.role == "config-search" and not _config_found(stage)):
         return _search_state(stage, useful, silence_from, now, gone=gone)
@@ -115,6 +117,8 @@ def _fetch_state(stage: StageRecord, now: int, *, gone: bool, started: bool) -> 
     end = dead_end(stage)
     if last.status in ("failed", "stalled"):
         return StageState(rank, failed=True, point=_failure_point(last))
+    if obstacle is not None and (gone or is_over(silence_from, TRIED_AGAIN, now)):
+        return StageState(rank, failed=True, point=obstacle)
     if last.status == "in-progress":
         patience = patience_of(stage.client)
         return StageState(

@@ -96,9 +96,9 @@ FAULTS: dict[str, Case] = {
     f"{TEXT}, a script inside iPXE": Case(embedded, TEXT, ("chain",)),
     f"{TEXT}, a script for the ROM": Case(tftp(SCRIPT, client="bios-pxe"), TEXT, ("nbp",)),
     f"{TEXT}, a menu for the ROM": Case(tftp(MENU, client="bios-pxe"), TEXT, ("nbp",)),
-    "tls-unsupported, the first line of a script": Case(scripted(SECURE), "tls-unsupported", ("chain",)),
+    "tls-unsupported, the first line of a script": Case(scripted(SECURE), "tls-unsupported", ("tls", "chain")),
     "tls-unsupported, behind a file over http": Case(
-        scripted(SECURE_RAM_DISK, ("/linux", KERNEL)), "tls-unsupported", ("chain",)
+        scripted(SECURE_RAM_DISK, ("/linux", KERNEL)), "tls-unsupported", ("tls", "chain")
     ),
     "https in a script, and a handshake that fails": Case(secure(SECURE), "tls-cipher", ("tls",)),
     "http-page-instead-of-file, chained by variables": Case(

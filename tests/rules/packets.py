@@ -117,6 +117,8 @@ class Wire:
                 options |= {93: struct.pack(">H", arch), 94: b"\x01\x03\x00", 97: b"\0" + bytes(range(16))}
             if self.user_class:
                 options[77] = self.user_class.encode()
+            if self.user_class == "iPXE":
+                options[175] = b"\x13\x01\x01"  # it can do http
             options[55] = bytes([1, 3, 6, 43, 60, 66, 67])
             if identifier is not None:
                 options[61] = identifier

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 
 from ...model import Confidence, Evidence, Finding, Fix
 from ...track.kinds import is_http_client, is_ipxe
-from ...track.naming import same_file
-from ...track.records import Expectation, FetchRecord, Heard
-from ...wire import dhcp_options
+from ...track.next_file import ipxe_features, next_named
+from ...track.records import Heard
 from ...wire.messages import DhcpMessage
 from .. import fixes
 from ..case import Case
@@ -51,7 +50,7 @@ class TlsUnsupported(Rule):
         return is_http_client(client) or is_ipxe(client)
 
     def check(self, case: Case) -> Iterator[Finding]:
-        told = _features(case)
+        told = ipxe_features(case.stage)
         if told and "https" in told[1]:
             return  # this build can do TLS: something else is in the way
         yield from self._scripted(case, told) if case.stage.fetches else self._booted(case, told)
@@ -84,7 +83,7 @@ class TlsUnsupported(Rule):
         stage, last = case.stage, case.stage.fetches[-1]
         if not case.failed_here or not case.is_ipxe or stage.menu or last.status != "complete":
             return
-        wanted = _next_named(stage.expectations, last)
+        wanted = next_named(stage)
         if wanted is None or wanted.pieces is not None or not _is_https(wanted.url):
             return
         if any(c.start > last.start and not c.exchanges for c in stage.connections):
@@ -131,24 +130,3 @@ def _without_tls(url: str) -> str:
 def _listed(told: _Features | None) -> Iterator[Evidence]:
     if told:
         yield evidence(told[0], "iPXE lists its features: no https")
-
-
-def _next_named(expectations: tuple[Expectation, ...], last: FetchRecord) -> Expectation | None:
-    """What a script names behind the file that was fetched last, or first of all when that is the script itself."""
-    known = [number for number, wanted in enumerate(expectations) if same_file(wanted.url, last.name)]
-    if known:
-        number, script = known[-1] + 1, expectations[known[-1]].named_in
-    else:
-        script = last.name
-        number = next((place for place, wanted in enumerate(expectations) if wanted.named_in == script), 0)
-    wanted = expectations[number] if number < len(expectations) else None
-    return wanted if wanted is not None and wanted.named_in == script else None
-
-
-def _features(case: Case) -> _Features | None:
-    """What an iPXE says it was built with (option 175), and where; None when it says nothing."""
-    for heard in case.dhcp4.discovers if case.dhcp4 and case.is_ipxe else ():
-        options = dhcp_options.ipxe(heard.message)
-        if options and options.features:
-            return heard, options.features
-    return None

@@ -1,0 +1,55 @@
+"""Between a file that was fetched and the one that a script names next: which it is, and what stands in its way."""
+
+from __future__ import annotations
+
+from ..model import StallPoint
+from ..wire import dhcp_options
+from ..wire.messages import DhcpMessage
+from .fetch_outcome import connection_failure
+from .kinds import is_ipxe
+from .naming import same_file
+from .patience import KERNEL_SILENCE
+from .records import Dhcp4Exchange, Expectation, FetchRecord, Heard, StageRecord
+from .state import is_over
+
+
+def next_named(stage: StageRecord) -> Expectation | None:
+    """What a script names behind the file that was fetched last, or first of all when that is the script itself."""
+    if not stage.fetches or not stage.expectations:
+        return None
+    name, expected = stage.fetches[-1].name, stage.expectations
+    known = [number for number, wanted in enumerate(expected) if same_file(wanted.url, name)]
+    script = expected[known[-1]].named_in if known else name
+    first = next((number for number, wanted in enumerate(expected) if wanted.named_in == script), len(expected))
+    number = known[-1] + 1 if known else first
+    return expected[number] if number < len(expected) and expected[number].named_in == script else None
+
+
+def ipxe_features(stage: StageRecord) -> tuple[Heard[DhcpMessage], tuple[str, ...]] | None:
+    """What an iPXE says it was built with (option 175), and where; None when it says nothing."""
+    if not is_ipxe(stage.client) or not isinstance(stage.dhcp, Dhcp4Exchange):
+        return None
+    for heard in stage.dhcp.discovers:
+        options = dhcp_options.ipxe(heard.message)
+        if options and options.features:
+            return heard, options.features
+    return None
+
+
+def in_the_way(stage: StageRecord, last: FetchRecord, now: int, *, gone: bool) -> StallPoint | None:
+    """Why the file behind `last` is not asked for, as far as packets show it."""
+    for connection in reversed(stage.connections):
+        if connection.start < last.start:
+            break
+        failure = connection_failure(connection, now, moved_on=gone)
+        if failure is not None:
+            return "tls" if failure == "tls" else "tcp"
+        if connection.established:
+            return None
+    wanted = next_named(stage)
+    if wanted is None or not wanted.url.lower().startswith("https://") or stage.menu is not None:
+        return None
+    told = ipxe_features(stage)
+    if told is None or "https" in told[1] or not (gone or is_over(last.end, KERNEL_SILENCE, now)):
+        return None
+    return "tls"
