@@ -21,6 +21,7 @@ LONGEST_ERROR = 2000
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return the exit status; the entry point of the program."""
+    _fill_streams()
     try:
         from importlib import import_module
 
@@ -62,6 +63,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 def debugging() -> bool:
     """Whether the user wants to see where errors come from."""
     return bool(os.environ.get("BOOTSNIFF_DEBUG"))
+
+
+def _fill_streams() -> None:
+    """Closed standard streams (`>&-`) lead nowhere: else the next socket or file would take their numbers."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
+            if getattr(sys, name) is None:
+                setattr(sys, name, open(number, "w" if number else "r", encoding="utf-8"))  # noqa: PTH123, SIM115
 
 
 def complain(text: str) -> None:

@@ -6,6 +6,7 @@ import argparse
 import io
 import os
 import sys
+import time
 from types import TracebackType
 from typing import Self
 
@@ -34,7 +35,7 @@ class _Events:
         self._only: list[str] = arguments.machine
 
     def of(self, update: Update) -> list[Event]:
-        now = update.now or 0
+        now = update.now or time.time_ns()  # nothing was captured yet: this host's clock is all there is
         machines = [machine for machine in update.machines if wanted(machine, self._only)]
         found = [*self._changes.captures(update.captures, now), *self._changes.machines(machines, now)]
         for mac in update.forgotten:
@@ -112,10 +113,9 @@ class PlainView:
         self._erase()
         for event in events:
             self._log.write(event, time_of(event, self._clock))
-        now = self._clock.time_of_day(update.now) if update.now else "-"
         for news in update.news:
             if not news.dropped:  # lost packets have an event
-                self._log.note(news.text, now)
+                self._log.note(news.text, self._clock.time_of_day(news.time))
         self._state = state
         sys.stdout.write(state)
         sys.stdout.flush()

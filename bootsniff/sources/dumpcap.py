@@ -8,6 +8,7 @@ import re
 import shlex
 import shutil
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -15,54 +16,127 @@ import numpy as np
 from msgspec.structs import replace
 
 from ..errors import CaptureError
-from ..model import Block, CaptureInfo, Interface
-from .live import Item
+from ..model import Block, CaptureInfo, Interface, Tick
+from .interfaces import Watch
+from .live import Item, News
 from .pipe import PipeSource, Wanted
 from .reorder import Reorder
 
 BUFFER_MIB = 32
 _QUEUE_PACKETS, _QUEUE_BYTES = 500_000, 64 << 20
 """dumpcap hands packets of several interfaces over through a queue; by default it holds 1,000 of them."""
+_LOOK_SECONDS = 0.2
 HOLD_NS = 300_000_000
 """dumpcap empties each interface every 250 ms (its CAP_READ_TIMEOUT), in no order; packets wait for earlier ones."""
 
 
 class DumpcapSource:
-    """Each interface captured twice: control packets through a buffer of their own, which bodies cannot fill."""
+    """Each interface captured twice: control packets through a buffer of their own, which bodies cannot fill.
+
+    dumpcap ends when one of its interfaces is removed, and is started again for those that are there.
+    """
 
     def __init__(self, names: Sequence[str], wanted: Wanted, *, control: str, bulk: str) -> None:
         """Start dumpcap with the two halves of the filter. Raises CaptureError with the way to get the right to."""
         program = shutil.which("dumpcap")
         if program is None:
             raise CaptureError(f"no right to capture: {advice()}")
-        queue = ["-N", str(_QUEUE_PACKETS), "-C", str(_QUEUE_BYTES)]
-        words = [program, "-q", "-B", str(BUFFER_MIB), *queue, "-w", "-"]
-        for name in names:
-            for text in (control, bulk):
-                words += ["-i", name, "-f", text]
-        label = ",".join(names)
+        self._words = [program, "-q", "-B", str(BUFFER_MIB), "-N", str(_QUEUE_PACKETS), "-C", str(_QUEUE_BYTES)]
+        self._filters = control, bulk
+        self._names = tuple(names)
+        self._label = ",".join(names)
+        self._wanted = wanted
+        self._stopped = False
+        self._changed = False
+        """An interface went or came back since dumpcap was started."""
+        self._looked_at = 0.0
+        self._order: Reorder | None = None
+        self._past: list[CaptureInfo] = []
+        """Of dumpcaps that have ended."""
+        self._watches = [Watch(name) for name in names]
         try:
-            self._pipe = PipeSource(words, label, wanted, interfaces=names)
+            self._pipe = self._start()
         except CaptureError as error:
             if re.search(r"permission|not permitted", str(error)):
-                raise CaptureError(f"no right to capture on {label}: {advice()}") from error
+                raise CaptureError(f"no right to capture on {self._label}: {advice()}") from error
             raise
-        self._names = tuple(names)
-        self._order: Reorder | None = None
+
+    def _start(self) -> PipeSource:
+        """Run dumpcap on the interfaces that are there, under the names that they have now."""
+        self._changed = False
+        there = [watch.name for watch in self._watches if watch.state != "gone"]
+        words = [*self._words, "-w", "-"]
+        for name in there:
+            for text in self._filters:
+                words += ["-i", name, "-f", text]
+        self._place = {watch.name: number for number, watch in enumerate(self._watches)}
+        return PipeSource(words, self._label, self._wanted, interfaces=there)
 
     def items(self) -> Iterator[Item]:
+        for watch in self._watches:
+            if watch.state != "up":
+                yield News(time.time_ns(), f"{watch.name} is {watch.state}")
+        while True:
+            try:
+                yield from self._captured()
+            except CaptureError:
+                yield from self._changes(now=True)
+                if not self._changed:
+                    raise
+            if self._stopped or not self._wanted():
+                break
+            yield from self._start_again()
+        yield from self._due(1 << 62)
+
+    def _captured(self) -> Iterator[Item]:
+        """What this dumpcap captures, until it ends."""
         for item in self._pipe.items():
             if not isinstance(item, Block):
                 until = max(0, item.time - HOLD_NS)
                 yield from self._due(until)
                 yield item._replace(time=until)
-                continue
-            if self._order is None:
-                self._order = Reorder(self._devices(item.interfaces))
-            place = {name: number for number, name in enumerate(self._names)}
-            self._order.add(item, np.array([place.get(known.name or "", 0) for known in item.interfaces]))
-            yield from self._due(self._order.latest - HOLD_NS)
-        yield from self._due(1 << 62)
+            else:
+                if self._order is None:
+                    self._order = Reorder(self._devices(item.interfaces))
+                self._order.add(item, np.array([self._place.get(known.name or "", 0) for known in item.interfaces]))
+                yield from self._due(self._order.latest - HOLD_NS)
+            yield from self._changes()
+
+    def _changes(self, *, now: bool = False) -> Iterator[News]:
+        """What became of the interfaces, looked at a few times a second. One that is back has to be opened anew."""
+        if not now and time.monotonic() - self._looked_at < _LOOK_SECONDS:
+            return
+        self._looked_at = time.monotonic()
+        for watch in self._watches:
+            change = watch.check()
+            if change is not None:
+                yield News(time.time_ns(), change.text)
+                self._changed = self._changed or change.rebind or change.state == "gone"
+                if change.rebind:
+                    self._pipe.stop()
+
+    def _start_again(self) -> Iterator[Item]:
+        """Wait for an interface to be there, and start dumpcap; tells what it says when it cannot be started."""
+        self._pipe.close()
+        told = ""
+        while self._wanted() and not self._stopped:
+            yield from self._changes()
+            if any(watch.state != "gone" for watch in self._watches):
+                try:
+                    started = self._start()
+                except CaptureError as error:
+                    if str(error) != told:
+                        told = str(error)
+                        yield News(time.time_ns(), told)
+                else:
+                    self._past += self._pipe.captures()
+                    self._pipe = started
+                    return
+            time.sleep(_LOOK_SECONDS)
+            if self._order is not None:
+                until = time.time_ns() - HOLD_NS
+                yield from self._due(until)
+                yield Tick(until)
 
     def _devices(self, known: tuple[Interface, ...]) -> tuple[Interface, ...]:
         """Each interface once, although it is captured twice."""
@@ -75,11 +149,24 @@ class DumpcapSource:
             yield block
 
     def stop(self) -> None:
+        self._stopped = True
         self._pipe.stop()
 
     def captures(self) -> tuple[CaptureInfo, ...]:
-        (info,) = self._pipe.captures()
-        return (replace(info, path=",".join(self._names), format="live, by dumpcap", interfaces=self._names),)
+        parts = [*self._past, *self._pipe.captures()]
+        return (
+            replace(
+                parts[-1],
+                path=self._label,
+                format="live, by dumpcap",
+                frames=sum(part.frames for part in parts),
+                bytes=sum(part.bytes for part in parts),
+                first=min((part.first for part in parts if part.first is not None), default=None),
+                last=max((part.last for part in parts if part.last is not None), default=None),
+                dropped_frames=sum(part.dropped_frames for part in parts),
+                interfaces=self._names,
+            ),
+        )
 
     def close(self) -> None:
         self._pipe.close()

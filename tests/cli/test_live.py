@@ -382,6 +382,28 @@ def test_an_ordinary_user_captures_through_dumpcap(namespace: Namespace, capable
     assert (capture["frames"], capture["dropped_frames"]) == (len(MISSING_FILE), 0)
 
 
+def test_an_ordinary_users_capture_outlives_the_interface(namespace: Namespace, capable_dumpcap: Path) -> None:
+    live = Live(NEAR, "--json", user=65534, env={"PATH": f"{capable_dumpcap}:{os.environ['PATH']}"})
+    namespace.send(MISSING_FILE[:4])
+    live.event("stage")
+    assert live.process.stderr is not None
+    namespace.ip("link", "del", "far0")
+    assert "is gone" in live.process.stderr.readline()
+    namespace.add_pair()
+    assert "created anew" in live.process.stderr.readline()
+    # dumpcap is there again once it holds the interface in promiscuous mode.
+    while "promiscuity 0" in namespace.show(NEAR):
+        assert live.process.poll() is None
+    namespace.send(MISSING_FILE[4:])
+    live.event("stall", stalled_at="tftp")
+    live.interrupt()
+    status, output = live.end()
+    assert status == 1
+    (capture,) = report_of(output)["captures"]
+    assert capture["frames"] == len(MISSING_FILE)
+    assert len(report_of(output)["machines"]) == 1
+
+
 def test_an_ordinary_user_is_told_the_way(namespace: Namespace, tmp_path: Path) -> None:
     live = Live(NEAR, "--json", user=65534, env={"PATH": str(tmp_path)})
     assert live.end()[0] == 3

@@ -122,3 +122,28 @@ def test_help_imports_nothing_heavy() -> None:
 def test_reading_imports_no_dissector_and_no_user_interface(output: list[str]) -> None:
     sample = Path(__file__).parents[2] / "pcaps" / "http-no-echo.pcap.xz"
     assert not imported("read", str(sample), *output) & HEAVY
+
+
+@pytest.mark.parametrize(
+    ("closed", "words", "status"),
+    [
+        (">&-", ["filter"], 0),
+        (">&-", ["--help"], 0),
+        (">&-", ["read", "pcaps/http-no-echo.pcap.xz"], 1),
+        ("2>&-", ["frobnicate"], 2),
+        ("<&-", ["read", "-"], 3),
+        ("<&- >&- 2>&-", ["read", "--events", "pcaps/http-no-echo.pcap.xz"], 1),
+    ],
+)
+def test_closed_streams_lead_nowhere(closed: str, words: list[str], status: int) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$@" {closed}', "sh", *BOOTSNIFF, *words],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == status
+    assert done.stderr.count("\n") <= 1
+    assert "Traceback" not in done.stderr

@@ -41,6 +41,11 @@ class Namespace:
             self.ip("link", "set", name, "addrgenmode", "none")
             self.ip("link", "set", name, "up")
 
+    def show(self, name: str) -> str:
+        """What ip(8) tells of an interface, in detail."""
+        words = ["ip", "-n", self.name, "-d", "link", "show", name]
+        return subprocess.run(words, check=True, capture_output=True, text=True, timeout=30).stdout
+
     def send(self, frames: list[bytes], *interfaces: str) -> None:
         """Send through the far end, or through several interfaces in turn."""
         with contextlib.ExitStack() as stack:
