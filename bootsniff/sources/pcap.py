@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 
 import numpy as np
+import numpy.typing as npt
 
 from ..errors import CaptureError
 from ..model import Interface
@@ -47,6 +48,7 @@ class PcapDecoder:
         self._order = order
         self._ns_per_fraction = ns_per_fraction
         self._limit = max(MAX_CAPTURED, min(snap_length, MAX_SNAP_LENGTH))
+        self._version: int = struct.unpack(f"{order}I", struct.pack(f"{order}HH", 2, 4))[0]
         self._high = [record_header + 256 * byte for byte in range(256)]
 
     def sharing(self, _other: Decoder) -> Decoder:
@@ -60,8 +62,12 @@ class PcapDecoder:
             first = int((records[:, 2] >> 16 > 0).argmax())
             positions, records, stop = positions[:first], records[:first], int(positions[first])
         problem = None
+        if not records[:, 3].all():
+            first, problem = self._no_record(records)
+            if problem is not None:
+                positions, records, stop = positions[:first], records[:first], int(positions[first])
         need = header
-        if end - stop >= header:
+        if problem is None and end - stop >= header:
             length = struct.unpack_from(f"{self._order}I", buffer, stop + 8)[0]
             need = header + length
             if length > self._limit:
@@ -81,6 +87,19 @@ class PcapDecoder:
         original = records[:, 3].astype(np.int64)
         np.maximum(original, captured, out=original)
         return Scan(self, stop, need, 0, time, positions + header, captured, original, problem=problem)
+
+    def _no_record(self, records: npt.NDArray[np.uint32]) -> tuple[int, str | None]:
+        """The first of the records with a length of 0 that is something else, and what it is."""
+        empty = ~records[:, 2:].any(axis=1)
+        zeros: npt.NDArray[np.bool_] = empty & ~records[:, :2].any(axis=1)
+        header = empty & np.isin(records[:, 0], list(_MAGICS)) & (records[:, 1] == self._version)
+        strange = zeros | header
+        if not strange.any():
+            return 0, None
+        first = int(strange.argmax())
+        if zeros[first]:
+            return first, "is all zeros, as in a file whose end was not written"
+        return first, "is the header of another capture: `mergecap -a` puts one file after the other"
 
     def _walk(self, buffer: Buffer, start: int, end: int) -> tuple[Ints, int]:
         """Positions of all records that are whole in `buffer[start:end]`, and where the first other one begins."""

@@ -106,7 +106,8 @@ def _open(path: str) -> io.FileIO:
     try:
         return io.FileIO(path)
     except FileNotFoundError as error:
-        raise CaptureError(f"{path} does not exist: check the name, seen from {Path.cwd()}") from error
+        named = path or "a file without a name"
+        raise CaptureError(f"{named} does not exist: check the name, seen from {Path.cwd()}") from error
     except PermissionError as error:
         raise CaptureError(f"no permission to read {path}: run as its owner, or use sudo or chmod") from error
     except IsADirectoryError as error:

@@ -221,6 +221,26 @@ def test_an_absurd_length_ends_reading(tmp_path: Path, make: Callable[..., bytes
     assert f"after frame {count}" in (info.problem or "")
 
 
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("magic", [0xA1B2C3D4, 0xA1B23C4D, 0xA1B2CD34])
+@pytest.mark.parametrize("count", [0, 9])
+def test_zeros_and_other_captures_behind_the_last_record(tmp_path: Path, order: str, magic: int, count: int) -> None:
+    data = pcap(PACKETS[:count], order=order, magic=magic)
+    for behind, why in ((bytes(5000), "is all zeros"), (pcap(order=order), "header of another capture")):
+        packets, info = read(tmp_path, data + behind)
+        assert packets == PACKETS[:count]
+        assert info.frames == count
+        assert (info.first, info.last) == ((PACKETS[0][0], PACKETS[count - 1][0]) if count else (None, None))
+        assert why in (info.problem or "")
+
+
+def test_empty_packets_are_packets(tmp_path: Path) -> None:
+    empty = [(0, b"", 60), (0, b"", 0x10000), (1000, b"", 0), *PACKETS]
+    packets, info = read(tmp_path, pcap(empty))
+    assert packets == empty
+    assert not info.truncated
+
+
 def test_contradictions_in_pcapng_end_reading(tmp_path: Path) -> None:
     start = section() + interface() + enhanced("<", 0, 1000, b"good", 4)
     broken = {
