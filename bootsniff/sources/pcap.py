@@ -91,12 +91,12 @@ class PcapDecoder:
     def _no_record(self, records: npt.NDArray[np.uint32]) -> tuple[int, str | None]:
         """The first of the records with a length of 0 that is something else, and what it is."""
         empty = ~records[:, 2:].any(axis=1)
-        zeros: npt.NDArray[np.bool_] = empty & ~records[:, :2].any(axis=1)
-        header = empty & np.isin(records[:, 0], list(_MAGICS)) & (records[:, 1] == self._version)
-        strange = zeros | header
-        if not strange.any():
+        header = np.isin(records[:, 0], list(_MAGICS)) & (records[:, 1] == self._version)
+        zeros = records[:, 0] | records[:, 1] == 0
+        strange = np.flatnonzero(empty & (header | zeros))
+        if not len(strange):
             return 0, None
-        first = int(strange.argmax())
+        first = int(strange[0])
         if zeros[first]:
             return first, "is all zeros, as in a file whose end was not written"
         return first, "is the header of another capture: `mergecap -a` puts one file after the other"
