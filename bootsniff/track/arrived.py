@@ -71,16 +71,44 @@ def is_image(fetch: FetchRecord) -> bool:
 
 def runs_ipxe_again(stage: StageRecord) -> bool:
     """An iPXE that was handed an iPXE binary by DHCP and fetched it whole."""
+    binary = ipxe_loaded(stage)
+    return binary is not None and not _had_script(stage, binary)
+
+
+def ipxe_loaded(stage: StageRecord) -> FetchRecord | None:
+    """The iPXE binary that an iPXE fetched whole, as DHCP or a script told it to."""
     for fetch in stage.fetches:
-        if fetch.role == "boot-file" and fetch.status == "complete":
-            if fetch.content is not None and fetch.content.kind not in (
-                "unknown",
-                "pe",
-                "boot-sector",
-                "pxelinux",
-                "linux-kernel",
-            ):
-                continue
-            if (fetch.content is not None and fetch.content.ipxe) or is_ipxe_binary(fetch.name):
+        if fetch.role != "boot-file" or fetch.status != "complete":
+            continue
+        content = fetch.content
+        if content is not None and content.kind not in ("unknown", "pe", "boot-sector", "pxelinux", "linux-kernel"):
+            continue
+        if (content is not None and content.ipxe) or is_ipxe_binary(fetch.name):
+            return fetch
+    return None
+
+
+def loops(stages: list[StageRecord]) -> bool:
+    """Whether iPXE was handed iPXE, and what runs since has not got anything else.
+
+    A script may lead to a newer iPXE on purpose: once.
+    """
+    turns = 0
+    for stage in reversed(stages):
+        if not is_ipxe(stage.client):
+            return False
+        binary = ipxe_loaded(stage)
+        if binary is not None:
+            turns += 1
+            if turns == 2 or not _had_script(stage, binary):
                 return True
+        elif any(fetch.status == "complete" for fetch in stage.fetches):
+            return False
     return False
+
+
+def _had_script(stage: StageRecord, binary: FetchRecord) -> bool:
+    return any(
+        fetch.content is not None and fetch.content.kind == "ipxe-script" and fetch.end <= binary.start
+        for fetch in stage.fetches
+    )

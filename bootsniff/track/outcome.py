@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..model import StallPoint, Status
-from .arrived import runs_ipxe_again
+from .arrived import loops
 from .boot_file import boot_file_of, boot_server_of, server_behind_no_router
 from .kinds import is_firmware, is_ipxe, is_u_boot
 from .records import BootRecord, Dhcp4Exchange, StageRecord
@@ -55,7 +55,7 @@ def boot_state(boot: BootRecord, now: int, *, is_last: bool, sees_fetches: bool 
         return BootState("handed-off", None, None, "", last.check_at)
     if True in [state.handed_off for state in states]:
         return BootState("handed-off", None, None, "", last.check_at)
-    if is_last and _loops(stages):
+    if is_last and loops(stages):
         return BootState("stalled", "chain", len(stages) - 1, "", last.check_at)
     index = _furthest(stages, states)
     furthest = states[index]
@@ -91,18 +91,6 @@ def _ends_in_dhcp(stage: StageRecord, *, is_first: bool) -> bool:
     if is_u_boot(stage.client):
         return boot_server_of(stage, boot_file_of(stage)) is None
     return is_first and boot_file_of(stage) is None
-
-
-def _loops(stages: list[StageRecord]) -> bool:
-    """Whether iPXE was handed iPXE, and what runs since has not got anything else."""
-    for stage in reversed(stages):
-        if not is_ipxe(stage.client):
-            return False
-        if runs_ipxe_again(stage):
-            return True
-        if any(fetch.status == "complete" for fetch in stage.fetches):
-            return False
-    return False
 
 
 def _furthest(stages: list[StageRecord], states: list[StageState]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding, Fix
-from ...track.arrived import runs_ipxe_again
+from ...track.arrived import ipxe_loaded, runs_ipxe_again
 from ...track.kinds import is_ipxe
 from ...track.records import FetchRecord, StageRecord
 from .. import fixes, names
@@ -45,9 +45,11 @@ class ChainIpxeLoop(Rule):
         return is_ipxe(client)
 
     def check(self, case: Case) -> Iterator[Finding]:
-        if not runs_ipxe_again(case.stage):
+        if ipxe_loaded(case.stage) is None:
             return
-        loops = [stage for stage in _stages(case) if stage.client.startswith("ipxe-") and runs_ipxe_again(stage)]
+        loops = [stage for stage in _stages(case) if stage.client.startswith("ipxe-") and ipxe_loaded(stage)]
+        if len(loops) < 2 and not runs_ipxe_again(case.stage):
+            return  # a script may lead to a newer iPXE
         if case.stage is not loops[0]:
             return  # told once, at the first turn
         last = case.boot.stages[case.option[-1]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding, Fix
-from .. import fixes
+from .. import fixes, names
 from ..case import Case
 from ..evidence import evidence, first_and_last
 from ..rule import Rule
@@ -45,7 +45,7 @@ class TftpServerDown(Rule):
             yield self.finding(
                 case,
                 [
-                    *first_and_last(flow.requests, f"RRQ for {flow.filename}"),
+                    *first_and_last(flow.requests, f"RRQ for {names.base(flow.filename) or flow.filename}"),
                     *(evidence(n.at, f"ICMP port unreachable from {n.sender}") for n in refusals[:2]),
                 ],
                 subject=flow.server,

@@ -1,0 +1,47 @@
+"""iPXE that its own script leads to another iPXE: healthy once, a circle when it goes on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .boots import INITRD, IPXE, KERNEL, SCRIPT
+from .packets import Wire, errors, machine, read
+from .scene import SERVER
+
+NEWER = (b"#!ipxe\nchain http://192.168.122.1/ipxe.efi\n", b"#!ipxe\nchain ${base}/boot/ipxe.efi\n")
+PATHS = ("/ipxe.efi", "/boot/ipxe.efi")
+AGENT = "iPXE/1.21.1"
+
+
+def turn(wire: Wire, time: float, script: bytes, path: str) -> Wire:
+    """One iPXE: its lease, its script, and the iPXE that the script names."""
+    wire.as_kind("ipxe-efi-x64").lease(time, file=f"http://{SERVER}/menu.ipxe")
+    wire.fetch(time + 1, "/menu.ipxe", body=script, agent=AGENT)
+    return wire.fetch(time + 2, path, body=IPXE, agent=AGENT)
+
+
+@pytest.mark.parametrize(("script", "path"), zip(NEWER, PATHS, strict=True))
+def test_an_ipxe_that_was_just_loaded_by_a_script_has_time_to_start(script: bytes, path: str, tmp_path: Path) -> None:
+    found = machine(read(turn(Wire(), 0, script, path).quiet(8).save(tmp_path / "x.pcap")))
+    assert (found.status, found.findings) == ("in-progress", ())
+
+
+@pytest.mark.parametrize(("script", "path"), zip(NEWER, PATHS, strict=True))
+def test_a_newer_ipxe_that_boots_is_healthy(script: bytes, path: str, tmp_path: Path) -> None:
+    wire = turn(Wire(), 0, script, path).as_kind("ipxe-efi-x64").lease(10, file=f"http://{SERVER}/next.ipxe")
+    wire.fetch(12, "/next.ipxe", body=SCRIPT, agent=AGENT).fetch(13, "/linux", body=KERNEL, agent=AGENT)
+    wire.fetch(14, "/initrd.gz", body=INITRD, agent=AGENT).quiet(90)
+    found = machine(read(wire.save(tmp_path / "x.pcap")))
+    assert (found.status, found.findings) == ("handed-off", ())
+
+
+@pytest.mark.parametrize(("script", "path"), zip(NEWER, PATHS, strict=True))
+def test_a_script_that_leads_to_itself_is_a_loop(script: bytes, path: str, tmp_path: Path) -> None:
+    wire = Wire()
+    for number in range(3):
+        turn(wire, number * 10, script, path)
+    found = machine(read(wire.quiet(30).save(tmp_path / "x.pcap")))
+    assert (found.status, errors(found)) == ("stalled", {"chain-ipxe-loop"})
+    assert found.boots[0].stalled_at == "chain"
