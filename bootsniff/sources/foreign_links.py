@@ -30,9 +30,21 @@ _MARGIN = bytes(128)
 """Around the packets: headers are gathered in fixed widths."""
 
 
-class _Unread(Struct):
+class _Count(Struct):
+    """What became of the frames of one link type."""
+
     frames: int = 0
+    unread: int = 0
+    packets: int = 0
     reason: str = ""
+    """Why some were not read."""
+
+    def tell(self, link_type: int) -> str:
+        """In words; empty when there is nothing to tell."""
+        kind = f"of link type {link_type_name(link_type)}"
+        if self.unread:
+            return f"{self.unread} {'frame' if self.unread == 1 else 'frames'} {kind} not read: {self.reason}"
+        return "" if self.packets else f"none of the {self.frames} frames {kind} holds IP or ARP that tshark can see"
 
 
 class ForeignLinks:
@@ -40,17 +52,14 @@ class ForeignLinks:
 
     def __init__(self) -> None:
         self._readers: dict[int, LinkReader | None] = {}
-        self._unread: dict[int, _Unread] = {}
+        self._counts: dict[int, _Count] = {}
 
     @property
     def unread(self) -> str | None:
-        """How many frames of which link type were not read and why, in one line; None when there are none."""
-        told = []
-        for link_type, unread in list(self._unread.items())[: _MAX_READERS + 1]:
-            frames = "1 frame" if unread.frames == 1 else f"{unread.frames} frames"
-            told.append(f"{frames} of link type {link_type_name(link_type)} not read: {unread.reason}")
-        if len(self._unread) > len(told):
-            told.append(f"{len(self._unread) - len(told)} more link types")
+        """How many frames of which link type were not read and why, in one line; None when all were."""
+        told = [text for link_type, count in self._counts.items() if (text := count.tell(link_type))]
+        if len(told) > _MAX_READERS + 1:
+            told[_MAX_READERS + 1 :] = [f"and {len(told) - _MAX_READERS - 1} more link types"]
         return "; ".join(told) or None
 
     def close(self) -> None:
@@ -77,7 +86,8 @@ class ForeignLinks:
         yield from builder.blocks()
 
     def _translate(self, builder: _Builder, link_type: int, batch: list[int]) -> None:
-        reader = self._reader(link_type)
+        count = self._counts.setdefault(link_type, _Count())
+        reader = self._reader(link_type, count)
         found = [NOTHING] * len(batch)
         if reader is not None:
             try:
@@ -85,34 +95,28 @@ class ForeignLinks:
             except CaptureError as error:
                 reader.close()
                 self._readers[link_type] = None
-                self._count(link_type, 0, str(error))
-        unread = 0
+                count.reason = str(error)
         for index, inside in zip(batch, found, strict=True):
             packets = _linked(inside, link_type)
             builder.put(index, packets)
-            unread += not packets
-        if unread:
-            self._count(link_type, unread, "neither IP nor ARP that tshark can see in them (encrypted, or cut?)")
+            count.unread += not packets
+            count.packets += len(inside.packets)
+        count.frames += len(batch)
+        count.reason = count.reason or "neither IP nor ARP that tshark can see in them (encrypted, or cut?)"
 
-    def _reader(self, link_type: int) -> LinkReader | None:
+    def _reader(self, link_type: int, count: _Count) -> LinkReader | None:
         if link_type in self._readers:
             return self._readers[link_type]
         reader = None
         if len(self._readers) >= _MAX_READERS:
-            self._count(link_type, 0, "too many link types in one file")
+            count.reason = "too many link types in one file"
         else:
             try:
                 reader = LinkReader(link_type)
             except CaptureError as error:
-                self._count(link_type, 0, str(error))
+                count.reason = str(error)
         self._readers[link_type] = reader
         return reader
-
-    def _count(self, link_type: int, frames: int, reason: str) -> None:
-        """Count frames that were not read; the first reason is the one that is told."""
-        unread = self._unread.setdefault(link_type, _Unread())
-        unread.frames += frames
-        unread.reason = unread.reason or reason
 
 
 class _Builder:

@@ -208,6 +208,13 @@ def test_encrypted_frames_are_counted_and_with_the_key_they_are_read(
 
 
 @needs_tshark
+def test_nothing_but_beacons_is_told(tmp_path: Path) -> None:
+    found, info = read(tmp_path / "beacons", pcap(frames(*[BEACON] * 3), link_type=105))
+    assert [ports(packet) for _, _, packet in found] == [(0, 0)] * 3
+    assert info.unread == "none of the 3 frames of link type IEEE802_11 holds IP or ARP that tshark can see"
+
+
+@needs_tshark
 def test_garbage_of_any_link_type_leaves_as_many_frames_as_there_were(tmp_path: Path) -> None:
     for link_type in (105, 127, 9, 107, 6, 195, 247, 9999):
         noise = [os.urandom(size) for size in range(0, 400, 7)]
