@@ -8,7 +8,7 @@ from ..wire.messages import DhcpMessage, DhcpType, Envelope
 from .kinds import LOADERS, Kind, is_firmware, is_ipxe, is_u_boot, kind_of
 from .machines import begin_boot, begin_stage, kept, learn_address, touch
 from .naming import is_ipxe_binary
-from .outcome import boot_is_handed_off, stage_has_failed
+from .outcome import boot_is_handed_off, has_booted, stage_has_failed
 from .records import BootRecord, Dhcp4Exchange, Heard, MachineRecord, StageRecord, World
 
 SAME_EXCHANGE = 60 * NANOSECONDS
@@ -186,7 +186,7 @@ def _begins_boot(boot: BootRecord, kind: Kind, at: FrameRef) -> bool:
         return bool(same) and (
             gap > 30 * NANOSECONDS or any(stage.client == "os" for stage in boot.stages) or boot_is_handed_off(boot)
         )
-    if latest.client == "os" or boot_is_handed_off(boot):
+    if latest.client == "os" or has_booted(boot, at.time):
         return True
     tried = [stage for stage in boot.stages if stage.client == kind.client and isinstance(stage.dhcp, Dhcp4Exchange)]
     if not tried:

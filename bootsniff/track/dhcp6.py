@@ -6,7 +6,7 @@ from ..model import NANOSECONDS, FrameRef
 from ..wire.messages import Dhcpv6Message, Envelope
 from .kinds import Kind, is_firmware, kind_of_v6
 from .machines import begin_boot, begin_stage, kept, learn_address, touch
-from .outcome import boot_is_handed_off
+from .outcome import boot_is_handed_off, has_booted
 from .records import BootRecord, Dhcp6Exchange, Heard, MachineRecord, StageRecord, World
 
 SOLICIT, ADVERTISE, REQUEST, RENEW, REBIND, REPLY, INFORMATION_REQUEST = 1, 2, 3, 5, 6, 7, 11
@@ -104,7 +104,7 @@ def _begins_boot(boot: BootRecord, kind: Kind, at: FrameRef) -> bool:
         return True
     if not is_firmware(kind.client):
         return False
-    if boot.stages[-1].client == "os" or boot_is_handed_off(boot):
+    if boot.stages[-1].client == "os" or has_booted(boot, at.time):
         return True
     return any(stage.client == kind.client and isinstance(stage.dhcp, Dhcp6Exchange) for stage in boot.stages)
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..model import StallPoint, Status
-from .arrived import loops
+from .arrived import is_image, loops
 from .boot_file import boot_file_of, boot_server_of, server_behind_no_router
-from .kinds import is_firmware, is_ipxe, is_u_boot
+from .kinds import is_firmware, is_http_client, is_ipxe, is_u_boot
+from .patience import IMAGE_TRIED
 from .records import BootRecord, Dhcp4Exchange, StageRecord
 from .stage_outcome import StageState, stage_state
 from .state import BOUND
@@ -115,9 +116,21 @@ def boot_is_handed_off(boot: BootRecord) -> bool:
     return boot_state(boot, boot.last.time, is_last=True).status == "handed-off"
 
 
+def has_booted(boot: BootRecord, time: int) -> bool:
+    """Whether firmware that is heard again at `time` had handed over before: then this is the next boot.
+
+    Firmware that fetched a disk image itself, found nothing to start in it and tries its next option is back at once.
+    """
+    if not boot_is_handed_off(boot):
+        return False
+    latest = boot.stages[-1]
+    image = latest.fetches[-1] if is_http_client(latest.client) and latest.fetches else None
+    return image is None or not is_image(image) or time - image.end >= IMAGE_TRIED
+
+
 def stage_has_failed(stage: StageRecord, *, moved_on: bool = False) -> bool:
     """Whether a stage came to nothing at the time of its latest packet, or when the machine moved on from it."""
     return stage_state(stage, None, stage.last.time, boot_over=moved_on).failed
 
 
-__all__ = ["NEVER", "BootState", "boot_is_handed_off", "boot_state", "refresh", "stage_has_failed"]
+__all__ = ["NEVER", "BootState", "boot_is_handed_off", "boot_state", "has_booted", "refresh", "stage_has_failed"]

@@ -8,7 +8,7 @@ from .arrived import dead_end, is_image, is_initrd, is_kernel, is_vague, is_web_
 from .boot_file import boot_file_of
 from .dhcp_outcome import dhcp4_state, dhcp6_state, has_lease
 from .fetch_outcome import connection_failure, refresh_fetches
-from .kinds import LOADERS, is_firmware, is_ipxe, is_u_boot
+from .kinds import LOADERS, is_firmware, is_http_client, is_ipxe, is_u_boot
 from .naming import is_grub_binary, is_ipxe_binary, is_pxelinux_binary, is_shim_binary
 from .next_file import in_the_way
 from .patience import KERNEL_SILENCE, NBP_SILENCE, PAGE_SILENCE, SEARCH_SILENCE, TRIED_AGAIN, Patience, patience_of
@@ -22,7 +22,7 @@ def stage_state(stage: StageRecord, following: StageRecord | None, now: int, *, 
     started = following is not None and not gone
     if stage.fetches:
         refresh_fetches(stage, now, moved_on=following is not None or boot_over)
-        state = _fetch_state(stage, now, gone=gone, started=started)
+        state = _fetch_state(stage, following, now, gone=gone, started=started)
         if state is not None:
             return state
     exchange = stage.dhcp
@@ -97,7 +97,9 @@ def _next_step(stage: StageRecord) -> StallPoint:
 # --- fetches --------------------------------------------------------------------------------------------------------
 
 
-def _fetch_state(stage: StageRecord, now: int, *, gone: bool, started: bool) -> StageState | None:
+def _fetch_state(
+    stage: StageRecord, following: StageRecord | None, now: int, *, gone: bool, started: bool
+) -> StageState | None:
     if stage.client == "os":
         return _os_fetch_state(stage, now)
     useful = [fetch for fetch in stage.fetches if fetch.status not in ("optional", "probe")]
@@ -107,7 +109,7 @@ def _fetch_state(stage: StageRecord, now: int, *, gone: bool, started: bool) -> 
         return StageState(DONE, handed_off=True)
     tail = stage.fetches[-1]
     obstacle = in_the_way(stage, tail, now, gone=gone) if tail.status == "complete" else None
-    if obstacle is None and _handed_over(stage, useful, now, gone=gone):
+    if obstacle is None and not _was_refused(stage, following) and _handed_over(stage, useful, now, gone=gone):
         return StageState(DONE, handed_off=True)
     silence_from = max(stage.last.time, tail.end)
     if not useful or (tail.status == "optional" and tail.role == "config-search" and not _config_found(stage)):
@@ -193,6 +195,11 @@ def _rank(useful: list[FetchRecord]) -> int:
 def _answered(fetch: FetchRecord) -> bool:
     flow = fetch.flow
     return flow.reply_from is not None if isinstance(flow, TftpTransfer) else flow.response is not None
+
+
+def _was_refused(stage: StageRecord, following: StageRecord | None) -> bool:
+    """Whether HTTP boot firmware went on to its next option in the same boot, although it had a disk image."""
+    return following is not None and is_http_client(stage.client) and is_firmware(following.client)
 
 
 def _handed_over(stage: StageRecord, useful: list[FetchRecord], now: int, *, gone: bool) -> bool:

@@ -68,7 +68,23 @@ def lpxelinux(status: str) -> Wire:
     return wire.quiet(200)
 
 
+ISO = bytes(32768) + b"\x01CD001\x01" + bytes(4000)
+
+
+def image(again: float) -> Callable[[], Wire]:
+    """UEFI HTTP boot fetches a disk image; PXE, another option of this firmware, is tried `again` seconds later."""
+
+    def made() -> Wire:
+        wire = Wire("efi-x64-http").lease(file=f"http://{SERVER}/boot.iso", option60="HTTPClient")
+        wire.fetch(1, "/boot.iso", body=ISO, agent="UefiHttpBoot/1.0")
+        wire.as_kind("efi-x64-pxe")
+        return wire.discover(*(2 + again + gap for gap in (0, 4, 12, 28))).quiet(200)
+
+    return made
+
+
 FAULTS: dict[str, Case] = {
+    "an image that nothing starts from": Case(image(0.1), "nbp-stalls-after-download", ("nbp",), ("dhcp-no-offer",)),
     **{
         f"http-4xx, firmware, {status}": Case(firmware(status), "http-4xx", ("http",))
         for status in ("400 Bad Request", "405 Method Not Allowed", "429 Too Many Requests", "451 No")

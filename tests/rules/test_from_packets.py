@@ -108,3 +108,9 @@ def test_windows_that_the_server_does_not_keep_are_a_note(tmp_path: Path) -> Non
 def test_a_slow_line_is_a_note_and_a_fast_one_is_none(tmp_path: Path) -> None:
     assert codes(boots_more.slow(), tmp_path) == {"tftp-slow-lockstep"}
     assert codes(boots_more.slow(trip=0.002), tmp_path) == set()
+
+
+def test_a_reset_after_an_image_is_another_boot(tmp_path: Path) -> None:
+    found = machine(read(boots_web.image(20)().save(tmp_path / "x.pcap")))
+    assert [boot.status for boot in found.boots] == ["handed-off", "stalled"]
+    assert errors(found) == {"dhcp-no-offer"}

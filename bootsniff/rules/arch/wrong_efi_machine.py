@@ -9,22 +9,7 @@ from .. import fixes, names
 from ..case import Case
 from ..evidence import evidence, naming
 from ..rule import Rule
-
-_MACHINES = {
-    "ia32": (0x014C,),
-    "x64": (0x8664,),
-    "arm32": (0x01C0, 0x01C2, 0x01C4),
-    "arm64": (0xAA64,),
-    "riscv32": (0x5032,),
-    "riscv64": (0x5064,),
-    "riscv128": (0x5128,),
-    "loongarch32": (0x6232,),
-    "loongarch64": (0x6264,),
-}
-"""PE machine types (Microsoft PE format, machine types) by the word of our client kinds."""
-_EBC = 0x0EBC
-_SPOKEN = {0x014C: "IA32", 0x8664: "x86-64", 0xAA64: "ARM64", 0x01C0: "ARM", 0x01C2: "ARM", 0x01C4: "ARM", 0x5064: "RISC-V 64",
-           0x5032: "RISC-V 32", 0x6264: "LoongArch 64"}  # fmt: skip
+from .machines import SPOKEN, is_for_another, machines_of
 
 
 class ArchWrongEfiMachine(Rule):
@@ -53,14 +38,12 @@ class ArchWrongEfiMachine(Rule):
     summary = "{name} was given {file}, a program for {machine}"
 
     def check(self, case: Case) -> Iterator[Finding]:
-        wanted = _MACHINES.get(names.architecture(case.client if case.is_efi else case.firmware) or "")
+        wanted = machines_of(case)
         if wanted is None:
             return
         for fetch in case.stage.fetches[-4:]:
             content = fetch.content
-            if fetch.status != "complete" or content is None or content.machine is None or not names.is_body(fetch):
-                continue
-            if content.kind not in ("pe", "linux-kernel") or content.machine in wanted or content.machine == _EBC:
+            if content is None or content.machine is None or not is_for_another(case, fetch):
                 continue
             numbers = ", ".join(map(str, case.stage.arch)) or "not told"
             yield self.finding(
@@ -73,8 +56,8 @@ class ArchWrongEfiMachine(Rule):
                 subject=names.url_of(fetch),
                 name=f"{case.stage.name or case.client}",
                 file=names.path_of(fetch),
-                machine=f"{_SPOKEN.get(content.machine, hex(content.machine))} (option 93: {numbers})",
-                expected=f"A program for {_SPOKEN.get(wanted[-1], hex(wanted[-1]))}.",
+                machine=f"{SPOKEN.get(content.machine, hex(content.machine))} (option 93: {numbers})",
+                expected=f"A program for {SPOKEN.get(wanted[-1], hex(wanted[-1]))}.",
                 fixes=_fixes(case),
             )
 

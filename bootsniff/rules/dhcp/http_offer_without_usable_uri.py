@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ...model import Finding
 from .. import fixes, names
+from ..arch.machines import is_for_another
 from ..case import Case
 from ..evidence import evidence, first_and_last, maybe, naming
 from ..offers import is_web_url
@@ -91,9 +92,9 @@ class DhcpHttpOfferWithoutUsableUri(Rule):
 
 
 def _startable(case: Case, path: str | None) -> str | None:
-    """The offered file by its name, unless HTTP boot firmware cannot start it or a server said that it has no such file."""
+    """The offered file by its name, unless HTTP boot firmware cannot start it or it did no good when it was tried."""
     if not path or names.BIOS_NAME.search(path):
         return None
     name = names.base(path)
-    tried = (fetch for stage in case.boot.stages for fetch in stage.fetches if fetch.status == "failed")
-    return None if any(names.base(names.path_of(fetch)) == name for fetch in tried) else name
+    tried = [fetch for stage in case.boot.stages for fetch in stage.fetches if names.base(names.path_of(fetch)) == name]
+    return None if any(fetch.status == "failed" or is_for_another(case, fetch) for fetch in tried) else name

@@ -20,13 +20,14 @@ class NbpStallsAfterDownload(Rule):
         The boot program is of the right kind and complete, yet it asks for nothing: it hangs, drives the network card badly,
         or was refused for a reason that packets do not show.
     On the wire
-        The whole file, then no packet of the machine for more than half a minute, or the next boot option.
+        The whole file, then no packet of the machine for more than half a minute, or the next boot option. Of a disk image:
+        the next boot option within seconds, sooner than after a reset.
     Not to be confused with
         An unsigned program (nbp-secure-boot-refused), one for another processor (arch-wrong-efi-machine), and programs that
         need no network any more (memtest, a unified kernel image).
     Causes
         iPXE with all drivers (ipxe.efi) that takes the card with a driver that does not work; a signature by an unknown key;
-        a damaged file. GRUB that came over HTTP and was built without its http module (Debian's signed one), so that it
+        a damaged file. A disk image without an EFI system partition, or whose loader Secure Boot refuses. GRUB that came over HTTP and was built without its http module (Debian's signed one), so that it
         ends at its prompt.
     Fix
         Try snponly.efi (undionly.kpxe on BIOS), which use the firmware's own driver; compare the file's checksum. Serve GRUB
@@ -41,6 +42,21 @@ class NbpStallsAfterDownload(Rule):
     summary = "{file} arrived whole{signed}; {then}{hint}"
 
     def check(self, case: Case) -> Iterator[Finding]:
+        image = downloads.dropped_image(case)
+        if image is not None:
+            path = names.path_of(image)
+            yield self.finding(
+                case,
+                downloads.proof(case, image),
+                confidence="likely",
+                subject=names.url_of(image),
+                file=path,
+                signed="",
+                then="and the firmware tries its next boot option at once",
+                hint=": it found nothing in the image that it can start",
+                expected=f"A boot from the image, by its {_default_program(case)}.",
+                proof="The machine's screen; where Secure Boot is on, whether the image's loader is signed.",
+            )
         fetch = downloads.idle_program(case)
         if fetch is None or fetch.content is None or fetch.content.signed is False:
             return
@@ -70,6 +86,13 @@ def _fixes(case: Case, path: str, *, grub: bool) -> tuple[Fix, ...]:
     if is_ipxe_binary(path) and "snponly" not in path and case.dhcp4 and not case.is_http:
         return fixes.boot_file(case, names.directory(path) + names.base(path).replace("ipxe", "snponly"))
     return ()
+
+
+def _default_program(case: Case) -> str:
+    """What firmware starts in an image (UEFI specification, section 3.5.1.1)."""
+    short = {"arm64": "AA64", "arm32": "ARM", "ia32": "IA32"}
+    arch = names.architecture(case.firmware) or "x64"
+    return rf"\EFI\BOOT\BOOT{short.get(arch, arch.upper())}.EFI"
 
 
 def _format(case: Case) -> str:
