@@ -61,7 +61,7 @@ class LogWriter:
         if kind == "fetch":
             return self._fetch(event)
         if kind == "waiting":
-            return [Span(f"waiting: {event['waiting_for']}", "warning")]
+            return [Span(f"waits for {event['waiting_for']}", "warning")]
         if kind in ("finding", "finding-withdrawn"):
             return self._finding(event)
         if kind == "drops":

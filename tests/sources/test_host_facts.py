@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bootsniff.model import HostFacts
+from bootsniff.sources import host_facts
 from bootsniff.sources.firewall_facts import Rules, iptables_rules, nft_rules
 from bootsniff.sources.host_facts import Host, gather, parse_sockets, run_command
 
@@ -218,3 +219,22 @@ def test_commands_come_from_system_folders(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "nft").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     assert run_command(["nft", "--version"]) != "mine\n"
+
+
+def test_a_command_that_hangs_is_left_and_asked_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All it could say stays unknown; what files say is there. Its child keeps the pipe open."""
+    os.mkfifo(tmp_path / "never")
+    for name in ("nft", "iptables-save", "ip", "firewall-cmd"):
+        (tmp_path / name).write_text(f"#!/bin/sh\necho $0 $* >>{tmp_path}/called\ncat {tmp_path}/never\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setattr(host_facts, "_PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setattr(host_facts, "TIMEOUT", 0.3)
+    root = tmp_path / "root"
+    (root / "proc/sys/net/ipv4").mkdir(parents=True)
+    (root / "proc/sys/net/ipv4/ip_forward").write_text("1\n")
+    facts = gather(["br0", "br1", "br2"], Host(root))
+    os.close(os.open(tmp_path / "never", os.O_RDWR | os.O_NONBLOCK))  # lets the children go
+    assert (facts.forwards, facts.masquerades, facts.tftp_helper_assigned) == (True, None, None)
+    assert (facts.addresses, facts.firewalld_zones) == ((), ())
+    called = (tmp_path / "called").read_text().splitlines()
+    assert sum("firewall-cmd" in line for line in called) == 1
