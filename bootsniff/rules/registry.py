@@ -77,6 +77,7 @@ from .tcp.refused import TcpRefused
 from .tftp.access_violation import TftpAccessViolation
 from .tftp.block_rollover import TftpBlockRollover
 from .tftp.client_aborts import TftpClientAborts
+from .tftp.duplicate_data_storm import TftpDuplicateDataStorm
 from .tftp.file_not_found import TftpFileNotFound
 from .tftp.mtu_blackhole import TftpMtuBlackhole
 from .tftp.nat_loss import TftpNatLoss
@@ -150,6 +151,7 @@ RULES: tuple[Rule, ...] = (
     TftpAccessViolation(),
     TftpBlockRollover(),
     TftpClientAborts(),
+    TftpDuplicateDataStorm(),
     TftpFileNotFound(),
     TftpMtuBlackhole(),
     TftpNatLoss(),

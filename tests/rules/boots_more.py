@@ -152,6 +152,27 @@ def windowed(*, honest: bool = False) -> Wire:
     return started_from(wire, end + 2)
 
 
+def stormy(*, copies: bool = False) -> Wire:
+    """Every block and every ACK twice; with `copies` a mirror shows each packet twice instead."""
+    wire = Wire().lease(file="ipxe.efi")
+    wire.rrq(1, "ipxe.efi", blksize=512)
+    body = IPXE.ljust(512 * 300, b"\0")
+    wire.oack(1.01, blksize=512, tsize=len(body))
+    wire.ack(1.02, 0)
+    for number in range(301):
+        time = 1.05 + number / 100
+        for late in (0, 0.002):
+            wire.data(time + late, number + 1, body[number * 512 : number * 512 + 512])
+            if copies:
+                wire.packets.append((time + 0.0001, wire.packets[-1][1]))
+            wire.ack(time + late + 0.001, number + 1)
+            if copies:
+                wire.packets.append((time + 0.0011, wire.packets[-1][1]))
+                break
+    wire.as_kind("ipxe-efi-x64").lease(10, file=f"http://{SERVER}/menu.ipxe")
+    return started_from(wire, 12)
+
+
 FAULTS: dict[str, Case] = {
     "dhcp-bootfile-too-long": Case(cut_name, "dhcp-bootfile-too-long", ("tftp",)),
     "dhcp-reply-unicast-not-delivered": Case(unheard, "dhcp-reply-unicast-not-delivered", ("dhcp",)),
@@ -178,6 +199,8 @@ HEALTHY: dict[str, Callable[[], Wire]] = {
     "iPXE's shim finds its iPXE": lambda: shim_of_ipxe(there=True),
     "no address over IPv6, HTTP over IPv4": _stateless_then_http,
     "a long line": slow,
+    "everything twice": stormy,
+    "a mirror of both directions": lambda: stormy(copies=True),
     "windows that are kept": lambda: windowed(honest=True),
     "windows that are not kept, and a boot all the same": windowed,
 }

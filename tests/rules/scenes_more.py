@@ -171,6 +171,12 @@ def windows(
     return scene
 
 
+def doubled(*, repeated: int = 3000, acks: int = 6000, window: int = 1, wait: float = 0.02) -> Scene:
+    scene = over_a_long_line(seconds=10, window=window, repeated=repeated, wait=wait)
+    scene.here.fetches[-1].flow.ack_count = acks  # type: ignore[union-attr]
+    return scene
+
+
 FAULTS: dict[str, Callable[[], Scene]] = {
     "dhcp-bootfile-too-long": long_name,
     "dhcp-reply-unicast-not-delivered": unicast,
@@ -180,6 +186,7 @@ FAULTS: dict[str, Callable[[], Scene]] = {
     "chain-shim-loader-name": renamed_shim,
     "v6-stateless-not-supported": no_address6,
     "tftp-slow-lockstep": over_a_long_line,
+    "tftp-duplicate-data-storm": doubled,
     "v6-ra-missing-or-bootparam": lambda: bound6(parameters=("\\BCD",)),
     "chain-ipxe-proxydhcp-wait": proxy_for_firmware,
     "tftp-windowsize-trouble": windows,
@@ -233,6 +240,10 @@ LOOKALIKES: list[tuple[str, str, Callable[[], Scene]]] = [
     ("v6-no-bootfile-url", "a URL for HTTP", lambda: bound6(url="http://[fd00::1]/x.efi", client="efi-x64-http")),
     ("chain-ipxe-proxydhcp-wait", "the proxy answers iPXE too", lambda: proxy_for_firmware(for_ipxe=True)),
     ("chain-ipxe-proxydhcp-wait", "one server for both", lambda: proxy_for_firmware(server=SERVER)),
+    ("tftp-duplicate-data-storm", "blocks that were lost", lambda: doubled(wait=4)),
+    ("tftp-duplicate-data-storm", "a window", lambda: doubled(window=8)),
+    ("tftp-duplicate-data-storm", "ACKs once each", lambda: doubled(acks=3000)),
+    ("tftp-duplicate-data-storm", "a healthy transfer", lambda: doubled(repeated=0, acks=3000)),
     ("tftp-windowsize-trouble", "no window", lambda: windows(window=1)),
     ("tftp-windowsize-trouble", "a good pace", lambda: windows(seconds=2)),
     ("tftp-windowsize-trouble", "one long wait", lambda: windows(wait=70)),

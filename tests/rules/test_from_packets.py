@@ -105,6 +105,11 @@ def test_windows_that_the_server_does_not_keep_are_a_note(tmp_path: Path) -> Non
     assert codes(boots_more.windowed(honest=True), tmp_path) == set()
 
 
+def test_a_storm_of_copies_is_a_note_and_a_mirror_is_none(tmp_path: Path) -> None:
+    assert codes(boots_more.stormy(), tmp_path) == {"tftp-duplicate-data-storm"}
+    assert codes(boots_more.stormy(copies=True), tmp_path) == set()
+
+
 def test_a_slow_line_is_a_note_and_a_fast_one_is_none(tmp_path: Path) -> None:
     assert codes(boots_more.slow(), tmp_path) == {"tftp-slow-lockstep"}
     assert codes(boots_more.slow(trip=0.002), tmp_path) == set()
