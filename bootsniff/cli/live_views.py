@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import io
 import os
+import re
 import sys
 import time
 from types import TracebackType
@@ -21,10 +22,12 @@ from ..report.units import Clock
 from .live_channel import Update
 from .live_session import LiveSession
 from .output import Verdict, paper, text_options, wanted
-from .read import tell_status
+from .telling import tell_status
 
 MAX_STATE_LINES = 12
 MIN_WIDTH = 72
+"""Narrower lines would wrap, and could not be taken back."""
+_SGR = re.compile(r"\x1b\[[\d;]*m")
 
 
 class _Events:
@@ -91,9 +94,7 @@ class PlainView:
         self._paper = paper(arguments)
         self._log = LogWriter(self._paper, quiet=arguments.quiet, verbose=arguments.verbose)
         self._clock = Clock(None, utc=arguments.utc)
-        # Narrower lines would wrap, and could not be taken back.
-        moves = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
-        self._below = moves and self._paper.width >= MIN_WIDTH
+        self._below = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
         self._state = ""
 
     def __enter__(self) -> Self:
@@ -133,15 +134,18 @@ class PlainView:
         return tell_status(verdict, report, self._arguments)
 
     def _state_of(self, session: LiveSession) -> str:
-        """Lines of the machines that are booting, the latest ones when there are many."""
+        """Lines of the machines that are booting, the latest ones when there are many; they fit the terminal."""
+        columns, height = _size()
+        if columns < MIN_WIDTH:
+            return ""
         booting = [machine for machine in session.machines.values() if machine.status == "in-progress"]
         booting = [machine for machine in booting if wanted(machine, self._arguments.machine)]
         frames = sum(info.frames for info in session.captures)
         lost = sum(info.dropped_frames for info in session.captures)
-        room = MAX_STATE_LINES
+        room = max(1, min(MAX_STATE_LINES, height - 4))
         shown = sorted(sorted(booting, key=_last_seen)[-room:], key=lambda machine: machine.mac)
         text = io.StringIO()
-        lines = Paper(text, width=self._paper.width, color=self._paper.color)
+        lines = Paper(text, width=min(columns, self._paper.width), color=self._paper.color)
         lines.line(f"-- {frames:,} frames, {lost:,} lost, {len(session.machines):,} machines, {len(booting):,} booting")
         for machine in shown:
             write_summary(machine, lines)
@@ -152,8 +156,20 @@ class PlainView:
     def _erase(self) -> None:
         """Take the state back: the log goes on where it stood."""
         if self._state:
-            sys.stdout.write(f"\x1b[{self._state.count(chr(10))}F\x1b[J")
+            columns, _ = _size()
+            # The terminal may have become narrower, and have wrapped what stands there.
+            rows = sum(max(1, -(-len(_SGR.sub("", text)) // columns)) for text in self._state.splitlines())
+            sys.stdout.write(f"\x1b[{rows}F\x1b[J")
             self._state = ""
+
+
+def _size() -> tuple[int, int]:
+    """Columns and lines of the terminal, as it is now."""
+    try:
+        size = os.get_terminal_size(sys.stdout.fileno())
+    except (OSError, ValueError):
+        return 80, 24
+    return size.columns or 80, size.lines or 24
 
 
 def _last_seen(machine: Machine) -> int:

@@ -15,7 +15,8 @@ from ..rules.diagnosis import Diagnosis
 from . import debugging
 from .interrupt import Interrupts
 from .output import StreamedReport, Verdict, paper, text_options, wanted
-from .read import Reading, tell_quality, tell_status
+from .reading import Reading
+from .telling import tell_quality, tell_status
 
 
 class Sink(Protocol):

@@ -12,7 +12,8 @@ from ..model import Machine, Report
 from ..tui.bridge import Feed
 from . import complain
 from .output import Verdict, paper, show_failures, text_options, wanted
-from .read import Reading, tell_quality, tell_status
+from .reading import Reading
+from .telling import tell_quality, tell_status
 
 
 def run(arguments: argparse.Namespace) -> int:

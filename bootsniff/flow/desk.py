@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from ..errors import Malformed
 from ..wire import arp, dhcp, dhcpv6, icmp, stp
+from ..wire.dissect import reassembled
 from ..wire.messages import ArpMessage, Envelope, IcmpMessage, RouterAdvertisement
-from ..wire.packet import ARP, Packet, reassembled
+from ..wire.packet import ARP, Packet
 from .connection import Connection
 from .dns import DnsFlows
 from .fragments import FragmentKey, Reassembler, Unresolved

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import Malformed
-from ..wire.packet import Packet, dissect
+from ..wire.dissect import dissect
+from ..wire.packet import Packet
 from .bulk import Bulk
 from .desk import TCP, Desk, is_message
 from .duplicates import Duplicates

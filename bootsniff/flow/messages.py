@@ -2,7 +2,7 @@
 
 A network that boots sends hardly anything else, so these few shapes are read by fixed positions: ARP in an untagged
 Ethernet frame, and datagrams of the control ports behind Ethernet and an IPv4 header without options. What is read here
-is what `wire.packet.dissect` reads; everything else is left to it.
+is what `wire.dissect` reads; everything else is left to it.
 """
 
 from __future__ import annotations

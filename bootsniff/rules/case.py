@@ -120,6 +120,13 @@ class Case:
         """OFFERs with an address."""
         return [Offer.of(heard) for heard in self.dhcp4.offers] if self.dhcp4 else []
 
+    def would_take(self, offer: Offer) -> bool:
+        """Whether this machine would take such an offer."""
+        if self.is_http:
+            named = names.is_name(names.host_of(offer.boot_file or ""))
+            return offer.is_url and offer.echoes_http and (not named or bool(offer.dns_servers))
+        return bool(offer.boot_file) and not (self.is_firmware_pxe and offer.is_url)
+
     @cached_property
     def proxy_offers(self) -> list[Offer]:
         return [Offer.of(heard) for heard in self.dhcp4.proxy_offers] if self.dhcp4 else []

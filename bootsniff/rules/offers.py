@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from msgspec import Struct
 
 from ..track.records import Heard
 from ..wire import dhcp_options
 from ..wire.messages import DhcpMessage
-from .names import host_of, is_name
-
-if TYPE_CHECKING:
-    from .case import Case
 
 PXE = "PXEClient"
 HTTP = "HTTPClient"
@@ -87,11 +81,3 @@ class Offer(Struct, eq=False):
 def is_web_url(name: str | None) -> bool:
     """Whether a boot file name is a URL that HTTP boot firmware takes."""
     return bool(name) and str(name).lower().startswith(("http://", "https://"))
-
-
-def is_usable(case: Case, offer: Offer) -> bool:
-    """Whether the machine would take such an offer."""
-    if case.is_http:
-        named = is_name(host_of(offer.boot_file or ""))
-        return offer.is_url and offer.echoes_http and (not named or bool(offer.dns_servers))
-    return bool(offer.boot_file) and not (case.is_firmware_pxe and offer.is_url)

@@ -2,7 +2,7 @@
 
 A packet is *plain* when its UDP or TCP header can be read by fixed positions: IPv4 (with or without options) or IPv6
 without extension headers, not a fragment, headers whole in the capture, behind Ethernet with up to three VLAN tags,
-Linux cooked v1 or v2, raw IP, null or loop. For plain packets the columns agree with `wire.packet.dissect` field by
+Linux cooked v1 or v2, raw IP, null or loop. For plain packets the columns agree with `wire.dissect` field by
 field; all others (`odd`) are for `dissect` to read or to refuse.
 
 Nothing outside a packet's captured bytes decides anything, whatever its length fields claim.

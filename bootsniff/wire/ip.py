@@ -6,13 +6,10 @@ RFC 791, RFC 8200, RFC 768, RFC 9293. The readers fill the packet they are given
 from __future__ import annotations
 
 from struct import Struct
-from typing import TYPE_CHECKING
 
 from ..errors import Malformed
 from .addresses import ipv4_text, ipv6_text
-
-if TYPE_CHECKING:
-    from .packet import Packet
+from .packet import Packet
 
 TCP, UDP = 6, 17
 _MAX_EXTENSIONS = 16

@@ -18,8 +18,9 @@ from bootsniff.flow.records import Event, TftpTransfer
 from bootsniff.flow.sieve import Sieve
 from bootsniff.flow.steady import Steady
 from bootsniff.model import FrameRef
+from bootsniff.wire.dissect import dissect
 from bootsniff.wire.messages import DhcpOptions
-from bootsniff.wire.packet import Packet, dissect
+from bootsniff.wire.packet import Packet
 from tests.flow.mixes import mix
 from tests.flow.packets import CLIENT, SERVER, Frame, ack, block_of, data, oack, rrq, udp
 

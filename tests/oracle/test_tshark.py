@@ -13,9 +13,10 @@ from scapy.utils import RawPcapReader
 
 from bootsniff.wire import dhcp, dhcpv6, http, tftp
 from bootsniff.wire import dhcp_options as options
+from bootsniff.wire.dissect import dissect
 from bootsniff.wire.ip import TCP
 from bootsniff.wire.messages import DhcpMessage, TftpAck, TftpData, TftpError, TftpOack, TftpRequest
-from bootsniff.wire.packet import Packet, dissect
+from bootsniff.wire.packet import Packet
 
 PCAPS = Path(__file__).parents[2] / "pcaps"
 CAPTURES = sorted(PCAPS.glob("*.pcap.xz"))

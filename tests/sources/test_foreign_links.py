@@ -21,7 +21,8 @@ from bootsniff.model import Block, CaptureInfo
 from bootsniff.sources import capture_file, link_reader
 from bootsniff.sources.capture_file import open_capture
 from bootsniff.sources.link_types import READ_HERE
-from bootsniff.wire.packet import Packet, dissect
+from bootsniff.wire.dissect import dissect
+from bootsniff.wire.packet import Packet
 
 from .captures import enhanced, interface, pcap, pcapng, section
 

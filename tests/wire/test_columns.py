@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from bootsniff.errors import Malformed
 from bootsniff.model import Block, Interface
 from bootsniff.wire.columns import Columns
-from bootsniff.wire.packet import Packet, dissect
+from bootsniff.wire.dissect import dissect
+from bootsniff.wire.packet import Packet
 
 ETHERNET, RAW, SLL, SLL2, NULL, LOOP = 1, 101, 113, 276, 0, 108
 

@@ -20,7 +20,8 @@ from scapy.packet import Raw
 from bootsniff.errors import Malformed
 from bootsniff.wire import ip
 from bootsniff.wire.addresses import ipv6_text
-from bootsniff.wire.packet import LINK_TYPES, dissect, dissect_ip, reassembled
+from bootsniff.wire.dissect import dissect, dissect_ip, reassembled
+from bootsniff.wire.packet import LINK_TYPES
 
 SOURCE, TARGET = "52:54:00:00:00:01", "52:54:00:00:00:02"
 

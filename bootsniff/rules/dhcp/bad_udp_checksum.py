@@ -8,7 +8,6 @@ from ...model import Finding, Fix
 from .. import fixes
 from ..case import Case
 from ..evidence import evidence, first_and_last
-from ..offers import is_usable
 from ..rule import Rule
 
 
@@ -41,7 +40,7 @@ class DhcpBadUdpChecksum(Rule):
         if dhcp is None or dhcp.requests or dhcp.acks or not dhcp.offers:
             return
         offers = [*case.offers, *case.proxy_offers]
-        if not all(offer.heard.bad_checksum for offer in offers) or not any(is_usable(case, offer) for offer in offers):
+        if not all(offer.heard.bad_checksum for offer in offers) or not any(case.would_take(offer) for offer in offers):
             return
         if len({offer.server for offer in offers}) > 1 or case.overview.bad_checksums_accepted:
             return

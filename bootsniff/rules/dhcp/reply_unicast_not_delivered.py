@@ -8,7 +8,6 @@ from ...model import Finding, Fix
 from .. import fixes
 from ..case import Case
 from ..evidence import evidence, first_and_last
-from ..offers import is_usable
 from ..rule import Rule
 
 _BROADCAST = "255.255.255.255"
@@ -47,7 +46,7 @@ class DhcpReplyUnicastNotDelivered(Rule):
         offers = case.offers
         if any(offer.heard.target == _BROADCAST or offer.heard.target != offer.address for offer in offers):
             return
-        if any(offer.heard.bad_checksum for offer in offers) or not all(is_usable(case, offer) for offer in offers):
+        if any(offer.heard.bad_checksum for offer in offers) or not all(case.would_take(offer) for offer in offers):
             return
         if len({offer.server for offer in offers}) > 1:
             return

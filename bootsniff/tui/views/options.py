@@ -9,9 +9,9 @@ from ...errors import Malformed
 from ...model import FrameBytes
 from ...wire import dhcp, dhcp_options
 from ...wire.dhcp_describe import option_words
+from ...wire.dissect import dissect
 from ...wire.messages import DhcpMessage, DhcpType
 from ...wire.numbers import dhcp_option_name, dhcp_type_name
-from ...wire.packet import dissect
 from ..lines import Line, Row, Span, Tone, cut, fit, line, wrap, wrapped
 from .packet import decode
 

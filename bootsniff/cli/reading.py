@@ -1,0 +1,81 @@
+"""The captures of one `bootsniff read`, open, whatever is made of them; nothing is shown here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import numpy.typing as npt
+from msgspec.structs import replace
+
+from ..errors import BootsniffError
+from ..model import Block, CaptureInfo
+from ..sources.capture_file import CaptureSource, open_capture
+from ..sources.merge import in_time_order
+from ..text import printable
+from ..wire.columns import Columns
+from .output import show_failures
+from .progress import Position
+
+if TYPE_CHECKING:
+    from ..rules.diagnosis import Diagnosis
+
+PATH_LIMIT = 4096
+
+
+class Reading:
+    """The captures of one command, open, and the problems that were met."""
+
+    def __init__(self, paths: list[str], stack: ExitStack, *, jobs: int = 1) -> None:
+        """Open all that can be opened. Raises the error of the only capture, or of the first when none can be.
+
+        All but one of the `jobs` processes read, at most one a file; what they cannot do is done in this one.
+        """
+        self.failures: list[BootsniffError] = []
+        self.sources: list[CaptureSource] = []
+        readers = jobs - 1
+        for path in paths:
+            try:
+                source = open_capture(path, len(self.sources), prepare=_prepare if readers else None)
+            except BootsniffError as error:
+                self.failures.append(error)
+            else:
+                self.sources.append(source)
+                stack.callback(source.close)
+                readers -= source.parallel
+        if not self.sources:
+            show_failures(self.failures[:-1])
+            raise self.failures[-1]
+
+    def blocks(self, diagnosis: Diagnosis) -> Iterator[tuple[Block, ...]]:
+        """Rounds of blocks of all captures, in order of time; the diagnosis is told when a capture ends."""
+        return in_time_order([_until_end(source, diagnosis) for source in self.sources])
+
+    def progress(self) -> Position:
+        """Bytes read of all files together."""
+        positions = [source.progress() for source in self.sources]
+        sizes = [size for _, size in positions if size is not None]
+        total = sum(sizes) if len(sizes) == len(positions) else None
+        return sum(done for done, _ in positions), total
+
+    def captures(self, diagnosis: Diagnosis) -> tuple[CaptureInfo, ...]:
+        """What the captures hold; their names are safe to show."""
+        return tuple(
+            replace(
+                info,
+                path=printable(os.fsencode(info.path), PATH_LIMIT),
+                undecoded_frames=diagnosis.undecoded(index),
+            )
+            for index, info in enumerate(source.info() for source in self.sources)
+        )
+
+
+def _prepare(block: Block) -> Mapping[str, npt.NDArray[Any]]:
+    return Columns.of(block).arrays()
+
+
+def _until_end(source: CaptureSource, diagnosis: Diagnosis) -> Iterator[Block]:
+    yield from source.blocks()
+    diagnosis.ended(source.index)

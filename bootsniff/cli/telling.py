@@ -1,0 +1,46 @@
+"""What is said on standard error besides the report, and the exit status that goes with it."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from ..model import FAILED_RULE, CaptureInfo
+from . import complain
+from .output import Verdict
+
+if TYPE_CHECKING:
+    from ..report.pages import Pages
+
+
+def tell_quality(captures: tuple[CaptureInfo, ...], *, interrupted: bool) -> None:
+    """One line on standard error for each capture that ended early, or that says nothing to us."""
+    for info in captures:
+        if info.problem is not None:
+            complain(f"{info.path}: {info.problem}; read as far as it goes")
+        if info.unread is not None:
+            complain(f"{info.path}: {info.unread}")
+        elif info.cut_frames and info.undecoded_frames * 4 >= info.frames:
+            counts = f"{info.undecoded_frames} of {info.frames} frames cannot be read, {info.cut_frames} were cut short"
+            complain(f"{info.path}: {counts} when captured; capture whole ones (`tcpdump -s 0`)")
+        elif info.frames and info.undecoded_frames == info.frames:
+            kinds = ", ".join(info.link_types)
+            complain(
+                f"{info.path}: no frame of it can be read (link type {kinds}); capture on Ethernet, or with `tcpdump -i any`"
+            )
+        elif not info.frames and info.problem is None:
+            complain(f"{info.path}: holds no packets")
+    if interrupted:
+        complain("interrupted: this is the report of what was read until then")
+
+
+def tell_status(verdict: Verdict, report: Pages, arguments: argparse.Namespace) -> int:
+    """The exit status; says so when `--machine` named nothing that was seen, or when rules failed."""
+    failed = [name.removeprefix(FAILED_RULE) for name, _ in report.counters if name.startswith(FAILED_RULE)]
+    if failed:
+        rules, them = ("rule", "it") if len(failed) == 1 else ("rules", "them")
+        complain(f"{rules} {', '.join(failed)} failed: the report is without {them} (BOOTSNIFF_DEBUG=1 shows where)")
+    status = verdict.exit_status
+    if status == 4 and arguments.machine:
+        complain(f"no boot client {' or '.join(arguments.machine)} in what was read")
+    return status
