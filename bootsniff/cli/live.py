@@ -64,8 +64,8 @@ def _task(arguments: argparse.Namespace, *, arrows: bool) -> Task:
         raise UsageError("live: name an interface (bootsniff interfaces lists them)")
     if any(name.startswith("ssh://") for name in interfaces) and len(interfaces) > 1:
         raise UsageError("live: one ssh:// address at a time")
-    if arguments.write == "-":
-        raise UsageError("live: -w needs a file; tcpdump -w - writes to a pipe")
+    if arguments.write in ("", "-"):
+        raise UsageError("live: -w needs the name of a file; tcpdump -w - writes to a pipe")
     rotation = Rotation(
         (arguments.rotate_size or 0) * MEGABYTE, arguments.rotate_seconds or 0, arguments.rotate_keep or 0
     )

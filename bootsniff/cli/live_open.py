@@ -99,7 +99,7 @@ def open_live(task: Task, wanted: Wanted) -> Opened:
             # On a busy hypervisor the ring would overflow while others compute; this process uses little.
             os.setpriority(os.PRIO_PROCESS, 0, PRIORITY)
         drop_privileges(account)
-        notes.append(f"privileges dropped, running as {account.name}")
+        notes.append("running as root" if account.is_root else f"privileges dropped, running as {account.name}")
     recorder = recorder or _record(task)
     if recorder is not None:
         for interface in getattr(source, "interfaces", ()):

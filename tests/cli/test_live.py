@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -19,6 +20,7 @@ from scapy.layers.l2 import Ether
 
 from tests.sources.blocks import read_pcapng
 from tests.sources.netns import NEAR, Namespace, needs_root, new_namespace
+from tests.tui.pseudo_terminal import Terminal
 
 pytestmark = [pytest.mark.root, needs_root]
 
@@ -207,6 +209,27 @@ def test_several_machines_in_a_log_for_people(namespace: Namespace) -> None:
     assert any(CLIENT in line and "STALLED at tftp" in line for line in lines)
     assert any("52:54:00:00:00:77" in line and "DHCP unanswered" in line for line in lines)
     assert "\x1b" not in output
+
+
+@pytest.mark.parametrize(("lines", "wrapped"), [(9, 1), (50, 1), (50, 3)])
+def test_the_state_below_the_log_fits_the_terminal(namespace: Namespace, lines: int, wrapped: int) -> None:
+    """What was written below the log is taken back whole: no more lines than there are, wrapped ones counted."""
+    terminal = Terminal((lines, 120))
+    try:
+        process = terminal.start("live", NEAR, "--plain", "--no-host-facts", "--duration", "3")
+        terminal.wait_for("listening on")
+        namespace.send(crowd(20, "discover"))
+        terminal.wait_for("20 booting")
+        terminal.wait_for("EFI x64 PXE, waiting for OFFER")
+        terminal.resize((lines, 120 // wrapped))
+        assert terminal.leave(process) == 0
+    finally:
+        terminal.close()
+    taken_back = [int(number) for number in re.findall(rb"\x1b\[(\d+)F", terminal.painted)]
+    assert taken_back
+    assert max(taken_back) < lines
+    assert (max(taken_back) > 14) is (wrapped > 1)
+    assert b"20 machines" in terminal.painted
 
 
 def crowd(number: int, *kinds: str) -> list[bytes]:
@@ -410,3 +433,18 @@ def test_an_ordinary_user_is_told_the_way(namespace: Namespace, tmp_path: Path) 
     assert len(live.said) == 1
     assert "sudo" in live.said[0]
     assert "python" not in live.said[0].lower().split("sudo", 1)[1].split(";")[0]
+
+
+@pytest.mark.parametrize("words", [["-w", ""], ["-w", "-"]])
+def test_a_recording_needs_a_name(namespace: Namespace, words: list[str]) -> None:
+    """An unset variable must not mean that nothing is recorded."""
+    live = Live(NEAR, "--json", *words)
+    assert live.end() == (2, "")
+    assert "-w needs the name of a file" in live.said[0]
+
+
+def test_root_that_stays_root_says_so(namespace: Namespace) -> None:
+    live = Live(NEAR, "--json", "-Z", "root", "--duration", "0.2")
+    assert live.end()[0] == 4
+    assert not [line for line in live.said if "dropped" in line]
+    assert "bootsniff: running as root" in live.said

@@ -22,9 +22,9 @@ TIMEOUT = 60
 class Terminal:
     """A pseudo terminal, and what was painted on it."""
 
-    def __init__(self) -> None:
+    def __init__(self, size: tuple[int, int] = SIZE) -> None:
         self.ours, self.theirs = pty.openpty()
-        fcntl.ioctl(self.theirs, termios.TIOCSWINSZ, struct.pack("HHHH", *SIZE, 0, 0))
+        self.resize(size)
         self.painted = b""
         self.processes: list[subprocess.Popen[bytes]] = []
 
@@ -42,6 +42,10 @@ class Terminal:
         )
         self.processes.append(process)
         return process
+
+    def resize(self, size: tuple[int, int]) -> None:
+        """Lines and columns."""
+        fcntl.ioctl(self.theirs, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
 
     def wait_for(self, text: str) -> None:
         while text.encode() not in self.painted:
