@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 PARALLEL_BYTES = 16 << 20
 """Smaller files are read before another process has started."""
+_UNPACKERS = {b"BZh": "bzcat", b"PK\3\4": "unzip -p", b"LZIP": "lzip -dc"}
+"""What takes off a compression that is no capture's own, by how the file begins."""
 TICK_SECONDS = 0.25
 """How long a quiet pipe is waited for before a Tick says that time passed."""
 
@@ -94,6 +96,9 @@ def _opened(raw: RawInput, path: str, index: int) -> CaptureSource:
         return CaptureSource(path, index, raw, window, PcapngDecoder())
     if len(head) < 4 or (len(head) < 12 and head.startswith((b"\n\r\r\n", b"\xfd7zX"))):
         raise CaptureError(f"{name} ends after {len(head)} bytes, inside its file header: copy it or record it again")
+    unpack = next((program for magic, program in _UNPACKERS.items() if head.startswith(magic)), None)
+    if unpack is not None:
+        raise CaptureError(f"{name} is compressed in a way that is not read here: {unpack} FILE | bootsniff read -")
     if _is_text(head):
         raise CaptureError(f"{name} is text, not a capture: record one with `tcpdump -w`, or convert it with text2pcap")
     if kind or not raw.regular:

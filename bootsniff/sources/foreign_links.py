@@ -130,6 +130,7 @@ class _Builder:
         if keeps:
             self._buffer += block.buffer
         self._captured, self._original = block.captured.copy(), block.original.copy()
+        self._interfaces = tuple(map(_read_as, block.interfaces))
         self._more: list[tuple[int, bytes]] = []
 
     def frame(self, index: int) -> tuple[int, int, bytes]:
@@ -179,7 +180,7 @@ class _Builder:
             captured=self._captured[part],
             original=self._original[part],
             interface=None if block.interface is None else block.interface[part],
-            interfaces=tuple(_read_as(interface) for interface in block.interfaces),
+            interfaces=self._interfaces,
             prepared=None,
         )
 

@@ -1,5 +1,6 @@
 """Capture files of every kind give their packets back; damaged ones as far as they go."""
 
+import bz2
 import gzip
 import io
 import lzma
@@ -296,6 +297,7 @@ def test_garbage_after_a_good_start_never_breaks(
         (pcapng()[:11], "ends after 11 bytes, inside its file header"),
         (pcap(version=(7, 7)), "version 7.7"),
         (gzip.compress(b""), "is empty"),
+        (bz2.compress(pcap()), r"not read here: bzcat FILE \| bootsniff read -"),
         (gzip.compress(b"\x00\x01\x02hello"), "neither pcap nor pcapng"),
     ],
 )
