@@ -16,20 +16,21 @@ if TYPE_CHECKING:
 def tell_quality(captures: tuple[CaptureInfo, ...], *, interrupted: bool) -> None:
     """One line on standard error for each capture that ended early, or that says nothing to us."""
     for info in captures:
+        name = "standard input" if info.path == "-" else info.path
         if info.problem is not None:
-            complain(f"{info.path}: {info.problem}; read as far as it goes")
+            complain(f"{name}: {info.problem}; read as far as it goes")
         if info.unread is not None:
-            complain(f"{info.path}: {info.unread}")
+            complain(f"{name}: {info.unread}")
         elif info.cut_frames and info.undecoded_frames * 4 >= info.frames:
             counts = f"{info.undecoded_frames} of {info.frames} frames cannot be read, {info.cut_frames} were cut short"
-            complain(f"{info.path}: {counts} when captured; capture whole ones (`tcpdump -s 0`)")
+            complain(f"{name}: {counts} when captured; capture whole ones (`tcpdump -s 0`)")
         elif info.frames and info.undecoded_frames == info.frames:
             kinds = ", ".join(info.link_types)
             complain(
-                f"{info.path}: no frame of it can be read (link type {kinds}); capture on Ethernet, or with `tcpdump -i any`"
+                f"{name}: no frame of it can be read (link type {kinds}); capture on Ethernet, or with `tcpdump -i any`"
             )
         elif not info.frames and info.problem is None:
-            complain(f"{info.path}: holds no packets")
+            complain(f"{name}: holds no packets")
     if interrupted:
         complain("interrupted: this is the report of what was read until then")
 

@@ -2,6 +2,7 @@
 
 import json
 import lzma
+import os
 import struct
 from pathlib import Path
 
@@ -61,3 +62,17 @@ def test_two_captures_one_after_the_other(capsys: pytest.CaptureFixture[str], tm
     assert len(lines) == 1
     assert "after frame 34" in lines[0]
     assert "mergecap -a" in lines[0]
+
+
+def test_standard_input_is_called_that(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    inside, outside = os.pipe()
+    os.write(outside, lzma.decompress(STALLED.read_bytes())[:2003])
+    os.close(outside)
+    with os.fdopen(inside, "rb") as stdin:
+        monkeypatch.setattr("sys.stdin", stdin)
+        status, lines, _ = told(capsys, Path("-"))
+    assert status == 0
+    assert lines == [
+        "bootsniff: standard input: after frame 12, the record at byte 1656 is cut: the file ends inside it; "
+        "read as far as it goes"
+    ]
