@@ -29,7 +29,10 @@ _GIVE_UP_SECONDS = 4.0
 _HEAD = 256
 _STATISTICS = re.compile(r"(\d+) packets? (captured|received by filter|dropped by kernel|dropped by interface)")
 """The last lines of tcpdump."""
-_NO_COMPLAINT = re.compile(rf"tcpdump: (?:listening on|data link type|WARNING:|verbose output)|{_STATISTICS.pattern}$")
+_NO_COMPLAINT = re.compile(
+    r"tcpdump: (?:listening on|data link type|WARNING:|verbose output)|Capturing on |File: |Packets (?:captured|received)|"
+    rf"{_STATISTICS.pattern}$"
+)
 
 Wanted = Callable[[], bool]
 """Whether somebody still wants packets; asked while a program is waited for."""
@@ -104,7 +107,7 @@ class PipeSource:
         if dropped:
             yield News(time.time_ns(), f"{dropped} packets lost on {self.name}", dropped, self._interfaces[0])
         if not stopped:
-            raise CaptureError(f"{self.name}: the capture ended by itself: {self.complaint() or 'no reason was given'}")
+            raise CaptureError(f"{self.name}: the capture ended by itself: {self.complaint() or self._status()}")
 
     def stop(self) -> None:
         """Ask the program to end; what it has captured still comes through the pipe."""
@@ -131,6 +134,10 @@ class PipeSource:
                 if line.startswith(program):
                     return printable(line.removeprefix(program))  # what follows may be half a page of advice
         return printable(lines[-1]) if lines else ""
+
+    def _status(self) -> str:
+        status = self._process.returncode
+        return f"killed by signal {-status}" if status < 0 else f"exit status {status}"
 
     def close(self) -> None:
         self.stop()

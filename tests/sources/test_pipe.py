@@ -76,6 +76,15 @@ def test_a_program_that_ends_by_itself_is_quoted(start: Callable[..., PipeSource
     assert source.captures()[0].frames == 2
 
 
+@pytest.mark.parametrize(("last", "text"), [("exit 7", "exit status 7"), ("kill -9 $$", "killed by signal 9")])
+def test_a_program_that_ends_without_a_word(
+    start: Callable[..., PipeSource], recorded: str, last: str, text: str
+) -> None:
+    source = start(f"printf \"Capturing on 'eth0'\\nFile: -\\n\" >&2; {recorded}; {last}")
+    with pytest.raises(CaptureError, match=f"by itself: {text}$"):
+        list(source.items())
+
+
 @pytest.mark.parametrize(
     ("says", "part"),
     [
