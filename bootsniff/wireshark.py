@@ -22,10 +22,11 @@ def as_pcapng(path: str) -> Conversion:
 
     Raises CaptureError when neither editcap nor tshark is installed.
     """
+    file = f"./{path}" if path.startswith("-") else path  # not to be taken for an option
     if shutil.which("editcap"):
-        command = ["editcap", "-F", "pcapng", path, "-"]
+        command = ["editcap", "-F", "pcapng", file, "-"]
     elif shutil.which("tshark"):
-        command = ["tshark", "-n", "-F", "pcapng", "-r", path, "-w", "-"]
+        command = ["tshark", "-n", "-F", "pcapng", "-r", file, "-w", "-"]
     else:
         raise CaptureError(f"{path} is neither pcap nor pcapng: install tshark to read other capture formats")
     return Conversion(command)

@@ -335,12 +335,14 @@ def test_nothing_but_a_header(tmp_path: Path, make: Callable[..., bytes]) -> Non
 
 
 @pytest.mark.skipif(not shutil.which("editcap"), reason="needs Wireshark's editcap")
-def test_other_formats_through_wireshark(tmp_path: Path) -> None:
-    plain, snoop = tmp_path / "plain.pcap", tmp_path / "snoop"
+@pytest.mark.parametrize("name", ["snoop", "-F"])
+def test_other_formats_through_wireshark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    plain, snoop = tmp_path / "plain.pcap", tmp_path / name
+    monkeypatch.chdir(tmp_path)
     packets = [(time, data.ljust(60), 60) for time, data, _ in PACKETS]
     plain.write_bytes(pcap(packets))
     subprocess.run(["editcap", "-F", "snoop", plain, snoop], check=True)
-    source = open_capture(str(snoop), 0)
+    source = open_capture(name, 0)
     assert [(t, len(d)) for t, d, _ in contents(source)] == [(t, len(d)) for t, d, _ in packets]
     source.close()
 
