@@ -20,7 +20,7 @@ def write_counters(counters: Iterable[tuple[str, int]], paper: Paper) -> None:
     words = [
         f"rule {name.removeprefix(FAILED_RULE)}, which failed"
         if name.startswith(FAILED_RULE)
-        else f"{number:,} {name.replace('_', ' ')}"
+        else f"{number:,} {(name.removesuffix('s') if number == 1 else name).replace('_', ' ')}"
         for name, number in counters
         if number
     ]

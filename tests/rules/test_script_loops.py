@@ -45,3 +45,6 @@ def test_a_script_that_leads_to_itself_is_a_loop(script: bytes, path: str, tmp_p
     found = machine(read(wire.quiet(30).save(tmp_path / "x.pcap")))
     assert (found.status, errors(found)) == ("stalled", {"chain-ipxe-loop"})
     assert found.boots[0].stalled_at == "chain"
+    (finding,) = [finding for finding in found.findings if finding.severity == "error"]
+    assert finding.summary == f"iPXE's script leads it to {path}, which is iPXE again, 3 times over"
+    assert [fix.target for fix in finding.fixes] == ["ipxe"]

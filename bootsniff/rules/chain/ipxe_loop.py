@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ...model import Finding, Fix
 from ...track.arrived import ipxe_loaded, runs_ipxe_again
 from ...track.kinds import is_ipxe
-from ...track.records import FetchRecord, StageRecord
+from ...track.records import StageRecord
 from .. import fixes, names
 from ..case import Case
 from ..evidence import evidence, naming
@@ -21,7 +21,7 @@ class ChainIpxeLoop(Rule):
         The firmware loads iPXE, iPXE asks DHCP, and is told to load iPXE: it never gets to a script.
     On the wire
         A DISCOVER with user class iPXE (or option 175), answered with an iPXE binary (undionly.kpxe, ipxe.efi, snponly.efi),
-        which is fetched. The bytes prove it.
+        which is fetched. The bytes prove it. Or a script that names an iPXE binary, which gets the same script again.
     Not to be confused with
         The normal chain, where the firmware fetches the binary once and iPXE then gets a script; a ROM's iPXE that loads a
         newer one which then goes on.
@@ -39,13 +39,14 @@ class ChainIpxeLoop(Rule):
     needs = "fetches"
     always = True
     explains_away = ("arch-bios-file-to-efi", "nbp-secure-boot-refused", "nbp-stalls-after-download")
-    summary = "iPXE was given {file}, which is iPXE again{times}"
+    summary = "{who} {file}, which is iPXE again{times}"
 
     def concerns(self, client: str) -> bool:
         return is_ipxe(client)
 
     def check(self, case: Case) -> Iterator[Finding]:
-        if ipxe_loaded(case.stage) is None:
+        binary = ipxe_loaded(case.stage)
+        if binary is None:
             return
         loops = [stage for stage in _stages(case) if stage.client.startswith("ipxe-") and ipxe_loaded(stage)]
         if len(loops) < 2 and not runs_ipxe_again(case.stage):
@@ -57,15 +58,13 @@ class ChainIpxeLoop(Rule):
             return  # a ROM's iPXE may load a newer one
         if last not in loops and last.fetches:
             return  # it got out of the circle
-        binary = _binary(case.stage)
-        if binary is None:
-            return
+        named = runs_ipxe_again(case.stage)
         yield self.finding(
             case,
             [
                 *naming(case),
                 evidence(binary.ended, f"{names.base(names.path_of(binary))} fetched by iPXE"),
-                *(evidence(again.ended, "fetched again") for stage in loops[1:4] if (again := _binary(stage))),
+                *(evidence(again.ended, "fetched again") for stage in loops[1:4] if (again := ipxe_loaded(stage))),
             ],
             confidence="certain" if len(loops) > 1 or (binary.content and binary.content.ipxe) else "likely",
             subject=names.path_of(binary),
@@ -73,17 +72,13 @@ class ChainIpxeLoop(Rule):
             times=f", {len(loops)} times over" if len(loops) > 1 else "",
             expected="A script, a kernel or another loader for iPXE.",
             proof="" if len(loops) > 1 else "The file's bytes, or a second turn.",
-            fixes=_fixes(case, names.path_of(binary)),
+            who="iPXE was given" if named else "iPXE's script leads it to",
+            fixes=_fixes(case, names.path_of(binary)) if named else _script_fixes(names.path_of(binary)),
         )
 
 
 def _stages(case: Case) -> list[StageRecord]:
     return [case.boot.stages[index] for index in case.option]
-
-
-def _binary(stage: StageRecord) -> FetchRecord | None:
-    whole = [fetch for fetch in stage.fetches if fetch.status == "complete" and names.is_body(fetch)]
-    return next((f for f in whole if f.role == "boot-file"), whole[0] if whole else None)
 
 
 def _fixes(case: Case, binary: str) -> tuple[Fix, ...]:
@@ -101,3 +96,9 @@ def _fixes(case: Case, binary: str) -> tuple[Fix, ...]:
         ),
         fixes.kea_class(case, [("boot-file-name", script)]),
     )
+
+
+def _script_fixes(binary: str) -> tuple[Fix, ...]:
+    """The iPXE that a script loads needs a script of its own, or it comes back to the first one."""
+    name = names.base(binary)
+    return (Fix("ipxe", f"make bin/{fixes.shell(name)} EMBED=menu.ipxe   # bin-x86_64-efi/ for EFI"),)

@@ -72,7 +72,9 @@ class ChainTextInsteadOfProgram(Rule):
             what=_what(case, fetch),
             begins=_begins(fetch),
             expected=_expected(case, fetch),
-            proof="" if confidence == "certain" else "The machine's screen: “Exec format error”?",
+            proof=""
+            if confidence == "certain"
+            else "The machine's screen: “Exec format error” (on BIOS: nothing more)?",
             fixes=_fixes(case, fetch, path),
         )
 
