@@ -47,6 +47,7 @@ _NOT_BOOT = re.compile(
     re.IGNORECASE,
 )
 _VARIABLE = re.compile(r"\$\{[^${}]{0,64}\}|\$[A-Za-z_][A-Za-z0-9_]{0,63}")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _ANY = "\ue000"
 """Stands for a variable; a character of nobody's use."""
 _LEAST_CERTAIN = 3
@@ -72,6 +73,25 @@ def plain_path(name: str) -> str:
         path = re.split(r"[?#]", rest, maxsplit=1)[0].partition("/")[2]
         name = unquote(path) if scheme.lower().startswith("http") else path
     return re.sub(r"/+", "/", name.replace("\\\\", "/").replace("\\", "/")).lstrip("/")
+
+
+def joined(base: str, name: str) -> str:
+    """A name as a script at the URL `base` means it (RFC 3986 section 5.2); as it is, when the script came by TFTP."""
+    # Not urllib's urljoin: it refuses hosts such as `[x`, and any host may stand in a script.
+    if "://" not in base or _SCHEME.match(name):
+        return name
+    scheme, _, rest = base.partition("://")
+    host, _, path = re.split(r"[?#]", rest, maxsplit=1)[0].partition("/")
+    if name.startswith("//"):
+        return f"{scheme}:{name}"
+    path = name[1:] if name.startswith("/") else path[: path.rfind("/") + 1] + name
+    parts: list[str] = []
+    for part in path.split("/"):
+        if part == "..":
+            del parts[-1:]
+        elif part != ".":
+            parts.append(part)
+    return f"{scheme}://{host}/{'/'.join(parts)}"
 
 
 def same_file(left: str, right: str) -> bool:

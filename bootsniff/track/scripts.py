@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from urllib.parse import urljoin
-
 from ..model import FrameRef
 from ..wire.scripts import NamedFile, ScriptPlan, read_script
 from .machines import kept
-from .naming import pieces_of
+from .naming import joined, pieces_of
 from .records import Expectation, FetchRecord, StageRecord
 
 MAX_EXPECTATIONS = 64
@@ -31,8 +29,7 @@ def apply_script(stage: StageRecord, fetch: FetchRecord) -> None:
 
 def _expectation(wanted: NamedFile, named_in: str, at: FrameRef) -> Expectation | None:
     if wanted.literal:
-        url = urljoin(named_in, wanted.name) if "://" in named_in else wanted.name
-        return Expectation(url, wanted.role, named_in, at)
+        return Expectation(joined(named_in, wanted.name), wanted.role, named_in, at)
     pieces = pieces_of(wanted.name)
     return Expectation(wanted.name, wanted.role, named_in, at, pieces) if pieces else None
 

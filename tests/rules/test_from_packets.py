@@ -119,3 +119,12 @@ def test_a_reset_after_an_image_is_another_boot(tmp_path: Path) -> None:
     found = machine(read(boots_web.image(20)().save(tmp_path / "x.pcap")))
     assert [boot.status for boot in found.boots] == ["handed-off", "stalled"]
     assert errors(found) == {"dhcp-no-offer"}
+
+
+@pytest.mark.parametrize(
+    "url", ["http://[x/linux", "//[", "http://[fd00::1/${x}", "${[}/linux", "http://h:99999999/linux"]
+)
+def test_a_script_may_name_any_host(url: str, tmp_path: Path) -> None:
+    script = f"#!ipxe\nkernel {url}\ninitrd {url}\nboot\n".encode()
+    wire = boots_text.scripted(script, ("/linux", boots.KERNEL))()
+    assert machine(read(wire.save(tmp_path / "x.pcap"))).boots

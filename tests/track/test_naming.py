@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootsniff.track.naming import fits, pieces_of, plain_path, role_by_name, same_file
+from bootsniff.track.naming import fits, joined, pieces_of, plain_path, role_by_name, same_file
 
 
 @pytest.mark.parametrize(
@@ -67,3 +67,28 @@ def test_any_text_is_a_name(written: str, asked: str) -> None:
     pieces = pieces_of(written)
     if pieces is not None:
         fits(pieces, asked)
+
+
+@pytest.mark.parametrize(
+    ("base", "name", "whole"),
+    [
+        ("http://h/a/menu.ipxe", "linux", "http://h/a/linux"),
+        ("http://h/a/menu.ipxe?x=/y", "./b/linux", "http://h/a/b/linux"),
+        ("http://h/a/menu.ipxe", "../linux?x=../y", "http://h/linux?x=../y"),
+        ("http://h/a/menu.ipxe", "../../../linux", "http://h/linux"),
+        ("http://h/a/menu.ipxe", "/linux", "http://h/linux"),
+        ("http://h:8080", "linux", "http://h:8080/linux"),
+        ("http://h/a", "//other/linux", "http://other/linux"),
+        ("http://h/a", "tftp://other/linux", "tftp://other/linux"),
+        ("http://h/a", "http://[x/linux", "http://[x/linux"),
+        ("http://[x/a/menu.ipxe", "linux", "http://[x/a/linux"),
+        ("menu/boot.ipxe", "linux", "linux"),
+    ],
+)
+def test_names_in_scripts(base: str, name: str, whole: str) -> None:
+    assert joined(base, name) == whole
+
+
+@given(st.text(alphabet="htp:/[]?#%2J.x@", max_size=40), st.text(alphabet="htp:/[]?#%2J.x@", max_size=40))
+def test_any_name_in_any_script_is_taken(base: str, name: str) -> None:
+    joined(f"http://{base}", name)
