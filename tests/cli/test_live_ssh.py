@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from scapy.utils import RawPcapReader, wrpcap
 
-from tests.cli.test_live import CLIENT, MISSING_FILE, TIMEOUT, Live, dhcp, report_of
+from tests.cli.live_program import CLIENT, MISSING_FILE, TIMEOUT, Live, dhcp, report_of
 
 SSH = """\
 #!/bin/sh

@@ -19,7 +19,7 @@ from bootsniff.model import CaptureInfo, Machine, Report
 from bootsniff.sources.frame_log import FrameLog
 from bootsniff.sources.live import News
 from bootsniff.tui.bridge import FeedStatus
-from tests.cli.test_live import CLIENT, MISSING_FILE
+from tests.cli.live_program import CLIENT, MISSING_FILE
 from tests.cli.test_live_ssh import ADDRESS, Far
 from tests.sources.netns import NEAR, Namespace, needs_root, new_namespace
 from tests.tui.pseudo_terminal import Terminal
