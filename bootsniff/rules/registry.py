@@ -78,6 +78,7 @@ from .tftp.access_violation import TftpAccessViolation
 from .tftp.block_rollover import TftpBlockRollover
 from .tftp.client_aborts import TftpClientAborts
 from .tftp.duplicate_data_storm import TftpDuplicateDataStorm
+from .tftp.error import TftpError
 from .tftp.file_not_found import TftpFileNotFound
 from .tftp.mtu_blackhole import TftpMtuBlackhole
 from .tftp.nat_loss import TftpNatLoss
@@ -152,6 +153,7 @@ RULES: tuple[Rule, ...] = (
     TftpBlockRollover(),
     TftpClientAborts(),
     TftpDuplicateDataStorm(),
+    TftpError(),
     TftpFileNotFound(),
     TftpMtuBlackhole(),
     TftpNatLoss(),

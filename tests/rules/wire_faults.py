@@ -144,6 +144,9 @@ FAULTS: dict[str, Case] = {
         ("tftp",),
         PXE_NOTES,
     ),
+    "tftp-error": Case(
+        lambda: give_up(Wire().lease(file="x.efi").missing(1, "x.efi", code=3)), "tftp-error", ("tftp",), PXE_NOTES
+    ),
     "tftp-option-negotiation-refused": Case(refuses_options, "tftp-option-negotiation-refused", ("tftp",), PXE_NOTES),
     "tftp-mtu-blackhole": Case(black_hole, "tftp-mtu-blackhole", ("tftp",), PXE_NOTES),
     "tftp-block-rollover": Case(rollover, "tftp-block-rollover", ("tftp",)),

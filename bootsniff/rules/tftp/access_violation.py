@@ -41,7 +41,7 @@ class TftpAccessViolation(Rule):
         refused = [
             (fetch, flow)
             for fetch, flow in transfers.failed(case)
-            if flow.error and _refuses(flow.error) and not flow.error_by_client and fetch.role != "optional"
+            if flow.error and refuses(flow.error) and not flow.error_by_client and fetch.role != "optional"
         ]
         for fetch, flow in refused:
             if fetch.role == "config-search" and any(
@@ -70,5 +70,6 @@ class TftpAccessViolation(Rule):
             )
 
 
-def _refuses(error: TftpError) -> bool:
+def refuses(error: TftpError) -> bool:
+    """Whether an error says that the file may not be read."""
     return error.code == 2 or (error.code == 0 and "permission" in error.text.lower())

@@ -42,7 +42,7 @@ class TftpFileNotFound(Rule):
             error = flow.error
             if error is None or flow.error_by_client or fetch.role in ("config-search", "optional"):
                 continue
-            missing = error.code == 1 or (error.code == 0 and _says_missing(error.text))
+            missing = error.code == 1 or (error.code == 0 and says_missing(error.text))
             if not missing:
                 continue
             text = f" “{error.text}”" if error.text else ""
@@ -64,7 +64,8 @@ class TftpFileNotFound(Rule):
             )
 
 
-def _says_missing(text: str) -> bool:
+def says_missing(text: str) -> bool:
+    """Whether the text of an error without a code says that there is no such file."""
     plain = text.lower()
     return "not found" in plain or "no such file" in plain or "does not exist" in plain
 

@@ -1,0 +1,70 @@
+"""tftp-error; reads records, never changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...model import Finding, Fix
+from ...wire.messages import TftpError as Error
+from ...wire.numbers import tftp_error_name
+from .. import names
+from ..case import Case
+from ..evidence import evidence, maybe, naming
+from ..rule import Rule
+from . import transfers
+from .access_violation import refuses
+from .file_not_found import says_missing
+
+
+class TftpError(Rule):
+    """The TFTP server ends the transfer with an error that is about something else than the file's name or modes.
+
+    What happens
+        The server gave up: it is out of something, takes the request for nonsense, or a fault of its own is behind it.
+        Firmware shows PXE-E23 or PXE-T with the number of the error.
+    On the wire
+        TFTP ERROR from the server with another code than 1, 2 and 8, or with code 0 and a text that tells.
+    Not to be confused with
+        A missing file (tftp-file-not-found), one that may not be read (tftp-access-violation), an option that is refused
+        (tftp-option-negotiation-refused), an error that the client sends (tftp-client-aborts).
+    Causes
+        A server that was started without a directory, that cannot read any more (a disk, a network file system), that has
+        a limit on sessions; a server of another kind on port 69; a proxy between that makes errors of its own.
+    Fix
+        The server's log says more than the packet.
+    Sources
+        RFC 1350 section 5 and appendix; RFC 2347 (code 8).
+    """
+
+    code = "tftp-error"
+    stage = "tftp"
+    needs = "fetches"
+    summary = "{server} ends {file} with error {number}{text}"
+
+    def check(self, case: Case) -> Iterator[Finding]:
+        for fetch, flow in transfers.failed(case):
+            error = flow.error
+            if error is None or flow.error_by_client or fetch.role in ("config-search", "optional") or _has_name(error):
+                continue
+            text = f" ({tftp_error_name(error.code)})" if error.code and error.code < 8 else ""
+            text += f" “{error.text}”" if error.text else ""
+            yield self.finding(
+                case,
+                [
+                    *naming(case),
+                    *(evidence(ref, f"RRQ {flow.filename}") for ref in flow.requests[:1]),
+                    *maybe(flow.error_at, f"TFTP error {error.code}{text}"),
+                ],
+                subject=names.url_of(fetch),
+                server=flow.server,
+                file=flow.filename or "(empty name)",
+                number=error.code,
+                text=text,
+                expected="The next DATA block." if flow.body.packets else "An OACK or the first DATA block.",
+                fixes=(Fix("shell", "journalctl -t dnsmasq-tftp -t in.tftpd --since -10min   # on the TFTP server"),),
+            )
+
+
+def _has_name(error: Error) -> bool:
+    """Whether an error has a finding of its own."""
+    return error.code in (1, 8) or refuses(error) or (error.code == 0 and says_missing(error.text))
