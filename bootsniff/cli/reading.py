@@ -12,7 +12,8 @@ from msgspec.structs import replace
 
 from ..errors import BootsniffError
 from ..model import Block, CaptureInfo
-from ..sources.capture_file import CaptureSource, open_capture
+from ..sources.capture_file import open_capture
+from ..sources.capture_source import CaptureSource
 from ..sources.merge import in_time_order
 from ..text import printable
 from ..wire.columns import Columns

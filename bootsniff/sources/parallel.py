@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 from ..errors import CaptureError
 from ..model import Block
-from .capture_file import CaptureSource, Prepare
+from .capture_source import CaptureSource, Prepare
 from .scan import Decoder
 from .slots import Arrays, Slots, SlotWindow, TooLarge
 from .window import Window

@@ -18,7 +18,8 @@ from msgspec.structs import replace
 from ..errors import CaptureError
 from ..model import CaptureInfo
 from ..text import printable
-from .capture_file import CaptureSource, open_capture
+from .capture_file import open_capture
+from .capture_source import CaptureSource
 from .live import Item, News
 
 _LOOK_SECONDS = 0.1

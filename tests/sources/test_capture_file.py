@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from bootsniff.errors import CaptureError
 from bootsniff.model import CaptureInfo, Tick
 from bootsniff.sources import compression
-from bootsniff.sources.capture_file import CaptureSource, open_capture
+from bootsniff.sources.capture_file import open_capture
+from bootsniff.sources.capture_source import CaptureSource
 from bootsniff.sources.window import WINDOW
 
 from .captures import PACKETS, Packet, block, enhanced, interface, obsolete, option, pcap, pcapng, section, simple

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from ...model import Block, CaptureInfo, FrameBytes, FrameStore, Report, Tick
 from ...rules.diagnosis import Diagnosis
-from ...sources.capture_file import CaptureSource
+from ...sources.capture_source import CaptureSource
 from ...sources.merge import cut, in_time_order
 from ...text import printable
 from . import FeedStatus
