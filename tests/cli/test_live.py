@@ -107,20 +107,26 @@ def test_several_machines_in_a_log_for_people(namespace: Namespace) -> None:
 def test_the_state_below_the_log_fits_the_terminal(namespace: Namespace, lines: int, wrapped: int) -> None:
     """What was written below the log is taken back whole: no more lines than there are, wrapped ones counted."""
     terminal = Terminal((lines, 120))
+
+    def taken_back() -> list[int]:
+        return [int(number) for number in re.findall(rb"\x1b\[(\d+)F", terminal.painted)]
+
     try:
-        process = terminal.start("live", NEAR, "--plain", "--no-host-facts", "--duration", "3")
+        process = terminal.start("live", NEAR, "--plain", "--no-host-facts")
         terminal.wait_for("listening on")
         namespace.send(crowd(20, "discover"))
         terminal.wait_for("20 booting")
         terminal.wait_for("EFI x64 PXE, waiting for OFFER")
         terminal.resize((lines, 120 // wrapped))
-        assert terminal.leave(process) == 0
+        before = len(taken_back())
+        # 40 columns are too few for any state: it is taken back once, with the lines that it has become.
+        while (max(taken_back(), default=0) <= 14) if wrapped > 1 else (len(taken_back()) < before + 2):
+            terminal.read()
+        assert terminal.leave(process, b"\x03") == 0
     finally:
         terminal.close()
-    taken_back = [int(number) for number in re.findall(rb"\x1b\[(\d+)F", terminal.painted)]
-    assert taken_back
-    assert max(taken_back) < lines
-    assert (max(taken_back) > 14) is (wrapped > 1)
+    assert max(taken_back()) < lines
+    assert wrapped > 1 or max(taken_back()) <= 14
     assert b"20 machines" in terminal.painted
 
 

@@ -49,12 +49,16 @@ class Terminal:
 
     def wait_for(self, text: str) -> None:
         while text.encode() not in self.painted:
-            assert select.select([self.ours], [], [], TIMEOUT)[0], self.painted
-            self.painted += os.read(self.ours, 65536)
+            self.read()
 
-    def leave(self, process: subprocess.Popen[bytes]) -> int:
-        """Press q, and read on so that nobody waits to paint."""
-        os.write(self.ours, b"q")
+    def read(self) -> None:
+        """What was painted since, waiting for it."""
+        assert select.select([self.ours], [], [], TIMEOUT)[0], self.painted
+        self.painted += os.read(self.ours, 65536)
+
+    def leave(self, process: subprocess.Popen[bytes], key: bytes = b"q") -> int:
+        """Press a key, and read on so that nobody waits to paint."""
+        os.write(self.ours, key)
         deadline = time.monotonic() + TIMEOUT
         while process.poll() is None:
             assert time.monotonic() < deadline, self.painted
