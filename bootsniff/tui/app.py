@@ -179,9 +179,11 @@ def run(feed: Feed, *, title: str, utc: bool = False, only: Callable[[Machine], 
 
     `only` says which machines are listed; the report holds all of them.
     """
-    app = BootsniffApp(feed, title=title, utc=utc, only=only, painter=terminal.driver())
+    painter = terminal.driver()
+    app = BootsniffApp(feed, title=title, utc=utc, only=only, painter=painter)
     try:
-        app.run()
+        with terminal.ends_with_terminal(painter):
+            app.run()
     finally:
         app.dissector.close()
         feed.close()

@@ -1,4 +1,5 @@
-"""Where the screen is painted: on the terminal, whichever of this program's streams lead elsewhere. Paints nothing.
+"""Where the screen is painted: on the terminal, whichever of this program's streams lead elsewhere, and as long as it
+is there. Paints nothing.
 
 Textual paints on standard error and takes the size of standard output, without asking whether they are the terminal
 (LinuxDriver): `bootsniff live virbr0 2>errors` would give a blank screen and a file of escape sequences.
@@ -6,15 +7,24 @@ Textual paints on standard error and takes the size of standard output, without 
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
+import select
+import signal
 import sys
+import threading
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ..errors import UsageError
 
 if TYPE_CHECKING:
     from textual.driver import Driver
+
+HANGUP_STATUS = 128 + signal.SIGHUP if os.name == "posix" else 1
+GRACE_SECONDS = 5.0
+"""What an orderly end may take once the terminal is gone."""
 
 
 def driver() -> type[Driver] | None:
@@ -36,6 +46,45 @@ def driver() -> type[Driver] | None:
     return _painting_on(io.TextIOWrapper(io.FileIO(number, "w"), errors="replace", write_through=False))
 
 
+@contextlib.contextmanager
+def ends_with_terminal(painter: type[Driver] | None) -> Iterator[None]:
+    """A terminal that goes away (a window is closed, a connection is lost) ends the TUI, and what stands behind it.
+
+    Textual's threads wait for it for ever, or spin: a capture would go on with nobody there.
+    """
+    streams = [_descriptor(stream) for stream in (sys.__stdin__, sys.__stdout__, sys.__stderr__)]
+    numbers = [number for number in (*streams, getattr(painter, "number", None)) if number is not None]
+    terminals = [number for number in numbers if os.isatty(number)]
+    if os.name != "posix" or not terminals:
+        yield
+        return
+    over, leave = os.pipe()
+    watcher = threading.Thread(target=_watch, args=(terminals, over), daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        os.close(leave)
+        watcher.join()
+        os.close(over)
+
+
+def _watch(terminals: list[int], over: int) -> None:
+    """Wait until the terminal hangs up, or the other end of `over` is closed."""
+    poll = select.poll()
+    poll.register(over, 0)
+    poll.register(terminals[0], 0)  # hanging up is told unasked
+    if not any(number != over and flags & (select.POLLHUP | select.POLLERR) for number, flags in poll.poll()):
+        return  # macOS cannot poll terminals, and says so
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for number in terminals:
+        os.dup2(nothing, number)
+    os.kill(os.getpid(), signal.SIGHUP)
+    poll.unregister(terminals[0])
+    if not poll.poll(GRACE_SECONDS * 1000):
+        os._exit(HANGUP_STATUS)  # the main thread waits for one that paints no more
+
+
 def _descriptor(stream: io.TextIOBase | None) -> int | None:
     try:
         return None if stream is None else stream.fileno()
@@ -48,6 +97,8 @@ def _painting_on(stream: io.TextIOWrapper) -> type[Driver]:
 
     class TerminalDriver(LinuxDriver):
         """Textual's own driver, on this stream."""
+
+        number = stream.fileno()
 
         def __init__(self, *words: object, **options: object) -> None:
             super().__init__(*words, **options)  # type: ignore[arg-type]  # whatever Textual gives its drivers

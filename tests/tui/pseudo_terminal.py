@@ -66,10 +66,16 @@ class Terminal:
                 self.painted += os.read(self.ours, 65536)
         return process.wait()
 
+    def hang_up(self) -> None:
+        """The terminal is gone, as when a window is closed or a connection is lost."""
+        os.close(self.ours)
+        os.close(self.theirs)
+        self.ours = self.theirs = -1
+
     def close(self) -> None:
         for process in self.processes:
             if process.poll() is None:
                 process.kill()
                 process.wait()
-        os.close(self.ours)
-        os.close(self.theirs)
+        if self.ours >= 0:
+            self.hang_up()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bootsniff.tui.terminal import HANGUP_STATUS
 from tests.tui.feeds import PCAPS
 from tests.tui.pseudo_terminal import PROGRAM, SIZE, TIMEOUT, Terminal
 
@@ -52,6 +54,17 @@ def test_the_screen_is_as_large_as_the_terminal(terminal: Terminal, tmp_path: Pa
     terminal.wait_for(MAC)
     terminal.wait_for(f"\x1b[{SIZE[0]};")
     assert terminal.leave(process) == 1
+
+
+@pytest.mark.parametrize("redirected", [{}, {"out": "x"}, {"errors": "x"}])
+def test_it_ends_with_the_terminal(terminal: Terminal, tmp_path: Path, redirected: dict[str, str]) -> None:
+    paths = {name: tmp_path / path for name, path in redirected.items()}
+    process = terminal.start(
+        "read", "--tui", str(PCAPS / "http-no-echo.pcap.xz"), out=paths.get("out"), errors=paths.get("errors")
+    )
+    terminal.wait_for(MAC)
+    terminal.hang_up()
+    assert process.wait(TIMEOUT) in (1, -signal.SIGHUP, HANGUP_STATUS)
 
 
 def test_without_any_terminal_it_says_so(tmp_path: Path) -> None:
