@@ -29,7 +29,7 @@ QUIET_UPDATE_NS = 1_000_000_000
 """Frame counts and transfers that go on are told this often."""
 TICK_NS = 250_000_000
 """Packet time after which the engine is told how late it is, while only bodies of transfers come."""
-JUDGE_SHARE = 5
+JUDGE_SHARE = 10
 """After an update there is a pause of so many times what making it took."""
 JUDGE_NS = 15_000_000
 """Making an update takes about this long at most: the ring must not wait for 5,000 machines to be judged."""

@@ -149,7 +149,8 @@ class Ring:
     def take(self, limit: int = 8) -> Block | None:
         """All packets of the next ready blocks (at most `limit` of them), or None when none is ready."""
         self.release()
-        ready = self.ready(min(limit, self._blocks))
+        # Not across the end of the ring: what is looked at together shall lie together.
+        ready = self.ready(min(limit, self._blocks - self._next))
         words = self._words
         starts: list[int] = []
         filled = 0

@@ -1,10 +1,13 @@
 """The packet ring and the live source on it, on real interfaces in a namespace of their own."""
 
+import contextlib
 import os
+import select
 import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bootsniff.errors import CaptureError
@@ -82,6 +85,23 @@ def test_every_packet_comes_whole_and_in_order(namespace: Namespace) -> None:
     assert (info.frames, info.dropped_frames, info.bytes) == (len(sent), 0, sum(map(len, sent)))
     assert info.path == NEAR
     assert info.link_types == ("EN10MB",)
+
+
+def test_packets_on_both_sides_of_the_rings_end_come_apart(namespace: Namespace) -> None:
+    """What is looked at together lies together: whoever has to copy it need not copy all of the ring."""
+    with contextlib.closing(Ring(NEAR, blocks=8, retire_ms=10)) as ring:
+        ring.start()
+        poll = select.poll()
+        poll.register(ring.fileno(), select.POLLIN)
+        frames, backwards = 0, 0
+        for turn in range(3):
+            namespace.send([frame(i, 1500) for i in range(3500)])  # five of the eight blocks, and a part of the sixth
+            while frames < 3500 * (turn + 1) and poll.poll(10_000):
+                block = ring.take()
+                if block is not None:
+                    frames += len(block)
+                    backwards += int((np.diff(block.offset) < 0).sum())
+        assert (frames, backwards, ring.read_drops()) == (3 * 3500, 0, 0)
 
 
 def test_vlan_tags_that_the_kernel_takes_out(namespace: Namespace) -> None:
