@@ -101,6 +101,7 @@ def test_packets_on_both_sides_of_the_rings_end_come_apart(namespace: Namespace)
                 if block is not None:
                     frames += len(block)
                     backwards += int((np.diff(block.offset) < 0).sum())
+                    ring.release()
         assert (frames, backwards, ring.read_drops()) == (3 * 3500, 0, 0)
 
 
