@@ -9,7 +9,7 @@ import sys
 
 from msgspec.structs import asdict
 
-from ..sources.dumpcap import sudo_line
+from ..sources.advice import sudo_line
 from ..sources.host_interfaces import HostInterface, Rights, list_interfaces, rights
 from .output import paper
 

@@ -69,6 +69,7 @@ class CaptureSource:
         """A file that is neither compressed nor a pipe."""
         self._store: _Store = FileFrames(raw, index) if self.plain else SpooledFrames(index)
         self._counters = Counters()
+        self._tick_seconds = TICK_SECONDS
         self._foreign: ForeignLinks | None = None
         self._translates = True
         """Not where another process is to get the blocks as they stand in the window."""
@@ -102,6 +103,11 @@ class CaptureSource:
             ended=counters.ended,
             unread=self._foreign.unread if self._foreign else None,
         )
+
+    def wait_no_longer(self, gather: float) -> None:
+        """For who waits for several pipes at once: a quiet one ticks at once, what comes gathers for `gather` seconds."""
+        self._tick_seconds = 0.0
+        self._window.max_wait = gather
 
     def close(self) -> None:
         """Let go of the file and of kept frames."""
@@ -186,7 +192,7 @@ class CaptureSource:
         Their time is the packets' own: a replayed or remote capture has another clock.
         """
         quiet_since = time.monotonic_ns()
-        while not self._window.ready(TICK_SECONDS):
+        while not self._window.ready(self._tick_seconds):
             last = self._counters.last
             yield Tick(0 if last is None else last + time.monotonic_ns() - quiet_since)
 

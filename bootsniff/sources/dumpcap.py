@@ -1,39 +1,54 @@
-"""Live capture as an ordinary user, by Wireshark's dumpcap and its file capabilities; and how to get that far."""
+"""Live capture as an ordinary user, by Wireshark's dumpcap and its file capabilities."""
 
 from __future__ import annotations
 
-import grp
-import os
 import re
-import shlex
+import select
 import shutil
-import sys
 import time
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Generator, Iterator, Sequence
 
 import numpy as np
 from msgspec.structs import replace
 
 from ..errors import CaptureError
 from ..model import Block, CaptureInfo, Interface, Tick
+from .advice import advice
+from .boot_filter import ETHERNET
 from .interfaces import Watch
 from .live import Item, News
 from .pipe import PipeSource, Wanted
 from .reorder import Reorder
 
-BUFFER_MIB = 32
-_QUEUE_PACKETS, _QUEUE_BYTES = 500_000, 64 << 20
-"""dumpcap hands packets of several interfaces over through a queue; by default it holds 1,000 of them."""
+_CONTROL = ("-B", "32")
+_BULK = ("-B", "32", "-t", "-N", "500000", "-C", str(64 << 20))
+"""The kernel's buffer in MiB; for bodies also a thread that empties it, and what may wait behind that one."""
 _LOOK_SECONDS = 0.2
+_GATHER_SECONDS = 0.03
+"""Bodies come in large numbers: so long they gather, which makes looking at them cheaper."""
+_AT_ONCE = 4
+"""Blocks taken of one dumpcap before the others have their turn."""
 HOLD_NS = 300_000_000
-"""dumpcap empties each interface every 250 ms (its CAP_READ_TIMEOUT), in no order; packets wait for earlier ones."""
+"""dumpcap empties its buffer every 250 ms (its CAP_READ_TIMEOUT); packets of the others wait for those."""
+
+
+class _Half:
+    """A dumpcap of its own for one interface and one half of the filter."""
+
+    def __init__(self, pipe: PipeSource, place: int) -> None:
+        self.pipe = pipe
+        self.place = place
+        """Of the interface, among all."""
+        self.items = pipe.items()
+        self.seen = 0
+        """All packets up to this time have come, dumpcap's own delay aside, ns."""
 
 
 class DumpcapSource:
-    """Each interface captured twice: control packets through a buffer of their own, which bodies cannot fill.
+    """Each interface captured twice: control packets by a dumpcap of their own, which bodies cannot hold up.
 
-    dumpcap ends when one of its interfaces is removed, and is started again for those that are there.
+    (One dumpcap for both puts all packets into one queue, and when bodies fill it, control packets are lost as well.)
+    They end when an interface is removed, and are started again for those that are there.
     """
 
     def __init__(self, names: Sequence[str], wanted: Wanted, *, control: str, bulk: str) -> None:
@@ -41,7 +56,7 @@ class DumpcapSource:
         program = shutil.which("dumpcap")
         if program is None:
             raise CaptureError(f"no right to capture: {advice()}")
-        self._words = [program, "-q", "-B", str(BUFFER_MIB), "-N", str(_QUEUE_PACKETS), "-C", str(_QUEUE_BYTES)]
+        self._words = [program, "-q", "-w", "-"]
         self._filters = control, bulk
         self._names = tuple(names)
         self._label = ",".join(names)
@@ -50,27 +65,36 @@ class DumpcapSource:
         self._changed = False
         """An interface went or came back since dumpcap was started."""
         self._looked_at = 0.0
-        self._order: Reorder | None = None
+        self._devices = [Interface(ETHERNET, name) for name in names]
+        self._order = Reorder(tuple(self._devices))
         self._past: list[CaptureInfo] = []
         """Of dumpcaps that have ended."""
         self._watches = [Watch(name) for name in names]
         try:
-            self._pipe = self._start()
+            self._halves = self._start()
         except CaptureError as error:
             if re.search(r"permission|not permitted", str(error)):
                 raise CaptureError(f"no right to capture on {self._label}: {advice()}") from error
             raise
 
-    def _start(self) -> PipeSource:
+    def _start(self) -> list[_Half]:
         """Run dumpcap on the interfaces that are there, under the names that they have now."""
         self._changed = False
-        there = [watch.name for watch in self._watches if watch.state != "gone"]
-        words = [*self._words, "-w", "-"]
-        for name in there:
-            for text in self._filters:
-                words += ["-i", name, "-f", text]
-        self._place = {watch.name: number for number, watch in enumerate(self._watches)}
-        return PipeSource(words, self._label, self._wanted, interfaces=there)
+        started: list[_Half] = []
+        try:
+            for place, watch in enumerate(self._watches):
+                if watch.state == "gone":
+                    continue
+                for text, room in zip(self._filters, (_CONTROL, _BULK), strict=True):
+                    words = [*self._words, *room, "-i", watch.name, "-f", text]
+                    pipe = PipeSource(words, watch.name, self._wanted, interfaces=[watch.name])
+                    pipe.capture.wait_no_longer(_GATHER_SECONDS if text == self._filters[1] else 0.0)
+                    started.append(_Half(pipe, place))
+        except CaptureError:
+            for half in started:
+                half.pipe.close()
+            raise
+        return started
 
     def items(self) -> Iterator[Item]:
         for watch in self._watches:
@@ -89,18 +113,47 @@ class DumpcapSource:
         yield from self._due(1 << 62)
 
     def _captured(self) -> Iterator[Item]:
-        """What this dumpcap captures, until it ends."""
-        for item in self._pipe.items():
-            if not isinstance(item, Block):
-                until = max(0, item.time - HOLD_NS)
-                yield from self._due(until)
-                yield item._replace(time=until)
-            else:
-                if self._order is None:
-                    self._order = Reorder(self._devices(item.interfaces))
-                self._order.add(item, np.array([self._place.get(known.name or "", 0) for known in item.interfaces]))
-                yield from self._due(self._order.latest - HOLD_NS)
+        """What the dumpcaps capture, until one of them ends by itself, or all do because they were told to."""
+        left = list(self._halves)
+        while left:
+            ready = select.select([half.pipe for half in left], [], [], _LOOK_SECONDS / 2)[0]
+            now = time.time_ns()
+            for half in [half for half in left if not ready or half.pipe in ready]:
+                if not (yield from self._turn(half, now)):
+                    left.remove(half)
+            if not ready:
+                for half in left:
+                    half.seen = max(half.seen, now)
+            until = min((half.seen for half in left), default=self._order.latest) - HOLD_NS
+            yield from self._due(until)
+            if not ready:
+                yield Tick(max(0, until))
             yield from self._changes()
+            if self._changed and not self._stopped:
+                return
+
+    def _turn(self, half: _Half, now: int) -> Generator[Item, None, bool]:
+        """Take what one dumpcap has; False when it has ended."""
+        for _ in range(_AT_ONCE):
+            item = next(half.items, None)
+            if item is None:
+                return False
+            if isinstance(item, Block):
+                self._known(half.place, item.interfaces[0])
+                self._order.add(item, np.full(len(item.interfaces), half.place))
+                half.seen = int(item.time.max())
+            elif isinstance(item, Tick):
+                half.seen = max(half.seen, now)  # all that it had is here
+                break
+            else:
+                yield item
+        return True
+
+    def _known(self, place: int, interface: Interface) -> None:
+        """What an interface is, now that its dumpcap has told."""
+        if self._devices[place] != interface:
+            self._devices[place] = replace(interface, name=self._names[place])
+            self._order.interfaces = tuple(self._devices)
 
     def _changes(self, *, now: bool = False) -> Iterator[News]:
         """What became of the interfaces, looked at a few times a second. One that is back has to be opened anew."""
@@ -112,12 +165,15 @@ class DumpcapSource:
             if change is not None:
                 yield News(time.time_ns(), change.text)
                 self._changed = self._changed or change.rebind or change.state == "gone"
-                if change.rebind:
-                    self._pipe.stop()
 
     def _start_again(self) -> Iterator[Item]:
         """Wait for an interface to be there, and start dumpcap; tells what it says when it cannot be started."""
-        self._pipe.close()
+        for half in self._halves:
+            half.pipe.stop()
+            for item in half.items:  # what it had captured by then
+                if isinstance(item, Block):
+                    self._order.add(item, np.full(len(item.interfaces), half.place))
+            half.pipe.close()
         told = ""
         while self._wanted() and not self._stopped:
             yield from self._changes()
@@ -129,36 +185,32 @@ class DumpcapSource:
                         told = str(error)
                         yield News(time.time_ns(), told)
                 else:
-                    self._past += self._pipe.captures()
-                    self._pipe = started
+                    self._past += [info for half in self._halves for info in half.pipe.captures()]
+                    self._halves = started
                     return
             time.sleep(_LOOK_SECONDS)
-            if self._order is not None:
-                until = time.time_ns() - HOLD_NS
-                yield from self._due(until)
-                yield Tick(until)
-
-    def _devices(self, known: tuple[Interface, ...]) -> tuple[Interface, ...]:
-        """Each interface once, although it is captured twice."""
-        first = {interface.name: interface for interface in reversed(known)}
-        return tuple(first.get(name, replace(known[0], name=name)) for name in self._names)
+            until = time.time_ns() - HOLD_NS
+            yield from self._due(until)
+            yield Tick(until)
 
     def _due(self, until: int) -> Iterator[Item]:
-        block = None if self._order is None else self._order.take(until)
+        block = self._order.take(until)
         if block is not None:
             yield block
 
     def stop(self) -> None:
         self._stopped = True
-        self._pipe.stop()
+        for half in self._halves:
+            half.pipe.stop()
 
     def captures(self) -> tuple[CaptureInfo, ...]:
-        parts = [*self._past, *self._pipe.captures()]
+        parts = [*self._past, *(info for half in self._halves for info in half.pipe.captures())]
         return (
             replace(
                 parts[-1],
                 path=self._label,
                 format="live, by dumpcap",
+                link_types=tuple(dict.fromkeys(kind for part in parts for kind in part.link_types)),
                 frames=sum(part.frames for part in parts),
                 bytes=sum(part.bytes for part in parts),
                 first=min((part.first for part in parts if part.first is not None), default=None),
@@ -169,92 +221,5 @@ class DumpcapSource:
         )
 
     def close(self) -> None:
-        self._pipe.close()
-
-
-# --- how to get the right to capture ------------------------------------------------------------------------
-
-_INSTALL = {
-    "debian": "sudo apt install wireshark-common && sudo dpkg-reconfigure wireshark-common (answer yes)",
-    "fedora": "sudo dnf install wireshark-cli",
-    "rhel": "sudo dnf install wireshark-cli",
-    "arch": "sudo pacman -S wireshark-cli",
-    "suse": "sudo zypper install wireshark",
-    "alpine": "sudo apk add wireshark-common",
-}
-"""By ID or ID_LIKE of os-release(5). All but Debian's packages give dumpcap its capabilities right away."""
-
-
-def advice(release: str | None = None, words: Sequence[str] | None = None) -> str:
-    """One line: what this user has to do to capture on this host. `words` are those of the call, without its name."""
-    as_root = f"or as root: {sudo_line(sys.argv[1:] if words is None else words)}"
-    family = distribution(_os_release() if release is None else release)
-    program = shutil.which("dumpcap", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/bin:/usr/local/bin")
-    if program is None:
-        install = _INSTALL.get(family, "install dumpcap (it comes with Wireshark)")
-        return f"{install}, then {_JOIN}; {as_root}"
-    group = _group_of(program)
-    if group is not None and group not in _own_groups():
-        return f"{_JOIN.replace('wireshark', group, 1)}; {as_root}"
-    if family == "debian":
-        return f"sudo dpkg-reconfigure wireshark-common (answer yes), then {_JOIN}; {as_root}"
-    return f"sudo setcap cap_net_raw,cap_net_admin+eip {program}; {as_root}"
-
-
-_JOIN = 'sudo usermod -aG wireshark "$USER" and log in again'
-
-
-def sudo_line(words: Sequence[str]) -> str:
-    """How to make a call through sudo; by its whole path, because sudo does not look into virtual environments."""
-    script = Path(sys.argv[0])
-    if script.name == "__main__.py":
-        return f"sudo {shlex.join([sys.executable, '-m', 'bootsniff', *words])}"
-    found = shutil.which(script.name, path="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
-    try:
-        here = script.resolve()
-        program = script.name if found is not None and Path(found).resolve() == here else str(here)
-    except OSError:
-        program = str(script)
-    return f"sudo {shlex.join([program, *words])}"
-
-
-def distribution(release: str) -> str:
-    """`debian`, `fedora`, `rhel`, `arch`, `suse`, `alpine` or empty, from the text of os-release(5)."""
-    fields = dict(line.split("=", 1) for line in release.splitlines() if "=" in line)
-    names = f"{fields.get('ID', '')} {fields.get('ID_LIKE', '')}".replace('"', " ").replace("'", " ").split()
-    aliases = {"ubuntu": "debian", "opensuse": "suse", "sles": "suse", "centos": "rhel"}
-    for name in names:
-        known = aliases.get(name, name.partition("-")[0])
-        if known in _INSTALL:
-            return known
-    return ""
-
-
-def _os_release() -> str:
-    for path in ("/etc/os-release", "/usr/lib/os-release"):
-        try:
-            return Path(path).read_text("utf-8", "replace")
-        except OSError:
-            continue
-    return ""
-
-
-def _group_of(program: str) -> str | None:
-    """The group that may run a dumpcap which others may not."""
-    try:
-        status = Path(program).stat()
-        if status.st_mode & 0o001 or status.st_gid == 0:
-            return None
-        return grp.getgrgid(status.st_gid).gr_name
-    except (OSError, KeyError):
-        return None
-
-
-def _own_groups() -> set[str]:
-    names = set()
-    for number in os.getgroups():
-        try:
-            names.add(grp.getgrgid(number).gr_name)
-        except KeyError:
-            continue
-    return names
+        for half in self._halves:
+            half.pipe.close()

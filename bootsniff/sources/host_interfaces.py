@@ -11,7 +11,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from ..text import printable
-from .dumpcap import advice
+from .advice import advice
 from .host_facts import Host
 from .interfaces import LOOPBACK_TYPE, hardware_type, is_connected, is_up
 from .link_types import link_type_name

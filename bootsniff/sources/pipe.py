@@ -95,6 +95,11 @@ class PipeSource:
             raise CaptureError(f"{name}: {self.complaint() or came}") from error
         self._opening = False
 
+    def fileno(self) -> int:
+        """Readable when the program has written something, or has ended."""
+        assert self._process.stdout is not None  # noqa: S101  # it was asked for
+        return self._process.stdout.fileno()
+
     def items(self) -> Iterator[Item]:
         for item in self.capture.blocks(live=True):
             yield item

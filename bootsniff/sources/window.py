@@ -27,6 +27,7 @@ class Window:
         self.start = 0
         self.end = 0
         self.offset = 0
+        self.max_wait = MAX_WAIT
         self.problem: str | None = None
         """What reading broke at, other than the plain end."""
 
@@ -39,7 +40,7 @@ class Window:
         return self.source.ready(timeout)
 
     def fill(self, need: int) -> bool:
-        """Read on until the buffer is full, or a pipe is quiet for MAX_WAIT; at least until `need` bytes are there.
+        """Read on until the buffer is full, or for `max_wait` on a pipe; at least until `need` bytes are there.
 
         What `buffer` held before `start` is lost. False when the input ends first.
         """
@@ -50,7 +51,7 @@ class Window:
             self.buffer = buffer
         room = self.room
         self.start, self.end = 0, held
-        deadline = time.monotonic() + MAX_WAIT if self._waits and held >= need else None
+        deadline = time.monotonic() + self.max_wait if self._waits and held >= need else None
         view = memoryview(self.buffer)
         while self.end < room:
             if deadline is not None and not self.source.ready(max(0.0, deadline - time.monotonic())):
@@ -60,7 +61,7 @@ class Window:
                 break
             self.end += count
             if self._waits and deadline is None and self.end >= need:
-                deadline = time.monotonic() + MAX_WAIT
+                deadline = time.monotonic() + self.max_wait
         return self.end >= need and self.end > held
 
     def _next_buffer(self, need: int) -> Buffer:

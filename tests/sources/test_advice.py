@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from bootsniff.errors import UsageError
-from bootsniff.sources import dumpcap
-from bootsniff.sources.dumpcap import advice, distribution, sudo_line
+from bootsniff.sources import advice as module
+from bootsniff.sources.advice import advice, distribution, sudo_line
 from bootsniff.sources.remote import Remote, ssh_words
 
 
@@ -56,8 +56,8 @@ def test_advice_is_one_line_and_never_about_python(
 
 def test_advice_names_the_group_that_may_run_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda name, path=None: "/usr/bin/dumpcap")
-    monkeypatch.setattr(dumpcap, "_group_of", lambda program: "wireshark")
-    monkeypatch.setattr(dumpcap, "_own_groups", lambda: {"users"})
+    monkeypatch.setattr(module, "_group_of", lambda program: "wireshark")
+    monkeypatch.setattr(module, "_own_groups", lambda: {"users"})
     assert advice("ID=debian").startswith('sudo usermod -aG wireshark "$USER"')
 
 
