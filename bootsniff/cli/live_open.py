@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from functools import partial
 from pathlib import Path
 
 from msgspec import Struct
@@ -140,12 +141,12 @@ def _open_dumpcap(task: Task, wanted: Wanted) -> LiveSource:
     from ..sources.dumpcap import DumpcapSource
 
     session = current_ssh_session()
-    return DumpcapSource(
-        task.interfaces,
-        wanted,
-        control=filter_text(task.words, session=session, everything=task.everything, part="control"),
-        bulk=filter_text(task.words, session=session, everything=task.everything, part="bulk"),
-    )
+
+    def filters(link_type: int) -> tuple[str, str]:
+        text = partial(filter_text, task.words, session=session, link_type=link_type, everything=task.everything)
+        return text(part="control"), text(part="bulk")
+
+    return DumpcapSource(task.interfaces, wanted, filters)
 
 
 def _open_scapy(task: Task, reason: CaptureError) -> tuple[LiveSource, str]:

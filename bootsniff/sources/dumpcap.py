@@ -6,7 +6,7 @@ import re
 import select
 import shutil
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 
 import numpy as np
 from msgspec.structs import replace
@@ -15,10 +15,11 @@ from ..errors import CaptureError
 from ..model import Block, CaptureInfo, Interface, Tick
 from .advice import advice
 from .boot_filter import ETHERNET
-from .interfaces import Watch
+from .interfaces import Watch, hardware_type
 from .live import Item, News
 from .pipe import PipeSource, Wanted
 from .reorder import Reorder
+from .ring import LINK_TYPES
 
 _CONTROL = ("-B", "32")
 _BULK = ("-B", "32", "-t", "-N", "500000", "-C", str(64 << 20))
@@ -51,13 +52,16 @@ class DumpcapSource:
     They end when an interface is removed, and are started again for those that are there.
     """
 
-    def __init__(self, names: Sequence[str], wanted: Wanted, *, control: str, bulk: str) -> None:
-        """Start dumpcap with the two halves of the filter. Raises CaptureError with the way to get the right to."""
+    def __init__(self, names: Sequence[str], wanted: Wanted, filters: Callable[[int], tuple[str, str]]) -> None:
+        """Start dumpcap; `filters` gives the two halves of the filter, control packets first, for a link type.
+
+        Raises CaptureError with the way to get the right to capture.
+        """
         program = shutil.which("dumpcap")
         if program is None:
             raise CaptureError(f"no right to capture: {advice()}")
         self._words = [program, "-q", "-w", "-"]
-        self._filters = control, bulk
+        self._filters = filters
         self._names = tuple(names)
         self._label = ",".join(names)
         self._wanted = wanted
@@ -85,10 +89,11 @@ class DumpcapSource:
             for place, watch in enumerate(self._watches):
                 if watch.state == "gone":
                     continue
-                for text, room in zip(self._filters, (_CONTROL, _BULK), strict=True):
+                control, bulk = self._filters(LINK_TYPES.get(hardware_type(watch.name) or 0, ETHERNET))
+                for text, room, gather in ((control, _CONTROL, 0.0), (bulk, _BULK, _GATHER_SECONDS)):
                     words = [*self._words, *room, "-i", watch.name, "-f", text]
                     pipe = PipeSource(words, watch.name, self._wanted, interfaces=[watch.name])
-                    pipe.capture.wait_no_longer(_GATHER_SECONDS if text == self._filters[1] else 0.0)
+                    pipe.capture.wait_no_longer(gather)
                     started.append(_Half(pipe, place))
         except CaptureError:
             for half in started:

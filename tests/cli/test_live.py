@@ -303,6 +303,22 @@ def test_an_ordinary_user_captures_through_dumpcap(namespace: Namespace, capable
     assert (capture["frames"], capture["dropped_frames"]) == (len(MISSING_FILE), 0)
 
 
+def test_an_ordinary_user_captures_beside_an_interface_without_link_headers(
+    namespace: Namespace, capable_dumpcap: Path
+) -> None:
+    namespace.ip("tuntap", "add", "tun9", "mode", "tun")
+    namespace.ip("link", "set", "tun9", "up")
+    live = Live(f"tun9,{NEAR}", "--json", user=65534, env={"PATH": f"{capable_dumpcap}:{os.environ['PATH']}"})
+    namespace.send(MISSING_FILE)
+    live.event("stall", stalled_at="tftp")
+    live.interrupt()
+    status, output = live.end()
+    assert status == 1
+    (capture,) = report_of(output)["captures"]
+    assert (capture["link_types"], capture["interfaces"]) == (["RAW", "EN10MB"], ["tun9", NEAR])
+    assert len(report_of(output)["machines"]) == 1
+
+
 def test_an_ordinary_users_capture_outlives_the_interface(namespace: Namespace, capable_dumpcap: Path) -> None:
     live = Live(NEAR, "--json", user=65534, env={"PATH": f"{capable_dumpcap}:{os.environ['PATH']}"})
     namespace.send(MISSING_FILE[:4])
