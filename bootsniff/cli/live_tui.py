@@ -9,8 +9,8 @@ from ..errors import BootsniffError, UsageError
 from ..model import FrameStore, Report
 from ..tui.bridge import FeedStatus
 from . import complain
-from .live import Ending, final_status
 from .live_channel import Ready
+from .live_ending import Ending, final_status
 from .live_open import Task
 from .live_session import LiveSession
 from .read_tui import show, write_report
