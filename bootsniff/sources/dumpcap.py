@@ -27,6 +27,7 @@ _BULK = ("-B", "32", "-t", "-N", "500000", "-C", str(64 << 20))
 _LOOK_SECONDS = 0.2
 _GATHER_SECONDS = 0.03
 """Bodies come in large numbers: so long they gather, which makes looking at them cheaper."""
+_QUIET_SECONDS = 0.1
 _AT_ONCE = 4
 """Blocks taken of one dumpcap before the others have their turn."""
 HOLD_NS = 300_000_000
@@ -43,6 +44,12 @@ class _Half:
         self.items = pipe.items()
         self.seen = 0
         """All packets up to this time have come, dumpcap's own delay aside, ns."""
+        self.heard = 0.0
+        """When the last packets came, by the monotonic clock."""
+
+    def is_quiet(self) -> bool:
+        """Whether nothing waits in dumpcap: on a busy line its pipe is often empty for a moment, and its queue is not."""
+        return time.monotonic() - self.heard > _QUIET_SECONDS
 
 
 class DumpcapSource:
@@ -121,13 +128,13 @@ class DumpcapSource:
         """What the dumpcaps capture, until one of them ends by itself, or all do because they were told to."""
         left = list(self._halves)
         while left:
-            ready = select.select([half.pipe for half in left], [], [], _LOOK_SECONDS / 2)[0]
             now = time.time_ns()
+            ready = select.select([half.pipe for half in left], [], [], _LOOK_SECONDS / 2)[0]
             for half in [half for half in left if not ready or half.pipe in ready]:
-                if not (yield from self._turn(half, now)):
+                if not (yield from self._turn(half)):
                     left.remove(half)
-            if not ready:
-                for half in left:
+            for half in left:
+                if half.pipe not in ready and half.is_quiet():
                     half.seen = max(half.seen, now)
             until = min((half.seen for half in left), default=self._order.latest) - HOLD_NS
             yield from self._due(until)
@@ -137,7 +144,7 @@ class DumpcapSource:
             if self._changed and not self._stopped:
                 return
 
-    def _turn(self, half: _Half, now: int) -> Generator[Item, None, bool]:
+    def _turn(self, half: _Half) -> Generator[Item, None, bool]:
         """Take what one dumpcap has; False when it has ended."""
         for _ in range(_AT_ONCE):
             item = next(half.items, None)
@@ -146,9 +153,9 @@ class DumpcapSource:
             if isinstance(item, Block):
                 self._known(half.place, item.interfaces[0])
                 self._order.add(item, np.full(len(item.interfaces), half.place))
-                half.seen = int(item.time.max())
-            elif isinstance(item, Tick):
-                half.seen = max(half.seen, now)  # all that it had is here
+                half.seen = max(half.seen, int(item.time.max()))
+                half.heard = time.monotonic()
+            elif isinstance(item, Tick):  # it has no more
                 break
             else:
                 yield item
