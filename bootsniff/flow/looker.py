@@ -88,7 +88,7 @@ class Looker:
             self._touched(self.desk.take_udp(envelope, content, length))
 
     def single(self, work: Work, index: int) -> None:
-        """A packet that has no conversation to be kept in step with."""
+        """A packet in its turn, when all before it were looked at. Its conversation may be known from other pieces."""
         message = work.messages.get(index)
         if message is not None:
             self.message(work, message)
@@ -96,9 +96,17 @@ class Looker:
         packet = self.dissect(work, index)
         if packet is None:
             return
-        for flow in self.desk.flows_of(packet, packet.point):
+        lane = int(work.batch.lane[index])
+        conversation = self.bulk.conversations.get(lane >> 1) if lane else None
+        flows: dict[Flow, None] = dict.fromkeys(self.desk.flows_of(packet, packet.point))
+        if conversation is not None and conversation.owner is not None:
+            flows[conversation.owner] = None
+        for flow in flows:
             self.begin(flow)
-        self.take(work, index, packet)
+        owner = self.take(work, index, packet)
+        if conversation is not None:
+            self.bulk.table.last_time[lane] = work.row(index)[3]
+            self.settle(conversation, lane, owner, packet)
 
     def without_copies(self, work: Work, index: Ints) -> Ints:
         """Without what was captured twice; `index` holds all packets of a conversation or none."""

@@ -118,6 +118,8 @@ class Sieve:
                 self._sweep(time)
             self.last_time = self._desk.now = max(self.last_time, int(block.time[start:stop].max()))
             if stop - start < SMALL:
+                plain = work.columns.plain[start:stop]
+                work.batch.lane[start:stop] = self._bulk.table.find(work.keys.part(start, stop), plain)
                 for index in work.get_rows(self._looker.without_copies(work, np.arange(start, stop))):
                     self._looker.single(work, index)
             else:

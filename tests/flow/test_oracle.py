@@ -107,6 +107,10 @@ def test_bulk_and_one_by_one_agree(seed: int, sizes: list[int], snap: int | None
     compare(mix(Random(seed)), sizes, snap)
 
 
+def test_they_agree_where_an_ignored_conversation_begins_to_talk_http_in_a_few_packets() -> None:
+    compare(mix(Random(2119775)), [60, 47])
+
+
 @pytest.mark.parametrize(("window", "lost"), [(1, None), (4, (65536, 65537)), (1, (65534, 65535, 65536))])
 def test_they_agree_on_a_roll_over(window: int, lost: tuple[int, ...] | None) -> None:
     frames: list[Frame] = [
