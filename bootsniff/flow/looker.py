@@ -55,21 +55,35 @@ class Looker:
             return None
         return packet
 
-    def begin(self, flow: Flow) -> None:
+    def flows_of(self, packet: Packet, conversation: Conversation | None) -> dict[Flow, None]:
+        """The flows that a packet can change: what they brought before it has to be counted before it is taken."""
+        flows: dict[Flow, None] = dict.fromkeys(self.desk.flows_of(packet, packet.point))
+        if conversation is not None and conversation.owner is not None:
+            flows[conversation.owner] = None
+        return flows
+
+    def take(
+        self, work: Work, index: int, packet: Packet, conversation: Conversation | None, flows: dict[Flow, None]
+    ) -> None:
+        """Hand a packet of `conversation` to the desk; `flows` are those of `flows_of`."""
+        for flow in flows:
+            self._begin(flow)
+        time = work.row(index)[3]
+        owner = self.desk.take(packet, work.block.first_frame + index, time, packet.point)
+        self._touched(owner)
+        if conversation is not None:
+            lane = int(work.batch.lane[index])
+            self.bulk.table.last_time[lane] = time
+            self._settle(conversation, lane, owner, packet)
+
+    def _begin(self, flow: Flow) -> None:
         """Something is about to happen to a flow: its record is brought up to date, its lanes will have to be."""
         self.bulk.flush(flow)
         self._stale[flow] = None
 
-    def take(self, work: Work, index: int, packet: Packet) -> Flow | None:
-        """Hand a packet to the desk; tells the flow it belongs to."""
-        frame = work.block.first_frame + index
-        flow = self.desk.take(packet, frame, work.row(index)[3], packet.point)
-        self._touched(flow)
-        return flow
-
     def _touched(self, flow: Flow | None) -> None:
         if flow is not None and flow not in self._stale:
-            self.begin(flow)
+            self._begin(flow)
 
     def message(self, work: Work, message: Message) -> None:
         """A packet on a control port, or ARP: it belongs to no conversation."""
@@ -96,17 +110,8 @@ class Looker:
         packet = self.dissect(work, index)
         if packet is None:
             return
-        lane = int(work.batch.lane[index])
-        conversation = self.bulk.conversations.get(lane >> 1) if lane else None
-        flows: dict[Flow, None] = dict.fromkeys(self.desk.flows_of(packet, packet.point))
-        if conversation is not None and conversation.owner is not None:
-            flows[conversation.owner] = None
-        for flow in flows:
-            self.begin(flow)
-        owner = self.take(work, index, packet)
-        if conversation is not None:
-            self.bulk.table.last_time[lane] = work.row(index)[3]
-            self.settle(conversation, lane, owner, packet)
+        conversation = self.bulk.conversations.get(int(work.batch.lane[index]) >> 1)
+        self.take(work, index, packet, conversation, self.flows_of(packet, conversation))
 
     def without_copies(self, work: Work, index: Ints) -> Ints:
         """Without what was captured twice; `index` holds all packets of a conversation or none."""
@@ -117,7 +122,7 @@ class Looker:
         self.duplicates += found
         return index[~copies] if found else index
 
-    def settle(self, conversation: Conversation, lane: int, owner: Any, packet: Packet) -> None:
+    def _settle(self, conversation: Conversation, lane: int, owner: Any, packet: Packet) -> None:
         """Say whose a conversation is, now that one of its packets was looked at."""
         bulk = self.bulk
         if owner is None:

@@ -125,14 +125,15 @@ def _texts(write: Any, column: npt.NDArray[Any]) -> list[str]:
     return list(map(write, column.tolist()))
 
 
-def _outside(block: Block, index: Ints) -> tuple[list[Any], list[Any], list[Any]]:
-    """Frame numbers, times and capture points."""
-    point = [0] * len(index) if block.interface is None else block.interface[index].tolist()
-    return (index + block.first_frame).tolist(), block.time[index].tolist(), point
-
-
-def _vlans(column: npt.NDArray[Any] | None, index: Ints) -> Any:
-    return repeat(None) if column is None else [vlan if vlan > 0 else None for vlan in column[index].tolist()]
+def _outside(
+    block: Block, buffer: npt.NDArray[np.uint8], index: Ints, vlan: npt.NDArray[Any] | None
+) -> tuple[tuple[Any, ...], list[int]]:
+    """The first fields of the packets' envelopes, up to the VLAN; and the last, the capture points."""
+    macs = _rows(buffer, block.offset[index], _MACS)
+    vlans = repeat(None) if vlan is None else [number if number > 0 else None for number in vlan[index].tolist()]
+    frames, times = (index + block.first_frame).tolist(), block.time[index].tolist()
+    first = repeat(block.capture), frames, times, *(_texts(mac_text, macs[end]) for end in ("source", "target")), vlans
+    return first, [0] * len(index) if block.interface is None else block.interface[index].tolist()
 
 
 def _datagrams(
@@ -140,7 +141,7 @@ def _datagrams(
 ) -> tuple[Ints, _U8, tuple[Any, ...]]:
     offset, l3 = block.offset[index], columns.l3[index]
     captured, original = block.captured[index], block.original[index]
-    macs, rows = _rows(buffer, offset, _MACS), _rows(buffer, l3, _DATAGRAM)
+    rows = _rows(buffer, l3, _DATAGRAM)
     total = rows["total"].astype(np.int64)
     total = np.where(total == 0, offset + original - l3, total)
     claimed = rows["claimed"].astype(np.int64)
@@ -153,15 +154,10 @@ def _datagrams(
     traces = (source * _MIX[0]) ^ (target * _MIX[1])
     for name in ("number", "from", "to", "checksum"):
         traces = (traces ^ rows[name].astype(np.uint64)) * _MIX[2]
-    frames, times, points = _outside(block, index)
+    first, points = _outside(block, buffer, index, columns.vlan)
     envelopes = map(
         Envelope,
-        repeat(block.capture),
-        frames,
-        times,
-        _texts(mac_text, macs["source"]),
-        _texts(mac_text, macs["target"]),
-        _vlans(columns.vlan, index),
+        *first,
         _texts(ipv4_text, rows["source"]),
         _texts(ipv4_text, rows["target"]),
         rows["from"].tolist(),
@@ -224,19 +220,14 @@ def _arps(
     if not known.all():
         index, rows = index[known], rows[known]
     offset, captured = block.offset[index], block.captured[index]
-    macs = _rows(buffer, offset, _MACS)
     traces = rows["operation"].astype(np.uint64)
     for name in ("sender_ip", "target_ip"):
         traces = (traces ^ np.ascontiguousarray(rows[name]).view(">u4").astype(np.uint64)) * _MIX[2]
-    frames, times, points = _outside(block, index)
+    # Of what is not plain, a tag that the kernel took out of the frame stands in no other column.
+    first, points = _outside(block, buffer, index, block.vlan)
     envelopes = map(
         Envelope,
-        repeat(block.capture),
-        frames,
-        times,
-        _texts(mac_text, macs["source"]),
-        _texts(mac_text, macs["target"]),
-        _vlans(block.vlan, index),  # a tag that the kernel took out of the frame stands in no other column
+        *first,
         repeat(""),
         repeat(""),
         repeat(0),

@@ -12,7 +12,6 @@ from heapq import heapify, heappop, heappush
 import numpy as np
 import numpy.typing as npt
 
-from .lanes import Flow
 from .looker import Looker
 from .work import Work
 
@@ -101,23 +100,16 @@ class Mixed:
                 self._fold_until(group, index)
                 self._go_on(group, number or 0)
             return
-        flows: dict[Flow, None] = dict.fromkeys(looker.desk.flows_of(packet, packet.point))
         conversation = looker.bulk.conversations[number] if number else None
-        if conversation is not None and conversation.owner is not None:
-            flows[conversation.owner] = None
+        flows = looker.flows_of(packet, conversation)
         for flow in flows:
             for item in flow.conversations:
                 other = groups.get(item.number)
                 if other is not None:
                     self._fold_until(other, index)
-            looker.begin(flow)
         if group is not None:
             self._fold_until(group, index)
-        owner = looker.take(work, index, packet)
-        if conversation is not None:
-            lane = int(work.batch.lane[index])
-            looker.bulk.table.last_time[lane] = work.row(index)[3]
-            looker.settle(conversation, lane, owner, packet)
+        looker.take(work, index, packet, conversation, flows)
         for flow in flows:  # their other conversations have to be judged anew
             for item in flow.conversations:
                 other = groups.get(item.number)
