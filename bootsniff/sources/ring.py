@@ -19,6 +19,7 @@ from ..errors import CaptureError
 from ..model import NANOSECONDS, Block, Interface
 from .boot_filter import ETHERNET, RAW_IP
 from .interfaces import LOOPBACK_TYPE, hardware_type, interface_index
+from .scan import as_ints
 
 BLOCK_SIZE = 1 << 20
 RING_BLOCKS = 48
@@ -168,7 +169,7 @@ class Ring:
         if not starts:
             self.release()
             return None
-        block = self._columns(np.array(starts, np.int64) << 2)
+        block = self._columns(as_ints(starts) << 2)
         self.block_seconds = max(0, int(block.time[-1] - block.time[0])) / NANOSECONDS / ready
         return block
 

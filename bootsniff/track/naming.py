@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from urllib.parse import unquote
 
 from .records import FetchRole
@@ -48,6 +49,9 @@ _NOT_BOOT = re.compile(
 )
 _VARIABLE = re.compile(r"\$\{[^${}]{0,64}\}|\$[A-Za-z_][A-Za-z0-9_]{0,63}")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_SLASHES = re.compile(r"/+")
+_NAMES = 512
+"""Names that are remembered: those of one network's boot files, compared over and over while they load."""
 _ANY = "\ue000"
 """Stands for a variable; a character of nobody's use."""
 _LEAST_CERTAIN = 3
@@ -65,6 +69,7 @@ _BOOT_AGENTS = (
 )
 
 
+@lru_cache(_NAMES)
 def plain_path(name: str) -> str:
     """A TFTP name or a URL's path in one form for comparison: no scheme, no leading or doubled slashes, `/` only."""
     if "://" in name[:12]:
@@ -72,7 +77,7 @@ def plain_path(name: str) -> str:
         scheme, _, rest = name.partition("://")
         path = re.split(r"[?#]", rest, maxsplit=1)[0].partition("/")[2]
         name = unquote(path) if scheme.lower().startswith("http") else path
-    return re.sub(r"/+", "/", name.replace("\\\\", "/").replace("\\", "/")).lstrip("/")
+    return _SLASHES.sub("/", name.replace("\\\\", "/").replace("\\", "/")).lstrip("/")
 
 
 def joined(base: str, name: str) -> str:
