@@ -311,6 +311,10 @@ class CaptureInfo(Struct, frozen=True):
 
 FAILED_RULE = "failed_rule:"
 """Begins the names of counters of rules that have a bug and raised; the code of the rule follows."""
+FAILED_EVENT = "failed_event:"
+"""The same for events that were left out because following them raised; the protocol follows, or `silence`."""
+FAILED_MACHINES = "failed_machines"
+"""Counts the machines that are not in the report because a bug raised when they were to be told."""
 
 
 class Report(Struct, frozen=True):
@@ -322,4 +326,4 @@ class Report(Struct, frozen=True):
     now: int | None = None
     """The latest time the packets (or a tick) told."""
     counters: tuple[tuple[str, int], ...] = ()
-    """What bounds threw away: evicted machines, flows, findings …; rules that failed (`FAILED_RULE`)."""
+    """What bounds threw away: evicted machines, flows, findings …; what failed (`FAILED_RULE` …)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from ..model import FAILED_RULE, CaptureInfo
+from ..model import CaptureInfo
 from . import complain
 from .output import Verdict
 
@@ -36,11 +36,12 @@ def tell_quality(captures: tuple[CaptureInfo, ...], *, interrupted: bool) -> Non
 
 
 def tell_status(verdict: Verdict, report: Pages, arguments: argparse.Namespace) -> int:
-    """The exit status; says so when `--machine` named nothing that was seen, or when rules failed."""
-    failed = [name.removeprefix(FAILED_RULE) for name, _ in report.counters if name.startswith(FAILED_RULE)]
+    """The exit status; says so when `--machine` named nothing that was seen, or when a bug of ours cost something."""
+    from ..report.failures import failures
+
+    failed = failures(report.counters)
     if failed:
-        rules, them = ("rule", "it") if len(failed) == 1 else ("rules", "them")
-        complain(f"{rules} {', '.join(failed)} failed: the report is without {them} (BOOTSNIFF_DEBUG=1 shows where)")
+        complain(f"{failed} (BOOTSNIFF_DEBUG=1 shows where)")
     status = verdict.exit_status
     if status == 4 and arguments.machine:
         complain(f"no boot client {' or '.join(arguments.machine)} in what was read")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..model import FAILED_RULE, CaptureInfo
+from ..model import CaptureInfo
+from .failures import failure
 from .lines import Paper, Span
 from .units import Clock, amount, count, duration
 
@@ -16,17 +17,18 @@ def write_captures(captures: Iterable[CaptureInfo], paper: Paper, clock: Clock) 
 
 
 def write_counters(counters: Iterable[tuple[str, int]], paper: Paper) -> None:
-    """What was seen twice, what bounds threw away, and which rules failed."""
-    words = [
-        f"rule {name.removeprefix(FAILED_RULE)}, which failed"
-        if name.startswith(FAILED_RULE)
-        else f"{number:,} {(name.removesuffix('s') if number == 1 else name).replace('_', ' ')}"
-        for name, number in counters
-        if number
-    ]
+    """What was seen twice, what bounds threw away, and what failed."""
+    words = [_left_out(name, number) for name, number in counters if number]
     if words:
         paper.blank()
         paper.flow([[Span(word)] for word in words], label=Span("left out:", "warning"), between=", ")
+
+
+def _left_out(name: str, number: int) -> str:
+    failed = failure(name, number)
+    if failed is not None:
+        return f"{failed[0]}, which failed"
+    return f"{number:,} {(name.removesuffix('s') if number == 1 else name).replace('_', ' ')}"
 
 
 def _write_capture(capture: CaptureInfo, paper: Paper, clock: Clock) -> None:

@@ -238,5 +238,5 @@ class Case:
         if quality.one_sided:
             return " (this capture holds one direction only)"
         if quality.dropped_frames:
-            return f" ({quality.dropped_frames} packets were lost while capturing)"
+            return f" ({quality.dropped_frames} packets are missing from what was read)"
         return ""

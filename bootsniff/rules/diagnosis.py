@@ -26,8 +26,8 @@ class Diagnosis:
         note: Callable[[int, int], None] | None = None,
         strict: bool = False,
     ) -> None:
-        """`strict` lets the error of a rule with a bug through. `note` is told the capture and number of every frame that a report may cite, while its block is at hand."""
-        self._follower = Follower(watching=watching, host=host, note=note)
+        """`strict` lets errors of ours through, which otherwise cost a rule or an event. `note` is told the capture and number of every frame that a report may cite, while its block is at hand."""
+        self._follower = Follower(watching=watching, host=host, note=note, strict=strict)
         self._judge = Judge(self._follower.engine.world, arrows=arrows, strict=strict)
         self._machines: dict[str, Machine] = {}
         self._last_judged = ""
@@ -60,7 +60,9 @@ class Diagnosis:
         """Every machine, judged one at a time and not kept: for reports of any size."""
         self._follower.sync()
         for record in list(self._follower.engine.world.machines.values()):
-            yield self._judge.machine(record)
+            machine = self._judge.machine(record)
+            if machine is not None:
+                yield machine
 
     @property
     def moved(self) -> int:
@@ -82,8 +84,9 @@ class Diagnosis:
         changed = []
         for mac in moved:
             record = engine.world.machines.get(mac)
-            if record is not None:
-                machine = self._machines[mac] = self._judge.machine(record)
+            machine = self._judge.machine(record) if record is not None else None
+            if machine is not None:
+                self._machines[mac] = machine
                 changed.append(machine)
         return changed
 
@@ -128,7 +131,7 @@ class Diagnosis:
         return self._judge.network()
 
     def counters(self) -> tuple[tuple[str, int], ...]:
-        """What bounds threw away, what could not be decoded, and rules that failed."""
+        """What bounds threw away, and what failed for a bug of ours."""
         world = self._follower.engine.world
         return tuple(sorted({**world.counters, **self._follower.counters(), **self._judge.counters()}.items()))
 

@@ -8,7 +8,8 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from ..model import FAILED_RULE, Confidence, Finding, Machine, Severity
+from ..model import FAILED_MACHINES, FAILED_RULE, Confidence, Finding, Machine, Severity
+from ..track.engine import MAX_MACHINES
 from ..track.records import MachineRecord, StageRecord, World
 from ..track.snapshot import machine_value
 from . import network, options, registry
@@ -29,19 +30,28 @@ class Judge:
     """Knows all rules; `machine` gives a machine's snapshot with its findings."""
 
     def __init__(self, world: World, *, arrows: bool = True, strict: bool = False) -> None:
-        """A rule that raises is left out and counted; `strict` lets its error through, for those who can mend it."""
+        """A rule or machine that raises is left out and counted; `strict` lets its error through, for those who can mend it."""
         self._world = world
         self._arrows = arrows
         self._strict = strict
         self._failed: dict[str, int] = {}
+        self._untold: set[str] = set()
+        """MACs of machines that could not be told."""
         self._overview: Overview | None = None
         self._moment = (-1, -1)
         self.dropped = 0
         """Findings that were more than MAX_FINDINGS on one machine."""
 
-    def machine(self, record: MachineRecord) -> Machine:
-        """The machine's value with its findings, worst and surest first."""
-        return machine_value(record, self._world, self.findings, arrows=self._arrows)
+    def machine(self, record: MachineRecord) -> Machine | None:
+        """The machine's value with its findings, worst and surest first; None when a bug of ours raises."""
+        try:
+            return machine_value(record, self._world, self.findings, arrows=self._arrows)
+        except Exception:
+            if self._strict:
+                raise
+            if len(self._untold) < MAX_MACHINES:
+                self._untold.add(record.mac)
+            return None
 
     def findings(self, record: MachineRecord) -> tuple[Finding, ...]:
         """A machine's findings, worst and surest first."""
@@ -63,8 +73,11 @@ class Judge:
         return tuple(found for code, look in network.SHARED for found in self._said(code, partial(look, self._world)))
 
     def counters(self) -> dict[str, int]:
-        """Findings that were too many, and the rules that failed with how often they did."""
-        return {"dropped_findings": self.dropped, **{FAILED_RULE + code: times for code, times in self._failed.items()}}
+        """Findings that were too many, the rules that failed with how often they did, and machines that failed."""
+        failed = {FAILED_RULE + code: times for code, times in self._failed.items()}
+        if self._untold:
+            failed[FAILED_MACHINES] = len(self._untold)
+        return {"dropped_findings": self.dropped, **failed}
 
     def _look_around(self) -> Overview:
         """What is known of all machines; gathered anew when time went on."""

@@ -9,6 +9,7 @@ from ..flow.records import DnsLookup, Event, HttpExchange, TcpConnection, TftpTr
 from ..model import NANOSECONDS
 from ..wire.messages import ArpMessage, Bpdu, DhcpMessage, Dhcpv6Message, Envelope, IcmpMessage, RouterAdvertisement
 from . import around, dhcp4, dhcp6, fetches
+from .failures import count_failed
 from .machines import current_stage, holder, kept, learn_address, seen_at, touch
 from .naming import is_boot_agent, is_device_config, looks_like_boot
 from .outcome import NEVER, refresh
@@ -25,7 +26,9 @@ Attached = tuple[MachineRecord, StageRecord, FetchRecord]
 class Engine:
     """Moves machines, boots, stages and fetches. `feed` events in order of time; read `world` at any moment."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, strict: bool = False) -> None:
+        """An event whose handling raises is left out and counted; `strict` lets the error through."""
+        self._strict = strict
         self.world = World()
         self.changed: set[str] = set()
         """MACs of machines that moved since the last look; whoever looks clears it."""
@@ -38,30 +41,35 @@ class Engine:
     def feed(self, event: Event) -> None:
         """Take one event; its time becomes the engine's now."""
         world, envelope, subject = self.world, event.envelope, event.subject
-        behind = world.now - envelope.time
-        if behind < 0 or behind >= CLOCK_SET_BACK:
-            world.now = envelope.time
-        if isinstance(subject, DhcpMessage):
-            self._dhcp4(envelope, subject)
-        elif isinstance(subject, ArpMessage):
-            self._moved(around.arp(world, envelope, subject))
-        elif isinstance(subject, TftpTransfer):
-            self._transfer(event, subject)
-        elif isinstance(subject, HttpExchange):
-            self._exchange(event, subject)
-        elif isinstance(subject, TcpConnection):
-            self._moved(around.connection(world, self._views, event, subject))
-        elif isinstance(subject, Dhcpv6Message):
-            self._dhcp6(envelope, subject)
-        elif isinstance(subject, DnsLookup):
-            self._moved(around.lookup(world, event, subject))
-        elif isinstance(subject, IcmpMessage):
-            self._moved(around.icmp(world, envelope, subject))
-        elif isinstance(subject, Bpdu):
-            if subject.forwarding is False:
-                world.bpdus_not_forwarding = kept(world.bpdus_not_forwarding, seen_at(envelope))
-        elif isinstance(subject, RouterAdvertisement):
-            world.router_advertisements = kept(world.router_advertisements, seen_at(envelope))
+        try:
+            behind = world.now - envelope.time
+            if behind < 0 or behind >= CLOCK_SET_BACK:
+                world.now = envelope.time
+            if isinstance(subject, DhcpMessage):
+                self._dhcp4(envelope, subject)
+            elif isinstance(subject, ArpMessage):
+                self._moved(around.arp(world, envelope, subject))
+            elif isinstance(subject, TftpTransfer):
+                self._transfer(event, subject)
+            elif isinstance(subject, HttpExchange):
+                self._exchange(event, subject)
+            elif isinstance(subject, TcpConnection):
+                self._moved(around.connection(world, self._views, event, subject))
+            elif isinstance(subject, Dhcpv6Message):
+                self._dhcp6(envelope, subject)
+            elif isinstance(subject, DnsLookup):
+                self._moved(around.lookup(world, event, subject))
+            elif isinstance(subject, IcmpMessage):
+                self._moved(around.icmp(world, envelope, subject))
+            elif isinstance(subject, Bpdu):
+                if subject.forwarding is False:
+                    world.bpdus_not_forwarding = kept(world.bpdus_not_forwarding, seen_at(envelope))
+            elif isinstance(subject, RouterAdvertisement):
+                world.router_advertisements = kept(world.router_advertisements, seen_at(envelope))
+        except Exception:
+            if self._strict:
+                raise
+            count_failed(world, subject)
 
     def _moved(self, machine: MachineRecord | None) -> None:
         if machine is not None:
@@ -93,9 +101,15 @@ class Engine:
                 self._schedule(machine)
 
     def _schedule(self, machine: MachineRecord) -> None:
-        check_at = refresh(
-            machine.boots[-1], self.world.now, is_last=True, sees_fetches=self.world.quality.sees_fetches
-        )
+        try:
+            check_at = refresh(
+                machine.boots[-1], self.world.now, is_last=True, sees_fetches=self.world.quality.sees_fetches
+            )
+        except Exception:
+            if self._strict:
+                raise
+            count_failed(self.world, None)
+            check_at = NEVER
         if check_at < NEVER:
             due = self._due[machine.mac] = max(check_at, self.world.now + NANOSECONDS)
             heapq.heappush(self._deadlines, (due, machine.mac))

@@ -11,6 +11,7 @@ from ..flow.records import Event
 from ..flow.sieve import Sieve
 from ..model import NANOSECONDS, Block, CaptureInfo, HostFacts
 from .engine import Engine
+from .failures import failed_events
 
 ROTATION_GAP = 600 * NANOSECONDS
 """A file that begins this soon after another one ended, without overlap, goes on where that one stopped."""
@@ -28,10 +29,18 @@ class Follower:
     """
 
     def __init__(
-        self, *, watching: bool = False, host: HostFacts | None = None, note: Callable[[int, int], None] | None = None
+        self,
+        *,
+        watching: bool = False,
+        host: HostFacts | None = None,
+        note: Callable[[int, int], None] | None = None,
+        strict: bool = False,
     ) -> None:
-        """`note` is told the capture and number of every frame that made an event, while its block is at hand."""
-        self.engine = Engine()
+        """`note` is told the capture and number of every frame that made an event, while its block is at hand.
+
+        An event that the engine fails on is left out and counted; `strict` lets its error through.
+        """
+        self.engine = Engine(strict=strict)
         self._note = note
         self.engine.world.host = host
         self._watching = watching
@@ -81,7 +90,8 @@ class Follower:
         infos = list(captures)
         quality.captures = len(infos)
         quality.truncated = any(info.truncated for info in infos)
-        quality.dropped_frames = sum(info.dropped_frames for info in infos)
+        # An event that was left out is a packet that was not seen.
+        quality.dropped_frames = sum(info.dropped_frames for info in infos) + failed_events(self.engine.world)
         quality.cut_frames = sum(info.cut_frames for info in infos)
         quality.first = min((info.first for info in infos if info.first is not None), default=None)
         quality.last = max((info.last for info in infos if info.last is not None), default=None)

@@ -242,6 +242,7 @@ class CaptureQuality(Struct, eq=False):
     captures: int = 1
     truncated: bool = False
     dropped_frames: int = 0
+    """Lost while capturing, or left out for a bug of ours: what seems to be missing may have been sent."""
     cut_frames: int = 0
     server_packets: int = 0
     """Packets from servers to clients of any kind (DHCP replies, TFTP or HTTP answers, ARP replies)."""

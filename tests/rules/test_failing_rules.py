@@ -101,6 +101,7 @@ def capture(tmp_path: Path) -> str:
     return str(boots.give_up(wire).save(tmp_path / "x.pcap"))
 
 
+@pytest.mark.forgiving
 @pytest.mark.parametrize("options", [[], ["--json"], ["--events"], ["--plain"]])
 def test_the_program_says_it_once_and_goes_on(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], capture: str, options: list[str]

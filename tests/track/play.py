@@ -77,7 +77,7 @@ class Play:
     """Feeds an engine from lines of text and tells what became of the machine."""
 
     def __init__(self, *lines: str, watching: bool = False) -> None:
-        self.engine = Engine()
+        self.engine = Engine(strict=True)
         self.watching = watching
         self.frame = 0
         self.mac = MAC
@@ -367,7 +367,9 @@ class Play:
 
     @property
     def machine(self) -> Machine:
-        return Judge(self.engine.world, strict=True).machine(self.record)
+        told = Judge(self.engine.world, strict=True).machine(self.record)
+        assert told is not None
+        return told
 
     @property
     def clients(self) -> list[list[str]]:

@@ -50,7 +50,8 @@ class FileFeed:
         self._counted: dict[int, tuple[int, int]] = {}
         """Frames and last time of each capture, up to what the diagnosis was given."""
         self._began = self._published = time.monotonic()
-        self._diagnosis = Diagnosis(watching=True, arrows=True, note=self._keep)
+        self._strict = bool(os.environ.get("BOOTSNIFF_DEBUG"))
+        self._diagnosis = Diagnosis(watching=True, arrows=True, note=self._keep, strict=self._strict)
         # The reader never waits for anything: at the usual 5 ms the screen would wait that long for each of its steps.
         sys.setswitchinterval(SWITCH_SECONDS)
         # A daemon: leaving the program never waits for a read that hangs.
@@ -112,7 +113,7 @@ class FileFeed:
         try:
             self._read()
         except Exception as error:
-            if os.environ.get("BOOTSNIFF_DEBUG"):
+            if self._strict:
                 raise
             words = printable(f"reading ended by an internal error, {type(error).__name__}: {error}")
             self._state = FeedStatus("failed", f"{words}; what was read before is shown (BOOTSNIFF_DEBUG=1 tells more)")
