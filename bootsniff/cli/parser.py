@@ -128,7 +128,12 @@ def _add_read(commands: argparse._SubParsersAction[Parser]) -> None:
     output.add_argument("--events", action="store_true", help="one JSON object a line as the packets tell it")
     output.add_argument("--tui", action="store_true", help="look at it in the TUI")
     output.add_argument("--plain", action="store_true", help="a log as the packets tell it, then the report")
-    parser.add_argument("--jobs", metavar="N", type=_positive, default=1, help="read a large file with N processes")
+    parser.add_argument(
+        "--jobs",
+        metavar="N",
+        type=_positive,
+        help="read large files with N processes (2, where it has processors for them)",
+    )
     _add_web(output)
     _add_view_options(parser)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
@@ -24,19 +26,22 @@ if TYPE_CHECKING:
     from ..rules.diagnosis import Diagnosis
 
 PATH_LIMIT = 4096
+LARGE_BYTES = 128 << 20
+"""Files of so many bytes in all are read by two processes unless the user says otherwise; smaller ones hardly gain."""
 
 
 class Reading:
     """The captures of one command, open, and the problems that were met."""
 
-    def __init__(self, paths: list[str], stack: ExitStack, *, jobs: int = 1) -> None:
+    def __init__(self, paths: list[str], stack: ExitStack, *, jobs: int | None = None) -> None:
         """Open all that can be opened. Raises the error of the only capture, or of the first when none can be.
 
-        All but one of the `jobs` processes read, at most one a file; what they cannot do is done in this one.
+        All but one of the `jobs` processes read, at most one a file; what they cannot do is done in this one. None for
+        as many as are of use.
         """
         self.failures: list[BootsniffError] = []
         self.sources: list[CaptureSource] = []
-        readers = jobs - 1
+        readers = (jobs or _useful_jobs(paths)) - 1
         for path in paths:
             try:
                 source = open_capture(path, len(self.sources), prepare=_prepare if readers else None)
@@ -71,6 +76,15 @@ class Reading:
             )
             for index, info in enumerate(source.info() for source in self.sources)
         )
+
+
+def _useful_jobs(paths: list[str]) -> int:
+    try:
+        size = sum(Path(path).stat().st_size for path in paths if Path(path).is_file())
+        processors = len(os.sched_getaffinity(0)) if sys.platform == "linux" else 1
+    except OSError:  # a file that goes away is told of when it is opened
+        return 1
+    return 2 if size >= LARGE_BYTES and processors > 1 else 1
 
 
 def _prepare(block: Block) -> Mapping[str, npt.NDArray[Any]]:

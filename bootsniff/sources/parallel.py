@@ -137,7 +137,7 @@ class ParallelSource(CaptureSource):
         head = self._inlet.read(_LENGTH.size)
         data = self._inlet.read(_LENGTH.unpack(head)[0]) if len(head) == _LENGTH.size else b""
         if not data:
-            raise CaptureError(f"the process that read {self.path} ended unexpectedly: try again without --jobs")
+            raise CaptureError(f"the process that read {self.path} ended unexpectedly: try again with --jobs 1")
         message: tuple[Any, ...] = pickle.loads(data)  # noqa: S301  # from a process that this one forked
         return message
 

@@ -17,7 +17,7 @@ def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
 def test_read_takes_files_on_both_sides_of_options() -> None:
     arguments = parse(["read", "a.pcap", "--json", "b.pcap", "-r", "c.pcap", "-"])
     assert arguments.files == ["a.pcap", "b.pcap", "-", "c.pcap"]
-    assert (arguments.module, arguments.json, arguments.jobs) == ("read", True, 1)
+    assert (arguments.module, arguments.json, arguments.jobs) == ("read", True, None)
 
 
 def test_read_like_tcpdump() -> None:

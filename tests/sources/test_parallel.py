@@ -118,7 +118,7 @@ def test_a_reading_process_that_dies(tmp_path: Path, capfd: pytest.CaptureFixtur
     path = tmp_path / "capture"
     path.write_bytes(pcap(MANY))
     source = open_capture(str(path), 0, prepare=fail)
-    with pytest.raises(CaptureError, match="without --jobs"):
+    with pytest.raises(CaptureError, match="with --jobs 1"):
         list(source.blocks())
     source.close()
     assert "MemoryError" in capfd.readouterr().err
