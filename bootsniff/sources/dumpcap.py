@@ -6,7 +6,7 @@ import re
 import select
 import shutil
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from msgspec.structs import replace
@@ -37,10 +37,8 @@ HOLD_NS = 300_000_000
 class _Half:
     """A dumpcap of its own for one interface and one half of the filter."""
 
-    def __init__(self, pipe: PipeSource, place: int) -> None:
+    def __init__(self, pipe: PipeSource) -> None:
         self.pipe = pipe
-        self.place = place
-        """Of the interface, among all."""
         self.items = pipe.items()
         self.seen = 0
         """All packets up to this time have come, dumpcap's own delay aside, ns."""
@@ -52,11 +50,33 @@ class _Half:
         return time.monotonic() - self.heard > _QUIET_SECONDS
 
 
+class _Line:
+    """One interface, and its two dumpcaps while it is there."""
+
+    def __init__(self, name: str, place: int) -> None:
+        self.watch = Watch(name)
+        self.place = place
+        """Among all interfaces."""
+        self.halves: list[_Half] = []
+        self.leaving = False
+        """Its dumpcaps were told to end, or did by themselves: they look at an interface that is no more."""
+        self.begin_at = 0.0
+        """Not before this time of the monotonic clock is dumpcap started again."""
+        self.told = ""
+        """Why it could not be started the last time."""
+
+    def leave(self) -> None:
+        """What its dumpcaps have captured by now still comes out of them."""
+        self.leaving = True
+        for half in self.halves:
+            half.pipe.stop()
+
+
 class DumpcapSource:
     """Each interface captured twice: control packets by a dumpcap of their own, which bodies cannot hold up.
 
     (One dumpcap for both puts all packets into one queue, and when bodies fill it, control packets are lost as well.)
-    They end when an interface is removed, and are started again for those that are there.
+    They end when their interface is removed, and are started again once it is back; those of the others go on.
     """
 
     def __init__(self, names: Sequence[str], wanted: Wanted, filters: Callable[[int], tuple[str, str]]) -> None:
@@ -73,93 +93,99 @@ class DumpcapSource:
         self._label = ",".join(names)
         self._wanted = wanted
         self._stopped = False
-        self._changed = False
-        """An interface went or came back since dumpcap was started."""
         self._looked_at = 0.0
+        self._until = 0
+        """Packets up to this time have been given out, ns."""
         self._devices = [Interface(ETHERNET, name) for name in names]
         self._order = Reorder(tuple(self._devices))
         self._past: list[CaptureInfo] = []
         """Of dumpcaps that have ended."""
-        self._watches = [Watch(name) for name in names]
+        self._lines = [_Line(name, place) for place, name in enumerate(names)]
         try:
-            self._halves = self._start()
+            for line in self._lines:
+                self._begin(line)
         except CaptureError as error:
+            self.close()
             if re.search(r"permission|not permitted", str(error)):
                 raise CaptureError(f"no right to capture on {self._label}: {advice()}") from error
             raise
 
-    def _start(self) -> list[_Half]:
-        """Run dumpcap on the interfaces that are there, under the names that they have now."""
-        self._changed = False
+    def _begin(self, line: _Line) -> None:
+        """Run dumpcap on an interface, under the name that it has now. Raises CaptureError."""
+        name = line.watch.name
+        control, bulk = self._filters(LINK_TYPES.get(hardware_type(name) or 0, ETHERNET))
         started: list[_Half] = []
         try:
-            for place, watch in enumerate(self._watches):
-                if watch.state == "gone":
-                    continue
-                control, bulk = self._filters(LINK_TYPES.get(hardware_type(watch.name) or 0, ETHERNET))
-                for text, room, gather in ((control, _CONTROL, 0.0), (bulk, _BULK, _GATHER_SECONDS)):
-                    words = [*self._words, *room, "-i", watch.name, "-f", text]
-                    pipe = PipeSource(words, watch.name, self._wanted, interfaces=[watch.name])
-                    pipe.capture.wait_no_longer(gather)
-                    started.append(_Half(pipe, place))
+            for text, room, gather in ((control, _CONTROL, 0.0), (bulk, _BULK, _GATHER_SECONDS)):
+                pipe = PipeSource([*self._words, *room, "-i", name, "-f", text], name, self._wanted, interfaces=[name])
+                pipe.capture.wait_no_longer(gather)
+                started.append(_Half(pipe))
         except CaptureError:
             for half in started:
                 half.pipe.close()
             raise
-        return started
+        line.halves = started
+        line.leaving = False
+        line.told = ""
 
     def items(self) -> Iterator[Item]:
-        for watch in self._watches:
-            if watch.state != "up":
-                yield News(time.time_ns(), f"{watch.name} is {watch.state}")
+        for line in self._lines:
+            if line.watch.state != "up":
+                yield News(time.time_ns(), f"{line.watch.name} is {line.watch.state}")
         while True:
-            try:
-                yield from self._captured()
-            except CaptureError:
-                yield from self._changes(now=True)
-                if not self._changed:
-                    raise
-            if self._stopped or not self._wanted():
+            yield from self._tend()
+            halves = [half for line in self._lines for half in line.halves]
+            if not halves and self._is_over():
                 break
-            yield from self._start_again()
-        yield from self._due(1 << 62)
-
-    def _captured(self) -> Iterator[Item]:
-        """What the dumpcaps capture, until one of them ends by itself, or all do because they were told to."""
-        left = list(self._halves)
-        while left:
             now = time.time_ns()
-            ready = select.select([half.pipe for half in left], [], [], _LOOK_SECONDS / 2)[0]
-            for half in [half for half in left if not ready or half.pipe in ready]:
-                if not (yield from self._turn(half)):
-                    left.remove(half)
-            for half in left:
+            ready = select.select([half.pipe for half in halves], [], [], _LOOK_SECONDS / 2)[0]
+            for line in self._lines:
+                for half in list(line.halves):
+                    # One that does not end when it is told to is made to, where it is asked again.
+                    if not ready or half.pipe in ready or line.leaving:
+                        yield from self._turn(line, half)
+            halves = [half for line in self._lines for half in line.halves]
+            for half in halves:
                 if half.pipe not in ready and half.is_quiet():
                     half.seen = max(half.seen, now)
-            until = min((half.seen for half in left), default=self._order.latest) - HOLD_NS
-            yield from self._due(until)
+            # What is started later captures later: never back.
+            self._until = max(self._until, min((half.seen for half in halves), default=now) - HOLD_NS)
+            yield from self._due(self._until)
             if not ready:
-                yield Tick(max(0, until))
-            yield from self._changes()
-            if self._changed and not self._stopped:
-                return
+                yield Tick(self._until)
+        yield from self._due(1 << 62)
 
-    def _turn(self, half: _Half) -> Generator[Item, None, bool]:
-        """Take what one dumpcap has; False when it has ended."""
-        for _ in range(_AT_ONCE):
-            item = next(half.items, None)
-            if item is None:
-                return False
-            if isinstance(item, Block):
-                self._known(half.place, item.interfaces[0])
-                self._order.add(item, np.full(len(item.interfaces), half.place))
-                half.seen = max(half.seen, int(item.time.max()))
-                half.heard = time.monotonic()
-            elif isinstance(item, Tick):  # it has no more
-                break
-            else:
-                yield item
-        return True
+    def _is_over(self) -> bool:
+        return self._stopped or not self._wanted()
+
+    def _turn(self, line: _Line, half: _Half) -> Iterator[Item]:
+        """Take what one dumpcap has. Raises CaptureError when it has ended, and its interface is there."""
+        try:
+            for _ in range(_AT_ONCE):
+                item = next(half.items, None)
+                if item is None:
+                    self._ended(line, half)
+                    return
+                if isinstance(item, Block):
+                    self._known(line.place, item.interfaces[0])
+                    self._order.add(item, np.full(len(item.interfaces), line.place))
+                    half.seen = max(half.seen, int(item.time.max()))
+                    half.heard = time.monotonic()
+                elif isinstance(item, Tick):  # it has no more
+                    return
+                else:
+                    yield item
+        except CaptureError:
+            self._ended(line, half)
+            yield from self._look()
+            if line.watch.state == "up" and not line.leaving:
+                raise
+            line.leave()
+
+    def _ended(self, line: _Line, half: _Half) -> None:
+        line.halves.remove(half)
+        self._past += half.pipe.captures()
+        half.pipe.close()
 
     def _known(self, place: int, interface: Interface) -> None:
         """What an interface is, now that its dumpcap has told."""
@@ -167,43 +193,32 @@ class DumpcapSource:
             self._devices[place] = replace(interface, name=self._names[place])
             self._order.interfaces = tuple(self._devices)
 
-    def _changes(self, *, now: bool = False) -> Iterator[News]:
-        """What became of the interfaces, looked at a few times a second. One that is back has to be opened anew."""
-        if not now and time.monotonic() - self._looked_at < _LOOK_SECONDS:
-            return
+    def _look(self) -> Iterator[News]:
+        """What became of the interfaces. One that is gone, or is another one by now, has to be opened anew."""
         self._looked_at = time.monotonic()
-        for watch in self._watches:
-            change = watch.check()
+        for line in self._lines:
+            change = line.watch.check()
             if change is not None:
                 yield News(time.time_ns(), change.text)
-                self._changed = self._changed or change.rebind or change.state == "gone"
+                if change.rebind or change.state == "gone":
+                    line.leave()
 
-    def _start_again(self) -> Iterator[Item]:
-        """Wait for an interface to be there, and start dumpcap; tells what it says when it cannot be started."""
-        for half in self._halves:
-            half.pipe.stop()
-            for item in half.items:  # what it had captured by then
-                if isinstance(item, Block):
-                    self._order.add(item, np.full(len(item.interfaces), half.place))
-            half.pipe.close()
-        told = ""
-        while self._wanted() and not self._stopped:
-            yield from self._changes()
-            if any(watch.state != "gone" for watch in self._watches):
-                try:
-                    started = self._start()
-                except CaptureError as error:
-                    if str(error) != told:
-                        told = str(error)
-                        yield News(time.time_ns(), told)
-                else:
-                    self._past += [info for half in self._halves for info in half.pipe.captures()]
-                    self._halves = started
-                    return
-            time.sleep(_LOOK_SECONDS)
-            until = time.time_ns() - HOLD_NS
-            yield from self._due(until)
-            yield Tick(until)
+    def _tend(self) -> Iterator[Item]:
+        """Look after the interfaces a few times a second, and start dumpcap on one of those that are back."""
+        now = time.monotonic()
+        if now - self._looked_at >= _LOOK_SECONDS:
+            yield from self._look()
+        for line in self._lines:
+            if line.halves or line.watch.state != "up" or now < line.begin_at or self._is_over():
+                continue
+            try:
+                self._begin(line)
+            except CaptureError as error:
+                line.begin_at = now + _LOOK_SECONDS
+                if str(error) != line.told and not self._is_over():
+                    line.told = str(error)
+                    yield News(time.time_ns(), line.told)
+            return  # the others' packets first
 
     def _due(self, until: int) -> Iterator[Item]:
         block = self._order.take(until)
@@ -212,11 +227,12 @@ class DumpcapSource:
 
     def stop(self) -> None:
         self._stopped = True
-        for half in self._halves:
-            half.pipe.stop()
+        for line in self._lines:
+            for half in line.halves:
+                half.pipe.stop()
 
     def captures(self) -> tuple[CaptureInfo, ...]:
-        parts = [*self._past, *(info for half in self._halves for info in half.pipe.captures())]
+        parts = [*self._past, *(info for line in self._lines for half in line.halves for info in half.pipe.captures())]
         return (
             replace(
                 parts[-1],
@@ -227,11 +243,15 @@ class DumpcapSource:
                 bytes=sum(part.bytes for part in parts),
                 first=min((part.first for part in parts if part.first is not None), default=None),
                 last=max((part.last for part in parts if part.last is not None), default=None),
+                truncated=any(part.truncated for part in parts),
+                cut_frames=sum(part.cut_frames for part in parts),
                 dropped_frames=sum(part.dropped_frames for part in parts),
+                problem=next((part.problem for part in parts if part.problem), None),
                 interfaces=self._names,
             ),
         )
 
     def close(self) -> None:
-        for half in self._halves:
-            half.pipe.close()
+        for line in self._lines:
+            for half in line.halves:
+                half.pipe.close()
