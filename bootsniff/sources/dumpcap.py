@@ -58,6 +58,8 @@ class _Line:
         self.place = place
         """Among all interfaces."""
         self.halves: list[_Half] = []
+        self.past: list[CaptureInfo] = []
+        """Of dumpcaps that have ended."""
         self.leaving = False
         """Its dumpcaps were told to end, or did by themselves: they look at an interface that is no more."""
         self.begin_at = 0.0
@@ -70,6 +72,15 @@ class _Line:
         self.leaving = True
         for half in self.halves:
             half.pipe.stop()
+
+    def ended(self, half: _Half) -> None:
+        self.halves.remove(half)
+        self.past += half.pipe.captures()
+        half.pipe.close()
+
+    def captures(self) -> list[CaptureInfo]:
+        """Of all dumpcaps that it has and had."""
+        return [*self.past, *(info for half in self.halves for info in half.pipe.captures())]
 
 
 class DumpcapSource:
@@ -98,8 +109,6 @@ class DumpcapSource:
         """Packets up to this time have been given out, ns."""
         self._devices = [Interface(ETHERNET, name) for name in names]
         self._order = Reorder(tuple(self._devices))
-        self._past: list[CaptureInfo] = []
-        """Of dumpcaps that have ended."""
         self._lines = [_Line(name, place) for place, name in enumerate(names)]
         try:
             for line in self._lines:
@@ -164,7 +173,7 @@ class DumpcapSource:
             for _ in range(_AT_ONCE):
                 item = next(half.items, None)
                 if item is None:
-                    self._ended(line, half)
+                    line.ended(half)
                     return
                 if isinstance(item, Block):
                     self._known(line.place, item.interfaces[0])
@@ -176,16 +185,11 @@ class DumpcapSource:
                 else:
                     yield item
         except CaptureError:
-            self._ended(line, half)
+            line.ended(half)
             yield from self._look()
             if line.watch.state == "up" and not line.leaving:
                 raise
             line.leave()
-
-    def _ended(self, line: _Line, half: _Half) -> None:
-        line.halves.remove(half)
-        self._past += half.pipe.captures()
-        half.pipe.close()
 
     def _known(self, place: int, interface: Interface) -> None:
         """What an interface is, now that its dumpcap has told."""
@@ -232,7 +236,7 @@ class DumpcapSource:
                 half.pipe.stop()
 
     def captures(self) -> tuple[CaptureInfo, ...]:
-        parts = [*self._past, *(info for line in self._lines for half in line.halves for info in half.pipe.captures())]
+        parts = [info for line in self._lines for info in line.captures()]
         return (
             replace(
                 parts[-1],
