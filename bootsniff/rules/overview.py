@@ -6,9 +6,10 @@ from bisect import bisect_right
 from functools import cached_property
 from typing import NamedTuple
 
+from ..flow.records import HttpExchange
 from ..model import FrameRef
 from ..track.boot_file import boot_file_of, chosen_offer
-from ..track.records import Dhcp4Exchange, Heard, StageRecord, World
+from ..track.records import Dhcp4Exchange, FetchRecord, Heard, StageRecord, World
 from ..wire import dhcp_options
 from ..wire.messages import DhcpMessage
 from .offers import PXE
@@ -96,6 +97,24 @@ class Overview:
         )
 
     @cached_property
+    def heard(self) -> set[str]:
+        """Addresses from which anything came: answers to anybody, ARP."""
+        found = {*self.world.servers, *self.world.arp}
+        for machine in self.world.machines.values():
+            found.update(machine.addresses)
+            for boot in machine.boots:
+                for stage in boot.stages:
+                    found.update(filter(None, map(_answering, stage.fetches)))
+                    found.update(
+                        connection.server
+                        for connection in stage.connections
+                        if connection.syn_ack is not None
+                        or (connection.reset is not None and not connection.reset_by_client)
+                    )
+                    found.update(look.server for look in stage.lookups if look.answer is not None)
+        return found
+
+    @cached_property
     def proxies(self) -> dict[str, Heard[DhcpMessage]]:
         """Servers that made ProxyDHCP offers to PXE clients, and one such offer."""
         found: dict[str, Heard[DhcpMessage]] = {}
@@ -106,3 +125,11 @@ class Overview:
                         for heard in stage.dhcp.proxy_offers[:2]:
                             found.setdefault(dhcp_options.server_id(heard.message) or heard.source, heard)
         return found
+
+
+def _answering(fetch: FetchRecord) -> str | None:
+    """The address that a fetch was answered from."""
+    flow = fetch.flow
+    if isinstance(flow, HttpExchange):
+        return flow.connection.server if flow.response is not None else None
+    return flow.reply_from[0] if flow.reply_from is not None else None

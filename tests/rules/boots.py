@@ -167,6 +167,13 @@ def arp_unanswered() -> Wire:
     return give_up(wire)
 
 
+def next_server_unseen() -> Wire:
+    """The same where no ARP can be seen; another host speaks, so that the capture is not one of DHCP alone."""
+    wire = Wire().lease(file="grubx64.efi", next_server="192.168.122.5")
+    wire.udp(20, SERVER, 5353, "224.0.0.251", 5353, b"\0" * 12)
+    return give_up(wire)
+
+
 def bare_proxy() -> Wire:
     wire = Wire()
     for gap in (0, 4, 12, 28):

@@ -24,6 +24,7 @@ from .boots import (
     mute_4011,
     mute_tftp,
     naks,
+    next_server_unseen,
     no_answer,
     no_config,
     no_module,
@@ -107,6 +108,7 @@ FAULTS: dict[str, Case] = {
         ("dns",),
     ),
     "arp-next-server-unanswered": Case(arp_unanswered, "arp-next-server-unanswered", ("arp",), PXE_NOTES),
+    "no-arp-in-the-capture": Case(next_server_unseen, "arp-next-server-unanswered", ("tftp",), PXE_NOTES),
     "proxydhcp-offer-without-pxeclient": Case(bare_proxy, "proxydhcp-offer-without-pxeclient", ("dhcp", "proxydhcp")),
     "proxydhcp-silent-for-non-pxeclient": Case(
         silent_proxy, "proxydhcp-silent-for-non-pxeclient", ("tftp",), ("tftp-file-not-found",)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Confidence, Finding, Fix
-from ...track.boot_file import is_elsewhere
+from ...track.boot_file import is_elsewhere, next_hop
 from ...track.records import Arps
 from .. import fixes
 from ..case import Case
@@ -24,6 +24,7 @@ class ArpNextServerUnanswered(Rule):
         on the way, cannot be found. Firmware shows PXE-E11; U-Boot "ARP Retry count exceeded".
     On the wire
         After the ACK: ARP who-has for the server or the router, usually four times, no reply, no request to the server.
+        A capture without ARP (link type raw IP, a filter) shows the ACK and then nothing of either.
     Not to be confused with
         ARP for the machine's own address (conflict detection), which must stay without an answer; the DHCP server's own probe
         of the address before the OFFER.
@@ -38,7 +39,6 @@ class ArpNextServerUnanswered(Rule):
 
     code = "arp-next-server-unanswered"
     stage = "arp"
-    needs = "arps"
     explains_away = (
         "http-plain-disabled",
         "tls-unsupported",
@@ -49,6 +49,9 @@ class ArpNextServerUnanswered(Rule):
     summary = "nobody answers ARP for {role} {target}{why}"
 
     def check(self, case: Case) -> Iterator[Finding]:
+        yield from self._asked(case) if case.stage.arps else self._unasked(case)
+
+    def _asked(self, case: Case) -> Iterator[Finding]:
         own = case.addresses
         for arps in case.stage.arps:
             target = arps.target
@@ -74,6 +77,31 @@ class ArpNextServerUnanswered(Rule):
                 proof=f"arping {target} from another host of this network.",
                 fixes=_fixes(case, target),
             )
+
+    def _unasked(self, case: Case) -> Iterator[Finding]:
+        """No ARP can be seen here: a lease, and then no request to a server of which nothing was ever seen."""
+        stage, quality = case.stage, case.world.quality
+        if quality.arp_seen or not quality.sees_fetches or not case.failed_here or not case.acks:
+            return
+        if case.client == "os" or stage.menu or stage.fetches or stage.connections or stage.lookups:
+            return
+        ack, target = case.acks[-1], next_hop(stage)
+        if target is None or target in case.overview.heard or target in case.addresses:
+            return
+        # Without a second sign it may be TFTP that the capture does not show.
+        asks_here = quality.tftp_data_seen or case.option is not case.options[-1]
+        yield self.finding(
+            case,
+            [evidence(ack.heard, f"lease of {ack.address}; no request follows")],
+            confidence=case.silence(second_sign=True) if asks_here else "possible",
+            subject=target,
+            role=_role(case, target) or "the boot server",
+            target=target,
+            why=": nothing is asked of it after the lease, and nothing of it was seen (this capture has no ARP)",
+            expected=f"A request to {target}, or to the server behind it.",
+            proof=f"A capture with ARP in it, on the machine's own network; or arping {target} from another host there.",
+            fixes=_fixes(case, target),
+        )
 
 
 def _confidence(case: Case, arps: Arps) -> Confidence:

@@ -11,6 +11,9 @@ from ..evidence import evidence, first_and_last
 from ..rule import Rule
 from . import transfers
 
+_TRIES = 3
+"""Requests after which no answer can have arrived: a client that is answered sends no further one."""
+
 
 class TftpNoReply(Rule):
     """The TFTP server does not answer.
@@ -60,7 +63,7 @@ class TftpNoReply(Rule):
                         for n in icmp[:2]
                     ),
                 ],
-                confidence="certain" if icmp else case.silence(),
+                confidence="certain" if icmp else case.silence(second_sign=flow.request_count >= _TRIES),
                 subject=flow.server,
                 server=flow.server,
                 file=flow.filename,
