@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import shutil
 import struct
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from typing import IO, Any
 
 from .errors import CaptureError
 from .model import FrameBytes
+from .sources.program import start
 from .text import printable
 
 
@@ -36,23 +36,13 @@ class Conversion:
     """A program's standard output as a file; reading raises EOFError with its complaint where it failed."""
 
     def __init__(self, command: list[str]) -> None:
-        self._complaints: IO[bytes] = tempfile.TemporaryFile(prefix="bootsniff-")  # noqa: SIM115  # closed by close()
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=self._complaints,
-            bufsize=0,
-            process_group=0,  # Ctrl-C ends this program, which still wants to report what was read until then
-        )
-        assert self._process.stdout is not None  # noqa: S101  # asked for above
-        self._output = self._process.stdout
+        self._process, self._output, self._complaints = start(command)
 
     def fileno(self) -> int:
         return self._output.fileno()
 
     def readinto(self, view: memoryview) -> int:
-        count: int = self._output.readinto(view)  # type: ignore[attr-defined]  # a FileIO, as nothing is buffered
+        count = self._output.readinto(view) or 0
         if not count and self._process.wait():
             raise EOFError(complaint(self._complaints) or f"{self._process.args!r} failed")
         return count

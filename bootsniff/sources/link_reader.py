@@ -11,12 +11,12 @@ import selectors
 import shutil
 import struct
 import subprocess
-import tempfile
 from collections.abc import Sequence
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 from ..errors import CaptureError
 from ..wireshark import complaint
+from .program import start
 
 IPV4, ARP, IPV6, VLAN = 0x0800, 0x0806, 0x86DD, 0x8100
 MAX_FRAME = 262_144
@@ -68,24 +68,11 @@ class LinkReader:
         command += ["-E", "separator=/t", "-E", "occurrence=a"]
         command += [word for name in _NOT_DISSECTED for word in ("--disable-protocol", name)]
         command += [word for name in _FIELDS for word in ("-e", name)]
-        self._complaints: IO[bytes] = tempfile.TemporaryFile(prefix="bootsniff-")  # noqa: SIM115  # closed by close()
         self._sent = 0
         """Frames since tshark last started anew, which is how it numbers them."""
-        try:
-            self._process = subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self._complaints,
-                bufsize=0,
-                process_group=0,  # Ctrl-C ends this program, which still wants to report what was read until then
-            )
-        except OSError as error:
-            self._complaints.close()
-            raise CaptureError(f"tshark cannot be started ({error.strerror})") from error
+        self._process, self._output, self._complaints = start(command, stdin=subprocess.PIPE)
         assert self._process.stdin is not None  # noqa: S101  # asked for above
-        assert self._process.stdout is not None  # noqa: S101
-        self._input, self._output = self._process.stdin, self._process.stdout
+        self._input = self._process.stdin
         os.set_blocking(self._input.fileno(), False)
         os.set_blocking(self._output.fileno(), False)
         self._pending = struct.pack("=IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, MAX_FRAME, link_type)

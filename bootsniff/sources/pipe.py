@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
 import re
 import select
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 
@@ -21,6 +19,7 @@ from ..text import printable
 from .capture_file import open_capture
 from .capture_source import CaptureSource
 from .live import Item, News
+from .program import start
 
 _LOOK_SECONDS = 0.1
 _END_SECONDS = 2.0
@@ -62,27 +61,19 @@ class PipeSource:
         self._opening = True
         self._stopped_at: float | None = None
         self._lost = 0
-        self._errors = tempfile.TemporaryFile(prefix="bootsniff-")  # noqa: SIM115  # lives as long as this
         # ssh leaves a signal alone that was ignored when it was started (clientloop.c).
         before = signal.signal(signal.SIGINT, signal.SIG_IGN) if ends_with_input else None
         try:
-            self._process = subprocess.Popen(
+            program = start(
                 words,
                 stdin=subprocess.PIPE if ends_with_input else subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=self._errors,
-                process_group=None if ends_with_input else 0,
-                bufsize=0,
+                with_terminal=ends_with_input,
             )
-        except OSError as error:
-            self._errors.close()
-            raise CaptureError(f"cannot start {words[0]}: {os.strerror(error.errno or 0)}") from error
         finally:
             if ends_with_input:
                 signal.signal(signal.SIGINT, before)
-        stream = self._process.stdout
-        assert isinstance(stream, io.FileIO)  # noqa: S101  # an unbuffered pipe was asked for
-        output = _Output(stream, self._go_on)
+        self._process, self._stream, self._errors = program
+        output = _Output(self._stream, self._go_on)
         try:
             self.capture: CaptureSource = open_capture(name, 0, output)
         except CaptureError as error:
@@ -97,8 +88,7 @@ class PipeSource:
 
     def fileno(self) -> int:
         """Readable when the program has written something, or has ended."""
-        assert self._process.stdout is not None  # noqa: S101  # it was asked for
-        return self._process.stdout.fileno()
+        return self._stream.fileno()
 
     def items(self) -> Iterator[Item]:
         for item in self.capture.blocks(live=True):
