@@ -12,6 +12,9 @@ from .patience import KERNEL_SILENCE
 from .records import Dhcp4Exchange, Expectation, FetchRecord, Heard, StageRecord
 from .state import is_over
 
+Features = tuple[Heard[DhcpMessage], tuple[str, ...]]
+"""Where an iPXE lists what it was built with, and the list."""
+
 
 def next_named(stage: StageRecord) -> Expectation | None:
     """What a script names behind the file that was fetched last, or first of all when that is the script itself."""
@@ -25,8 +28,8 @@ def next_named(stage: StageRecord) -> Expectation | None:
     return expected[number] if number < len(expected) and expected[number].named_in == script else None
 
 
-def ipxe_features(stage: StageRecord) -> tuple[Heard[DhcpMessage], tuple[str, ...]] | None:
-    """What an iPXE says it was built with (option 175), and where; None when it says nothing."""
+def ipxe_features(stage: StageRecord) -> Features | None:
+    """What an iPXE says it was built with (option 175); None when it says nothing."""
     if not is_ipxe(stage.client) or not isinstance(stage.dhcp, Dhcp4Exchange):
         return None
     for heard in stage.dhcp.discovers:
@@ -34,6 +37,22 @@ def ipxe_features(stage: StageRecord) -> tuple[Heard[DhcpMessage], tuple[str, ..
         if options and options.features:
             return heard, options.features
     return None
+
+
+def next_without_tls(stage: StageRecord) -> tuple[Expectation, Features | None] | None:
+    """What a script names next by https to a program that does not say it can do TLS, and what it says instead.
+
+    None for anything else, and where a key is waited for before it.
+    """
+    wanted = next_named(stage) if stage.menu is None else None
+    if wanted is None or not is_https(wanted.url):
+        return None
+    told = ipxe_features(stage)
+    return None if told is not None and "https" in told[1] else (wanted, told)
+
+
+def is_https(url: str) -> bool:
+    return url.lower().startswith("https://")
 
 
 def in_the_way(stage: StageRecord, last: FetchRecord, now: int, *, gone: bool) -> StallPoint | None:
@@ -46,10 +65,6 @@ def in_the_way(stage: StageRecord, last: FetchRecord, now: int, *, gone: bool) -
             return "tls" if failure == "tls" else "tcp"
         if connection.established:
             return None
-    wanted = next_named(stage)
-    if wanted is None or not wanted.url.lower().startswith("https://") or stage.menu is not None:
-        return None
-    told = ipxe_features(stage)
-    if told is None or "https" in told[1] or not (gone or is_over(last.end, KERNEL_SILENCE, now)):
-        return None
-    return "tls"
+    wanted = next_without_tls(stage)
+    sure = wanted is not None and wanted[1] is not None
+    return "tls" if sure and (gone or is_over(last.end, KERNEL_SILENCE, now)) else None

@@ -6,15 +6,12 @@ from collections.abc import Iterator
 
 from ...model import Confidence, Evidence, Finding, Fix
 from ...track.kinds import is_http_client, is_ipxe
-from ...track.next_file import ipxe_features, next_named
-from ...track.records import Heard
-from ...wire.messages import DhcpMessage
+from ...track.next_file import Features, ipxe_features, is_https, next_without_tls
 from .. import fixes
 from ..case import Case
 from ..evidence import evidence, maybe, naming
 from ..rule import Rule
 
-_Features = tuple[Heard[DhcpMessage], tuple[str, ...]]
 _BUILD = Fix(
     "ipxe", "#define DOWNLOAD_PROTO_HTTPS   /* config/local/general.h */\nmake bin-x86_64-efi/ipxe.efi TRUST=ca.crt"
 )
@@ -50,16 +47,16 @@ class TlsUnsupported(Rule):
         return is_http_client(client) or is_ipxe(client)
 
     def check(self, case: Case) -> Iterator[Finding]:
+        yield from self._scripted(case) if case.stage.fetches else self._booted(case)
+
+    def _booted(self, case: Case) -> Iterator[Finding]:
+        """DHCP names the URL, and nothing was fetched."""
+        url = case.boot_file or ""
+        if not is_https(url) or not case.dhcp4 or not case.acks:
+            return
         told = ipxe_features(case.stage)
         if told and "https" in told[1]:
             return  # this build can do TLS: something else is in the way
-        yield from self._scripted(case, told) if case.stage.fetches else self._booted(case, told)
-
-    def _booted(self, case: Case, told: _Features | None) -> Iterator[Finding]:
-        """DHCP names the URL, and nothing was fetched."""
-        url = case.boot_file or ""
-        if not _is_https(url) or not case.dhcp4 or not case.acks:
-            return
         connections = case.stage.connections
         if any(c.tls or c.exchanges or (c.syns and not c.syn_ack) for c in connections):
             return
@@ -78,14 +75,13 @@ class TlsUnsupported(Rule):
         repair = fixes.http_boot(case, plain) if case.is_http else fixes.boot_file(case, plain)
         yield self._found(case, url, [*_listed(told), *seen, *proof], confidence, (*repair, _BUILD), certain=bool(told))
 
-    def _scripted(self, case: Case, told: _Features | None) -> Iterator[Finding]:
+    def _scripted(self, case: Case) -> Iterator[Finding]:
         """A script names the URL, everything before it was fetched, and then nothing more came."""
         stage, last = case.stage, case.stage.fetches[-1]
-        if not case.failed_here or not case.is_ipxe or stage.menu or last.status != "complete":
+        named = next_without_tls(stage) if case.failed_here and case.is_ipxe and last.status == "complete" else None
+        if named is None or named[0].pieces is not None:
             return
-        wanted = next_named(stage)
-        if wanted is None or wanted.pieces is not None or not _is_https(wanted.url):
-            return
+        wanted, told = named
         if any(c.start > last.start and not c.exchanges for c in stage.connections):
             return
         if any(not (look.answer and look.answer.addresses) for look in stage.lookups):
@@ -119,14 +115,10 @@ class TlsUnsupported(Rule):
         )
 
 
-def _is_https(url: str) -> bool:
-    return url.lower().startswith("https://")
-
-
 def _without_tls(url: str) -> str:
     return "http://" + url[len("https://") :]
 
 
-def _listed(told: _Features | None) -> Iterator[Evidence]:
+def _listed(told: Features | None) -> Iterator[Evidence]:
     if told:
         yield evidence(told[0], "iPXE lists its features: no https")
