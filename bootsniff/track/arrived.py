@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ..flow.records import TftpTransfer
-from .kinds import is_ipxe
+from .kinds import is_http_client, is_ipxe
 from .naming import is_ipxe_binary, plain_path
+from .patience import IMAGE_TRIED
 from .records import FetchRecord, StageRecord
 
 _TEXTS = ("text", "html", "grub-config", "pxelinux-config")
@@ -67,6 +68,15 @@ def is_initrd(fetch: FetchRecord) -> bool:
 
 def is_image(fetch: FetchRecord) -> bool:
     return fetch.role == "image" or (fetch.content is not None and fetch.content.kind == "iso")
+
+
+def dropped_image(stage: StageRecord, time: int) -> FetchRecord | None:
+    """The disk image that HTTP boot firmware fetched last, when its being back at `time` shows that none started.
+
+    Firmware that finds nothing in it tries its next option at once; a reset takes longer.
+    """
+    image = stage.fetches[-1] if is_http_client(stage.client) and stage.fetches else None
+    return image if image is not None and is_image(image) and time - image.end < IMAGE_TRIED else None
 
 
 def runs_ipxe_again(stage: StageRecord) -> bool:

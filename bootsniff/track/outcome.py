@@ -9,10 +9,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..model import StallPoint, Status
-from .arrived import is_image, loops
+from .arrived import dropped_image, loops
 from .boot_file import boot_file_of, boot_server_of, server_behind_no_router
-from .kinds import is_firmware, is_http_client, is_ipxe, is_u_boot
-from .patience import IMAGE_TRIED
+from .kinds import is_firmware, is_ipxe, is_u_boot
 from .records import BootRecord, Dhcp4Exchange, StageRecord
 from .stage_outcome import StageState, stage_state
 from .state import BOUND
@@ -121,11 +120,7 @@ def has_booted(boot: BootRecord, time: int) -> bool:
 
     Firmware that fetched a disk image itself, found nothing to start in it and tries its next option is back at once.
     """
-    if not boot_is_handed_off(boot):
-        return False
-    latest = boot.stages[-1]
-    image = latest.fetches[-1] if is_http_client(latest.client) and latest.fetches else None
-    return image is None or not is_image(image) or time - image.end >= IMAGE_TRIED
+    return boot_is_handed_off(boot) and dropped_image(boot.stages[-1], time) is None
 
 
 def stage_has_failed(stage: StageRecord, *, moved_on: bool = False) -> bool:

@@ -198,7 +198,7 @@ def _answered(fetch: FetchRecord) -> bool:
 
 
 def _was_refused(stage: StageRecord, following: StageRecord | None) -> bool:
-    """Whether HTTP boot firmware went on to its next option in the same boot, although it had a disk image."""
+    """Whether HTTP boot firmware went on to its next option in the same boot, whatever it had fetched whole."""
     return following is not None and is_http_client(stage.client) and is_firmware(following.client)
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Evidence
-from ...track.arrived import is_image
+from ...track import arrived
 from ...track.naming import same_file
-from ...track.patience import IMAGE_TRIED
 from ...track.records import FetchRecord
 from .. import names
 from ..case import Case
@@ -34,11 +33,11 @@ def idle_program(case: Case) -> FetchRecord | None:
 
 def dropped_image(case: Case) -> FetchRecord | None:
     """The disk image that firmware fetched whole, and left for its next boot option."""
-    fetch = case.boot_fetch
-    if not case.is_http or fetch is None or fetch.status != "complete" or not is_image(fetch) or not case.gave_up:
-        return None
     following = case.boot.stages[case.stage_index + 1 : case.stage_index + 2]
-    return fetch if following and following[0].start - fetch.end < IMAGE_TRIED else None
+    if not following or not case.gave_up:
+        return None
+    image = arrived.dropped_image(case.stage, following[0].start)
+    return image if image is not None and image.status == "complete" else None
 
 
 def times_fetched(case: Case, fetch: FetchRecord) -> int:
