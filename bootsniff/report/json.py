@@ -7,6 +7,7 @@ Times are RFC 3339 in UTC with nanoseconds, durations seconds, unknown is null a
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -18,8 +19,18 @@ from .units import rfc3339
 
 SCHEMA = "bootsniff-report/1"
 
-_encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), check_circular=False).encode
-_encode_fast = msgspec.json.Encoder().encode
+_utf8 = msgspec.json.Encoder().encode
+_NO_ASCII = re.compile(r"[^\x00-\x7f]+")
+
+
+def _encode(value: object) -> str:
+    """JSON in ASCII; what else text holds becomes escapes."""
+    text = _utf8(value).decode()
+    return text if text.isascii() else _NO_ASCII.sub(_escaped, text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return json.dumps(found[0])[1:-1]
 
 
 def document(report: Pages) -> Iterator[str]:
@@ -27,21 +38,10 @@ def document(report: Pages) -> Iterator[str]:
     yield f'{{"schema":{_encode(SCHEMA)},\n"captures":['
     yield from _joined(_encode(capture_value(info)) for info in report.captures)
     yield '],\n"machines":['
-    yield from _joined(_machine_text(machine) for machine in report.machines)
+    yield from _joined(_encode(machine_value(machine)) for machine in report.machines)
     yield '],\n"findings":['
     yield from _joined(_encode(finding_value(finding)) for finding in report.findings)
     yield f'],\n"counters":{_encode(dict(report.counters))}}}\n'
-
-
-def _machine_text(machine: Machine) -> str:
-    value = machine_value(machine)
-    # The fast encoder leaves other characters than ASCII as they are, and small numbers (durations of fetches) it
-    # writes in another way.
-    if not any(stage.fetches for boot in machine.boots for stage in boot.stages):
-        text = _encode_fast(value)
-        if text.isascii():
-            return text.decode("ascii")
-    return _encode(value)
 
 
 def report_value(report: Pages) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from bootsniff.report.json import document, report_value
+from bootsniff.report.json import document, line, report_value
 from bootsniff.report.schema import schema, schema_text
 
 from . import canned
@@ -99,3 +99,10 @@ def test_machines_are_written_one_at_a_time() -> None:
     assert max(len(piece) for piece in pieces) < 8000
     lines = "".join(pieces).splitlines()
     assert sum('"mac":"' in line for line in lines) == 100
+
+
+@pytest.mark.parametrize("name", ["Ü", "名前", "a\U0001f600b", "\u2028", '"\\é"'])
+def test_a_line_is_ascii_whatever_text_it_holds(name: str) -> None:
+    text = line({"hostname": name, "plain": "x"})
+    assert text.isascii()
+    assert json.loads(text) == {"hostname": name, "plain": "x"}
