@@ -65,6 +65,10 @@ class Flow(Protocol):
     conversations: list[Conversation]
     ended: bool
 
+    @property
+    def key(self) -> object:
+        """Flows with the same one follow each other."""
+
     def lane(self, conversation: Conversation, *, by_client: bool) -> Lane:
         """Which packets of one direction need not be looked at one by one."""
 

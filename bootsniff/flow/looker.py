@@ -71,6 +71,11 @@ class Looker:
         time = work.row(index)[3]
         owner = self.desk.take(packet, work.block.first_frame + index, time, packet.point)
         self._touched(owner)
+        if owner is not None:
+            for flow in flows:
+                if flow is not owner and flow.key == owner.key:  # what still comes for the old one is the new one's
+                    for item in [*flow.conversations]:
+                        self.bulk.adopt(item, owner)
         if conversation is not None:
             lane = int(work.batch.lane[index])
             self.bulk.table.last_time[lane] = time

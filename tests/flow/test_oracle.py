@@ -111,6 +111,10 @@ def test_they_agree_where_an_ignored_conversation_begins_to_talk_http_in_a_few_p
     compare(mix(Random(2119775)), [60, 47])
 
 
+def test_they_agree_where_a_server_still_answers_the_request_before() -> None:
+    compare(mix(Random(6742476)), [60])
+
+
 @pytest.mark.parametrize(("window", "lost"), [(1, None), (4, (65536, 65537)), (1, (65534, 65535, 65536))])
 def test_they_agree_on_a_roll_over(window: int, lost: tuple[int, ...] | None) -> None:
     frames: list[Frame] = [
