@@ -6,10 +6,10 @@ Handlers keep the records and say what is worth an event; which packets come her
 from __future__ import annotations
 
 from ..errors import Malformed
-from ..wire import arp, dhcp, dhcpv6, icmp, stp
+from ..wire import arp, dhcp, dhcpv6, icmp, lacp, stp
 from ..wire.dissect import reassembled
 from ..wire.messages import ArpMessage, Envelope, IcmpMessage, RouterAdvertisement
-from ..wire.packet import ARP, Packet
+from ..wire.packet import ARP, SLOW_PROTOCOLS, Packet
 from .connection import Connection
 from .dns import DnsFlows
 from .fragments import FragmentKey, Reassembler, Unresolved
@@ -101,6 +101,8 @@ class Desk:
             self._take_arp(envelope, packet.payload)
         elif packet.bpdu is not None:
             self._take_bpdu(envelope, packet.bpdu)
+        elif packet.ethertype == SLOW_PROTOCOLS and packet.payload[:1] == bytes((lacp.SUBTYPE,)):
+            self._take_lacpdu(envelope, packet.payload)
         else:
             self.other_seen |= packet.version > 0
         return None
@@ -175,6 +177,12 @@ class Desk:
     def _take_bpdu(self, envelope: Envelope, data: bytes) -> None:
         try:
             self.out.append(Event(envelope, stp.parse(data)))
+        except Malformed:
+            self.undecoded += 1
+
+    def _take_lacpdu(self, envelope: Envelope, data: bytes) -> None:
+        try:
+            self.out.append(Event(envelope, lacp.parse(data)))
         except Malformed:
             self.undecoded += 1
 

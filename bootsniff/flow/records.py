@@ -20,6 +20,7 @@ from ..wire.messages import (
     Envelope,
     HttpHead,
     IcmpMessage,
+    Lacpdu,
     RouterAdvertisement,
     TftpError,
     TlsAlert,
@@ -238,6 +239,7 @@ class Event(Struct):
         | IcmpMessage
         | RouterAdvertisement
         | Bpdu
+        | Lacpdu
         | DnsLookup
         | TftpTransfer
         | TcpConnection

@@ -56,6 +56,20 @@ class Overview:
         ]
         return sorted(found)
 
+    @cached_property
+    def served_vlans(self) -> dict[int | None, FrameRef]:
+        """VLANs (None: untagged) of the machines that any DHCP server answered, and an answer of each."""
+        found: dict[int | None, FrameRef] = {}
+        for machine in self.world.machines.values():
+            if machine.vlan in found:
+                continue
+            for boot in machine.boots[-2:]:
+                for stage in boot.stages:
+                    if isinstance(stage.dhcp, Dhcp4Exchange):
+                        for heard in (*stage.dhcp.offers[:1], *stage.dhcp.proxy_offers[:1], *stage.dhcp.acks[:1]):
+                            found.setdefault(machine.vlan, heard.at)
+        return found
+
     def leases_until(self, time: int) -> list[Lease]:
         """At most the latest of them that were given up to `time`."""
         end = bisect_right(self.leases, time, key=lambda lease: lease.time)

@@ -59,10 +59,13 @@ from .http.redirect_not_followed import HttpRedirectNotFollowed
 from .http.server_error import Http5xx
 from .http.stops_mid_body import HttpStopsMidBody
 from .link.dhcp_blocked_by_host_firewall import LinkDhcpBlockedByHostFirewall
+from .link.lacp_suspended import LinkLacpSuspended
 from .link.stp_delay import LinkStpDelay
+from .link.wrong_vlan import LinkWrongVlanOrNic
 from .nbp.secure_boot_refused import NbpSecureBootRefused
 from .nbp.stalls_after_download import NbpStallsAfterDownload
 from .os.config_fetch_failed import OsConfigFetchFailed
+from .os.install_loop import OsInstallLoop
 from .os.redhcp_fails import OsRedhcpFails
 from .proxydhcp.boot_server_unanswered import PxeBootServerUnanswered
 from .proxydhcp.offer_without_pxeclient import ProxyDhcpOfferWithoutPxeclient
@@ -104,7 +107,9 @@ from .v6.stateless import V6StatelessNotSupported
 
 RULES: tuple[Rule, ...] = (
     LinkDhcpBlockedByHostFirewall(),
+    LinkLacpSuspended(),
     LinkStpDelay(),
+    LinkWrongVlanOrNic(),
     DhcpAddressConflict(),
     DhcpBadUdpChecksum(),
     DhcpBootfileNameMangled(),
@@ -194,6 +199,7 @@ RULES: tuple[Rule, ...] = (
     ChainUbootBootfileEnv(),
     ChainUbootNoServerip(),
     OsConfigFetchFailed(),
+    OsInstallLoop(),
     OsRedhcpFails(),
     V6NoBootfileUrl(),
     V6RaMissingOrBootparam(),

@@ -1,7 +1,7 @@
 """The kernel's filter: which packets a boot needs, as text for any tcpdump and as a compiled program for the ring.
 
-Ports cannot be the filter: TFTP answers from any port and boot URLs name any port. So it is ARP, ICMP, UDP, TCP and
-spanning tree, with up to two VLAN tags, without the ssh session that one sits in. Knows no interface and opens none.
+Ports cannot be the filter: TFTP answers from any port and boot URLs name any port. So it is ARP, ICMP, UDP, TCP,
+spanning tree and LACP, with up to two VLAN tags, without the ssh session that one sits in. Knows no interface and opens none.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ RAW_IP = 101
 LINUX_COOKED = 276
 """What tcpdump gives on the interface `any`: no link header, and so no VLAN tags that a filter could see."""
 _DLT = {RAW_IP: 12}
+_SWITCH = "stp or ether proto 0x8809"
+"""Spanning tree, and LACP among the slow protocols (IEEE 802.3 annex 57A): what a switch says of its port."""
 _WHOLE = 262_144
 """What libpcap calls a whole packet (MAXIMUM_SNAPLEN)."""
 _COMPILE_TIMEOUT = 10.0
@@ -86,7 +88,7 @@ def portable_text() -> str:
     bind alike, from left to right, and what stands behind `vlan` speaks of tagged packets: every tagged packet
     passes. Port 22 is left out on both sides: the capture itself travels through it.
     """
-    return "tcp and not port 22 or arp or icmp or icmp6 or udp or stp or vlan and not tcp port 22"
+    return f"tcp and not port 22 or arp or icmp or icmp6 or udp or {_SWITCH} or vlan and not tcp port 22"
 
 
 def filter_text(
@@ -112,7 +114,7 @@ def filter_text(
     tcp = "tcp" if session is None else f"(tcp and not ({session.expression()}))"
     plain = f"icmp or icmp6 or udp or {tcp}"
     if link_type != RAW_IP:
-        plain = f"arp or {plain} or stp"
+        plain = f"arp or {plain} or {_SWITCH}"
     if part != "all":
         plain = f"({plain}) and {'not ' if part == 'control' else ''}({_BULK})"
     if re.search(r"\bvlan\b", narrowing):

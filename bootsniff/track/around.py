@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from ..flow.records import DnsLookup, Event, IcmpNotice, TcpConnection
 from ..model import NANOSECONDS
-from ..wire.messages import ArpMessage, Envelope, IcmpMessage
+from ..wire.messages import ArpMessage, Envelope, IcmpMessage, Lacpdu
 from .dhcp4 import PXE_PORT
 from .machines import current_stage, holder, kept, seen_at, touch
-from .records import Arps, Dhcp4Exchange, MachineRecord, World
+from .records import Arps, Dhcp4Exchange, LonelyPort, MachineRecord, World
 from .views import Views
 
 MAX_PER_STAGE = 64
+MAX_PORTS = 64
 MAX_ADDRESSES = 65_536
 LATE_TRAFFIC = 300 * NANOSECONDS
 """What an ordinary program does this long after a boot's last packet is no part of the boot."""
@@ -101,6 +102,22 @@ def arp(world: World, envelope: Envelope, message: ArpMessage) -> MachineRecord 
                 question.answers = kept(question.answers, (message.sender_mac, at))
             return machine
     return None
+
+
+def lacp(world: World, envelope: Envelope, message: Lacpdu) -> None:
+    """A port of a link aggregation: whether it waits for the other end to speak LACP."""
+    ports, mac = world.lonely_ports, envelope.source_mac
+    if mac is None:
+        return
+    at = seen_at(envelope)
+    port = ports.get(mac)
+    if message.has_partner or message.carries:
+        if port is not None:
+            port.over = True
+    elif port is not None and not port.over:
+        port.last = at
+    elif port is not None or len(ports) < MAX_PORTS:
+        ports[mac] = LonelyPort(at, at)
 
 
 def icmp(world: World, envelope: Envelope, message: IcmpMessage) -> MachineRecord | None:

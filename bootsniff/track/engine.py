@@ -7,7 +7,16 @@ from collections.abc import Iterable
 
 from ..flow.records import DnsLookup, Event, HttpExchange, TcpConnection, TftpTransfer
 from ..model import NANOSECONDS
-from ..wire.messages import ArpMessage, Bpdu, DhcpMessage, Dhcpv6Message, Envelope, IcmpMessage, RouterAdvertisement
+from ..wire.messages import (
+    ArpMessage,
+    Bpdu,
+    DhcpMessage,
+    Dhcpv6Message,
+    Envelope,
+    IcmpMessage,
+    Lacpdu,
+    RouterAdvertisement,
+)
 from . import around, dhcp4, dhcp6, fetches
 from .failures import count_failed
 from .machines import current_stage, holder, kept, learn_address, seen_at, touch
@@ -64,6 +73,8 @@ class Engine:
             elif isinstance(subject, Bpdu):
                 if subject.forwarding is False:
                     world.bpdus_not_forwarding = kept(world.bpdus_not_forwarding, seen_at(envelope))
+            elif isinstance(subject, Lacpdu):
+                around.lacp(world, envelope, subject)
             elif isinstance(subject, RouterAdvertisement):
                 world.router_advertisements = kept(world.router_advertisements, seen_at(envelope))
         except Exception:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..flow.records import DnsLookup, HttpExchange, TcpConnection, TftpTransfer
 from ..model import FAILED_EVENT
-from ..wire.messages import ArpMessage, Bpdu, DhcpMessage, Dhcpv6Message, IcmpMessage, RouterAdvertisement
+from ..wire.messages import ArpMessage, Bpdu, DhcpMessage, Dhcpv6Message, IcmpMessage, Lacpdu, RouterAdvertisement
 from .records import World
 
 _WORDS: dict[type[object], str] = {
@@ -17,6 +17,7 @@ _WORDS: dict[type[object], str] = {
     HttpExchange: "http",
     TcpConnection: "tcp",
     Bpdu: "stp",
+    Lacpdu: "lacp",
     RouterAdvertisement: "router-advertisement",
 }
 

@@ -265,6 +265,15 @@ class CaptureQuality(Struct, eq=False):
         return self.server_packets > 0 and not self.one_sided
 
 
+class LonelyPort(Struct, eq=False, gc=False):
+    """A port that sends LACPDUs, hears none, and lets no ordinary frame pass: when that was so, the last time."""
+
+    since: FrameRef
+    last: FrameRef
+    over: bool = False
+    """It has found a partner, or forwards without one."""
+
+
 class World(Struct, eq=False):
     """Everything the engine knows: what rules and snapshots read besides a machine."""
 
@@ -277,6 +286,8 @@ class World(Struct, eq=False):
     quality: CaptureQuality = field(default_factory=CaptureQuality)
     host: HostFacts | None = None
     bpdus_not_forwarding: tuple[FrameRef, ...] = ()
+    lonely_ports: dict[str, LonelyPort] = field(default_factory=dict)
+    """Ports of link aggregations without a partner, by the MAC their LACPDUs come from."""
     router_advertisements: tuple[FrameRef, ...] = ()
     counters: dict[str, int] = field(default_factory=dict)
     now: int = 0

@@ -220,6 +220,15 @@ class Bpdu(Struct):
     forwarding: bool | None
 
 
+class Lacpdu(Struct):
+    """An LACPDU: how the port that sent it stands to the other end of its link."""
+
+    has_partner: bool
+    """It has heard LACPDUs from there."""
+    carries: bool
+    """It collects and distributes: ordinary frames pass."""
+
+
 class DnsMessage(Struct):
     """A DNS query or answer, first question only (RFC 1035)."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from . import boots, boots_loss, boots_more, boots_server, boots_text, boots_web, wire_faults
+from . import boots, boots_link, boots_loss, boots_more, boots_server, boots_text, boots_web, wire_faults
 from .packets import Wire, errors, machine, read
 from .scene import SERVER
 from .wire_faults import Case
@@ -19,6 +19,7 @@ FAULTS = {
     **boots_loss.FAULTS,
     **boots_text.FAULTS,
     **boots_more.FAULTS,
+    **boots_link.FAULTS,
 }
 HEALTHY = {
     **boots.HEALTHY,
@@ -57,6 +58,33 @@ def test_a_machine_that_waits_has_no_finding(build: Callable[[], Wire], tmp_path
     found = machine(read(build().save(tmp_path / "x.pcap")))
     assert found.status == "in-progress"
     assert found.findings == ()
+
+
+@pytest.mark.parametrize("build", boots_link.OTHERS.values(), ids=boots_link.OTHERS)
+def test_a_port_that_is_not_suspended_is_no_cause(build: Callable[[], Wire], tmp_path: Path) -> None:
+    found = machine(read(build().save(tmp_path / "x.pcap")))
+    assert found.status == "stalled"
+    assert "link-lacp-suspended" not in {finding.code for finding in found.findings}
+
+
+def test_a_vlan_in_which_nobody_answers_is_noted_under_the_silence(tmp_path: Path) -> None:
+    wire = boots_link.elsewhere()
+    found = machine(read(wire.save(tmp_path / "x.pcap")))
+    note = next(finding for finding in found.findings if finding.code == "link-wrong-vlan-or-nic")
+    assert (note.severity, note.explains) == ("note", "dhcp-no-offer")
+    assert note.summary == "it asks in VLAN 10, but servers were seen to answer in VLAN 20 only"
+    same = machine(read(boots_link.elsewhere(served=10).save(tmp_path / "y.pcap")))
+    assert "link-wrong-vlan-or-nic" not in {finding.code for finding in same.findings}
+
+
+def test_an_installation_that_starts_over_is_noted(tmp_path: Path) -> None:
+    found = machine(read(boots_link.turns(3, 600).save(tmp_path / "x.pcap")))
+    assert (found.status, len(found.boots)) == ("handed-off", 3)
+    assert [(finding.code, finding.severity, finding.boot) for finding in found.findings] == [
+        ("os-install-loop", "note", 2)
+    ]
+    for wire in (boots_link.turns(2, 600), boots_link.turns(3, 600, other_kernel=True), boots_link.turns(3, 100)):
+        assert machine(read(wire.save(tmp_path / "y.pcap"))).findings == ()
 
 
 def only_dhcp(kind: str, file: str, *, option60: str | None = None, router: str | None = None) -> Wire:

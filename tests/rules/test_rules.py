@@ -16,7 +16,7 @@ from bootsniff.rules.judge import MAX_FINDINGS, Judge
 from bootsniff.rules.rule import HEADINGS, Cause, Rule
 from bootsniff.wire.messages import TftpError
 
-from . import scenes_dhcp, scenes_more, scenes_program, scenes_transfer
+from . import scenes_dhcp, scenes_link, scenes_more, scenes_program, scenes_transfer
 from .scene import SERVER, Scene
 
 Build = Callable[[], Scene]
@@ -25,12 +25,14 @@ FAULTS: dict[str, Build] = {
     **scenes_transfer.FAULTS,
     **scenes_program.FAULTS,
     **scenes_more.FAULTS,
+    **scenes_link.FAULTS,
 }
 LOOKALIKES: list[tuple[str, str, Build]] = [
     *scenes_dhcp.LOOKALIKES,
     *scenes_transfer.LOOKALIKES,
     *scenes_program.LOOKALIKES,
     *scenes_more.LOOKALIKES,
+    *scenes_link.LOOKALIKES,
 ]
 HEALTHY = [scenes_program.normal_chain, scenes_program.healthy_shim, scenes_program.newer_ipxe, scenes_dhcp.healthy_relay,
            scenes_dhcp.nak_then_lease, scenes_dhcp.answered_late, scenes_program.quiet_os]  # fmt: skip
