@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from ...model import Finding, Fix
 from .. import fixes, names
 from ..case import Case
-from ..evidence import evidence, maybe
 from ..rule import Rule
 from ..tftp import transfers
 
@@ -51,10 +50,7 @@ class ChainPxelinuxModuleMissing(Rule):
             folder = "/srv/tftp/" + names.directory(flow.filename).removeprefix("/")
             yield self.finding(
                 case,
-                [
-                    *(evidence(ref, f"RRQ {flow.filename}") for ref in flow.requests[:1]),
-                    *maybe(flow.error_at, "TFTP error 1"),
-                ],
+                transfers.proof(flow),
                 subject=names.base(flow.filename),
                 file=flow.filename,
                 expected="The module, of the same version as pxelinux.0.",

@@ -10,9 +10,10 @@ from ...track.naming import is_ipxe_binary, is_shim_binary
 from ...track.records import FetchRecord
 from .. import fixes, names
 from ..case import Case
-from ..evidence import evidence, maybe
+from ..evidence import evidence
 from ..http import exchanges
 from ..rule import Rule
+from ..tftp import transfers
 
 
 class ChainShimLoaderName(Rule):
@@ -83,16 +84,12 @@ def _missing(fetch: FetchRecord) -> bool:
     flow = fetch.flow
     if isinstance(flow, HttpExchange):
         return exchanges.status_of(flow) in (404, 410)
-    return flow.error is not None and not flow.error_by_client and flow.error.code in (0, 1)
+    return flow.error is not None and not flow.error_by_client and transfers.says_missing(flow.error)
 
 
 def _proof(fetch: FetchRecord) -> Iterator[Evidence]:
     flow = fetch.flow
-    if isinstance(flow, HttpExchange):
-        yield from exchanges.proof(flow)
-        return
-    yield from (evidence(ref, f"RRQ {flow.filename}") for ref in flow.requests[:1])
-    yield from maybe(flow.error_at, f"TFTP error {flow.error.code if flow.error else ''}".rstrip())
+    return transfers.proof(flow) if isinstance(flow, TftpTransfer) else exchanges.proof(flow)
 
 
 def _fixes(fetch: FetchRecord, shim: str, asked: str) -> tuple[Fix, ...]:

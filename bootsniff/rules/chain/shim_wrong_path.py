@@ -75,8 +75,7 @@ class ChainShimWrongPath(Rule):
                         else []
                     ),
                     evidence(shim.ended, f"{path} is whole"),
-                    *(evidence(ref, f"RRQ {asked}") for ref in flow.requests[:1]),
-                    *(evidence(at, f"TFTP error {error.code}") for at in [flow.error_at] if at),
+                    *transfers.proof(flow),
                 ],
                 confidence=confidence,
                 subject=asked,

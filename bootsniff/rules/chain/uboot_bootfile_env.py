@@ -9,8 +9,9 @@ from ...track.kinds import is_u_boot
 from ...track.naming import same_file
 from .. import fixes, names
 from ..case import Case
-from ..evidence import evidence, maybe, naming
+from ..evidence import naming
 from ..rule import Rule
+from ..tftp import transfers
 
 
 class ChainUbootBootfileEnv(Rule):
@@ -60,8 +61,7 @@ class ChainUbootBootfileEnv(Rule):
                 case,
                 [
                     *naming(case),
-                    *(evidence(ref, f"RRQ {flow.filename}") for ref in flow.requests[:1]),
-                    *maybe(flow.error_at, f"TFTP error {flow.error.code}"),
+                    *transfers.proof(flow),
                 ],
                 confidence=confidence,
                 subject=flow.filename,

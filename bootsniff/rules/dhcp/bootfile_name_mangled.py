@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ...model import Finding, Fix
 from .. import fixes
 from ..case import Case
-from ..evidence import evidence, maybe, naming
+from ..evidence import naming
 from ..rule import Rule
 from ..tftp import transfers
 
@@ -45,11 +45,7 @@ class DhcpBootfileNameMangled(Rule):
                 continue
             yield self.finding(
                 case,
-                [
-                    *naming(case),
-                    *(evidence(ref, f"RRQ {asked}") for ref in flow.requests[:1]),
-                    *maybe(flow.error_at, f"TFTP error {flow.error.code}"),
-                ],
+                [*naming(case), *transfers.proof(flow)],
                 subject=asked,
                 named=named,
                 asked=asked,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ...model import Finding, Fix
 from .. import fixes, names
 from ..case import Case
-from ..evidence import evidence, maybe, naming
+from ..evidence import evidence, naming
 from ..offers import is_web_url
 from ..rule import Rule
 from ..tftp import transfers
@@ -52,11 +52,7 @@ class DhcpBootfileTooLong(Rule):
                 continue
             yield self.finding(
                 case,
-                [
-                    *naming(case),
-                    *(evidence(ref, f"RRQ {asked}") for ref in flow.requests[:1]),
-                    *maybe(flow.error_at, f"TFTP error {flow.error.code}" if flow.error else "TFTP error"),
-                ],
+                [*naming(case), *transfers.proof(flow)],
                 subject=named,
                 length=len(named),
                 what=f"the machine asks for the first {len(asked)} of it",

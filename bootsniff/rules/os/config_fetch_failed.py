@@ -10,9 +10,10 @@ from ...model import Evidence, Finding, Fix
 from ...track.records import FetchRecord
 from .. import fixes, names
 from ..case import Case
-from ..evidence import evidence, first_and_last, maybe
+from ..evidence import first_and_last, maybe
 from ..http import exchanges
 from ..rule import Rule
+from ..tftp import transfers
 
 _CONFIG = re.compile(
     r"(?:^|/)(?:[^/]*\.(?:ks|ign|preseed|yaml|yml)|ks(?:\.cfg)?|preseed\.cfg|user-data|meta-data|autoinst\.xml|"
@@ -107,11 +108,7 @@ def _why(fetch: FetchRecord) -> str:
 
 def _proof(fetch: FetchRecord) -> Iterator[Evidence]:
     flow = fetch.flow
-    if isinstance(flow, TftpTransfer):
-        yield from (evidence(ref, f"RRQ {flow.filename}") for ref in flow.requests[:1])
-        yield from maybe(flow.error_at, "TFTP error")
-    else:
-        yield from exchanges.proof(flow)
+    return transfers.proof(flow) if isinstance(flow, TftpTransfer) else exchanges.proof(flow)
 
 
 def _fixes(case: Case) -> tuple[Fix, ...]:

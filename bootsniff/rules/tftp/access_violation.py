@@ -8,7 +8,6 @@ from ...model import Finding, Fix
 from ...wire.messages import TftpError
 from .. import fixes, names
 from ..case import Case
-from ..evidence import evidence, maybe
 from ..rule import Rule
 from . import transfers
 
@@ -52,10 +51,7 @@ class TftpAccessViolation(Rule):
             path = fixes.shell(transfers.place(flow))
             yield self.finding(
                 case,
-                [
-                    *(evidence(ref, f"RRQ {flow.filename}") for ref in flow.requests[:1]),
-                    *maybe(flow.error_at, f"TFTP error {flow.error.code if flow.error else 2} “{text}”"),
-                ],
+                transfers.proof(flow, f" “{text}”"),
                 subject=names.url_of(fetch),
                 server=flow.server,
                 file=flow.filename,

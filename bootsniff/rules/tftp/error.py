@@ -9,11 +9,10 @@ from ...wire.messages import TftpError as Error
 from ...wire.numbers import tftp_error_name
 from .. import names
 from ..case import Case
-from ..evidence import evidence, maybe, naming
+from ..evidence import naming
 from ..rule import Rule
 from . import transfers
 from .access_violation import refuses
-from .file_not_found import says_missing
 
 
 class TftpError(Rule):
@@ -50,11 +49,7 @@ class TftpError(Rule):
             text += f" “{error.text}”" if error.text else ""
             yield self.finding(
                 case,
-                [
-                    *naming(case),
-                    *(evidence(ref, f"RRQ {flow.filename}") for ref in flow.requests[:1]),
-                    *maybe(flow.error_at, f"TFTP error {error.code}{text}"),
-                ],
+                [*naming(case), *transfers.proof(flow, text)],
                 subject=names.url_of(fetch),
                 server=flow.server,
                 file=flow.filename or "(empty name)",
@@ -67,4 +62,4 @@ class TftpError(Rule):
 
 def _has_name(error: Error) -> bool:
     """Whether an error has a finding of its own."""
-    return error.code in (1, 8) or refuses(error) or (error.code == 0 and says_missing(error.text))
+    return error.code == 8 or refuses(error) or transfers.says_missing(error)

@@ -8,7 +8,8 @@ from ...flow.records import TftpTransfer
 from ...model import Finding, Fix
 from .. import fixes, names
 from ..case import Case
-from ..evidence import evidence, maybe, naming
+from ..evidence import naming
+from ..offers import is_web_url
 from ..rule import Rule
 from . import transfers
 
@@ -42,17 +43,12 @@ class TftpFileNotFound(Rule):
             error = flow.error
             if error is None or flow.error_by_client or fetch.role in ("config-search", "optional"):
                 continue
-            missing = error.code == 1 or (error.code == 0 and says_missing(error.text))
-            if not missing:
+            if not transfers.says_missing(error):
                 continue
             text = f" “{error.text}”" if error.text else ""
             yield self.finding(
                 case,
-                [
-                    *naming(case),
-                    *(evidence(ref, f"RRQ {flow.filename}") for ref in flow.requests[:1]),
-                    *maybe(flow.error_at, f"TFTP error {error.code}{text}"),
-                ],
+                [*naming(case), *transfers.proof(flow, text)],
                 confidence="certain" if error.code == 1 else "likely",
                 subject=names.url_of(fetch),
                 server=flow.server,
@@ -64,12 +60,6 @@ class TftpFileNotFound(Rule):
             )
 
 
-def says_missing(text: str) -> bool:
-    """Whether the text of an error without a code says that there is no such file."""
-    plain = text.lower()
-    return "not found" in plain or "no such file" in plain or "does not exist" in plain
-
-
 def _hint(name: str) -> str:
     if "\\xff" in name:
         return ": the ROM added a 0xff byte to the name"
@@ -77,7 +67,7 @@ def _hint(name: str) -> str:
         return ": a backslash, where the server wants a slash"
     if name != name.strip():
         return ": the name begins or ends with a blank"
-    if name.lower().startswith(("http://", "https://")):
+    if is_web_url(name):
         return ": a URL, where PXE needs a path"
     if name != name.lower():
         return " (upper and lower case count)"

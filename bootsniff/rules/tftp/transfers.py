@@ -6,12 +6,16 @@ import re
 from collections.abc import Iterator
 
 from ...flow.records import IcmpNotice, TftpTransfer
+from ...model import Evidence
 from ...track.records import FetchRecord
+from ...wire.messages import TftpError
 from .. import names
 from ..case import Case
+from ..evidence import evidence, maybe
 
 PORT_UNREACHABLE = {4: (3, 3), 6: (1, 4)}
 """ICMP type and code by IP version (RFC 792; RFC 4443 section 3.1)."""
+_MISSING = ("not found", "no such file", "does not exist")
 TOO_BIG = {4: (3, 4), 6: (2, 0)}
 
 
@@ -50,6 +54,19 @@ def by_client(flow: TftpTransfer) -> list[IcmpNotice]:
 def too_big(flow: TftpTransfer) -> list[IcmpNotice]:
     """ICMP fragmentation needed, or packet too big."""
     return [n for n in flow.icmp if (n.message.type, n.message.code) == TOO_BIG.get(n.message.version)]
+
+
+def proof(flow: TftpTransfer, words: str = "") -> Iterator[Evidence]:
+    """The request, and the error that answered it, with `words` behind its number."""
+    yield from (evidence(ref, f"RRQ {flow.filename}") for ref in flow.requests[:1])
+    if flow.error is not None:
+        yield from maybe(flow.error_at, f"TFTP error {flow.error.code}{words}")
+
+
+def says_missing(error: TftpError) -> bool:
+    """Whether an error says that there is no such file: by its code, or where that is 0 (not defined) by its text."""
+    text = error.text.lower()
+    return error.code == 1 or (error.code == 0 and any(words in text for words in _MISSING))
 
 
 def failed(case: Case) -> Iterator[tuple[FetchRecord, TftpTransfer]]:
