@@ -187,6 +187,12 @@ class Case:
 
     # --- fetches ---
 
+    @property
+    def asked_nothing(self) -> bool:
+        """No request of any kind followed the DHCP exchange, not even for a server's address by its name."""
+        stage = self.stage
+        return not (stage.fetches or stage.connections or stage.lookups)
+
     @cached_property
     def tftp(self) -> list[tuple[FetchRecord, TftpTransfer]]:
         return [(fetch, fetch.flow) for fetch in self.stage.fetches if isinstance(fetch.flow, TftpTransfer)]

@@ -209,6 +209,11 @@ def kea_class(case: Case, fields: Iterable[tuple[str, str]], data: Iterable[tupl
     return Fix("kea", '"client-classes": [{\n  ' + ",\n  ".join(lines) + "\n}]")
 
 
+def over_http(case: Case, name: str) -> Fix:
+    """The same file by HTTP, which knows none of TFTP's troubles."""
+    return Fix("http", example_url(case, name))
+
+
 def names_example(case: Case) -> str:
     """A file this kind of client can start: the one that was named before, or an example."""
     return loader_for(case.client)

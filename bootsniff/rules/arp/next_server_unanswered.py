@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ...model import Confidence, Finding, Fix
 from ...track.boot_file import is_elsewhere, next_hop
 from ...track.records import Arps
-from .. import fixes
+from .. import fixes, names
 from ..case import Case
 from ..evidence import evidence, first_and_last
 from ..rule import Rule
@@ -80,12 +80,12 @@ class ArpNextServerUnanswered(Rule):
 
     def _unasked(self, case: Case) -> Iterator[Finding]:
         """No ARP can be seen here: a lease, and then no request to a server of which nothing was ever seen."""
-        stage, quality = case.stage, case.world.quality
+        quality = case.world.quality
         if quality.arp_seen or not quality.sees_fetches or not case.failed_here or not case.acks:
             return
-        if case.client == "os" or stage.menu or stage.fetches or stage.connections or stage.lookups:
+        if case.client == "os" or case.stage.menu or not case.asked_nothing:
             return
-        ack, target = case.acks[-1], next_hop(stage)
+        ack, target = case.acks[-1], next_hop(case.stage)
         if target is None or target in case.overview.heard or target in case.addresses:
             return
         # Without a second sign it may be TFTP that the capture does not show.
@@ -126,10 +126,7 @@ def _role(case: Case, target: str) -> str | None:
 
 
 def _reached(case: Case, target: str) -> bool:
-    flows = [fetch.flow for fetch in case.stage.fetches]
-    return any(
-        getattr(flow, "server", getattr(getattr(flow, "connection", None), "server", None)) == target for flow in flows
-    )
+    return any(names.server_of(fetch) == target for fetch in case.stage.fetches)
 
 
 def _off_subnet(case: Case, target: str) -> bool:

@@ -63,7 +63,7 @@ class ChainShimLoaderName(Rule):
                 subject=asked,
                 shim=names.base(path),
                 asked=asked,
-                server=fetch.flow.server if isinstance(fetch.flow, TftpTransfer) else fetch.flow.connection.server,
+                server=names.server_of(fetch),
                 expected=f"The file {asked}.",
                 fixes=_fixes(fetch, path, asked),
             )

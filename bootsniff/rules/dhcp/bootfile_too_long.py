@@ -60,7 +60,7 @@ class DhcpBootfileTooLong(Rule):
                 fixes=_fixes(case, named),
             )
             return
-        if len(named) > _FIELD and case.is_firmware_pxe and not is_web_url(named) and _asked_nothing(case):
+        if len(named) > _FIELD and case.is_firmware_pxe and not is_web_url(named) and _ends_here(case):
             yield self.finding(
                 case,
                 [*naming(case), *(evidence(ack.heard, "lease; nothing follows") for ack in case.acks[-1:])],
@@ -74,9 +74,8 @@ class DhcpBootfileTooLong(Rule):
             )
 
 
-def _asked_nothing(case: Case) -> bool:
-    stage = case.stage
-    return bool(case.acks) and case.failed_here and not (stage.fetches or stage.connections or stage.arps)
+def _ends_here(case: Case) -> bool:
+    return bool(case.acks) and case.failed_here and case.asked_nothing and not case.stage.arps
 
 
 def _fixes(case: Case, named: str) -> tuple[Fix, ...]:

@@ -44,7 +44,7 @@ class DhcpNak(Rule):
     always = True
     summary = "{server} refuses the address: {count} NAK{plural}{reason}"
 
-    def may(self, stage: StageRecord, world: World) -> bool:  # noqa: ARG002
+    def may(self, stage: StageRecord, _world: World) -> bool:
         return isinstance(stage.dhcp, Dhcp4Exchange) and bool(stage.dhcp.naks)
 
     def check(self, case: Case) -> Iterator[Finding]:

@@ -41,7 +41,7 @@ class DhcpRouterMissing(Rule):
 
     def check(self, case: Case) -> Iterator[Finding]:
         stage = case.stage
-        if not case.acks or case.client == "os" or stage.fetches or stage.connections or stage.lookups:
+        if not case.acks or case.client == "os" or not case.asked_nothing:
             return
         ack = case.acks[-1]
         target = server_behind_no_router(stage)

@@ -41,10 +41,7 @@ class HttpPlainDisabled(Rule):
 
     def check(self, case: Case) -> Iterator[Finding]:
         url = case.boot_file or ""
-        stage = case.stage
-        if not case.acks or not url.lower().startswith("http://"):
-            return
-        if stage.fetches or stage.connections or stage.lookups:
+        if not case.acks or not url.lower().startswith("http://") or not case.asked_nothing:
             return
         quality = case.world.quality
         if not quality.sees_replies:
@@ -55,7 +52,7 @@ class HttpPlainDisabled(Rule):
             [*naming(case), evidence(case.acks[-1].heard, "lease, nothing follows")],
             confidence="likely" if quality.tcp_seen and case.gave_up else "possible",
             subject=url,
-            name=stage.name or case.client,
+            name=case.stage.name or case.client,
             url=url,
             expected="A DNS query or a SYN to the server.",
             proof="The firmware's screen, or the same boot with an https URL.",

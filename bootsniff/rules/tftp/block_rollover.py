@@ -72,7 +72,7 @@ class TftpBlockRollover(Rule):
                     case,
                     Fix("tftpd-hpa", f'TFTP_OPTIONS="--secure --blocksize {block}"'),
                     Fix("dnsmasq", f"# leave the block size to the client (no tftp-no-blocksize); needed: {block}"),
-                    Fix("http", fixes.example_url(case, flow.filename)),
+                    fixes.over_http(case, flow.filename),
                 ),
             )
 

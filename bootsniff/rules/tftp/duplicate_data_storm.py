@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...flow.records import TftpTransfer
-from ...model import NANOSECONDS, Finding, Fix
+from ...model import NANOSECONDS, Finding
 from ...track.records import StageRecord, World
 from .. import fixes, names
 from ..case import Case
@@ -44,7 +44,7 @@ class TftpDuplicateDataStorm(Rule):
     always = True
     summary = "{file}: {repeated} of {blocks} blocks came twice, and {acks} ACKs, with no pause between"
 
-    def may(self, stage: StageRecord, world: World) -> bool:  # noqa: ARG002 - a transfer alone decides
+    def may(self, stage: StageRecord, _world: World) -> bool:
         return any(isinstance(fetch.flow, TftpTransfer) and _storms(fetch.flow) for fetch in stage.fetches)
 
     def check(self, case: Case) -> Iterator[Finding]:
@@ -60,7 +60,7 @@ class TftpDuplicateDataStorm(Rule):
                 blocks=flow.highest_block,
                 acks=flow.ack_count,
                 expected="Each block once, each ACK once.",
-                fixes=fixes.arrange(case, Fix("http", fixes.example_url(case, flow.filename))),
+                fixes=fixes.arrange(case, fixes.over_http(case, flow.filename)),
             )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...flow.records import TftpTransfer
-from ...model import NANOSECONDS, Finding, Fix
+from ...model import NANOSECONDS, Finding
 from ...track.records import StageRecord, World
 from .. import fixes, names
 from ..case import Case
@@ -46,7 +46,7 @@ class TftpSlowLockstep(Rule):
     always = True
     summary = "{file} took {duration}: {blocks} blocks of {size} bytes one by one, {trip} ms for each ({rate} KiB/s)"
 
-    def may(self, stage: StageRecord, world: World) -> bool:  # noqa: ARG002 - a file alone decides
+    def may(self, stage: StageRecord, _world: World) -> bool:
         return any(isinstance(fetch.flow, TftpTransfer) and _is_slow(fetch.flow) for fetch in stage.fetches)
 
     def check(self, case: Case) -> Iterator[Finding]:
@@ -66,7 +66,7 @@ class TftpSlowLockstep(Rule):
                 trip=f"{trip / 1e6:.0f}",
                 rate=f"{flow.body.received / 1024 / (duration / NANOSECONDS):.0f}",
                 expected=_expected(flow, duration),
-                fixes=fixes.arrange(case, Fix("http", fixes.example_url(case, flow.filename))),
+                fixes=fixes.arrange(case, fixes.over_http(case, flow.filename)),
             )
 
 

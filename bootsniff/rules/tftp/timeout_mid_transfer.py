@@ -69,7 +69,7 @@ class TftpTimeoutMidTransfer(Rule):
                     Fix(
                         "shell", "journalctl -u dnsmasq -u tftpd-hpa --since -10min\nip -s link show   # errors, drops"
                     ),
-                    Fix("http", fixes.example_url(case, flow.filename)),
+                    fixes.over_http(case, flow.filename),
                 ),
             )
 

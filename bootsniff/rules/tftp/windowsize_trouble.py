@@ -48,7 +48,7 @@ class TftpWindowsizeTrouble(Rule):
     always = True
     summary = "{file} with windows of {window} blocks: {what}"
 
-    def may(self, stage: StageRecord, world: World) -> bool:  # noqa: ARG002 - a transfer alone decides
+    def may(self, stage: StageRecord, _world: World) -> bool:
         return any(isinstance(fetch.flow, TftpTransfer) and fetch.flow.window_size > 1 for fetch in stage.fetches)
 
     def check(self, case: Case) -> Iterator[Finding]:
@@ -73,7 +73,7 @@ class TftpWindowsizeTrouble(Rule):
                 fixes=fixes.arrange(
                     case,
                     Fix("tftpd-hpa", 'TFTP_OPTIONS="--secure --refuse windowsize"'),
-                    Fix("http", fixes.example_url(case, flow.filename)),
+                    fixes.over_http(case, flow.filename),
                 ),
             )
 

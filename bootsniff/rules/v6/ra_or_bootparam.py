@@ -49,7 +49,7 @@ class V6RaMissingOrBootparam(Rule):
 
     def check(self, case: Case) -> Iterator[Finding]:
         dhcp, stage = case.dhcp6, case.stage
-        if dhcp is None or not case.over or stage.fetches or stage.connections or stage.lookups:
+        if dhcp is None or not case.over or not case.asked_nothing:
             return
         reply = _complete(dhcp)
         if reply is None:
