@@ -102,19 +102,14 @@ class Mixed:
             return
         conversation = looker.bulk.conversations[number] if number else None
         flows = looker.flows_of(packet, conversation)
-        for flow in flows:
-            for item in flow.conversations:
-                other = groups.get(item.number)
-                if other is not None:
-                    self._fold_until(other, index)
+        touched = {item.number for flow in flows for item in flow.conversations} & groups.keys() - {number}
+        for other in touched:
+            self._fold_until(groups[other], index)
         if group is not None:
             self._fold_until(group, index)
         looker.take(work, index, packet, conversation, flows)
-        for flow in flows:  # their other conversations have to be judged anew
-            for item in flow.conversations:
-                other = groups.get(item.number)
-                if other is not None and other is not group:
-                    self._look_next(other, item.number)
+        for other in touched:  # they have to be judged anew
+            self._look_next(groups[other], other)
         if group is not None:
             self._go_on(group, number or 0)
 
