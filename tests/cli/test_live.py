@@ -328,8 +328,8 @@ def test_an_ordinary_users_capture_outlives_the_interface(namespace: Namespace, 
     assert "is gone" in live.process.stderr.readline()
     namespace.add_pair()
     assert "created anew" in live.process.stderr.readline()
-    # dumpcap is there again once it holds the interface in promiscuous mode.
-    while "promiscuity 0" in namespace.show(NEAR):
+    # Each dumpcap holds the interface in promiscuous mode; the second is started when the first one captures.
+    while "promiscuity 2" not in namespace.show(NEAR):
         assert live.process.poll() is None
     namespace.send(MISSING_FILE[4:])
     live.event("stall", stalled_at="tftp")
