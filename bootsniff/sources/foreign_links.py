@@ -17,6 +17,7 @@ from ..errors import CaptureError
 from ..model import Block, Interface
 from .link_reader import MAX_FRAME, NOTHING, VLAN, Inside, LinkReader
 from .link_types import READ_HERE, link_type_name
+from .merge import cut
 from .scan import Ints
 
 ETHERNET, SLL = 1, 113
@@ -152,37 +153,30 @@ class _Builder:
     def blocks(self) -> Iterator[Block]:
         """The block, in pieces where frames come again."""
         self._buffer += _MARGIN
+        whole = replace(
+            self._block,
+            buffer=self._buffer,
+            offset=self._offset,
+            captured=self._captured,
+            original=self._original,
+            interfaces=self._interfaces,
+            prepared=None,
+        )
         done = 0
         for index, packet in sorted(self._more, key=itemgetter(0)):
             if done <= index:
-                yield self._piece(slice(done, index + 1))
+                yield cut(whole, done, index + 1)
                 done = index + 1
             length = np.array([len(packet)], np.int64)
-            again = self._piece(slice(index, index + 1))
             yield replace(
-                again,
+                cut(whole, index, index + 1),
                 buffer=bytearray(_MARGIN + packet + _MARGIN),
                 offset=np.array([len(_MARGIN)], np.int64),
                 captured=length,
                 original=length,
             )
-        if done < len(self._block):
-            yield self._piece(slice(done, None))
-
-    def _piece(self, part: slice) -> Block:
-        block = self._block
-        return replace(
-            block,
-            buffer=self._buffer,
-            first_frame=block.first_frame + part.start,
-            time=block.time[part],
-            offset=self._offset[part],
-            captured=self._captured[part],
-            original=self._original[part],
-            interface=None if block.interface is None else block.interface[part],
-            interfaces=self._interfaces,
-            prepared=None,
-        )
+        if done < len(whole):
+            yield cut(whole, done, len(whole))
 
 
 def _read_as(interface: Interface) -> Interface:

@@ -12,7 +12,9 @@ from ...track.records import FetchRecord
 from .. import fixes, names
 from ..case import Case
 from ..evidence import evidence, naming
+from ..http import exchanges
 from ..rule import Rule
+from ..tftp import transfers
 
 _MAGIC = b"#!ipxe"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -124,12 +126,12 @@ def _fixes(case: Case, fetch: FetchRecord, path: str) -> tuple[Fix, ...]:
                 *([f"dhcp-boot=tag:ipxe,{path},,{server}"] if _is_script(fetch) else []),
             ),
         )
-    root = "/var/www/html" if isinstance(fetch.flow, HttpExchange) else "/srv/tftp"
-    on_disk = fixes.shell(f"{root}/{path.removeprefix('/')}")
-    edit = _edit(fetch.flow.body.head[:_LOOKED_AT])
+    flow = fetch.flow
+    edit = _edit(flow.body.head[:_LOOKED_AT])
     if edit is None:
         return (look,)
-    return look, Fix("ipxe", f"sed -i {edit} {on_disk}")
+    on_disk = exchanges.path_on_disk(flow) if isinstance(flow, HttpExchange) else transfers.place(flow)
+    return look, Fix("ipxe", f"sed -i {edit} {fixes.shell(on_disk)}")
 
 
 def _edit(head: bytes) -> str | None:
