@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
-from ..model import Block, Tick
+from ..model import Tick
 from ..report.events import Changes, Event, closing
 from ..report.json import line
 from ..report.pages import Pages
@@ -32,7 +32,7 @@ def write_events(reading: Reading, interrupts: Interrupts, arguments: argparse.N
     sink: Sink = LogSink(arguments) if arguments.plain else JsonSink()
     diagnosis = Diagnosis(watching=True, strict=debugging())
     changes = Changes()
-    for item in interrupts.until_interrupted(_items(reading, diagnosis)):
+    for item in interrupts.until_interrupted(reading.blocks_and_ticks(diagnosis)):
         if isinstance(item, Tick):
             diagnosis.tick(item.time)
         else:
@@ -86,15 +86,6 @@ class LogSink:
 
         self._paper.blank()
         write_text(report, self._paper, self._options)
-
-
-def _items(reading: Reading, diagnosis: Diagnosis) -> Iterator[tuple[Block, ...] | Tick]:
-    """Rounds of blocks; a single capture also tells when it is quiet."""
-    if len(reading.sources) > 1:
-        yield from reading.blocks(diagnosis)
-        return
-    for item in reading.sources[0].blocks(live=True):
-        yield item if isinstance(item, Tick) else (item,)
 
 
 def _news(reading: Reading, diagnosis: Diagnosis, changes: Changes, arguments: argparse.Namespace) -> Iterator[Event]:

@@ -13,10 +13,10 @@ import numpy.typing as npt
 from msgspec.structs import replace
 
 from ..errors import BootsniffError
-from ..model import Block, CaptureInfo
+from ..model import Block, CaptureInfo, Tick
 from ..sources.capture_file import open_capture
 from ..sources.capture_source import CaptureSource
-from ..sources.merge import in_time_order
+from ..sources.merge import rounds, rounds_and_ticks
 from ..text import printable
 from ..wire.columns import Columns
 from .output import show_failures
@@ -57,7 +57,11 @@ class Reading:
 
     def blocks(self, diagnosis: Diagnosis) -> Iterator[tuple[Block, ...]]:
         """Rounds of blocks of all captures, in order of time; the diagnosis is told when a capture ends."""
-        return in_time_order([_until_end(source, diagnosis) for source in self.sources])
+        return rounds(self.sources, diagnosis.ended)
+
+    def blocks_and_ticks(self, diagnosis: Diagnosis) -> Iterator[tuple[Block, ...] | Tick]:
+        """The same, and for a single capture also when it is quiet."""
+        return rounds_and_ticks(self.sources, diagnosis.ended)
 
     def progress(self) -> Position:
         """Bytes read of all files together."""
@@ -89,8 +93,3 @@ def _useful_jobs(paths: list[str]) -> int:
 
 def _prepare(block: Block) -> Mapping[str, npt.NDArray[Any]]:
     return Columns.of(block).arrays()
-
-
-def _until_end(source: CaptureSource, diagnosis: Diagnosis) -> Iterator[Block]:
-    yield from source.blocks()
-    diagnosis.ended(source.index)

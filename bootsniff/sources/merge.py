@@ -2,9 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from ..model import Block
+from ..model import Block, Tick
+
+if TYPE_CHECKING:
+    from .capture_source import CaptureSource
+
+Ended = Callable[[int], None]
+"""Is told the index of a capture that has no more blocks."""
+
+
+def rounds(sources: Sequence[CaptureSource], ended: Ended) -> Iterator[tuple[Block, ...]]:
+    """All blocks of open captures `in_time_order`."""
+    return in_time_order([_until_end(source, ended) for source in sources])
+
+
+def rounds_and_ticks(sources: Sequence[CaptureSource], ended: Ended) -> Iterator[tuple[Block, ...] | Tick]:
+    """The same as they come: a single capture also tells when it is quiet, and never that it has ended."""
+    if len(sources) > 1:
+        yield from rounds(sources, ended)
+        return
+    for item in sources[0].blocks(live=True):
+        yield item if isinstance(item, Tick) else (item,)
+
+
+def _until_end(source: CaptureSource, ended: Ended) -> Iterator[Block]:
+    yield from source.blocks()
+    ended(source.index)
 
 
 def in_time_order(captures: Iterable[Iterator[Block]]) -> Iterator[tuple[Block, ...]]:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from ...model import Block, CaptureInfo, FrameBytes, FrameStore, Report, Tick
 from ...rules.diagnosis import Diagnosis
 from ...sources.capture_source import CaptureSource
-from ...sources.merge import cut, in_time_order
+from ...sources.merge import cut, rounds_and_ticks
 from ...text import printable
 from . import FeedStatus
 from .moments import Moments
@@ -119,7 +119,7 @@ class FileFeed:
             self._state = FeedStatus("failed", f"{words}; what was read before is shown (BOOTSNIFF_DEBUG=1 tells more)")
 
     def _read(self) -> None:
-        items = self._items()
+        items = rounds_and_ticks(self._sources, self._diagnosis.ended)
         last: int | None = None
         while not self._closing:
             if self._asked:
@@ -139,18 +139,6 @@ class FileFeed:
         self._diagnosis.finish(captures)
         self._latest = self._moments.add(replace(self._diagnosis.report(captures), now=self._now or None))
         self._state = FeedStatus("ended", self._text)
-
-    def _items(self) -> Iterator[tuple[Block, ...] | Tick]:
-        """Rounds of blocks; a single capture also tells when it is quiet."""
-        if len(self._sources) > 1:
-            yield from in_time_order([self._until_end(source) for source in self._sources])
-            return
-        for item in self._sources[0].blocks(live=True):
-            yield item if isinstance(item, Tick) else (item,)
-
-    def _until_end(self, source: CaptureSource) -> Iterator[Block]:
-        yield from source.blocks()
-        self._diagnosis.ended(source.index)
 
     def _parts(self, blocks: Sequence[Block]) -> Iterator[tuple[Block, ...]]:
         """The round cut at the steps of time at which a moment is kept."""
