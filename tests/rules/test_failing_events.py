@@ -6,15 +6,17 @@ import json
 import pkgutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
 from bootsniff.cli import main
+from bootsniff.flow.records import Event
 from bootsniff.model import FAILED_EVENT, FAILED_MACHINES, Report
 from bootsniff.report.schema import schema_text
 from bootsniff.rules.diagnosis import Diagnosis
 from bootsniff.sources.capture_file import open_capture
+from bootsniff.track import failures
 from bootsniff.tui.bridge.file_feed import FileFeed
 
 from . import boots
@@ -193,3 +195,8 @@ def test_the_screen_shows_the_rest(monkeypatch: pytest.MonkeyPatch, capture: Pat
     assert report is not None
     assert dict(report.counters)[FAILED_EVENT + "dhcp"] == 1
     assert len(report.machines) == 2
+
+
+def test_every_kind_of_event_has_a_word() -> None:
+    assert set(get_args(get_type_hints(Event)["subject"])) == set(failures._WORDS)
+    assert len(set(failures._WORDS.values())) == len(failures._WORDS)
