@@ -105,11 +105,9 @@ def is_elsewhere(lease: DhcpMessage, target: str) -> bool:
 
 
 def next_hop(stage: StageRecord) -> str | None:
-    """Whom the machine must find by ARP to ask for a boot file by TFTP: the server, or the router on the way to it."""
+    """Whom the machine must find by ARP to ask for its boot file: the server, or the router on the way to it."""
     exchange, file = stage.dhcp, boot_file_of(stage)
     if not isinstance(exchange, Dhcp4Exchange) or not exchange.acks or file is None:
-        return None
-    if file.name.lower().startswith(("http:", "https:")):
         return None
     lease, target = exchange.acks[-1].message, first_target(file)
     if target is None or not is_elsewhere(lease, target):

@@ -38,6 +38,19 @@ def test_nothing_is_asked_and_nothing_follows(tmp_path: Path) -> None:
     assert confidence(leased(), tmp_path) == {"arp-next-server-unanswered": "possible"}
 
 
+def test_a_url_that_ipxe_asks_nothing_of(tmp_path: Path) -> None:
+    def found(url: str) -> list[tuple[str, str]]:
+        wire = Wire("ipxe-bios").lease(file=url)
+        wire.udp(100, SERVER, 5353, MDNS, 5353, b"\0" * 12)
+        made = machine(read(wire.save(tmp_path / "x.pcap", raw=True)))
+        assert made.status == "stalled"
+        return [(finding.code, finding.subject) for finding in made.findings]
+
+    assert found(f"http://{SILENT}/menu.ipxe") == [("arp-next-server-unanswered", SILENT)]
+    assert "arp-next-server-unanswered" not in dict(found("http://boot.example/menu.ipxe"))
+    assert found(f"https://{SILENT}/menu.ipxe") == [("tls-unsupported", f"https://{SILENT}/menu.ipxe")]
+
+
 def test_the_next_boot_of_a_machine_is_no_second_sign(tmp_path: Path) -> None:
     """A boot that went well, in a capture of the ports 53, 67 and 68, begins anew after a reset as well."""
     wire = leased().lease(200, file="grubx64.efi", next_server=SILENT)

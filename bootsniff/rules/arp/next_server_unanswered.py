@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ...model import Confidence, Finding, Fix
 from ...track.boot_file import is_elsewhere, next_hop
+from ...track.next_file import is_https
 from ...track.records import Arps
 from .. import fixes, names
 from ..case import Case
@@ -85,6 +86,8 @@ class ArpNextServerUnanswered(Rule):
             return
         if case.client == "os" or case.stage.menu or not case.asked_nothing:
             return
+        if case.is_http or is_https(case.boot_file or ""):
+            return  # HTTP boot firmware may refuse plain HTTP, and many programs know no TLS
         ack, target = case.acks[-1], next_hop(case.stage)
         if target is None or target in case.overview.heard or target in case.addresses:
             return
