@@ -37,7 +37,7 @@ def connection(world: World, views: Views, event: Event, subject: TcpConnection)
     return machine
 
 
-def lookup(world: World, event: Event, subject: DnsLookup) -> MachineRecord | None:
+def lookup(world: World, views: Views, event: Event, subject: DnsLookup) -> MachineRecord | None:
     """A name look-up of a machine."""
     machine = holder(world, subject.client, subject.client_mac)
     stage = current_stage(machine)
@@ -48,7 +48,7 @@ def lookup(world: World, event: Event, subject: DnsLookup) -> MachineRecord | No
         if (
             late
             or len(stage.lookups) >= MAX_PER_STAGE
-            or any(_same_question(known, subject) for known in stage.lookups)
+            or any(_same_question(views, known, subject) for known in stage.lookups)
         ):
             return None
         stage.lookups += (subject,)
@@ -58,13 +58,13 @@ def lookup(world: World, event: Event, subject: DnsLookup) -> MachineRecord | No
     return machine
 
 
-def _same_question(known: DnsLookup, subject: DnsLookup) -> bool:
+def _same_question(views: Views, known: DnsLookup, subject: DnsLookup) -> bool:
     """The same query seen at another capture point."""
     return (
         known.name == subject.name
         and known.query_type == subject.query_type
         and bool(known.queries and subject.queries)
-        and known.queries[0].capture != subject.queries[0].capture
+        and views.point(known.queries[0].capture) != views.point(subject.queries[0].capture)
         and abs(known.queries[0].time - subject.queries[0].time) < 2 * NANOSECONDS
     )
 

@@ -67,7 +67,7 @@ class Engine:
             elif isinstance(subject, Dhcpv6Message):
                 self._dhcp6(envelope, subject)
             elif isinstance(subject, DnsLookup):
-                self._moved(around.lookup(world, event, subject))
+                self._moved(around.lookup(world, self._views, event, subject))
             elif isinstance(subject, IcmpMessage):
                 self._moved(around.icmp(world, envelope, subject))
             elif isinstance(subject, Bpdu):
@@ -89,6 +89,10 @@ class Engine:
     def deadline(self) -> int | None:
         """When silence alone may next change a verdict, ns; None when nothing is awaited."""
         return self._deadlines[0][0] if self._deadlines else None
+
+    def continues(self, capture: int, earlier: int) -> None:
+        """A capture is the next part of an earlier one: what is repeated in it was sent twice."""
+        self._views.continues(capture, earlier)
 
     def advance(self, now: int) -> None:
         """Let time pass without a packet: boots whose patience ran out change their state."""
@@ -235,7 +239,7 @@ class Engine:
         if (
             twin is not None
             and known is not None
-            and not (_one_point(twin, transfer) and _strangers(known[0], machine))
+            and not (self._views.at_one_point(twin, transfer) and _strangers(known[0], machine))
         ):
             owner = known[0]
             if machine is None or machine is owner or not machine.boots or _only_unknown(machine):
@@ -305,11 +309,6 @@ class Engine:
         elif not boot_like and agent is not None and envelope.time - machine.boots[-1].last.time > around.LATE_TRAFFIC:
             return None
         return None if machine is None else self._attach(machine, exchange, envelope)
-
-
-def _one_point(twin: FetchRecord, transfer: TftpTransfer) -> bool:
-    flow = twin.flow
-    return isinstance(flow, TftpTransfer) and (flow.capture, flow.point) == (transfer.capture, transfer.point)
 
 
 def _strangers(owner: MachineRecord, machine: MachineRecord | None) -> bool:

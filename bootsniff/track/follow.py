@@ -45,6 +45,8 @@ class Follower:
         self.engine.world.host = host
         self._watching = watching
         self._sieves: dict[int, Sieve] = {}
+        self._places: dict[int, set[tuple[int, str | None]]] = {}
+        """Link types and names of each capture's interfaces."""
         self._ended: set[int] = set()
 
     def feed(self, *blocks: Block) -> None:
@@ -66,7 +68,7 @@ class Follower:
         self.engine.advance(now)
 
     def ended(self, capture: int) -> None:
-        """A capture has no more packets; one that begins afterwards may be its next part (rotation)."""
+        """A capture has no more packets; one that begins afterwards is its next part (rotation)."""
         self._ended.add(capture)
 
     def sync(self) -> None:
@@ -120,19 +122,29 @@ class Follower:
     def _sieve(self, block: Block) -> Sieve:
         sieve = self._sieves.get(block.capture)
         if sieve is None:
+            self._places[block.capture] = {(interface.link_type, interface.name) for interface in block.interfaces}
             sieve = self._continued(block) or Sieve(block.capture)
             self._sieves[block.capture] = sieve
         return sieve
 
     def _continued(self, block: Block) -> Sieve | None:
-        """The sieve of an ended capture that this one continues: rotation cuts a capture into files."""
+        """The sieve of an ended capture that this one continues: rotation cuts a capture into files.
+
+        Where several have ended, the same interfaces tell which one it is, then the order in which they were named.
+        """
         begin = int(block.time[0]) if len(block) else 0
-        for capture in self._ended:
-            sieve = self._sieves.get(capture)
-            if sieve is not None and 0 <= begin - sieve.last_time <= ROTATION_GAP:
-                self._ended.discard(capture)
-                return sieve
-        return None
+        new, places = block.capture, self._places
+        ended = {capture: self._sieves[capture] for capture in self._ended if capture in self._sieves}
+        earlier = max(
+            (capture for capture, sieve in ended.items() if 0 <= begin - sieve.last_time <= ROTATION_GAP),
+            key=lambda capture: (places[capture] == places[new], capture < new, capture),
+            default=None,
+        )
+        if earlier is None:
+            return None
+        self._ended.discard(earlier)
+        self.engine.continues(new, earlier)
+        return ended[earlier]
 
     def _take(self, events: Iterable[Event]) -> None:
         feed, note, watching = self.engine.feed, self._note, self._watching

@@ -22,6 +22,8 @@ class Views:
     """Remembers, for a short time and within bounds, what was seen where."""
 
     def __init__(self) -> None:
+        self._parts: dict[int, int] = {}
+        """The first part of a capture that goes on in further files, by each of those."""
         self._messages: dict[object, tuple[int, Point]] = {}
         self._latest: deque[tuple[Envelope, DhcpMessage | Dhcpv6Message]] = deque(maxlen=REMEMBERED // 2)
         """What a capture has shown that has had one point so far: it is put into `_messages` once there is another."""
@@ -34,10 +36,18 @@ class Views:
         self._connections: dict[object, tuple[int, Point]] = {}
         self._ignored: OrderedDict[int, HttpExchange] = OrderedDict()
 
+    def continues(self, capture: int, earlier: int) -> None:
+        """A capture is the next part of an earlier one (rotation): the two are one capture point."""
+        self._parts[capture] = self._parts.get(earlier, earlier)
+
+    def point(self, capture: int, point: int = 0) -> Point:
+        """Where something was seen; the same for all parts of a capture."""
+        return self._parts.get(capture, capture), point
+
     def seen_elsewhere(self, envelope: Envelope, message: DhcpMessage | Dhcpv6Message) -> bool:
         """Whether this very message was seen a moment ago at another point (a bridge and its tap)."""
         if not self._several:
-            point = envelope.capture, envelope.point
+            point = self.point(envelope.capture, envelope.point)
             if self._point is None:
                 self._point = point
             if point == self._point:
@@ -61,12 +71,12 @@ class Views:
             )
         else:
             key = (message.xid, message.type, message.client_duid, len(message.relays), envelope.source)
-        return _repeat(self._messages, key, envelope.time, (envelope.capture, envelope.point))
+        return _repeat(self._messages, key, envelope.time, self.point(envelope.capture, envelope.point))
 
     def connection_seen_elsewhere(self, connection: TcpConnection) -> bool:
         """Whether the same connection was opened a moment ago at another point."""
         key = (connection.client, connection.client_port, connection.server, connection.server_port)
-        return _repeat(self._connections, key, connection.start, (connection.capture, connection.point))
+        return _repeat(self._connections, key, connection.start, self.point(connection.capture, connection.point))
 
     def exchange_seen_elsewhere(self, exchange: HttpExchange) -> bool:
         """Whether the same request was seen a moment ago at another point, translated by a NAT or not."""
@@ -74,7 +84,8 @@ class Views:
         if request is None:
             return False
         key = (connection.server, connection.server_port, request.method, request.target, request.fields)
-        return _repeat(self._exchanges, key, exchange.request_at.time, (connection.capture, connection.point))
+        point = self.point(connection.capture, connection.point)
+        return _repeat(self._exchanges, key, exchange.request_at.time, point)
 
     def ignore(self, exchange: HttpExchange) -> None:
         """Remember an exchange that is nobody's boot, so that its later events cost nothing."""
@@ -92,24 +103,29 @@ class Views:
         key = (flow.request_payload, flow.filename)
         entries = self._requests.setdefault(key, [])
         entries[:] = [entry for entry in entries if abs(flow.start - entry[0]) <= MATCH_TIME]
-        entries.append((flow.start, (flow.capture, flow.point), fetch))
+        entries.append((flow.start, self.point(flow.capture, flow.point), fetch))
         self._requests.move_to_end(key)
         if len(self._requests) > REMEMBERED:
             self._requests.popitem(last=False)
 
     def twin_of(self, transfer: TftpTransfer) -> FetchRecord | None:
         """The fetch that asked the same a moment ago at another point, if there is one."""
-        here = (transfer.capture, transfer.point)
+        here = self.point(transfer.capture, transfer.point)
         best: tuple[int, FetchRecord] | None = None
         for start, point, fetch in self._requests.get((transfer.request_payload, transfer.filename), ()):
             distance = abs(transfer.start - start)
-            if distance > MATCH_TIME or any((view.capture, view.point) == here for view in fetch.views):
+            if distance > MATCH_TIME or any(self.point(view.capture, view.point) == here for view in fetch.views):
                 continue
             if point == here and (distance > SAME_POINT_TIME or _same_client(fetch, transfer)):
                 continue
             if best is None or distance < best[0]:
                 best = distance, fetch
         return best[1] if best is not None else None
+
+    def at_one_point(self, fetch: FetchRecord, transfer: TftpTransfer) -> bool:
+        flow = fetch.flow
+        here = self.point(transfer.capture, transfer.point)
+        return isinstance(flow, TftpTransfer) and self.point(flow.capture, flow.point) == here
 
     def add_view(self, fetch: FetchRecord, transfer: TftpTransfer) -> None:
         """Note that a transfer is the same as a fetch's, seen elsewhere."""
