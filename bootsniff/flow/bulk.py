@@ -32,6 +32,12 @@ _OPCODES = np.zeros(1 << 16, np.bool_)
 _OPCODES[1:7] = True
 
 
+def forward(step: Ints) -> Bools:
+    """Whether block numbers go on from one to the next, through a roll-over or not, and do not repeat."""
+    result: Bools = (step - 1) & 0xFFFF < 0x7FFF
+    return result
+
+
 class Bulk:
     """The table of one capture and the conversations behind its lanes."""
 
@@ -104,7 +110,7 @@ class Bulk:
         # ACKs need not follow each other without a gap, only go forward.
         jumps = np.flatnonzero(broken & ~other)
         jumps = jumps[table.kind[lane[jumps]] == TFTP_ACK]
-        broken[jumps] = (begin[jumps] - begin[jumps - 1]) & np.uint32(0xFFFF) >= 0x8000
+        broken[jumps] = ~forward(begin[jumps].astype(np.int64) - begin[jumps - 1])
         starts = np.flatnonzero(broken)
         stops = np.append(starts[1:], len(index)) - 1
         wait = np.zeros(len(index), np.int64)
@@ -116,7 +122,7 @@ class Bulk:
         alone[:-1] &= alone[1:].copy()
         first = begin[starts].astype(np.int64)
         frontier = table.frontier[lanes]
-        easy = alone & np.where(acks, (first - frontier) & 0xFFFF < 0x8000, first == frontier)
+        easy = alone & np.where(acks, forward(first - frontier), first == frontier)
         runs = Runs(batch, index, begin, end, time, wait)
         if easy.all():
             self.extend(runs, lanes, starts, stops, acks, np.maximum.reduceat(wait, starts))

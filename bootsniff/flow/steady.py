@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .batch import Batch, Runs
-from .bulk import Bulk
+from .bulk import Bulk, forward
 from .lanes import IGNORED, TFTP_ACK, UDP_IGNORED
 
 Ints = npt.NDArray[np.int64]
@@ -116,7 +116,7 @@ class Steady:
         self._acks = acks = table.kind[lanes] == TFTP_ACK
         # ACKs need not follow each other without a gap, only go forward.
         ahead = begin[first].astype(np.int64) - table.frontier[lanes]
-        good = np.where(acks, (ahead - 1) & 0xFFFF < 0x7FFF, ahead == 0)
+        good = np.where(acks, forward(ahead), ahead == 0)
         reach = (begin[first] - table.low[lanes]).astype(np.int64) + (end[last] - begin[first])
         good &= batch.udp[place[first]] | (reach < table.span[lanes])
         inside = np.ones(len(place), np.bool_)
@@ -126,7 +126,7 @@ class Steady:
         broken = broken[inside[broken]]
         if len(broken):
             number = np.searchsorted(first, broken, side="right") - 1
-            forward = (begin[broken] - end[broken - 1]) & np.uint32(0xFFFF) < 0x7FFF
-            good[number[~(acks[number] & forward)]] = False
+            ahead = forward(begin[broken].astype(np.int64) - begin[broken - 1])
+            good[number[~(acks[number] & ahead)]] = False
         self._good[brings] &= good
         return Runs(batch, place, begin, end, time, wait)

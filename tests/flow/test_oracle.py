@@ -119,6 +119,10 @@ def test_they_agree_where_a_server_still_answers_the_request_before(seed: int, s
     compare(mix(Random(seed)), sizes)
 
 
+def test_they_agree_on_the_first_of_several_acknowledgements_of_one_block() -> None:
+    compare(mix(Random(3192428622)), [1000, 1])
+
+
 def test_they_agree_but_for_copies_in_a_connection_whose_bytes_are_not_counted() -> None:
     compare(mix(Random(3230906571)), [1, 200, 7, 5000], 96)
 
