@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from bootsniff.flow.batch import Batch
 from bootsniff.flow.bulk import Bulk
-from bootsniff.flow.records import Event, TftpTransfer
+from bootsniff.flow.records import Event, TcpConnection, TftpTransfer
 from bootsniff.flow.sieve import Sieve
 from bootsniff.flow.steady import Steady
 from bootsniff.model import FrameRef
@@ -71,9 +71,14 @@ def plain(value: Any, seen: dict[int, int]) -> Any:
         if id(value) in seen:
             return f"record {seen[id(value)]}"
         seen[id(value)] = len(seen)
+        uncounted = isinstance(value, TcpConnection) and not value.exchanges and value.tls is None
         return {
             "is": type(value).__name__,
-            **{name: plain(getattr(value, name), seen) for name in value.__struct_fields__},
+            **{
+                name: plain(getattr(value, name), seen)
+                for name in value.__struct_fields__
+                if not uncounted or name not in {"last", "last_from_server"}  # it may be a copy that is not looked for
+            },
         }
     if isinstance(value, list | tuple):
         return [plain(item, seen) for item in value]
