@@ -44,17 +44,6 @@ def document(report: Pages) -> Iterator[str]:
     yield f'],\n"counters":{_encode(dict(report.counters))}}}\n'
 
 
-def report_value(report: Pages) -> dict[str, Any]:
-    """The whole document as one value; `document` writes the same without holding it."""
-    return {
-        "schema": SCHEMA,
-        "captures": [capture_value(info) for info in report.captures],
-        "machines": [machine_value(machine) for machine in report.machines],
-        "findings": [finding_value(finding) for finding in report.findings],
-        "counters": dict(report.counters),
-    }
-
-
 def line(value: dict[str, Any]) -> str:
     """One object on one line, with its line end."""
     return _encode(value) + "\n"

@@ -5,7 +5,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from bootsniff.report.json import document, line, report_value
+from bootsniff.model import Report
+from bootsniff.report.json import document, line
 from bootsniff.report.schema import schema, schema_text
 
 from . import canned
@@ -13,14 +14,20 @@ from . import canned
 VALIDATOR = jsonschema.Draft202012Validator(schema())
 
 
+def whole_of(report: Report) -> dict[str, Any]:
+    value: dict[str, Any] = json.loads("".join(document(report)))
+    return value
+
+
 @pytest.mark.parametrize("name", list(canned.ALL))
 def test_the_document_is_one_value_and_keeps_the_schema(name: str) -> None:
     report = canned.ALL[name]()
-    pieces = list(document(report))
-    value = json.loads("".join(pieces))
-    assert value == json.loads(json.dumps(report_value(report)))
+    value = whole_of(report)
     VALIDATOR.validate(value)
-    assert "".join(pieces).isascii()
+    assert [machine["mac"] for machine in value["machines"]] == [machine.mac for machine in report.machines]
+    assert [capture["frames"] for capture in value["captures"]] == [capture.frames for capture in report.captures]
+    assert [finding["code"] for finding in value["findings"]] == [finding.code for finding in report.findings]
+    assert "".join(document(report)).isascii()
 
 
 def test_the_schema_is_a_schema_and_the_published_copy_is_fresh() -> None:
@@ -41,7 +48,7 @@ def test_the_schema_is_a_schema_and_the_published_copy_is_fresh() -> None:
     ],
 )
 def test_the_schema_refuses_what_the_document_must_not_say(path: list[Any], value: Any) -> None:
-    whole = report_value(canned.single())
+    whole = whole_of(canned.single())
     place = whole
     for key in path[:-1]:
         place = place[key]
@@ -55,7 +62,7 @@ def test_unknown_is_null_and_never_absent() -> None:
             return [value] + [inner for child in value.values() for inner in objects(child)]
         return [inner for child in value for inner in objects(child)] if isinstance(value, list) else []
 
-    whole = report_value(canned.single())
+    whole = whole_of(canned.single())
     for found in objects(whole):
         for key in list(found):
             kept = found.pop(key)
@@ -65,7 +72,7 @@ def test_unknown_is_null_and_never_absent() -> None:
 
 
 def test_the_words_of_the_promise() -> None:
-    whole = report_value(canned.single())
+    whole = whole_of(canned.single())
     assert whole["schema"] == "bootsniff-report/1"
     machine = whole["machines"][0]
     assert machine["mac"] == "52:54:00:89:32:47"
@@ -82,13 +89,12 @@ def test_the_words_of_the_promise() -> None:
     assert finding["fixes"][0]["for"] == "dnsmasq"
     assert finding["explains"] is None
     assert (
-        report_value(canned.report(canned.not_found()))["machines"][0]["findings"][1]["explains"]
-        == "tftp-file-not-found"
+        whole_of(canned.report(canned.not_found()))["machines"][0]["findings"][1]["explains"] == "tftp-file-not-found"
     )
 
 
 def test_durations_are_seconds() -> None:
-    fetches = report_value(canned.report(canned.healthy()))["machines"][0]["boots"][0]["stages"][1]["fetches"]
+    fetches = whole_of(canned.report(canned.healthy()))["machines"][0]["boots"][0]["stages"][1]["fetches"]
     assert fetches[1]["duration"] == 0.8
 
 
