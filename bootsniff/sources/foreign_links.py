@@ -45,7 +45,11 @@ class _Count(Struct):
         kind = f"of link type {link_type_name(link_type)}"
         if self.unread:
             return f"{self.unread} {'frame' if self.unread == 1 else 'frames'} {kind} not read: {self.reason}"
-        return "" if self.packets else f"none of the {self.frames} frames {kind} holds IP or ARP that tshark can see"
+        if self.packets:
+            return ""
+        if self.frames == 1:
+            return f"1 frame {kind} holds no IP or ARP that tshark can see"
+        return f"none of the {self.frames} frames {kind} holds IP or ARP that tshark can see"
 
 
 class ForeignLinks:

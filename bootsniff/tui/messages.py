@@ -29,6 +29,10 @@ class RowChosen(RowMessage):
     """The user pressed Enter on a row, or clicked the row that was already selected."""
 
 
+class Unwrapped(RowMessage):
+    """Another program has found what stands in a frame."""
+
+
 class SeekAsked(Message):
     """The user pointed at a moment of the recording: `part` of its length, 0 to 1."""
 

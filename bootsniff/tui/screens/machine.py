@@ -13,9 +13,10 @@ from textual.widgets import TabbedContent, TabPane
 from ...model import Arrow, Finding, FrameBytes, Machine, Stage
 from .. import cited
 from ..board import Board
+from ..bridge.dissect import Inside
 from ..facts import MachineKey, findings_of
 from ..lines import Line, Row, line
-from ..messages import RowChosen, RowSelected
+from ..messages import RowChosen, RowSelected, Unwrapped
 from ..views.fetches import fetch_rows
 from ..views.findings import finding_rows
 from ..views.ladder import ArrowKey, ladder_rows
@@ -146,13 +147,29 @@ class MachineScreen(BaseScreen):
         heads = _head(request, "request"), _head(reply, "reply")
         if not any(frames):
             return [], ("the bytes of these frames are not kept; open the capture file to see them", ""), ""
-        messages = message_of(frames[0]), message_of(frames[1])
+        found = [self._inside(frame) for frame in frames]
+        if None in found:
+            return [], ("asking tshark what stands in these frames …", ""), ""
+        packets = [each.frames[0] if each and each.frames else None for each in found]
+        if not any(packets):
+            return [], ("; ".join({each.problem: None for each in found if each and each.problem}), ""), ""
+        messages = message_of(packets[0]), message_of(packets[1])
         if any(messages):
             return compare(*messages), heads, about
-        return compare_fields(*frames), heads, about
+        return compare_fields(*packets), heads, about
 
     def _frame(self, arrow: Arrow | None) -> FrameBytes | None:
         return self.boots.feed.frames.get(arrow.capture, arrow.frame) if arrow else None
+
+    def _inside(self, frame: FrameBytes | None) -> Inside | None:
+        """What can be read of a frame; None while tshark is asked."""
+        if frame is None:
+            return Inside(())
+        return self.boots.dissector.inside(frame, lambda: self.post_message(Unwrapped(self, None)))
+
+    def on_unwrapped(self) -> None:
+        self._seen = ()
+        self.refresh_view()
 
     # --- keys ---
 

@@ -15,8 +15,8 @@ from ..bridge.dissect import Way
 from ..cited import Cited
 from ..facts import MachineKey, first_time, key_of
 from ..lines import Row, Span, cut, line, width_of
-from ..messages import RowMessage, RowSelected
-from ..views.packet import decode, display_filter, field_rows, hex_rows, machine_filter, text_rows
+from ..messages import RowMessage, RowSelected, Unwrapped
+from ..views.packet import about, decode, decode_inside, display_filter, field_rows, hex_rows, machine_filter, text_rows
 from ..widgets.bar import Bar
 from ..widgets.rows import TextRows
 from ..wording import offset
@@ -95,13 +95,22 @@ class PacketScreen(BaseScreen):
             for name in ("decoded", "scapy", "tshark", "hex"):
                 self.query_one(f"#{name}", TextRows).show(lambda width: text_rows(words, width) if self._frames else [])
         else:
-            entries = decode(frame)
-            self.query_one("#decoded", TextRows).show(lambda width: field_rows(entries, width))
+            self._show_decoded(frame)
             self.query_one("#hex", TextRows).show(lambda width: hex_rows(frame.data, width))
             self._dissect(frame)
         self.query_one("#wireshark", TextRows).show(self._filter_rows)
         for name, _ in TABS:
             self.query_one(f"#{name}", TextRows).scroll_home(animate=False)
+
+    def _show_decoded(self, frame: FrameBytes) -> None:
+        found = self.boots.dissector.inside(frame, lambda: self.post_message(Unwrapped(self, None)))
+        if found is None:
+            entries = [*about(frame), ("packet", "asking tshark …")]
+        elif found.frames == (frame,):
+            entries = decode(frame)
+        else:
+            entries = decode_inside(frame, found.frames, found.problem)
+        self.query_one("#decoded", TextRows).show(lambda width: field_rows(entries, width))
 
     def _dissect(self, frame: FrameBytes) -> None:
         active = self.query_one(TabbedContent).active.removeprefix("tab-")
@@ -118,6 +127,11 @@ class PacketScreen(BaseScreen):
 
     def _show_text(self, way: Way, text: str) -> None:
         self.query_one(f"#{way}", TextRows).show(lambda width: text_rows(text, width))
+
+    def on_unwrapped(self) -> None:
+        frame = self._frame()
+        if frame is not None:
+            self._show_decoded(frame)
 
     def on_dissected(self, event: Dissected) -> None:
         frame = self._frame()

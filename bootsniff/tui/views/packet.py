@@ -27,25 +27,35 @@ _LINES = 400
 
 def decode(frame: FrameBytes) -> list[Field]:
     """The layers of a frame and their fields; what cannot be read is said, not raised."""
-    out: list[Field] = [("Frame", ""), ("link type", link_type_name(frame.link_type))]
+    return [*about(frame), *layers(frame)]
+
+
+def decode_inside(frame: FrameBytes, packets: Iterable[FrameBytes], problem: str) -> list[Field]:
+    """A frame of a link type that bootsniff reads through Wireshark: what stands behind its link header."""
+    found = [field for packet in packets for field in layers(packet, "Addresses")]
+    return [*about(frame), *found, *([("problem", problem)] if problem else [])]
+
+
+def about(frame: FrameBytes) -> list[Field]:
+    """What can be said of a frame without reading it."""
     kept = len(frame.data)
     cut = f" of {frame.original_length}, cut when captured" if kept < frame.original_length else ""
-    out.append(("length", f"{kept} bytes{cut}"))
+    return [("Frame", ""), ("link type", link_type_name(frame.link_type)), ("length", f"{kept} bytes{cut}")]
+
+
+def layers(frame: FrameBytes, link: str = "Ethernet") -> Iterator[Field]:
+    """`link` is the heading of the hardware addresses."""
     try:
         packet = dissect(frame.data, frame.original_length, frame.link_type)
+        yield from _headers(packet, link)
+        yield from _message(packet)
     except Malformed as error:
-        return [*out, ("problem", str(error))]
-    out += _headers(packet)
-    try:
-        out += _message(packet)
-    except Malformed as error:
-        out.append(("problem", str(error)))
-    return out
+        yield "problem", str(error)
 
 
-def _headers(packet: Packet) -> Iterator[Field]:
+def _headers(packet: Packet, link: str) -> Iterator[Field]:
     if packet.source_mac or packet.target_mac:
-        yield "Ethernet", ""
+        yield link, ""
         yield "from", packet.source_mac or ""
         yield "to", packet.target_mac or ""
         if packet.vlan is not None:
