@@ -19,6 +19,7 @@ from .chain.ipxe_nothing_to_boot import ChainIpxeNothingToBoot
 from .chain.ipxe_proxydhcp_wait import ChainIpxeProxydhcpWait
 from .chain.no_config_found import ChainNoConfigFound
 from .chain.pxelinux_module_missing import ChainPxelinuxModuleMissing
+from .chain.script_loop import ChainScriptLoop
 from .chain.shim_loader_name import ChainShimLoaderName
 from .chain.shim_wrong_path import ChainShimWrongPath
 from .chain.text_instead_of_program import ChainTextInsteadOfProgram
@@ -193,6 +194,7 @@ RULES: tuple[Rule, ...] = (
     ChainIpxeProxydhcpWait(),
     ChainNoConfigFound(),
     ChainPxelinuxModuleMissing(),
+    ChainScriptLoop(),
     ChainShimLoaderName(),
     ChainShimWrongPath(),
     ChainTextInsteadOfProgram(),

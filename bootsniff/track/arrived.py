@@ -5,10 +5,14 @@ from __future__ import annotations
 from ..flow.records import TftpTransfer
 from .kinds import is_http_client, is_ipxe
 from .naming import is_ipxe_binary, plain_path
-from .patience import IMAGE_TRIED
+from .patience import IMAGE_TRIED, SCRIPT_GAP
 from .records import FetchRecord, StageRecord
 
 _TEXTS = ("text", "html", "grub-config", "pxelinux-config")
+_LONGEST_CIRCLE = 8
+"""Scripts of one turn."""
+_TURNS = 4
+"""Turns that make a circle."""
 
 
 def is_web_page(fetch: FetchRecord) -> bool:
@@ -53,7 +57,11 @@ def is_vague(fetch: FetchRecord) -> bool:
 
 
 def is_kernel(fetch: FetchRecord) -> bool:
-    return fetch.role == "kernel" or (fetch.content is not None and fetch.content.kind == "linux-kernel")
+    """A unified kernel image is one too, with its initrd inside."""
+    content = fetch.content
+    return fetch.role == "kernel" or (
+        content is not None and (content.kind == "linux-kernel" or "unified kernel image" in content.details)
+    )
 
 
 def is_initrd(fetch: FetchRecord) -> bool:
@@ -115,6 +123,24 @@ def loops(stages: list[StageRecord]) -> bool:
         elif any(fetch.status == "complete" for fetch in stage.fetches):
             return False
     return False
+
+
+def script_circle(stage: StageRecord, turns: int = _TURNS) -> list[FetchRecord] | None:
+    """The scripts of one turn, when the last things iPXE fetched are the same scripts over and over, at least so often."""
+    run: list[FetchRecord] = []
+    for fetch in reversed(stage.fetches):
+        if fetch.status == "in-progress" and not run:
+            continue
+        is_script = fetch.content is not None and fetch.content.kind == "ipxe-script"
+        if fetch.status != "complete" or not is_script or (run and run[-1].start - fetch.end > SCRIPT_GAP):
+            break
+        run.append(fetch)
+        if len(run) == turns * _LONGEST_CIRCLE:
+            break
+    for length in range(1, min(_LONGEST_CIRCLE, len(run) // turns) + 1):
+        if all(run[at].name == run[at - length].name for at in range(length, turns * length)):
+            return run[length - 1 :: -1]
+    return None
 
 
 def _had_script(stage: StageRecord, binary: FetchRecord) -> bool:

@@ -138,9 +138,18 @@ def _http_status(
         return "failed" if moved_on or silence > SEARCH_SILENCE else "in-progress"
     if flow.complete or (_came_to_its_end(flow) and (later or over or silence > SEARCH_SILENCE)):
         return "complete"
-    if over:
+    if over or _was_left(flow, later, now):
         return "failed"
     return "stalled" if silence > TCP_SILENCE else "in-progress"
+
+
+def _was_left(flow: HttpExchange, later: Sequence[FetchRecord], now: int) -> bool:
+    """Whether the client itself closed the connection before the end: it has no use for this response.
+
+    Its server may go on sending for a long time.
+    """
+    fin = flow.connection.fin_from_client
+    return fin is not None and flow.content_length is not None and (bool(later) or now - fin.time > SEARCH_SILENCE)
 
 
 def _brings(flow: TftpTransfer | HttpExchange, url: str) -> bool:

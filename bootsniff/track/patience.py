@@ -54,6 +54,10 @@ ABORT_SILENCE = 10 * S
 """A size probe is followed by the real request well before."""
 TCP_SILENCE = 20 * S
 """SYNs are repeated at 1, 3, 7, 15 s; quiet this long after several, the program has given up."""
+SCRIPT_GAP = 2 * S
+"""A script that chains another does so at once; one that waits for something sleeps longer."""
+SCRIPT_TURNS = 16
+"""Scripts that led to each other so often will do so for ever."""
 TRIED_AGAIN = 10 * S
 """After a connection that came to nothing: the next try would have begun by now."""
 IMAGE_TRIED = 5 * S

@@ -10,7 +10,7 @@ from ..wire import dhcp_options as options
 from ..wire.numbers import tftp_error_name, vendor_of_mac
 from .arrows import arrows_of
 from .boot_file import boot_file_of, boot_server_of, chosen_offer
-from .kinds import is_http_client
+from .kinds import is_http_client, is_ipxe
 from .outcome import refresh
 from .records import BootRecord, Dhcp4Exchange, Dhcp6Exchange, FetchRecord, MachineRecord, StageRecord, World
 
@@ -86,7 +86,7 @@ def _dhcp4(stage: StageRecord, exchange: Dhcp4Exchange) -> Dhcp:
         )
     return Dhcp(
         version=4,
-        status=_dhcp4_status(exchange),
+        status=_dhcp4_status(stage, exchange),
         discovers=exchange.discover_count,
         offers=exchange.offer_count + len(exchange.proxy_offers),
         server=(options.server_id(answer.message) or answer.source) if answer is not None else None,
@@ -120,7 +120,7 @@ def _end(exchange: Dhcp4Exchange) -> int:
     return end
 
 
-def _dhcp4_status(exchange: Dhcp4Exchange) -> DhcpStatus:
+def _dhcp4_status(stage: StageRecord, exchange: Dhcp4Exchange) -> DhcpStatus:
     if exchange.declines and (not exchange.acks or exchange.declines[-1].time > exchange.acks[-1].time):
         return "declined"
     if exchange.acks:
@@ -130,7 +130,9 @@ def _dhcp4_status(exchange: Dhcp4Exchange) -> DhcpStatus:
     if exchange.offers or exchange.proxy_offers:
         first = min(item.time for item in (*exchange.offers, *exchange.proxy_offers))
         further = exchange.discover_count - sum(item.time <= first for item in exchange.discovers)
-        return "ignored-offer" if further >= 1 and not exchange.requests else "offered"
+        # iPXE repeats its DISCOVER once while it waits for a ProxyDHCP offer (config/dhcp.h).
+        waits = 1 if is_ipxe(stage.client) else 0
+        return "ignored-offer" if further > waits and not exchange.requests else "offered"
     return "informed" if exchange.informs else "unanswered"
 
 

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from ..flow.records import TftpTransfer
 from ..model import NANOSECONDS, StallPoint
-from .arrived import dead_end, is_image, is_initrd, is_kernel, is_vague, is_web_page, runs_ipxe_again
+from .arrived import dead_end, is_image, is_initrd, is_kernel, is_vague, is_web_page, runs_ipxe_again, script_circle
 from .boot_file import boot_file_of
 from .dhcp_outcome import dhcp4_state, dhcp6_state, has_lease
 from .fetch_outcome import connection_failure, refresh_fetches
-from .kinds import LOADERS, is_firmware, is_http_client, is_ipxe, is_u_boot
+from .kinds import LOADERS, is_firmware, is_ipxe, is_u_boot
 from .naming import is_grub_binary, is_ipxe_binary, is_pxelinux_binary, is_shim_binary
 from .next_file import in_the_way
-from .patience import KERNEL_SILENCE, NBP_SILENCE, PAGE_SILENCE, SEARCH_SILENCE, TRIED_AGAIN, Patience, patience_of
+from .patience import (
+    KERNEL_SILENCE,
+    NBP_SILENCE,
+    PAGE_SILENCE,
+    SCRIPT_TURNS,
+    SEARCH_SILENCE,
+    TRIED_AGAIN,
+    Patience,
+    patience_of,
+)
 from .records import Dhcp4Exchange, Dhcp6Exchange, FetchRecord, StageRecord
 from .state import ANSWERED, ASKED, BOUND, CONFIGURED, DONE, KERNEL, LOADED, StageState, in_seconds, is_over
 
@@ -121,6 +130,8 @@ def _fetch_state(
         return StageState(rank, failed=True, point=_failure_point(last))
     if obstacle is not None and (gone or is_over(silence_from, TRIED_AGAIN, now)):
         return StageState(rank, failed=True, point=obstacle)
+    if is_ipxe(stage.client) and script_circle(stage, SCRIPT_TURNS) is not None:
+        return StageState(rank, failed=True, point="chain")
     if last.status == "in-progress":
         patience = patience_of(stage.client)
         return StageState(
@@ -198,8 +209,8 @@ def _answered(fetch: FetchRecord) -> bool:
 
 
 def _was_refused(stage: StageRecord, following: StageRecord | None) -> bool:
-    """Whether HTTP boot firmware went on to its next option in the same boot, whatever it had fetched whole."""
-    return following is not None and is_http_client(stage.client) and is_firmware(following.client)
+    """Whether UEFI firmware went on to its next option in the same boot, whatever it had fetched whole."""
+    return following is not None and stage.client.startswith("efi-") and is_firmware(following.client)
 
 
 def _handed_over(stage: StageRecord, useful: list[FetchRecord], now: int, *, gone: bool) -> bool:

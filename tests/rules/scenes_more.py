@@ -8,7 +8,7 @@ from bootsniff.flow.records import Body, HttpExchange
 from bootsniff.model import NANOSECONDS
 from bootsniff.wire.messages import BootContent, HttpHead
 
-from .scene import CLIENT, PE_X64, SERVER, Scene, packed
+from .scene import CLIENT, PE_X64, SCRIPT, SERVER, Scene, packed
 
 DEEP = "installers/debian/trixie/2026-01-15/amd64/" + "netboot-" * 8 + "signed/bootx64.efi"
 SHIM = BootContent("pe", "EFI application, x86-64, signed", 0x8664, signed=True, efi=True, details=("shim",))
@@ -177,7 +177,16 @@ def doubled(*, repeated: int = 3000, acks: int = 6000, window: int = 1, wait: fl
     return scene
 
 
+def scripts(*names: str, turns: int = 4, gap: float = 0.1) -> Scene:
+    """These scripts are fetched by iPXE over and over."""
+    scene = Scene("ipxe-bios", at="chain").lease(file=f"http://{SERVER}/{names[0]}")
+    for number, name in enumerate(names * turns):
+        scene.http(1 + number * gap, f"http://{SERVER}/{name}", role="script", content=SCRIPT)
+    return scene
+
+
 FAULTS: dict[str, Callable[[], Scene]] = {
+    "chain-script-loop": lambda: scripts("a.ipxe", "b.ipxe"),
     "dhcp-bootfile-too-long": long_name,
     "dhcp-reply-unicast-not-delivered": unicast,
     "dhcp-identity-changes-between-stages": two_identities,
@@ -193,6 +202,9 @@ FAULTS: dict[str, Callable[[], Scene]] = {
 }
 
 LOOKALIKES: list[tuple[str, str, Callable[[], Scene]]] = [
+    ("chain-script-loop", "a script that waits", lambda: scripts("a.ipxe", turns=20, gap=5)),
+    ("chain-script-loop", "three times", lambda: scripts("a.ipxe", "b.ipxe", turns=3)),
+    ("chain-script-loop", "other scripts", lambda: scripts(*(f"{number}.ipxe" for number in range(20)), turns=1)),
     ("dhcp-bootfile-too-long", "the whole name is asked for", lambda: long_name(DEEP)),
     ("dhcp-bootfile-too-long", "one byte is missing", lambda: long_name(DEEP[:-1])),
     ("dhcp-bootfile-too-long", "another name", lambda: long_name("x" * 64)),

@@ -7,7 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from . import boots, boots_link, boots_loss, boots_more, boots_server, boots_text, boots_web, wire_faults
+from . import (
+    boots,
+    boots_link,
+    boots_loss,
+    boots_more,
+    boots_other,
+    boots_server,
+    boots_text,
+    boots_web,
+    wire_faults,
+)
 from .packets import Wire, errors, machine, read
 from .scene import SERVER
 from .wire_faults import Case
@@ -20,6 +30,7 @@ FAULTS = {
     **boots_text.FAULTS,
     **boots_more.FAULTS,
     **boots_link.FAULTS,
+    **boots_other.FAULTS,
 }
 HEALTHY = {
     **boots.HEALTHY,
@@ -28,7 +39,9 @@ HEALTHY = {
     **boots_loss.HEALTHY,
     **boots_text.HEALTHY,
     **boots_more.HEALTHY,
+    **boots_other.HEALTHY,
 }
+WAITING = {**boots_text.WAITING, **boots_other.WAITING}
 
 
 @pytest.mark.parametrize("case", FAULTS.values(), ids=FAULTS)
@@ -53,7 +66,7 @@ def test_a_healthy_boot_has_no_error(build: Callable[[], Wire], tmp_path: Path) 
     assert not [finding for finding in found.findings if finding.severity != "note"]
 
 
-@pytest.mark.parametrize("build", boots_text.WAITING.values(), ids=boots_text.WAITING)
+@pytest.mark.parametrize("build", WAITING.values(), ids=WAITING)
 def test_a_machine_that_waits_has_no_finding(build: Callable[[], Wire], tmp_path: Path) -> None:
     found = machine(read(build().save(tmp_path / "x.pcap")))
     assert found.status == "in-progress"
@@ -147,6 +160,41 @@ def test_a_reset_after_an_image_is_another_boot(tmp_path: Path) -> None:
     found = machine(read(boots_web.image(20)().save(tmp_path / "x.pcap")))
     assert [boot.status for boot in found.boots] == ["handed-off", "stalled"]
     assert errors(found) == {"dhcp-no-offer"}
+
+
+@pytest.mark.parametrize(("turns", "status"), [(7, "in-progress"), (8, "stalled"), (60, "stalled")])
+def test_scripts_in_a_circle_are_told_while_they_go_on(turns: int, status: str, tmp_path: Path) -> None:
+    wire = boots_other.circle("a.ipxe", "b.ipxe", turns=2 * turns)()
+    found = machine(read(wire.save(tmp_path / "x.pcap")))
+    assert found.status == status
+    if status == "stalled":
+        (finding,) = found.findings
+        assert finding.summary == (
+            f"iPXE's scripts lead to each other in a circle: a.ipxe › b.ipxe › a.ipxe, {2 * turns} times over"
+        )
+        assert [fix.target for fix in finding.fixes] == ["shell"]
+
+
+def test_the_grub_that_shim_took_for_its_own_is_a_note_under_the_refusal(tmp_path: Path) -> None:
+    found = machine(read(boots_other.another_grub().save(tmp_path / "x.pcap")))
+    notes = [finding for finding in found.findings if finding.code == "chain-shim-wrong-path"]
+    assert [(note.severity, note.explains) for note in notes] == [("note", "nbp-secure-boot-refused")]
+    signed = machine(read(boots_other.another_grub(signed=True).save(tmp_path / "y.pcap")))
+    assert "chain-shim-wrong-path" not in {finding.code for finding in signed.findings}
+
+
+def test_an_image_by_pieces_that_the_server_gives_is_no_fault(tmp_path: Path) -> None:
+    wire = boots_other.image_by_pieces("206 Partial Content", "\r\nContent-Range: bytes 32768-34815/36774")
+    assert machine(read(wire.save(tmp_path / "x.pcap"))).findings == ()
+
+
+@pytest.mark.parametrize(("path", "words"), [("/boot/", "ls /var/www/html/boot/"), ("/boot", "chmod o+r /var/www")])
+def test_a_directory_is_not_made_readable(path: str, words: str, tmp_path: Path) -> None:
+    wire = boots_text.scripted(b"#!ipxe\nchain http://192.168.122.1/boot\n")()
+    wire.fetch(3, path, "403 Forbidden", b"no", agent=boots_text.IPXE_AGENT)
+    found = machine(read(wire.save(tmp_path / "x.pcap")))
+    (finding,) = [finding for finding in found.findings if finding.code == "http-403"]
+    assert words in finding.fixes[0].text
 
 
 @pytest.mark.parametrize(

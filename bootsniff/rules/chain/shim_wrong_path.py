@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...flow.records import TftpTransfer
 from ...model import Confidence, Finding, Fix
 from ...track.boot_file import boot_file_of
 from ...track.naming import is_grub_binary
@@ -11,6 +12,7 @@ from ...track.records import FetchRecord
 from .. import fixes, names
 from ..case import Case
 from ..evidence import evidence
+from ..nbp import downloads
 from ..offers import Offer
 from ..rule import Rule
 from ..tftp import transfers
@@ -24,7 +26,8 @@ class ChainShimWrongPath(Rule):
         67 alone, that field is empty, and shim asks for the loader without a directory.
     On the wire
         efi-x64/shim.efi is fetched, then grubx64.efi (no directory) answered by ERROR 1. The ACK has the name in option 67
-        and an empty file field; or the name is written with backslashes.
+        and an empty file field; or the name is written with backslashes. Where another, unsigned grubx64.efi lies in the root
+        directory, shim fetches that one and refuses it (a note under nbp-secure-boot-refused).
     Not to be confused with
         A loader that is missing in the right directory (tftp-file-not-found). shim's optional extras (revocations_sbat.efi,
         shim_certificate_0.efi), which are missing in healthy boots.
@@ -51,10 +54,8 @@ class ChainShimWrongPath(Rule):
         path = names.path_of(shim)
         directory = names.directory(path)
         backslash = "\\" in path
-        for _, flow in transfers.failed(case):
-            error = flow.error
-            if error is None or flow.error_by_client or error.code not in (0, 1, 2) or not _second_stage(flow.filename):
-                continue
+        for fetch, flow in _astray(case):
+            refused = fetch.status == "complete"
             asked = flow.filename
             same = names.directory(asked).strip("/").lower() == directory.strip("/").lower()
             if (same and not backslash) or (not directory.strip("/") and not backslash):
@@ -77,6 +78,8 @@ class ChainShimWrongPath(Rule):
                     evidence(shim.ended, f"{path} is whole"),
                     *transfers.proof(flow),
                 ],
+                severity="note" if refused else None,
+                explains="nbp-secure-boot-refused" if refused else None,
                 confidence=confidence,
                 subject=asked,
                 directory=directory or path,
@@ -96,6 +99,17 @@ class ChainShimWrongPath(Rule):
                 ),
             )
             return
+
+
+def _astray(case: Case) -> Iterator[tuple[FetchRecord, TftpTransfer]]:
+    """Loaders that shim did not find, and the one that it found but that never ran: another of the same name."""
+    for fetch, flow in transfers.failed(case):
+        error = flow.error
+        if error and not flow.error_by_client and error.code in (0, 1, 2) and _second_stage(flow.filename):
+            yield fetch, flow
+    idle = downloads.idle_program(case) if case.client == "shim" else None
+    if idle and isinstance(idle.flow, TftpTransfer) and idle.content and idle.content.signed is False:
+        yield idle, idle.flow
 
 
 def _second_stage(name: str) -> bool:

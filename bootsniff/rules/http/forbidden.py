@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...flow.records import HttpExchange
 from ...model import Fix
-from .. import fixes
+from .. import fixes, names
 from ..case import Case
 from .exchanges import HttpStatusRule, path_on_disk
 
@@ -17,12 +17,13 @@ class Http403(HttpStatusRule):
     On the wire
         GET or HEAD, status 401 or 403.
     Not to be confused with
-        A file that is not there (http-404). Some servers answer 403 for directories without an index.
+        A file that is not there (http-404).
     Causes
+        A URL that ends in “/”, or that the server redirects to such a one: a directory, which servers do not list by default.
         File modes, SELinux labels, address ranges in the configuration (Require ip), a machine that the provisioning server
         does not allow to boot.
     Fix
-        Make the file readable for the web server, restore its label, allow the network.
+        Make the file readable for the web server, restore its label, allow the network. Name a file, not a directory.
     Sources
         RFC 9110 sections 15.5.2 and 15.5.4; edk2 NetworkPkg HttpBootSupport.c; iPXE httpcore.c.
     """
@@ -37,6 +38,8 @@ class Http403(HttpStatusRule):
 
     def mend(self, case: Case, flow: HttpExchange) -> tuple[Fix, ...]:
         path = fixes.shell(path_on_disk(flow))
+        if not names.base(names.url_path(flow.url)):
+            return (Fix("shell", f"ls {path}   # a directory: the URL has to name a file in it"),)
         client = flow.connection.client
         network = client.rsplit(".", 1)[0] + ".0/24" if "." in client else client
         return fixes.arrange(

@@ -16,13 +16,13 @@ class HttpRangeUnsupported(Rule):
 
     What happens
         The program asks for the rest of a file, or for a piece of it, and gets the whole file or an error. edk2 gives up;
-        GRUB reads from the wrong place.
+        GRUB reads from the wrong place; iPXE's sanboot closes the connection, tries again, and shows 3c202003.
     On the wire
         A request with Range, answered by 200, by 416, or by 206 without Content-Range.
     Not to be confused with
         The break that made the program ask for the rest (tcp-reset-or-stall-mid-body).
     Causes
-        A server or proxy without range support; files made by a script.
+        A server or proxy without range support (python3 -m http.server); files made by a script.
     Fix
         Serve boot files as static files.
     Sources
@@ -32,6 +32,7 @@ class HttpRangeUnsupported(Rule):
     code = "http-range-unsupported"
     stage = "http"
     needs = "fetches"
+    explains_away = ("tcp-reset-or-stall-mid-body",)
     summary = "{server} answers a range request for {url} with status {status}{field}"
 
     def check(self, case: Case) -> Iterator[Finding]:

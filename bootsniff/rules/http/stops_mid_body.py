@@ -72,6 +72,8 @@ def _end(flow: HttpExchange) -> tuple[str, list[Evidence], bool]:
         return f"{who} resets the connection", [evidence(connection.reset, f"RST from {who}")], True
     if connection.fin_from_server:
         return "the server closes the connection", [evidence(connection.fin_from_server, "FIN from the server")], True
+    if connection.fin_from_client:
+        return "the machine closes the connection", [evidence(connection.fin_from_client, "FIN from the machine")], True
     if connection.zero_window:
         return "the machine takes no more (window 0)", [evidence(connection.zero_window, "window 0")], False
     return "no more data", [], False

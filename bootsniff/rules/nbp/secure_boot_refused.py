@@ -50,7 +50,7 @@ class NbpSecureBootRefused(Rule):
         yield self.finding(
             case,
             downloads.proof(case, fetch),
-            confidence="likely" if case.gave_up or again > 1 else "possible",
+            confidence="likely" if case.gave_up or again > 1 or case.client == "shim" else "possible",
             subject=names.url_of(fetch),
             file=names.path_of(fetch),
             then=then,

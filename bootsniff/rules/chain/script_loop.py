@@ -1,0 +1,63 @@
+"""chain-script-loop; reads records, never changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...model import Finding, Fix
+from ...track.arrived import script_circle
+from ...track.kinds import is_ipxe
+from .. import fixes, names
+from ..case import Case
+from ..evidence import evidence
+from ..rule import Rule
+
+
+class ChainScriptLoop(Rule):
+    """iPXE's scripts lead to each other in a circle.
+
+    What happens
+        A script chains another, and that one leads back: iPXE fetches them over and over, until it has no stack left and hangs
+        (chain without --replace), or for ever.
+    On the wire
+        The same scripts in the same order again and again, each within a moment of the one before, and nothing else between.
+    Not to be confused with
+        A machine that waits for work and asks for its script every few seconds. iPXE that is given iPXE (chain-ipxe-loop).
+    Causes
+        A menu that is named menu.ipxe, boot.ipxe or autoexec.ipxe and chains a file of that name; a server that makes
+        scripts and sends the same one whatever is asked for; chain ${filename} in the script that DHCP names.
+    Fix
+        Have the last script load a kernel, or end with exit or shell.
+    Sources
+        iPXE image/script.c and usr/imgmgmt.c; lab captures with iPXE 1.21.1.
+    """
+
+    code = "chain-script-loop"
+    stage = "chain"
+    needs = "fetches"
+    explains_away = ("chain-ipxe-nothing-to-boot",)
+    summary = "iPXE's scripts lead to each other in a circle: {circle}, {times} times over"
+
+    def concerns(self, client: str) -> bool:
+        return is_ipxe(client)
+
+    def check(self, case: Case) -> Iterator[Finding]:
+        circle = script_circle(case.stage)
+        if circle is None:
+            return
+        scripts = [names.url_of(fetch) for fetch in circle]
+        bases = [names.base(names.path_of(fetch)) or names.url_of(fetch) for fetch in circle]
+        again = [fetch for fetch in case.stage.fetches if names.url_of(fetch) == scripts[0]]
+        yield self.finding(
+            case,
+            [
+                *(evidence(fetch.ended, f"{name} is whole") for fetch, name in zip(circle, bases, strict=True)),
+                evidence(again[0].ended, f"{bases[0]} for the first time"),
+            ],
+            confidence="certain",
+            subject=scripts[0],
+            circle=" › ".join([*bases, bases[0]]),
+            times=len(again),
+            expected="A script that loads a kernel, or that ends.",
+            fixes=(Fix("shell", "\n".join(f"curl -s {fixes.shell(url)}" for url in scripts)),),
+        )

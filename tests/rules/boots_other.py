@@ -1,0 +1,119 @@
+"""Whole boots as packets, with servers and boot files that one meets less often."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..track.play import pe
+from .boots import IPXE, KERNEL, SIGNED, give_up
+from .boots_text import IPXE_AGENT
+from .boots_web import ISO
+from .packets import Wire
+from .scene import SERVER
+from .wire_faults import PXE_NOTES, Case
+
+_HEAD = pe(0x8664)
+_SECTIONS = 0x80 + 4 + 20 + 240
+UNIFIED = (_HEAD[:_SECTIONS] + b".linux\0\0" + _HEAD[_SECTIONS + 8 :]).ljust(9000, b"\1")
+"""A unified kernel image as its section of the kernel gives it away, unsigned."""
+CHAIN = {name: b"#!ipxe\nchain %s\n" % name.encode() for name in ("a.ipxe", "b.ipxe", "c.ipxe")}
+SAN = b"#!ipxe\nsanboot http://192.168.122.1/boot.iso\n"
+
+
+def answered_without(*left_out: str, asks_again: bool = False) -> Wire:
+    """The server's OACK leaves out options that UEFI asked for."""
+    wire = Wire().lease(file="grubx64.efi")
+    wire.rrq(1, "grubx64.efi")
+    told = "".join(f"{name}\0{value}\0" for name, value in (("tsize", 6000), ("blksize", 1468)) if name not in left_out)
+    wire.udp(1.01, SERVER, 40000 + wire.port, "192.168.122.227", wire.port, b"\0\6" + told.encode())
+    wire.error(1.02, 8, "User aborted the transfer", by_client=True)
+    if asks_again:
+        wire.get(1.1, "grubx64.efi", IPXE, blksize=512)
+        wire.as_kind("ipxe-efi-x64").lease(10, file=f"http://{SERVER}/linux")
+        return wire.fetch(12, "/linux", body=KERNEL, agent=IPXE_AGENT).quiet(120)
+    return give_up(wire)
+
+
+def circle(*names: str, turns: int, gap: float = 0.1) -> Callable[[], Wire]:
+    """Scripts that chain each other, the last one the first."""
+
+    def made() -> Wire:
+        wire = Wire("ipxe-bios").lease(file=f"http://{SERVER}/{names[0]}")
+        for turn in range(turns):
+            for number, name in enumerate(names):
+                after = names[(number + 1) % len(names)]
+                time = 1 + (turn * len(names) + number) * gap
+                wire.fetch(time, f"/{name}", body=CHAIN[after], agent=IPXE_AGENT)
+        return wire
+
+    return made
+
+
+def unified(kind: str, *, refused: bool) -> Wire:
+    """Firmware fetches a unified kernel image; refused, it is back with its next option at once."""
+    if kind.endswith("http"):
+        wire = Wire(kind).lease(file=f"http://{SERVER}/uki.efi", option60="HTTPClient")
+        wire.fetch(1, "/uki.efi", body=UNIFIED)
+    else:
+        wire = Wire(kind).lease(file="uki.efi").get(1, "uki.efi", UNIFIED)
+    if refused:
+        return (
+            give_up(wire, 2) if kind.endswith("pxe") else wire.as_kind("efi-x64-pxe").discover(2, 6, 14, 30).quiet(120)
+        )
+    return wire.as_kind("os").lease(20).quiet(60)
+
+
+def image_by_pieces(status: str, fields: str = "") -> Wire:
+    """IPXE's sanboot asks for pieces of an image, and closes the connection when it is sent all of it."""
+    wire = Wire("ipxe-bios").lease(file=f"http://{SERVER}/san.ipxe").fetch(1, "/san.ipxe", body=SAN, agent=IPXE_AGENT)
+    wire.fetch(2, "/boot.iso", body=ISO, method="HEAD", agent=IPXE_AGENT)
+    for number in range(4):
+        time = 3 + number / 2
+        wire.connect(time)
+        asked = f"GET /boot.iso HTTP/1.1\r\nHost: {SERVER}\r\nRange: bytes=32768-34815\r\n\r\n".encode()
+        wire.tcp(time + 0.01, 0x18, 1001, 5001, asked)
+        length = len(ISO) if status.startswith("200") else 2048
+        head = f"HTTP/1.1 {status}\r\nContent-Length: {length}{fields}\r\n\r\n".encode()
+        sent = 5001 + len(head)
+        wire.tcp(time + 0.02, 0x18, 5001, 1001 + len(asked), head, from_client=False)
+        wire.tcp(time + 0.03, 0x11, 1001 + len(asked), sent)
+        for piece in range(3):
+            wire.tcp(
+                time + 0.04 + piece / 100, 0x18, sent + piece * 1400, 1002 + len(asked), bytes(1400), from_client=False
+            )
+    return wire.quiet(90)
+
+
+def another_grub(*, signed: bool = False) -> Wire:
+    """DHCP names shim in option 67 alone; shim asks for GRUB in the root, where one without a signature lies."""
+    wire = Wire().lease(option67="signed/shimx64.efi").get(1, "signed/shimx64.efi", SIGNED)
+    return wire.get(3, "grubx64.efi", SIGNED if signed else _HEAD.ljust(6000, b"\0")).quiet(120)
+
+
+FAULTS: dict[str, Case] = {
+    "tftp-option-negotiation-refused, no size": Case(
+        lambda: answered_without("tsize"), "tftp-option-negotiation-refused", ("tftp",), PXE_NOTES
+    ),
+    "chain-script-loop, two scripts until the stack is full": Case(
+        lambda: circle("a.ipxe", "b.ipxe", turns=7)().quiet(60), "chain-script-loop", ("chain",)
+    ),
+    "chain-script-loop, one script for ever": Case(circle("a.ipxe", turns=40), "chain-script-loop", ("chain",)),
+    "chain-script-loop, three scripts for ever": Case(circle(*CHAIN, turns=20), "chain-script-loop", ("chain",)),
+    "http-range-unsupported, sanboot": Case(lambda: image_by_pieces("200 OK"), "http-range-unsupported", ("http",)),
+    "nbp-secure-boot-refused, unified kernel image, PXE": Case(
+        lambda: unified("efi-x64-pxe", refused=True), "nbp-secure-boot-refused", ("nbp",), PXE_NOTES
+    ),
+    "nbp-secure-boot-refused, unified kernel image, HTTP": Case(
+        lambda: unified("efi-x64-http", refused=True), "nbp-secure-boot-refused", ("nbp",), ("dhcp-no-offer",)
+    ),
+    "nbp-secure-boot-refused, another GRUB": Case(another_grub, "nbp-secure-boot-refused", ("chain", "nbp")),
+}
+HEALTHY: dict[str, Callable[[], Wire]] = {
+    "an OACK without a block size": lambda: answered_without("blksize", asks_again=True),
+    "unified kernel image, PXE": lambda: unified("efi-x64-pxe", refused=False),
+    "unified kernel image, HTTP": lambda: unified("efi-x64-http", refused=False),
+}
+WAITING: dict[str, Callable[[], Wire]] = {
+    "a script that asks for itself every five seconds": circle("a.ipxe", turns=30, gap=5),
+    "a script that is asked for three times at once": circle("a.ipxe", turns=3),
+}
