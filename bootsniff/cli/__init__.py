@@ -7,6 +7,7 @@ one line each; `BOOTSNIFF_DEBUG=1` shows where an error came from.
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import sys
@@ -29,6 +30,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         # What is made while reading mostly lives as long as the report: walking it over and over frees nothing.
         gc.set_threshold(100_000, 50, 50)
+        # Nor does it at the end, where the interpreter would do it twice more.
+        atexit.register(gc.freeze)
         # NumPy is used for columns only: the threads of its linear algebra cost start-up time and memory.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         arguments = parse(argv)

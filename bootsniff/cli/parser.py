@@ -6,6 +6,7 @@ import argparse
 import re
 import sys
 from collections.abc import Sequence
+from functools import partial
 from typing import NoReturn
 
 from ..version import __version__
@@ -49,13 +50,19 @@ examples:
   bootsniff live virbr0 --json --duration 120 --until 52:54:00:89:32:47=handed-off
 """
 SHELLS = ("bash", "zsh", "tcsh")
-_MAC = re.compile(
-    r"(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}|[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4}|[0-9a-f]{12}", re.IGNORECASE
-)
+_MAC = r"(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}|[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4}|[0-9a-f]{12}"
+
+
+_checked = partial(argparse.RawDescriptionHelpFormatter, width=80)
+"""For every argument that is added argparse makes a formatter, which would import shutil for the terminal's width."""
 
 
 class Parser(argparse.ArgumentParser):
     """argparse with errors of one line."""
+
+    def format_help(self) -> str:
+        self.formatter_class = argparse.RawDescriptionHelpFormatter
+        return super().format_help()
 
     def error(self, message: str) -> NoReturn:
         sys.stderr.write(f"bootsniff: {message} ({self.prog} --help says more)\n")
@@ -90,7 +97,7 @@ def build() -> argparse.ArgumentParser:
         prog="bootsniff",
         description=DESCRIPTION,
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_checked,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"bootsniff {__version__}")
@@ -110,7 +117,7 @@ def _add(
         help=text,
         description=text[0].upper() + text[1:] + ".",
         epilog=epilog,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_checked,
         allow_abbrev=False,
     )
     parser.set_defaults(module=name)
@@ -248,7 +255,7 @@ def machine_name(text: str) -> str:
 
     Raises ArgumentTypeError for anything else.
     """
-    if _MAC.fullmatch(text):
+    if re.fullmatch(_MAC, text, re.IGNORECASE):
         digits = re.sub("[:.-]", "", text).lower()
         return ":".join(digits[n : n + 2] for n in range(0, 12, 2))
     from ipaddress import ip_address
