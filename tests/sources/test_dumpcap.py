@@ -171,10 +171,13 @@ def ended_by_itself(because: Callable[[], object]) -> Iterator[Item]:
     raise CaptureError("second: the capture ended by itself")
 
 
-def test_only_the_dumpcaps_of_the_interface_that_went_are_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("state", ["gone", "down"])
+def test_only_the_dumpcaps_of_the_interface_that_went_are_started_again(
+    monkeypatch: pytest.MonkeyPatch, state: State
+) -> None:
     def make(name: str, number: int) -> Pipe:
         if (name, number) == ("second", 0):
-            return Pipe(ended_by_itself(lambda: bench.watches[name].becomes("gone")), busy=True, dropped=3)
+            return Pipe(ended_by_itself(lambda: bench.watches[name].becomes(state)), busy=True, dropped=3)
         return Pipe(quiet(1_000_000) if name == "first" else until_told(number), busy=False)
 
     def until_told(number: int) -> Iterator[Item]:
@@ -189,13 +192,13 @@ def test_only_the_dumpcaps_of_the_interface_that_went_are_started_again(monkeypa
         if isinstance(item, News):
             told.append(item.text)
         packets += len(item) if isinstance(item, Block) else 0
-        if packets and bench.watches["second"].state == "gone":
-            assert len(bench.pipes["second"]) == 2  # none is started while it is gone
-            bench.watches["second"].becomes("up", rebind=True)
+        if packets and bench.watches["second"].state == state:
+            assert len(bench.pipes["second"]) == 2  # none is started while it is away
+            bench.watches["second"].becomes("up", rebind=state == "gone")
         if len(bench.pipes["second"]) == 4:
             break
         assert turns < 1000
-    assert told == ["3 packets lost on second", "second is gone", "second is up"]
+    assert told == ["3 packets lost on second", f"second is {state}", "second is up"]
     assert packets == 1
     assert len(bench.pipes["first"]) == 2
     assert not any(pipe.told_to_end for pipe in bench.pipes["first"])
