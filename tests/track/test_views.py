@@ -47,10 +47,14 @@ def test_the_far_side_may_come_first(capture: int) -> None:
     assert play.record.boots[0].stages[0].fetches[0].views == [far]
 
 
-def test_two_machines_that_ask_the_same_at_one_point_are_two() -> None:
+@pytest.mark.parametrize("capture", [0, 1, 2])
+def test_two_machines_that_ask_the_same_at_one_point_are_two(capture: int) -> None:
+    """Also where the second one does in a later part of the capture."""
     play = Play()
+    play.engine.continues(1, 0)
+    play.engine.continues(2, 1)
     request(play, 1, client="192.168.2.5", mac=ROUTER)
-    request(play, 1.0002, client="192.168.2.6", mac="02:00:00:00:00:02")
+    request(play, 1.0002, client="192.168.2.6", mac="02:00:00:00:00:02", capture=capture)
     assert len(play.engine.world.machines) == 2
 
 
