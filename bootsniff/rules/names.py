@@ -95,7 +95,9 @@ def architecture(client: str) -> str | None:
         return client.removeprefix("ipxe-efi-")
     if client.startswith("efi-"):
         return client.split("-")[1]
-    return {"u-boot-armv8": "arm64", "u-boot-armv7": "arm32", "u-boot-riscv64": "riscv64"}.get(client)
+    return {"u-boot-armv8": "arm64", "u-boot-armv7": "arm32", "u-boot-arm": "arm32", "u-boot-riscv64": "riscv64"}.get(
+        client
+    )
 
 
 def loader_for(client: str) -> str:

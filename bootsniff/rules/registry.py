@@ -51,6 +51,7 @@ from .http.content_type_not_boot import HttpContentTypeNotBoot
 from .http.forbidden import Http403
 from .http.lowercase_header import HttpLowercaseHeader
 from .http.no_length import HttpNoLength
+from .http.no_response import HttpNoResponse
 from .http.not_found import Http404
 from .http.page_instead_of_file import HttpPageInsteadOfFile
 from .http.plain_disabled import HttpPlainDisabled
@@ -178,6 +179,7 @@ RULES: tuple[Rule, ...] = (
     Http403(),
     HttpLowercaseHeader(),
     HttpNoLength(),
+    HttpNoResponse(),
     Http404(),
     HttpPageInsteadOfFile(),
     HttpPlainDisabled(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..flow.records import TftpTransfer
-from .kinds import is_http_client, is_ipxe
+from .kinds import is_http_client, is_ipxe, runs_u_boot
 from .naming import is_ipxe_binary, plain_path
 from .patience import IMAGE_TRIED, SCRIPT_GAP
 from .records import FetchRecord, StageRecord
@@ -79,12 +79,16 @@ def is_image(fetch: FetchRecord) -> bool:
 
 
 def dropped_image(stage: StageRecord, time: int) -> FetchRecord | None:
-    """The disk image that HTTP boot firmware fetched last, when its being back at `time` shows that none started.
+    """The disk image that HTTP boot firmware fetched last, or U-Boot's kernel, when being back at `time` shows that it did not start.
 
-    Firmware that finds nothing in it tries its next option at once; a reset takes longer.
+    Firmware that finds nothing to start tries its next option at once; a reset takes longer.
     """
-    image = stage.fetches[-1] if is_http_client(stage.client) and stage.fetches else None
-    return image if image is not None and is_image(image) and time - image.end < IMAGE_TRIED else None
+    image = stage.fetches[-1] if stage.fetches else None
+    if image is None or time - image.end >= IMAGE_TRIED:
+        return None
+    if is_http_client(stage.client):
+        return image if is_image(image) else None
+    return image if runs_u_boot(stage.client) and (is_kernel(image) or is_initrd(image)) else None
 
 
 def runs_ipxe_again(stage: StageRecord) -> bool:

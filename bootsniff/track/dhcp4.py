@@ -184,7 +184,7 @@ def _begins_boot(boot: BootRecord, kind: Kind, at: FrameRef) -> bool:
         same = [stage for stage in boot.stages if stage.client == kind.client]
         # U-Boot's boot scripts run DHCP again and again within seconds; a reset takes longer than that.
         return bool(same) and (
-            gap > 30 * NANOSECONDS or any(stage.client == "os" for stage in boot.stages) or boot_is_handed_off(boot)
+            gap > 30 * NANOSECONDS or any(stage.client == "os" for stage in boot.stages) or has_booted(boot, at.time)
         )
     if latest.client == "os" or has_booted(boot, at.time):
         return True

@@ -164,6 +164,11 @@ def is_u_boot(client: str) -> bool:
     return client.startswith("u-boot-") and client != "u-boot-script"
 
 
+def runs_u_boot(client: str) -> bool:
+    """Whether it is U-Boot, or a script that U-Boot runs."""
+    return client == "u-boot-script" or is_u_boot(client)
+
+
 LOADERS = frozenset({"pxelinux", "shim", "grub", "u-boot-script"})
 """Programs that do no DHCP of their own."""
 

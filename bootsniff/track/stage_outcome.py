@@ -8,7 +8,7 @@ from .arrived import dead_end, is_image, is_initrd, is_kernel, is_vague, is_web_
 from .boot_file import boot_file_of
 from .dhcp_outcome import dhcp4_state, dhcp6_state, has_lease
 from .fetch_outcome import connection_failure, refresh_fetches
-from .kinds import LOADERS, is_firmware, is_ipxe, is_u_boot
+from .kinds import LOADERS, is_firmware, is_ipxe, is_u_boot, runs_u_boot
 from .naming import is_grub_binary, is_ipxe_binary, is_pxelinux_binary, is_shim_binary
 from .next_file import in_the_way
 from .patience import (
@@ -209,8 +209,9 @@ def _answered(fetch: FetchRecord) -> bool:
 
 
 def _was_refused(stage: StageRecord, following: StageRecord | None) -> bool:
-    """Whether UEFI firmware went on to its next option in the same boot, whatever it had fetched whole."""
-    return following is not None and stage.client.startswith("efi-") and is_firmware(following.client)
+    """Whether UEFI firmware or U-Boot went on to its next option in the same boot, whatever it had fetched whole."""
+    firmware = stage.client.startswith("efi-") or runs_u_boot(stage.client)
+    return following is not None and firmware and is_firmware(following.client)
 
 
 def _handed_over(stage: StageRecord, useful: list[FetchRecord], now: int, *, gone: bool) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..track.play import pe
-from .boots import IPXE, KERNEL, SIGNED, give_up
-from .boots_text import IPXE_AGENT
+from .boots import INITRD, IPXE, KERNEL, SCRIPT, SIGNED, give_up
+from .boots_text import IPXE_AGENT, PXELINUX_CONFIG
 from .boots_web import ISO
 from .packets import Wire
 from .scene import SERVER
@@ -90,7 +90,37 @@ def another_grub(*, signed: bool = False) -> Wire:
     return wire.get(3, "grubx64.efi", SIGNED if signed else _HEAD.ljust(6000, b"\0")).quiet(120)
 
 
+def no_response(*, closed: bool = False, late: float = 0) -> Wire:
+    """The web server takes the request for iPXE's script; `late`: it answers after so many seconds."""
+    wire = Wire("ipxe-bios").lease(file=f"http://{SERVER}/menu.ipxe").connect(1)
+    asked = f"GET /menu.ipxe HTTP/1.1\r\nHost: {SERVER}\r\nUser-Agent: {IPXE_AGENT}\r\n\r\n".encode()
+    wire.tcp(1.01, 0x18, 1001, 5001, asked)
+    wire.tcp(1.02, 0x10, 5001, 1001 + len(asked), from_client=False)
+    if closed:
+        wire.tcp(2, 0x11, 5001, 1001 + len(asked), from_client=False)
+    if late:
+        head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(SCRIPT)}\r\n\r\n".encode()
+        wire.tcp(1 + late, 0x18, 5001, 1001 + len(asked), head + SCRIPT, from_client=False)
+        wire.fetch(2 + late, "/linux", body=KERNEL, agent=IPXE_AGENT)
+        wire.fetch(3 + late, "/initrd.gz", body=INITRD, agent=IPXE_AGENT)
+    return wire.quiet(90)
+
+
+def u_boot(kernel: bytes, *, back: float) -> Wire:
+    """U-Boot fetches kernel and initrd as a configuration names them, and is heard again as an EFI client."""
+    wire = Wire("u-boot-armv8").lease(file="boot.scr.uimg")
+    wire.get(1, "pxelinux.cfg/default", PXELINUX_CONFIG)
+    wire.get(2, "initrd.gz", INITRD).get(3, "linux", kernel)
+    wire.as_kind("efi-arm64-pxe").lease(3.1 + back, file="boot.conf")
+    return wire.missing(4 + back, "boot.conf").quiet(120)
+
+
 FAULTS: dict[str, Case] = {
+    "http-no-response, silence": Case(no_response, "http-no-response", ("http",)),
+    "http-no-response, closed": Case(lambda: no_response(closed=True), "http-no-response", ("http",)),
+    "arch-wrong-efi-machine, U-Boot's kernel": Case(
+        lambda: u_boot(UNIFIED, back=0.1), "arch-wrong-efi-machine", ("chain", "nbp"), ("tftp-file-not-found",)
+    ),
     "tftp-option-negotiation-refused, no size": Case(
         lambda: answered_without("tsize"), "tftp-option-negotiation-refused", ("tftp",), PXE_NOTES
     ),
@@ -109,6 +139,7 @@ FAULTS: dict[str, Case] = {
     "nbp-secure-boot-refused, another GRUB": Case(another_grub, "nbp-secure-boot-refused", ("chain", "nbp")),
 }
 HEALTHY: dict[str, Callable[[], Wire]] = {
+    "a web server that thinks for 15 seconds": lambda: no_response(late=15),
     "an OACK without a block size": lambda: answered_without("blksize", asks_again=True),
     "unified kernel image, PXE": lambda: unified("efi-x64-pxe", refused=False),
     "unified kernel image, HTTP": lambda: unified("efi-x64-http", refused=False),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bootsniff.flow.records import Body, HttpExchange
-from bootsniff.model import NANOSECONDS
+from bootsniff.model import NANOSECONDS, FetchStatus
 from bootsniff.wire.messages import BootContent, HttpHead
 
 from .scene import CLIENT, PE_X64, SCRIPT, SERVER, Scene, packed
@@ -185,7 +185,28 @@ def scripts(*names: str, turns: int = 4, gap: float = 0.1) -> Scene:
     return scene
 
 
+def unanswered(*, code: int | None = None, status: FetchStatus = "stalled") -> Scene:
+    scene = Scene("ipxe-bios", at="http").lease(file=URL)
+    scene.http(1, URL, status, code=code, received=0)
+    return scene
+
+
+def _answered_later(scene: Scene) -> Scene:
+    scene.http(30, URL)
+    return scene
+
+
+def ghost(target: str = "192.168.122.99") -> Scene:
+    """A lease whose router does not exist, for a server elsewhere."""
+    return (
+        Scene(at="arp")
+        .lease(file="grubx64.efi", next_server="10.9.8.7", router="192.168.122.99")
+        .arp(target, 1, 2, 3, 4)
+    )
+
+
 FAULTS: dict[str, Callable[[], Scene]] = {
+    "http-no-response": unanswered,
     "chain-script-loop": lambda: scripts("a.ipxe", "b.ipxe"),
     "dhcp-bootfile-too-long": long_name,
     "dhcp-reply-unicast-not-delivered": unicast,
@@ -202,6 +223,10 @@ FAULTS: dict[str, Callable[[], Scene]] = {
 }
 
 LOOKALIKES: list[tuple[str, str, Callable[[], Scene]]] = [
+    ("http-no-response", "an error", lambda: unanswered(code=500, status="failed")),
+    ("http-no-response", "an answer that breaks off", lambda: unanswered(code=200)),
+    ("http-no-response", "it came later", lambda: _answered_later(unanswered())),
+    ("http-no-response", "it is still under way", lambda: unanswered(status="in-progress")),
     ("chain-script-loop", "a script that waits", lambda: scripts("a.ipxe", turns=20, gap=5)),
     ("chain-script-loop", "three times", lambda: scripts("a.ipxe", "b.ipxe", turns=3)),
     ("chain-script-loop", "other scripts", lambda: scripts(*(f"{number}.ipxe" for number in range(20)), turns=1)),

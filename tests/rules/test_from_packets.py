@@ -183,6 +183,13 @@ def test_the_grub_that_shim_took_for_its_own_is_a_note_under_the_refusal(tmp_pat
     assert "chain-shim-wrong-path" not in {finding.code for finding in signed.findings}
 
 
+def test_u_boot_that_is_back_at_once_did_not_start_its_kernel(tmp_path: Path) -> None:
+    at_once = machine(read(boots_other.u_boot(boots.KERNEL, back=0.1).save(tmp_path / "x.pcap")))
+    assert [boot.status for boot in at_once.boots] == ["stalled"]
+    reset = machine(read(boots_other.u_boot(boots.KERNEL, back=20).save(tmp_path / "y.pcap")))
+    assert [boot.status for boot in reset.boots] == ["handed-off", "stalled"]
+
+
 def test_an_image_by_pieces_that_the_server_gives_is_no_fault(tmp_path: Path) -> None:
     wire = boots_other.image_by_pieces("206 Partial Content", "\r\nContent-Range: bytes 32768-34815/36774")
     assert machine(read(wire.save(tmp_path / "x.pcap"))).findings == ()

@@ -306,3 +306,10 @@ def test_an_offered_path_becomes_a_url_of_something_that_can_start(offered: str,
     scene = Scene("efi-x64-http").discover(0, 4, 12).offer(0.1, file=offered, option60="HTTPClient")
     (fix,) = [fix for fix in found("dhcp-http-offer-without-usable-uri", scene).fixes if fix.target == "dnsmasq"]
     assert f"http://{SERVER}{url}\n" in fix.text
+
+
+def test_a_router_that_does_not_exist_is_not_mended_by_another_boot_server() -> None:
+    finding = found("arp-next-server-unanswered", scenes_more.ghost())
+    assert finding.summary == "nobody answers ARP for the router 192.168.122.99"
+    assert [fix.text for fix in finding.fixes if fix.target == "dnsmasq"] == [f"dhcp-option=3,{SERVER}"]
+    assert not any("dhcp-boot" in fix.text for fix in finding.fixes)

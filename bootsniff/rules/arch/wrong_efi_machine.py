@@ -17,7 +17,7 @@ class ArchWrongEfiMachine(Rule):
 
     What happens
         The file arrives whole, is an EFI program, and the firmware refuses it as unsupported: it was built for another
-        architecture.
+        architecture. U-Boot refuses such a kernel too (“Bad magic”).
     On the wire
         The Machine field of the PE header in the first block (0x8664 x86-64, 0x014c IA32, 0xaa64 ARM64, 0x01c4 ARM)
         contradicts option 93 (7, 6, 11, 10, and 16, 15, 19, 18 for HTTP). Then the next boot option, or nothing.
@@ -45,7 +45,8 @@ class ArchWrongEfiMachine(Rule):
             content = fetch.content
             if content is None or content.machine is None or not is_for_another(case, fetch):
                 continue
-            numbers = ", ".join(map(str, case.stage.arch)) or "not told"
+            told = case.stage.arch or case.boot.stages[case.option[0]].arch
+            numbers = ", ".join(map(str, told)) or "not told"
             yield self.finding(
                 case,
                 [

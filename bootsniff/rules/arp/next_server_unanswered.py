@@ -151,6 +151,9 @@ def _fixes(case: Case, target: str) -> tuple[Fix, ...]:
     lease = case.lease
     if _off_subnet(case, target) and lease:
         return fixes.option(case, 3, lease.server, "routers", "routers")
+    if lease and target in lease.routers:
+        up = Fix("shell", f"arping -I eth0 {target}   # is the router up, and is this its address?")
+        return (up, *fixes.option(case, 3, lease.server, "routers", "routers"))
     return fixes.arrange(
         case,
         Fix("shell", f"ip -brief address show   # on the boot server: does it have {target}?\narping -I eth0 {target}"),

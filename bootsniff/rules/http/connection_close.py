@@ -37,7 +37,7 @@ class Http10ConnectionClose(Rule):
     code = "http-10-connection-close"
     stage = "http"
     needs = "fetches"
-    explains_away = ("tcp-reset-or-stall-mid-body",)
+    explains_away = ("http-no-response", "tcp-reset-or-stall-mid-body")
     summary = "{server} closes the connection after {first}; {request} comes on it all the same, and gets no answer"
 
     def check(self, case: Case) -> Iterator[Finding]:

@@ -1,0 +1,72 @@
+"""http-no-response; reads records, never changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...flow.records import TcpConnection
+from ...model import Evidence, Finding, Fix
+from .. import fixes
+from ..case import Case
+from ..evidence import evidence
+from ..rule import Rule
+from . import exchanges
+
+
+class HttpNoResponse(Rule):
+    """The web server takes the request and does not answer it.
+
+    What happens
+        The connection is there and the request goes out, but no response comes: the machine waits (iPXE for ever), or the
+        server closes the connection instead.
+    On the wire
+        GET or HEAD, the server's ACK for it, and then nothing, or FIN or RST from the server, without a status line.
+    Not to be confused with
+        A connection that never opens (tcp-filtered, tcp-refused). A request on a connection that the server had closed
+        (http-10-connection-close). An answer that breaks off (tcp-reset-or-stall-mid-body).
+    Causes
+        A web application or a proxy that hangs, or waits for a back end; all of a server's workers busy; a file on a
+        network disk that is away; responses that are lost on the way because they are too large.
+    Fix
+        Ask for the same URL from another host; look into the server's log; start it again.
+    Sources
+        RFC 9112 sections 9.3 and 9.5; edk2 NetworkPkg HttpBootClient.c and PcdHttpIoTimeout; iPXE net/tcp/httpcore.c; lab
+        captures.
+    """
+
+    code = "http-no-response"
+    stage = "http"
+    needs = "fetches"
+    summary = "{server} {took} {request} and {then}"
+
+    def check(self, case: Case) -> Iterator[Finding]:
+        if case.client == "os":
+            return  # os-config-fetch-failed knows which of an installer's fetches matter
+        for _, flow in exchanges.failed(case):
+            connection = flow.connection
+            if flow.response is not None or flow.request is None:
+                continue
+            answer = connection.last_from_server
+            taken = answer is not None and answer.time >= flow.request_at.time
+            then, proof = _end(connection)
+            yield self.finding(
+                case,
+                [evidence(flow.request_at, exchanges.request_line(flow)), *proof],
+                confidence="certain" if proof else case.silence(second_sign=True),
+                subject=flow.url,
+                server=connection.server,
+                took="takes" if taken else "was sent",
+                request=exchanges.request_line(flow),
+                then=then + case.blind_spot if not proof else then,
+                expected="A status line.",
+                proof="" if proof else "The web server's log, and a capture on its side.",
+                fixes=(Fix("shell", f"curl -sv -m 10 -o /dev/null {fixes.shell(flow.url)}   # from another host"),),
+            )
+
+
+def _end(connection: TcpConnection) -> tuple[str, list[Evidence]]:
+    if connection.reset and not connection.reset_by_client:
+        return "resets the connection", [evidence(connection.reset, "RST from the server")]
+    if connection.fin_from_server and not connection.reset_by_client:
+        return "closes the connection", [evidence(connection.fin_from_server, "FIN from the server")]
+    return "answers nothing", []
