@@ -12,7 +12,7 @@ from ..model import StallPoint, Status
 from .arrived import dropped_image, loops
 from .boot_file import boot_file_of, boot_server_of, server_behind_no_router
 from .kinds import is_firmware, is_ipxe, is_u_boot
-from .records import BootRecord, Dhcp4Exchange, StageRecord
+from .records import BootRecord, Dhcp4Exchange, Dhcp6Exchange, StageRecord
 from .stage_outcome import StageState, stage_state
 from .state import BOUND
 
@@ -50,7 +50,7 @@ def boot_state(boot: BootRecord, now: int, *, is_last: bool, sees_fetches: bool 
     states = [stage_state(stage, after, now, boot_over=over) for stage, after in zip(stages, following, strict=True)]
     last = states[-1]
     if stages[-1].client == "os":
-        if last.failed:
+        if last.failed and not _ipv6_alone(stages):
             return BootState("stalled", "os", len(stages) - 1, "", last.check_at)
         return BootState("handed-off", None, None, "", last.check_at)
     if True in [state.handed_off for state in states]:
@@ -70,6 +70,16 @@ def boot_state(boot: BootRecord, now: int, *, is_last: bool, sees_fetches: bool 
         # The machine began anew without this boot having come to an end that the capture shows.
         return BootState("stalled", furthest.point, index, "", NEVER)
     return BootState("in-progress", None, None, last.waiting_for, last.check_at)
+
+
+def _ipv6_alone(stages: list[StageRecord]) -> bool:
+    """Whether a system that DHCPv4 does not answer was booted where nothing answered DHCPv4 before, and DHCPv6 did."""
+    before = [stage.dhcp for stage in stages[:-1]]
+    if stages[-1].fetches or any(
+        isinstance(dhcp, Dhcp4Exchange) and dhcp.offers for dhcp in (*before, stages[-1].dhcp)
+    ):
+        return False
+    return any(isinstance(dhcp, Dhcp6Exchange) and dhcp.replies for dhcp in before)
 
 
 def _ends_in_dhcp(stage: StageRecord, *, is_first: bool) -> bool:

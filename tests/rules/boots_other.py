@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..track.play import pe
-from .boots import INITRD, IPXE, KERNEL, SCRIPT, SIGNED, give_up
+from .boots import INITRD, IPXE, KERNEL, PXELINUX, SCRIPT, SIGNED, give_up
+from .boots_more import ASKS6
 from .boots_text import IPXE_AGENT, PXELINUX_CONFIG
 from .boots_web import ISO
 from .packets import Wire
@@ -32,6 +33,40 @@ def answered_without(*left_out: str, asks_again: bool = False) -> Wire:
         wire.as_kind("ipxe-efi-x64").lease(10, file=f"http://{SERVER}/linux")
         return wire.fetch(12, "/linux", body=KERNEL, agent=IPXE_AGENT).quiet(120)
     return give_up(wire)
+
+
+def answered_with_data(*, goes_on: bool = False) -> Wire:
+    """A server that knows no options sends the first block at once."""
+    wire = Wire("bios-pxe" if goes_on else "efi-x64-pxe").lease(file="loader")
+    wire.rrq(1, "loader")
+    if not goes_on:
+        wire.data(1.01, 1, _HEAD[:512])
+        wire.error(1.02, 4, "User aborted download", by_client=True)
+        return give_up(wire)
+    for block in range(1, len(PXELINUX) // 512 + 2):
+        wire.data(1.01 + block / 1000, block, PXELINUX[(block - 1) * 512 : block * 512])
+        wire.ack(1.0105 + block / 1000, block)
+    wire.get(2, "pxelinux.cfg/default", PXELINUX_CONFIG)
+    return wire.get(3, "linux", KERNEL).get(4, "initrd.gz", INITRD).quiet(120)
+
+
+def ipxe_without_server(file: str = "pxelinux.0") -> Wire:
+    """DHCP names a file, and no address to ask for it."""
+    wire = Wire("ipxe-bios").lease(file=file, next_server=None)
+    if file.startswith("http"):
+        wire.fetch(1, "/linux", body=KERNEL, agent=IPXE_AGENT)
+    return wire.quiet(120)
+
+
+def over_ipv6_alone(*, served: bool = False) -> Wire:
+    """Firmware boots over IPv6; the started system asks DHCPv4 too. `served`: firmware had been answered over IPv4."""
+    wire = Wire()
+    if served:
+        wire.lease(0)
+    url = (59, b"tftp://[fd00::1]/uki.efi")
+    wire.dhcp6(30, 1, *ASKS6).dhcp6(30.1, 2, url).dhcp6(30.2, 3, *ASKS6).dhcp6(30.3, 7, url)
+    wire.get(31, "uki.efi", KERNEL)
+    return wire.as_kind("os").discover(50, 53, 56).quiet(200)
 
 
 def circle(*names: str, turns: int, gap: float = 0.1) -> Callable[[], Wire]:
@@ -81,7 +116,7 @@ def image_by_pieces(status: str, fields: str = "") -> Wire:
             wire.tcp(
                 time + 0.04 + piece / 100, 0x18, sent + piece * 1400, 1002 + len(asked), bytes(1400), from_client=False
             )
-    return wire.quiet(90)
+    return wire.quiet(14)  # the server is still sending, so that silence alone tells nothing
 
 
 def another_grub(*, signed: bool = False) -> Wire:
@@ -124,6 +159,13 @@ FAULTS: dict[str, Case] = {
     "tftp-option-negotiation-refused, no size": Case(
         lambda: answered_without("tsize"), "tftp-option-negotiation-refused", ("tftp",), PXE_NOTES
     ),
+    "tftp-option-negotiation-refused, DATA at once": Case(
+        answered_with_data, "tftp-option-negotiation-refused", ("tftp",), PXE_NOTES
+    ),
+    "dhcp-next-server-missing, iPXE": Case(ipxe_without_server, "dhcp-next-server-missing", ("tftp",)),
+    "os-redhcp-fails, DHCPv4 had answered before": Case(
+        lambda: over_ipv6_alone(served=True), "os-redhcp-fails", ("os",), ("dhcp-offer-without-boot-file",)
+    ),
     "chain-script-loop, two scripts until the stack is full": Case(
         lambda: circle("a.ipxe", "b.ipxe", turns=7)().quiet(60), "chain-script-loop", ("chain",)
     ),
@@ -139,6 +181,9 @@ FAULTS: dict[str, Case] = {
     "nbp-secure-boot-refused, another GRUB": Case(another_grub, "nbp-secure-boot-refused", ("chain", "nbp")),
 }
 HEALTHY: dict[str, Callable[[], Wire]] = {
+    "DATA at once, for a ROM that does not mind": lambda: answered_with_data(goes_on=True),
+    "a URL needs no server beside it": lambda: ipxe_without_server(f"http://{SERVER}/linux"),
+    "IPv6 alone, and a system that asks DHCPv4 too": over_ipv6_alone,
     "a web server that thinks for 15 seconds": lambda: no_response(late=15),
     "an OACK without a block size": lambda: answered_without("blksize", asks_again=True),
     "unified kernel image, PXE": lambda: unified("efi-x64-pxe", refused=False),

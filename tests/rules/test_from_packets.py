@@ -190,6 +190,14 @@ def test_u_boot_that_is_back_at_once_did_not_start_its_kernel(tmp_path: Path) ->
     assert [boot.status for boot in reset.boots] == ["handed-off", "stalled"]
 
 
+@pytest.mark.parametrize("build", [lambda: boots_other.answered_without("tsize"), boots_other.answered_with_data])
+def test_a_server_that_does_not_tell_the_size_is_told_so(build: Callable[[], Wire], tmp_path: Path) -> None:
+    found = machine(read(build().save(tmp_path / "x.pcap")))
+    (finding,) = [finding for finding in found.findings if finding.code == "tftp-option-negotiation-refused"]
+    assert "does not tell the size" in finding.summary
+    assert "tftp-no-blocksize" not in {fix.text for fix in finding.fixes}
+
+
 def test_an_image_by_pieces_that_the_server_gives_is_no_fault(tmp_path: Path) -> None:
     wire = boots_other.image_by_pieces("206 Partial Content", "\r\nContent-Range: bytes 32768-34815/36774")
     assert machine(read(wire.save(tmp_path / "x.pcap"))).findings == ()

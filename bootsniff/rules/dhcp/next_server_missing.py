@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding, Fix
+from ...track.kinds import is_ipxe
 from ...track.naming import is_shim_binary
 from ...track.records import FetchRecord
 from ...wire import dhcp_options
@@ -21,33 +22,61 @@ class DhcpNextServerMissing(Rule):
 
     What happens
         UEFI firmware manages without the address: it asks the DHCP server itself, or the ProxyDHCP server. GRUB and shim
-        then read the same DHCP reply, find no server in it and stop: GRUB ends at its prompt, shim with an error.
+        then read the same DHCP reply, find no server in it and stop: GRUB ends at its prompt, shim with an error. iPXE
+        does not ask anybody for a file without a server (“Nothing to boot”).
     On the wire
         An ACK with siaddr 0.0.0.0; the boot file arrives whole from the address in option 54 (or from the ProxyDHCP
-        server); after it not one packet of GRUB or shim.
+        server); after it not one packet of GRUB or shim. Or iPXE's ACK names a file (not a URL) and no server, and no
+        request follows.
     Not to be confused with
         A program that Secure Boot refuses (nbp-secure-boot-refused): the firmware goes on to its next boot option then, and
         does not wait. U-Boot, which does not even ask for the first file (chain-uboot-no-serverip). A server that is named
         by a host name (dhcp-next-server-is-a-name).
     Causes
-        ISC dhcpd without next-server and Kea without next-server leave siaddr empty; with ProxyDHCP the address stands in
+        ISC dhcpd without next-server, Kea without next-server and udhcpd without siaddr leave siaddr empty; with ProxyDHCP the address stands in
         the proxy's reply, which older GRUB does not read.
     Fix
         Set siaddr in the reply of the DHCP server itself, or build GRUB with a prefix that names the server.
     Sources
-        GRUB grub-core/net/bootp.c (grub_net_configure_by_dhcp_ack); shim netboot.c; edk2 NetworkPkg PxeBcBoot.c.
+        GRUB grub-core/net/bootp.c (grub_net_configure_by_dhcp_ack); shim netboot.c; edk2 NetworkPkg PxeBcBoot.c;
+        iPXE usr/autoboot.c; lab captures with busybox udhcpd.
     """
 
     code = "dhcp-next-server-missing"
     stage = "nbp"
     needs = "dhcp4"
     explains_away = ("nbp-secure-boot-refused", "nbp-stalls-after-download")
-    summary = "{program} arrived from {fetched}, and finds no server to go on with: siaddr of {server} is 0.0.0.0"
+    summary = "{what}: siaddr of {server} is 0.0.0.0"
 
     def concerns(self, client: str) -> bool:
-        return client.startswith("efi-") and client.endswith("-pxe")
+        return is_ipxe(client) or (client.startswith("efi-") and client.endswith("-pxe"))
 
     def check(self, case: Case) -> Iterator[Finding]:
+        yield from self._ipxe(case) if case.is_ipxe else self._loaded(case)
+
+    def _ipxe(self, case: Case) -> Iterator[Finding]:
+        """IPXE that was given a name and nobody to ask for it."""
+        file = case.boot_file
+        if not (case.failed_here and case.asked_nothing and case.acks and file) or names.parts(file):
+            return
+        ack = case.acks[-1]
+        replies = [*case.acks, *case.pxe_replies, *case.proxy_offers]
+        if any(reply.message.next_server or names_a_host(reply) for reply in replies):
+            return
+        yield self.finding(
+            case,
+            [evidence(ack.heard, f"lease with the file {file} and siaddr 0.0.0.0; no request follows")],
+            confidence="likely",
+            subject=ack.server,
+            what=f"iPXE was given {file}, and no server to fetch it from",
+            server=ack.server,
+            expected=f"siaddr {ack.server} in the ACK, then a request for {file}.",
+            proof="The machine's screen: “Nothing to boot”.",
+            fixes=server_fixes(case, ack.server),
+        )
+
+    def _loaded(self, case: Case) -> Iterator[Finding]:
+        """GRUB or shim that arrived, and does not go on."""
         fetch = downloads.idle_program(case)
         if fetch is None or not case.acks or case.gave_up or downloads.times_fetched(case, fetch) > 1:
             return
@@ -63,8 +92,7 @@ class DhcpNextServerMissing(Rule):
             ],
             confidence="likely",
             subject=ack.server,
-            program=program,
-            fetched=fetched,
+            what=f"{program} arrived from {fetched}, and finds no server to go on with",
             server=ack.server,
             expected=f"siaddr {fetched} in the ACK, then requests of {program}.",
             proof="The machine's screen: a “grub>” prompt, or shim's error.",
@@ -89,7 +117,10 @@ def server_fixes(case: Case, server: str) -> tuple[Fix, ...]:
         *fixes.dnsmasq(match, f"dhcp-boot=tag:{tag},{file},,{server}"),
         Fix("isc-dhcpd", f"next-server {server};"),
         Fix("kea", f'"next-server": "{server}"'),
-        Fix("grub", f"grub-mkimage -p '(tftp,{server})/grub' …   # a prefix that names the server"),
+        Fix("udhcpd", f"siaddr {server}"),
+        None
+        if case.is_ipxe
+        else Fix("grub", f"grub-mkimage -p '(tftp,{server})/grub' …   # a prefix that names the server"),
     )
 
 

@@ -21,6 +21,7 @@ class OsRedhcpFails(Rule):
         DISCOVERs of the same machine without PXE options, some time after the last initrd byte, and no answer.
     Not to be confused with
         No DISCOVER at all: the system need not use the network. One that is late: a link that was just reset needs seconds.
+        A network of IPv6 alone, where firmware booted over DHCPv6 and systems ask DHCPv4 in vain.
     Causes
         The wrong network card, a VLAN that the firmware set and the kernel does not, another client identifier (option 61)
         than the reservation has, a switch port that is not forwarding yet.

@@ -23,10 +23,11 @@ class TftpOptionNegotiationRefused(Rule):
         size of the file first, and gives up when the answer leaves it out (it shows a file size of 0 and PXE-E53).
     On the wire
         RRQ with options, ERROR 8 from the server; or OACK, then ERROR 8 or ERROR 4 ("Malformatted OACK packet") from the
-        client and no further RRQ. An OACK without tsize, where the RRQ had it, is what UEFI cannot use.
+        client and no further RRQ. An OACK without tsize, or DATA without an OACK (ERROR 4, "User aborted download",
+        PXE-E99), is what UEFI cannot use.
     Not to be confused with
         The size probe: OACK, ERROR 8 from the client, then another RRQ for the same file. A server that ignores options
-        and answers with DATA at once, which is allowed.
+        and answers with DATA at once is allowed; BIOS ROMs, iPXE and PXELINUX can live with it.
     Causes
         An old or very simple server; a server that forces a block size or adds options nobody asked for; tsize switched off
         (atftpd --no-tsize, tftpd-hpa --refuse tsize).
@@ -39,12 +40,17 @@ class TftpOptionNegotiationRefused(Rule):
     code = "tftp-option-negotiation-refused"
     stage = "tftp"
     needs = "fetches"
+    explains_away = ("tftp-client-aborts",)
     summary = "{said}"
 
     def check(self, case: Case) -> Iterator[Finding]:
         for fetch, flow in transfers.failed(case):
             error = flow.error
-            if error is None or flow.body.packets:
+            if error is None:
+                continue
+            if flow.body.packets:
+                if _answered_with_data(case, flow) and not _asked_again(case, flow.filename, fetch.start):
+                    yield self._without_size(case, fetch, flow)
                 continue
             by_server = not flow.error_by_client and error.code == 8
             by_client = flow.error_by_client and error.code in (4, 8) and flow.oack is not None
@@ -90,19 +96,31 @@ class TftpOptionNegotiationRefused(Rule):
             [
                 *(evidence(ref, "RRQ with tsize") for ref in flow.requests[:1]),
                 *(evidence(ref, "OACK without tsize") for ref in flow.oacks[:1]),
+                *maybe(None if flow.oacks else flow.body.first, "DATA 1, and no OACK before it"),
                 *maybe(flow.error_at, "the machine ends the transfer, and does not ask again"),
             ],
-            confidence="likely",
+            confidence="likely" if flow.oacks else "certain",
             subject=names.url_of(fetch),
             said=f"{flow.server} does not tell the size of {flow.filename} (TFTP option tsize), which UEFI asks for first",
             expected="An OACK with tsize, then another RRQ for the same file.",
-            proof="The machine's screen: “NBP filesize is 0 Bytes”?",
-            fixes=fixes.arrange(
-                case,
-                Fix("atftpd", "# no --no-tsize in OPTIONS of /etc/default/atftpd"),
-                Fix("tftpd-hpa", "# no --refuse tsize in TFTP_OPTIONS of /etc/default/tftpd-hpa"),
-            ),
+            proof="The machine's screen: “NBP filesize is 0 Bytes”?" if flow.oacks else "",
+            fixes=fixes.arrange(case, *(_SIZE_ON if flow.oacks else _OTHER_SERVER)),
         )
+
+
+_SIZE_ON = (
+    Fix("atftpd", "# no --no-tsize in OPTIONS of /etc/default/atftpd"),
+    Fix("tftpd-hpa", "# no --refuse tsize in TFTP_OPTIONS of /etc/default/tftpd-hpa"),
+)
+_OTHER_SERVER = (
+    Fix("dnsmasq", "enable-tftp\ntftp-root=/srv/tftp"),
+    Fix("tftpd-hpa", "systemctl enable --now tftpd-hpa   # instead of a server that knows no options"),
+)
+
+
+def _answered_with_data(case: Case, flow: TftpTransfer) -> bool:
+    """Whether a server that knows no options sent UEFI the first block, and that was the end."""
+    return flow.error_by_client and flow.oack is None and flow.highest_block == 1 and _size_left_out(case, flow)
 
 
 def _size_left_out(case: Case, flow: TftpTransfer) -> bool:
