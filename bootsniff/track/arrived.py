@@ -135,8 +135,7 @@ def script_circle(stage: StageRecord, turns: int = _TURNS) -> list[FetchRecord] 
     for fetch in reversed(stage.fetches):
         if fetch.status == "in-progress" and not run:
             continue
-        is_script = fetch.content is not None and fetch.content.kind == "ipxe-script"
-        if fetch.status != "complete" or not is_script or (run and run[-1].start - fetch.end > SCRIPT_GAP):
+        if not _is_script(fetch) or (run and run[-1].start - fetch.end > SCRIPT_GAP):
             break
         run.append(fetch)
         if len(run) == turns * _LONGEST_CIRCLE:
@@ -147,8 +146,34 @@ def script_circle(stage: StageRecord, turns: int = _TURNS) -> list[FetchRecord] 
     return None
 
 
+def script_rounds(stages: list[StageRecord]) -> list[StageRecord] | None:
+    """The stages in which iPXE ran DHCP and got the same scripts over and over, each turn right after the one before.
+
+    A script that waits for something before it begins again is none: it sleeps.
+    """
+    rounds: list[StageRecord] = []
+    begun: int | None = None
+    for stage in reversed(stages):
+        scripts = [fetch for fetch in stage.fetches if fetch.status not in ("optional", "probe")]
+        if not rounds and not scripts and begun is None and is_ipxe(stage.client):
+            begun = stage.start  # the turn that is under way
+            continue
+        if not is_ipxe(stage.client) or not scripts or not all(map(_is_script, scripts)):
+            break
+        if begun is not None and begun - scripts[-1].end > SCRIPT_GAP:
+            break
+        if rounds and [fetch.name for fetch in scripts] != [
+            fetch.name for fetch in rounds[-1].fetches if fetch.status == "complete"
+        ]:
+            break
+        rounds.append(stage)
+        begun = stage.start
+    return rounds[::-1] if len(rounds) >= _TURNS else None
+
+
+def _is_script(fetch: FetchRecord) -> bool:
+    return fetch.status == "complete" and fetch.content is not None and fetch.content.kind == "ipxe-script"
+
+
 def _had_script(stage: StageRecord, binary: FetchRecord) -> bool:
-    return any(
-        fetch.content is not None and fetch.content.kind == "ipxe-script" and fetch.end <= binary.start
-        for fetch in stage.fetches
-    )
+    return any(_is_script(fetch) and fetch.end <= binary.start for fetch in stage.fetches)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..model import StallPoint, Status
-from .arrived import dropped_image, loops
+from .arrived import dropped_image, loops, script_rounds
 from .boot_file import boot_file_of, boot_server_of, server_behind_no_router
 from .kinds import is_firmware, is_ipxe, is_u_boot
 from .records import BootRecord, Dhcp4Exchange, Dhcp6Exchange, StageRecord
@@ -55,7 +55,7 @@ def boot_state(boot: BootRecord, now: int, *, is_last: bool, sees_fetches: bool 
         return BootState("handed-off", None, None, "", last.check_at)
     if True in [state.handed_off for state in states]:
         return BootState("handed-off", None, None, "", last.check_at)
-    if is_last and loops(stages):
+    if is_last and (loops(stages) or script_rounds(stages)):
         return BootState("stalled", "chain", len(stages) - 1, "", last.check_at)
     index = _furthest(stages, states)
     furthest = states[index]

@@ -84,6 +84,16 @@ def circle(*names: str, turns: int, gap: float = 0.1) -> Callable[[], Wire]:
     return made
 
 
+def rounds(turns: int, *, sleep: float = 0.1) -> Wire:
+    """A script that begins anew with DHCP (autoboot), after it slept for so many seconds; the last turn is under way."""
+    wire, time = Wire(), 0.0
+    for _ in range(turns):
+        wire.as_kind("ipxe-bios").lease(time, file=f"http://{SERVER}/auto.ipxe")
+        wire.fetch(time + 1, "/auto.ipxe", body=b"#!ipxe\nautoboot\n", agent=IPXE_AGENT)
+        time += 1.1 + sleep
+    return wire.as_kind("ipxe-bios").lease(time, file=f"http://{SERVER}/auto.ipxe")
+
+
 def unified(kind: str, *, refused: bool) -> Wire:
     """Firmware fetches a unified kernel image; refused, it is back with its next option at once."""
     if kind.endswith("http"):
@@ -171,6 +181,7 @@ FAULTS: dict[str, Case] = {
     ),
     "chain-script-loop, one script for ever": Case(circle("a.ipxe", turns=40), "chain-script-loop", ("chain",)),
     "chain-script-loop, three scripts for ever": Case(circle(*CHAIN, turns=20), "chain-script-loop", ("chain",)),
+    "chain-script-loop, by DHCP": Case(lambda: rounds(5), "chain-script-loop", ("chain",)),
     "http-range-unsupported, sanboot": Case(lambda: image_by_pieces("200 OK"), "http-range-unsupported", ("http",)),
     "nbp-secure-boot-refused, unified kernel image, PXE": Case(
         lambda: unified("efi-x64-pxe", refused=True), "nbp-secure-boot-refused", ("nbp",), PXE_NOTES
@@ -191,5 +202,7 @@ HEALTHY: dict[str, Callable[[], Wire]] = {
 }
 WAITING: dict[str, Callable[[], Wire]] = {
     "a script that asks for itself every five seconds": circle("a.ipxe", turns=30, gap=5),
+    "a script that sleeps before it begins anew": lambda: rounds(8, sleep=10),
+    "a script that began anew three times": lambda: rounds(3),
     "a script that is asked for three times at once": circle("a.ipxe", turns=3),
 }

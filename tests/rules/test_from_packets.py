@@ -175,6 +175,13 @@ def test_scripts_in_a_circle_are_told_while_they_go_on(turns: int, status: str, 
         assert [fix.target for fix in finding.fixes] == ["shell"]
 
 
+def test_a_script_that_begins_anew_is_told_once(tmp_path: Path) -> None:
+    found = machine(read(boots_other.rounds(6).save(tmp_path / "x.pcap")))
+    assert [finding.summary for finding in found.findings] == [
+        "iPXE's script begins anew with DHCP: auto.ipxe › DHCP › auto.ipxe, 6 times over"
+    ]
+
+
 def test_the_grub_that_shim_took_for_its_own_is_a_note_under_the_refusal(tmp_path: Path) -> None:
     found = machine(read(boots_other.another_grub().save(tmp_path / "x.pcap")))
     notes = [finding for finding in found.findings if finding.code == "chain-shim-wrong-path"]
