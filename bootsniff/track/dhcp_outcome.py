@@ -54,11 +54,18 @@ def dhcp6_state(stage: StageRecord, exchange: Dhcp6Exchange, now: int, *, gone: 
     refused = bool(exchange.advertises) and not exchange.requests and not _usable6(stage, exchange)
     if gone or refused or is_over(stage.last.time, 60 * NANOSECONDS, now):
         return StageState(rank, failed=True, point="dhcp")
-    wait = "REPLY" if exchange.requests else "ADVERTISE"
-    first = exchange.solicits[0].time if exchange.solicits else stage.start
     return StageState(
-        rank, waiting_for=f"{wait} for {in_seconds(now - first)}", check_at=stage.last.time + 60 * NANOSECONDS + 1
+        rank, waiting_for=_dhcp6_wait(stage, exchange, now), check_at=stage.last.time + 60 * NANOSECONDS + 1
     )
+
+
+def _dhcp6_wait(stage: StageRecord, exchange: Dhcp6Exchange, now: int) -> str:
+    if exchange.requests:
+        return f"REPLY for {in_seconds(now - exchange.requests[-1].time)}"
+    if exchange.advertises:
+        return f"REQUEST for {in_seconds(now - exchange.advertises[-1].time)}"
+    first = exchange.solicits[0].time if exchange.solicits else stage.start
+    return f"ADVERTISE for {in_seconds(now - first)}"
 
 
 def has_lease(exchange: Dhcp6Exchange) -> bool:

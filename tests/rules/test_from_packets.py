@@ -226,3 +226,12 @@ def test_a_script_may_name_any_host(url: str, tmp_path: Path) -> None:
     script = f"#!ipxe\nkernel {url}\ninitrd {url}\nboot\n".encode()
     wire = boots_text.scripted(script, ("/linux", boots.KERNEL))()
     assert machine(read(wire.save(tmp_path / "x.pcap"))).boots
+
+
+@pytest.mark.parametrize(("answered", "words"), [(False, "ADVERTISE for 2 s"), (True, "REQUEST for 2 s")])
+def test_what_a_machine_waits_for_over_ipv6(answered: bool, words: str, tmp_path: Path) -> None:
+    wire = Wire().dhcp6(0, 1, *boots_more.ASKS6)
+    if answered:
+        wire.dhcp6(0.1, 2, (3, boots_more.ADDRESS6), (59, b"tftp://[fd00::1]/x.efi"))
+    (boot,) = machine(read(wire.quiet(2.4).save(tmp_path / "x.pcap"))).boots
+    assert (boot.status, boot.waiting_for) == ("in-progress", words)
