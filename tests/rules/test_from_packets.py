@@ -235,3 +235,19 @@ def test_what_a_machine_waits_for_over_ipv6(answered: bool, words: str, tmp_path
         wire.dhcp6(0.1, 2, (3, boots_more.ADDRESS6), (59, b"tftp://[fd00::1]/x.efi"))
     (boot,) = machine(read(wire.quiet(2.4).save(tmp_path / "x.pcap"))).boots
     assert (boot.status, boot.waiting_for) == ("in-progress", words)
+
+
+@pytest.mark.parametrize(
+    ("software", "targets"),
+    [
+        (None, {"shell", "nginx", "apache"}),
+        ("nginx/1.22.1", {"shell", "nginx"}),
+        ("Apache/2.4.66 (Debian)", {"shell", "apache"}),
+        ("SimpleHTTP/0.6 Python/3.11.2", {"shell"}),
+    ],
+)
+def test_a_web_server_is_mended_in_its_own_words(software: str | None, targets: set[str], tmp_path: Path) -> None:
+    wire = Wire("ipxe-bios").lease(file=f"http://{SERVER}/menu.ipxe")
+    wire.fetch(1, "/menu.ipxe", "404 Not Found", b"no", f"\nServer: {software}" if software else "", agent="iPXE/1.21")
+    (finding,) = machine(read(wire.quiet(60).save(tmp_path / "x.pcap"))).findings
+    assert {fix.target for fix in finding.fixes} == targets

@@ -37,6 +37,15 @@ def failed(case: Case) -> Iterator[tuple[FetchRecord, HttpExchange]]:
             yield fetch, flow
 
 
+_WEB_SERVERS = ("nginx", "apache", "lighttpd")
+
+
+def suited(flow: HttpExchange, known: tuple[Fix, ...]) -> tuple[Fix, ...]:
+    """Fixes without the lines of other web servers than the one that calls itself something in its response."""
+    said = (flow.response.get("server") or "").lower() if flow.response else ""
+    return tuple(fix for fix in known if fix.target not in _WEB_SERVERS or not said or fix.target in said)
+
+
 class HttpStatusRule(Rule):
     """A response status that ends the boot: what the rules for single statuses share."""
 
@@ -68,7 +77,7 @@ class HttpStatusRule(Rule):
                 status=status,
                 reason=flow.response.reason if flow.response else "",
                 expected="Status 200 with the file.",
-                fixes=self.mend(case, flow),
+                fixes=suited(flow, self.mend(case, flow)),
             )
 
 

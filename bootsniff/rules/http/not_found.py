@@ -39,5 +39,6 @@ class Http404(HttpStatusRule):
         return fixes.arrange(
             case,
             Fix("shell", f"ls -l {path}\ncurl -sI {fixes.shell(flow.url)}"),
-            Fix("nginx", "server {\n  listen 80;\n  root /var/www/html;\n}"),
+            Fix("nginx", "server {\n  listen 80 default_server;\n  root /var/www/html;\n}"),
+            Fix("apache", "apache2ctl -S   # which virtual host answers, and what is its DocumentRoot?"),
         )

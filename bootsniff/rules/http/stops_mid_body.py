@@ -57,10 +57,14 @@ class HttpStopsMidBody(Rule):
                 how=how,
                 expected=f"{length} bytes." if fetch.status == "failed" else f"More of the {length} bytes.",
                 proof="" if sure else "The web server's log, and a capture on its side.",
-                fixes=fixes.arrange(
-                    case,
-                    Fix("shell", f"curl -o /dev/null {fixes.shell(flow.url)}   # from another host of this network"),
-                    Fix("nginx", "send_timeout 300s;"),
+                fixes=exchanges.suited(
+                    flow,
+                    (
+                        Fix(
+                            "shell", f"curl -o /dev/null {fixes.shell(flow.url)}   # from another host of this network"
+                        ),
+                        Fix("nginx", "send_timeout 300s;"),
+                    ),
                 ),
             )
 
