@@ -313,3 +313,18 @@ def test_a_router_that_does_not_exist_is_not_mended_by_another_boot_server() -> 
     assert finding.summary == "nobody answers ARP for the router 192.168.122.99"
     assert [fix.text for fix in finding.fixes if fix.target == "dnsmasq"] == [f"dhcp-option=3,{SERVER}"]
     assert not any("dhcp-boot" in fix.text for fix in finding.fixes)
+
+
+@pytest.mark.parametrize(
+    ("module", "braces"),
+    [
+        ("vesamenu.c32", "{ldlinux,libutil,libcom32,menu,vesamenu}.c32 "),
+        ("menu.c32", "{ldlinux,libutil,libcom32,menu}.c32 "),
+        ("a b;.c32", "{ldlinux,libutil,libcom32,menu}.c32 "),
+    ],
+)
+def test_the_module_that_is_missing_is_among_those_to_copy(module: str, braces: str) -> None:
+    scene = Scene("bios-pxe", at="tftp").lease(file="pxelinux.0")
+    scene.tftp(1, module, "failed", error=1, role="module")
+    (fix,) = found("chain-pxelinux-module-missing", scene).fixes
+    assert braces in fix.text

@@ -11,6 +11,8 @@ from ..case import Case
 from ..rule import Rule
 from ..tftp import transfers
 
+_OFTEN = ("ldlinux", "libutil", "libcom32", "menu")
+"""Modules that the others need, and the one that most configurations name."""
 _MODULE = re.compile(r"(?:^|/)[^/]+\.(?:c32|e32|e64)$", re.IGNORECASE)
 
 
@@ -69,6 +71,8 @@ def _copy(module: str, folder: str) -> str:
     """UEFI's syslinux has modules of its own, and a core whose name ends in e64 or e32."""
     kind = {"e64": "efi64", "e32": "efi32"}.get(module.rsplit(".", 1)[-1].lower())
     if kind is None:
-        return f"cp /usr/lib/syslinux/modules/bios/{{ldlinux,libutil,libcom32,menu}}.c32 {folder}"
+        stem = module.rsplit(".", 1)[0].lower()
+        stems = dict.fromkeys((*_OFTEN, *([stem] if stem.isalnum() else [])))
+        return f"cp /usr/lib/syslinux/modules/bios/{{{','.join(stems)}}}.c32 {folder}"
     core = f"ldlinux.{module.rsplit('.', 1)[-1].lower()}"
     return f"cp /usr/lib/syslinux/modules/{kind}/{{{core},libutil.c32,libcom32.c32,menu.c32}} {folder}"
