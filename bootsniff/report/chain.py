@@ -92,9 +92,12 @@ def client_label(client: str) -> str:
 
 
 def file_label(url: str) -> str:
-    """The last part of a URL's path, or its host where there is no path."""
-    path = url.partition("?")[0].rstrip("/")
-    return path.rpartition("/")[2] or url
+    """The last part of a URL's path (a directory's with its slash), or its host where there is no path."""
+    path = url.partition("?")[0]
+    before, _, name = path.rstrip("/").rpartition("/")
+    if not name:
+        return url
+    return f"{name}/" if path.endswith("/") and not before.endswith("/") else name
 
 
 def chain(boot: Boot) -> tuple[Turn, ...]:

@@ -236,6 +236,8 @@ def _http(record: FetchRecord, flow: HttpExchange) -> Fetch:
             error = f"connection reset by the {'client' if flow.connection.reset_by_client else 'server'}"
         elif flow.connection.fin_from_server is not None:
             error = "connection closed by the server"
+        elif flow.connection.fin_from_client is not None:
+            error = "connection closed by the client"
     shown = []
     if head is not None and head.status is not None:
         shown.append(("status", str(head.status)))

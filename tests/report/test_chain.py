@@ -46,6 +46,7 @@ def test_client_labels(client: str, label: str) -> None:
         ("tftp://192.168.122.1/a/b.efi", "b.efi"),
         ("http://h/menu.ipxe?mac=1/2", "menu.ipxe"),
         ("http://h/", "h"),
+        ("http://h/boot/", "boot/"),
         ("", ""),
     ],
 )

@@ -205,6 +205,11 @@ def test_a_server_that_does_not_tell_the_size_is_told_so(build: Callable[[], Wir
     assert "tftp-no-blocksize" not in {fix.text for fix in finding.fixes}
 
 
+def test_who_closed_a_connection_before_its_end_is_told(tmp_path: Path) -> None:
+    found = machine(read(boots_other.image_by_pieces("200 OK").save(tmp_path / "x.pcap")))
+    assert found.boots[0].stages[0].fetches[-1].error == "connection closed by the client"
+
+
 def test_an_image_by_pieces_that_the_server_gives_is_no_fault(tmp_path: Path) -> None:
     wire = boots_other.image_by_pieces("206 Partial Content", "\r\nContent-Range: bytes 32768-34815/36774")
     assert machine(read(wire.save(tmp_path / "x.pcap"))).findings == ()
