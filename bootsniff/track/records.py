@@ -188,6 +188,8 @@ class StageRecord(Struct, eq=False, gc=False):
     expectations: tuple[Expectation, ...] = ()
     menu: str | None = None
     """What waits for a key without a timeout: `menu of http://…/menu.ipxe`, `option 43 prompt`."""
+    pause: int = 0
+    """How long the latest script or configuration may wait before it asks for anything, ns: its menu's timeout, its sleep."""
     local_boot: FrameRef | None = None
     """The script that told the program to boot from the disk, or to leave."""
 

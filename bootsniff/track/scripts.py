@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from ..model import FrameRef
+from ..model import NANOSECONDS, FrameRef
 from ..wire.scripts import NamedFile, ScriptPlan, read_script
 from .machines import kept
 from .naming import joined, pieces_of
 from .records import Expectation, FetchRecord, StageRecord
 
 MAX_EXPECTATIONS = 64
+LONGEST_PAUSE = 3600 * NANOSECONDS
 
 
 def apply_script(stage: StageRecord, fetch: FetchRecord) -> None:
@@ -23,6 +24,7 @@ def apply_script(stage: StageRecord, fetch: FetchRecord) -> None:
         if expected is not None:
             stage.expectations = kept(stage.expectations, expected, MAX_EXPECTATIONS)
     _note_prompt(stage, fetch, plan)
+    stage.pause = min((plan.timeout or 0) + plan.sleep, LONGEST_PAUSE)
     if plan.local_boot and not plan.files:
         stage.local_boot = at
 

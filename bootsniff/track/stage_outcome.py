@@ -150,7 +150,7 @@ def _fetch_state(
         point = "http" if is_web_page(end) else "nbp" if is_firmware(stage.client) else "chain"
     if gone:
         return StageState(rank, failed=True, point=point)
-    limit = PAGE_SILENCE if end is not None else NBP_SILENCE
+    limit = PAGE_SILENCE if end is not None else NBP_SILENCE + stage.pause
     if is_over(silence_from, limit, now) and (_expected_to_go_on(last) if end is None else not is_vague(end)):
         return StageState(rank, failed=True, point=point)
     wait = f"{_short(last.name)} to ask for something, for {in_seconds(now - silence_from)}"

@@ -48,13 +48,15 @@ class ScriptPlan(Struct, frozen=True):
     """How long it waits, ns; None is for ever, or a time that only the running script knows."""
     local_boot: bool = False
     """It leaves for the disk (or for the firmware) in that entry, or in one of them."""
+    sleep: int = 0
+    """How long it sleeps at most, ns: all its `sleep` commands together."""
 
 
-def plan(entries: list[Entry], *, waits: bool = False, timeout: int | None = None) -> ScriptPlan:
+def plan(entries: list[Entry], *, waits: bool = False, timeout: int | None = None, sleep: int = 0) -> ScriptPlan:
     """Put entries together, each file once."""
     files = dict.fromkeys(file for entry in entries for file in entry.files)
     local = any(entry.local_boot for entry in entries)
-    return ScriptPlan(tuple(files)[:MAX_FILES], waits, timeout if waits else None, local)
+    return ScriptPlan(tuple(files)[:MAX_FILES], waits, timeout if waits else None, local, sleep)
 
 
 def chained_role(name: str) -> Role:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from ..track.play import pe
 from .boots import INITRD, IPXE, KERNEL, PXELINUX, SCRIPT, SIGNED, give_up
 from .boots_more import ASKS6
+from .boots_server import GRUB
 from .boots_text import IPXE_AGENT, PXELINUX_CONFIG
 from .boots_web import ISO
 from .packets import Wire
@@ -18,6 +19,9 @@ _SECTIONS = 0x80 + 4 + 20 + 240
 UNIFIED = (_HEAD[:_SECTIONS] + b".linux\0\0" + _HEAD[_SECTIONS + 8 :]).ljust(9000, b"\1")
 """A unified kernel image as its section of the kernel gives it away, unsigned."""
 CHAIN = {name: b"#!ipxe\nchain %s\n" % name.encode() for name in ("a.ipxe", "b.ipxe", "c.ipxe")}
+SLEEPS = b"#!ipxe\necho soon\nsleep 60\nsleep 30\nkernel http://192.168.122.1/linux\nboot\n"
+PROMPTS = b"#!ipxe\nprompt --key 0x02 --timeout 90000 Ctrl-B && shell ||\nkernel http://192.168.122.1/linux\nboot\n"
+COUNTS = b"set timeout=90\nmenuentry 'x' {\n linux /linux\n initrd /initrd.gz\n}\n"
 SAN = b"#!ipxe\nsanboot http://192.168.122.1/boot.iso\n"
 
 
@@ -92,6 +96,15 @@ def rounds(turns: int, *, sleep: float = 0.1) -> Wire:
         wire.fetch(time + 1, "/auto.ipxe", body=b"#!ipxe\nautoboot\n", agent=IPXE_AGENT)
         time += 1.1 + sleep
     return wire.as_kind("ipxe-bios").lease(time, file=f"http://{SERVER}/auto.ipxe")
+
+
+def pausing(script: bytes, until: float, *, grub: bool = False) -> Wire:
+    """A script or a configuration that lets time pass before it loads its kernel, looked at after `until` seconds."""
+    if grub:
+        wire = Wire().lease(file="grubx64.efi").get(1, "grubx64.efi", GRUB)
+        return wire.get(3, "/grub/grub.cfg", script).quiet(until)
+    wire = Wire("ipxe-bios").lease(file=f"http://{SERVER}/menu.ipxe")
+    return wire.fetch(1, "/menu.ipxe", body=script, agent=IPXE_AGENT).quiet(until)
 
 
 def unified(kind: str, *, refused: bool) -> Wire:
@@ -204,5 +217,8 @@ WAITING: dict[str, Callable[[], Wire]] = {
     "a script that asks for itself every five seconds": circle("a.ipxe", turns=30, gap=5),
     "a script that sleeps before it begins anew": lambda: rounds(8, sleep=10),
     "a script that began anew three times": lambda: rounds(3),
+    "a script that sleeps": lambda: pausing(SLEEPS, 100),
+    "a prompt with a timeout": lambda: pausing(PROMPTS, 100),
+    "a menu of GRUB that counts down": lambda: pausing(COUNTS, 100, grub=True),
     "a script that is asked for three times at once": circle("a.ipxe", turns=3),
 }

@@ -256,3 +256,11 @@ def test_a_web_server_is_mended_in_its_own_words(software: str | None, targets: 
     wire.fetch(1, "/menu.ipxe", "404 Not Found", b"no", f"\nServer: {software}" if software else "", agent="iPXE/1.21")
     (finding,) = machine(read(wire.quiet(60).save(tmp_path / "x.pcap"))).findings
     assert {fix.target for fix in finding.fixes} == targets
+
+
+@pytest.mark.parametrize("script", [boots_other.SLEEPS, boots_other.PROMPTS])
+def test_a_script_that_sleeps_too_long_is_stalled(script: bytes, tmp_path: Path) -> None:
+    found = machine(read(boots_other.pausing(script, 140).save(tmp_path / "x.pcap")))
+    assert (found.status, found.boots[0].stalled_at) == ("stalled", "chain")
+    short = script.replace(b"60", b"1").replace(b"30", b"2").replace(b"90000", b"900")
+    assert machine(read(boots_other.pausing(short, 60).save(tmp_path / "y.pcap"))).status == "stalled"

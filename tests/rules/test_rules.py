@@ -328,3 +328,11 @@ def test_the_module_that_is_missing_is_among_those_to_copy(module: str, braces: 
     scene.tftp(1, module, "failed", error=1, role="module")
     (fix,) = found("chain-pxelinux-module-missing", scene).fixes
     assert braces in fix.text
+
+
+@pytest.mark.parametrize(("port", "target"), [(80, "nginx"), (3260, "iscsi")])
+def test_what_has_to_listen_on_a_port_that_refuses(port: int, target: str) -> None:
+    scene = Scene("ipxe-bios", at="tcp").lease(file=None)
+    connection = scene.connection(1, port=port, opened=False)
+    connection.reset = scene.at(1.1)
+    assert [fix.target for fix in found("tcp-refused", scene).fixes] == ["shell", target]

@@ -10,6 +10,8 @@ from ..case import Case
 from ..evidence import evidence, maybe, naming
 from ..rule import Rule
 
+_ISCSI = 3260
+
 
 class TcpRefused(Rule):
     """Nothing listens on the port of the boot URL.
@@ -57,14 +59,7 @@ class TcpRefused(Rule):
                 port=connection.server_port,
                 wrong=_wrong_port(case, connection.server_port),
                 expected="A SYN-ACK.",
-                fixes=fixes.arrange(
-                    case,
-                    Fix("shell", f"ss -ltnp 'sport = :{connection.server_port}'   # on {connection.server}"),
-                    Fix(
-                        "nginx",
-                        f"server {{\n  listen {connection.server}:{connection.server_port};\n  root /srv/http;\n}}",
-                    ),
-                ),
+                fixes=_fixes(case, connection.server, connection.server_port),
             )
 
 
@@ -72,3 +67,10 @@ def _wrong_port(case: Case, port: int) -> str:
     url = names.parts(case.boot_file or "")
     wanted = (url[2] or {"http": 80, "https": 443}.get(url[0])) if url else None
     return f"; the URL says port {wanted}" if wanted and wanted != port else ""
+
+
+def _fixes(case: Case, server: str, port: int) -> tuple[Fix, ...]:
+    look = Fix("shell", f"ss -ltnp 'sport = :{port}'   # on {server}")
+    if port == _ISCSI:
+        return (look, Fix("iscsi", "systemctl status target tgt   # an iSCSI target, for the root path of option 17"))
+    return fixes.arrange(case, look, Fix("nginx", f"server {{\n  listen {server}:{port};\n  root /srv/http;\n}}"))
