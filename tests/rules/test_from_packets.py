@@ -264,3 +264,19 @@ def test_a_script_that_sleeps_too_long_is_stalled(script: bytes, tmp_path: Path)
     assert (found.status, found.boots[0].stalled_at) == ("stalled", "chain")
     short = script.replace(b"60", b"1").replace(b"30", b"2").replace(b"90000", b"900")
     assert machine(read(boots_other.pausing(short, 60).save(tmp_path / "y.pcap"))).status == "stalled"
+
+
+@pytest.mark.parametrize(
+    ("code", "targets"), [(13, {"firewalld", "nft"}), (10, {"firewalld", "nft"}), (1, {"dnsmasq"})]
+)
+def test_a_firewall_that_rejects_tftp_is_told_from_a_silent_server(
+    code: int, targets: set[str], tmp_path: Path
+) -> None:
+    wire = Wire("ipxe-bios").lease(file="pxelinux.0")
+    for time in (1, 2, 4, 8):
+        wire.icmp(time + 0.01, wire.rrq(time, "pxelinux.0", again=time > 1), code=code)
+    (finding,) = machine(read(wire.quiet(90).save(tmp_path / "x.pcap"))).findings
+    assert finding.code == "tftp-no-reply"
+    assert ("forbids" in finding.summary) == ("dnsmasq" not in targets)
+    shown = {fix.target for fix in finding.fixes}
+    assert shown == targets if "dnsmasq" not in targets else shown > targets

@@ -14,6 +14,21 @@ from . import transfers
 _TRIES = 3
 """Requests after which no answer can have arrived: a client that is answered sends no further one."""
 
+_FORBIDDEN = {(3, 9), (3, 10), (3, 13), (1, 1)}
+"""ICMP and ICMPv6 type and code with which a firewall rejects (RFC 1812 section 5.2.7.1, RFC 4443 section 3.1)."""
+_FIREWALL = (
+    Fix("firewalld", "firewall-cmd --zone=libvirt --add-service=tftp"),
+    Fix(
+        "nft",
+        "nft add rule inet filter input udp dport 69 accept\n"
+        "nft add rule inet filter output udp sport 1024-65535 ct state related,established accept",
+    ),
+)
+_SERVER = (
+    Fix("tftpd-hpa", "systemctl enable --now tftpd-hpa\nss -lunp 'sport = :69'"),
+    Fix("dnsmasq", "enable-tftp\ntftp-root=/srv/tftp"),
+)
+
 
 class TftpNoReply(Rule):
     """The TFTP server does not answer.
@@ -23,7 +38,8 @@ class TftpNoReply(Rule):
         "NBP filesize is 0 Bytes".
     On the wire
         The same RRQ from the same port (edk2 every 4 s, six times; U-Boot every 5 s; GRUB from 0.4 s on, growing; BIOS
-        ROMs every 2 to 4 s), nothing from the server, no ICMP port unreachable.
+        ROMs every 2 to 4 s), nothing from the server, no ICMP port unreachable. A firewall that rejects says so by ICMP
+        (codes 9, 10 and 13).
     Not to be confused with
         An answer that was lost in a NAT (tftp-nat-loss) or came from another address (tftp-reply-from-other-ip); a server
         that is down and says so by ICMP (tftp-server-down); a server that answers the request but whose data get lost
@@ -53,7 +69,10 @@ class TftpNoReply(Rule):
             if flow.request_count < 2 and not flow.icmp and not case.gave_up:
                 continue
             icmp = [notice for notice in flow.icmp if notice.sender != flow.client]
+            forbidden = next((n for n in icmp if (n.message.type, n.message.code) in _FORBIDDEN), None)
             told = f"; {icmp[0].sender} reports it unreachable" if icmp else ""
+            if forbidden:
+                told = f"; a firewall at {forbidden.sender} forbids it"
             yield self.finding(
                 case,
                 [
@@ -73,15 +92,5 @@ class TftpNoReply(Rule):
                 blind=case.blind_spot,
                 expected="An OACK, the first DATA block or an ERROR from the server.",
                 proof=f"A capture on {flow.server} itself: does the request arrive, and what goes out?",
-                fixes=fixes.arrange(
-                    case,
-                    Fix(
-                        "nft",
-                        "nft add rule inet filter input udp dport 69 accept\n"
-                        "nft add rule inet filter output udp sport 1024-65535 ct state related,established accept",
-                    ),
-                    Fix("firewalld", "firewall-cmd --zone=libvirt --add-service=tftp"),
-                    Fix("tftpd-hpa", "systemctl enable --now tftpd-hpa\nss -lunp 'sport = :69'"),
-                    Fix("dnsmasq", "enable-tftp\ntftp-root=/srv/tftp"),
-                ),
+                fixes=_FIREWALL if forbidden else fixes.arrange(case, *_FIREWALL, *_SERVER),
             )
