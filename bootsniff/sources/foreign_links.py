@@ -15,9 +15,9 @@ from msgspec.structs import replace
 
 from ..errors import CaptureError
 from ..model import Block, Interface
+from .blocks import cut
 from .link_reader import MAX_FRAME, NOTHING, VLAN, Inside, LinkReader
 from .link_types import READ_HERE, link_type_name
-from .merge import cut
 from .scan import Ints
 
 ETHERNET, SLL = 1, 113

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ..model import Block, Tick
+from .blocks import cut
 
 if TYPE_CHECKING:
     from .capture_source import CaptureSource
@@ -62,24 +63,6 @@ def in_time_order(captures: Iterable[Iterator[Block]]) -> Iterator[tuple[Block, 
         pending = rest
         for blocks in exhausted:  # only now: the buffers of `parts` may be used again
             _pull(pending, blocks)
-
-
-def cut(block: Block, start: int, stop: int) -> Block:
-    """The packets `start` to `stop` of a block, as a block on the same buffer."""
-    return Block(
-        block.capture,
-        block.buffer,
-        block.first_frame + start,
-        block.time[start:stop],
-        block.offset[start:stop],
-        block.captured[start:stop],
-        block.original[start:stop],
-        None if block.interface is None else block.interface[start:stop],
-        block.interfaces,
-        None if block.vlan is None else block.vlan[start:stop],
-        None if block.vlan_tag is None else block.vlan_tag[start:stop],
-        None if block.prepared is None else {name: column[start:stop] for name, column in block.prepared.items()},
-    )
 
 
 def _pull(pending: list[tuple[Block, Iterator[Block]]], blocks: Iterator[Block]) -> None:

@@ -13,8 +13,9 @@ from msgspec.structs import replace
 
 from ...model import Block, CaptureInfo, FrameBytes, FrameStore, Report, Tick
 from ...rules.diagnosis import Diagnosis
+from ...sources.blocks import cut
 from ...sources.capture_source import CaptureSource
-from ...sources.merge import cut, rounds_and_ticks
+from ...sources.merge import rounds_and_ticks
 from ...text import printable
 from . import FeedStatus
 from .moments import Moments
