@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from ..flow.records import TftpTransfer
+from ..flow.records import TcpConnection, TftpTransfer
 from .kinds import is_http_client, is_ipxe, runs_u_boot
 from .naming import is_ipxe_binary, plain_path
 from .patience import IMAGE_TRIED, SCRIPT_GAP
 from .records import FetchRecord, StageRecord
 
 _TEXTS = ("text", "html", "grub-config", "pxelinux-config")
+ISCSI_PORT = 3260
 _LONGEST_CIRCLE = 8
 """Scripts of one turn."""
 _TURNS = 4
@@ -89,6 +90,18 @@ def dropped_image(stage: StageRecord, time: int) -> FetchRecord | None:
     if is_http_client(stage.client):
         return image if is_image(image) else None
     return image if runs_u_boot(stage.client) and (is_kernel(image) or is_initrd(image)) else None
+
+
+def network_disk(stage: StageRecord) -> TcpConnection | None:
+    """The connection to an iSCSI target that this program opened after everything that it fetched."""
+    for connection in reversed(stage.connections):
+        if connection.server_port == ISCSI_PORT and connection.established:
+            return connection if not stage.fetches or connection.start >= stage.fetches[-1].start else None
+    return None
+
+
+def is_open(connection: TcpConnection) -> bool:
+    return not (connection.reset or connection.fin_from_client or connection.fin_from_server)
 
 
 def runs_ipxe_again(stage: StageRecord) -> bool:

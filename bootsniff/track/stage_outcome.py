@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from ..flow.records import TftpTransfer
+from ..flow.records import TcpConnection, TftpTransfer
 from ..model import NANOSECONDS, StallPoint
-from .arrived import dead_end, is_image, is_initrd, is_kernel, is_vague, is_web_page, runs_ipxe_again, script_circle
+from .arrived import (
+    dead_end,
+    is_image,
+    is_initrd,
+    is_kernel,
+    is_open,
+    is_vague,
+    is_web_page,
+    network_disk,
+    runs_ipxe_again,
+    script_circle,
+)
 from .boot_file import boot_file_of
 from .dhcp_outcome import dhcp4_state, dhcp6_state, has_lease
 from .fetch_outcome import connection_failure, refresh_fetches
@@ -31,6 +42,10 @@ def stage_state(stage: StageRecord, following: StageRecord | None, now: int, *, 
     started = following is not None and not gone
     if stage.fetches:
         refresh_fetches(stage, now, moved_on=following is not None or boot_over)
+    disk = network_disk(stage) if stage.client != "os" and not gone and not started else None
+    if disk is not None and is_open(disk):
+        return _disk_state(disk, now)
+    if stage.fetches:
         state = _fetch_state(stage, following, now, gone=gone, started=started)
         if state is not None:
             return state
@@ -45,6 +60,13 @@ def stage_state(stage: StageRecord, following: StageRecord | None, now: int, *, 
 def _posing(stage: StageRecord, following: StageRecord) -> bool:
     """U-Boot's own EFI attempt does DHCP as PXEClient: part of the same program, not a firmware that took over."""
     return is_u_boot(stage.client) and is_u_boot(following.client)
+
+
+def _disk_state(disk: TcpConnection, now: int) -> StageState:
+    """An iSCSI disk: iPXE closes the connection at once when it cannot start from it."""
+    if is_over(disk.start, KERNEL_SILENCE, now):
+        return StageState(DONE, handed_off=True)
+    return StageState(LOADED, waiting_for="its disk, by iSCSI", check_at=disk.start + KERNEL_SILENCE + 1)
 
 
 # --- between the lease and the first fetch -------------------------------------------------------------------------
@@ -95,6 +117,8 @@ def _obstacle(stage: StageRecord, now: int, *, gone: bool) -> StallPoint | None:
 
 
 def _next_step(stage: StageRecord) -> StallPoint:
+    if network_disk(stage) is not None:
+        return "nbp"
     file = boot_file_of(stage)
     if file is None:
         return "dhcp"

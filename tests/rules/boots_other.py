@@ -98,6 +98,23 @@ def rounds(turns: int, *, sleep: float = 0.1) -> Wire:
     return wire.as_kind("ipxe-bios").lease(time, file=f"http://{SERVER}/auto.ipxe")
 
 
+def network_disk(*, left: bool = False, script: bool = False) -> Wire:
+    """DHCP or a script names an iSCSI disk; `left`: iPXE finds nothing to start on it and closes the connection."""
+    wire = Wire("ipxe-bios").lease(file=f"http://{SERVER}/san.ipxe" if script else "")
+    if script:
+        wire.fetch(1, "/san.ipxe", body=b"#!ipxe\nsanboot iscsi:192.168.122.1::::iqn.x\n", agent=IPXE_AGENT)
+    wire.connect(3, port=3260)
+    for number in range(4):
+        wire.tcp(3.1 + number / 50, 0x18, 1001 + 48 * number, 5001 + 48 * number, bytes(48), port=3260)
+        wire.tcp(
+            3.11 + number / 50, 0x18, 5001 + 48 * number, 1049 + 48 * number, bytes(48), from_client=False, port=3260
+        )
+    if left:
+        wire.tcp(3.3, 0x11, 1193, 5193, port=3260)
+        wire.tcp(3.31, 0x11, 5193, 1194, from_client=False, port=3260)
+    return wire.quiet(90)
+
+
 def pausing(script: bytes, until: float, *, grub: bool = False) -> Wire:
     """A script or a configuration that lets time pass before it loads its kernel, looked at after `until` seconds."""
     if grub:
@@ -205,6 +222,8 @@ FAULTS: dict[str, Case] = {
     "nbp-secure-boot-refused, another GRUB": Case(another_grub, "nbp-secure-boot-refused", ("chain", "nbp")),
 }
 HEALTHY: dict[str, Callable[[], Wire]] = {
+    "an iSCSI disk that DHCP names": network_disk,
+    "an iSCSI disk that a script names": lambda: network_disk(script=True),
     "DATA at once, for a ROM that does not mind": lambda: answered_with_data(goes_on=True),
     "a URL needs no server beside it": lambda: ipxe_without_server(f"http://{SERVER}/linux"),
     "IPv6 alone, and a system that asks DHCPv4 too": over_ipv6_alone,

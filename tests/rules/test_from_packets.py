@@ -280,3 +280,8 @@ def test_a_firewall_that_rejects_tftp_is_told_from_a_silent_server(
     assert ("forbids" in finding.summary) == ("dnsmasq" not in targets)
     shown = {fix.target for fix in finding.fixes}
     assert shown == targets if "dnsmasq" not in targets else shown > targets
+
+
+def test_a_disk_from_which_nothing_starts_is_left_at_once(tmp_path: Path) -> None:
+    found = machine(read(boots_other.network_disk(left=True).save(tmp_path / "x.pcap")))
+    assert (found.status, found.boots[0].stalled_at) == ("stalled", "nbp")

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding, Fix
+from ...track.arrived import ISCSI_PORT
 from .. import fixes, names
 from ..case import Case
 from ..evidence import evidence, maybe, naming
 from ..rule import Rule
-
-_ISCSI = 3260
 
 
 class TcpRefused(Rule):
@@ -71,6 +70,6 @@ def _wrong_port(case: Case, port: int) -> str:
 
 def _fixes(case: Case, server: str, port: int) -> tuple[Fix, ...]:
     look = Fix("shell", f"ss -ltnp 'sport = :{port}'   # on {server}")
-    if port == _ISCSI:
+    if port == ISCSI_PORT:
         return (look, Fix("iscsi", "systemctl status target tgt   # an iSCSI target, for the root path of option 17"))
     return fixes.arrange(case, look, Fix("nginx", f"server {{\n  listen {server}:{port};\n  root /srv/http;\n}}"))
