@@ -9,8 +9,8 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from ..model import FAILED_MACHINES, FAILED_RULE, Confidence, Finding, Machine, Severity
-from ..track.engine import MAX_MACHINES
 from ..track.records import MachineRecord, StageRecord, World
+from ..track.roster import MAX_MACHINES
 from ..track.snapshot import machine_value
 from . import network, options, registry
 from .case import Case

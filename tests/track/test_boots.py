@@ -314,7 +314,7 @@ def test_a_refused_head_is_a_probe_only_when_the_file_then_comes() -> None:
 
 
 def test_machines_beyond_the_bound_go_many_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bootsniff.track.engine.MAX_MACHINES", 32)
+    monkeypatch.setattr("bootsniff.track.roster.MAX_MACHINES", 32)
     play = Play(*(f"{number} DISCOVER plain mac=02:00:00:00:00:{number:02x}" for number in range(40)))
     machines = play.engine.world.machines
     assert len(machines) <= 32

@@ -1,0 +1,141 @@
+"""Whose boot a transfer or an HTTP exchange belongs to; decides nothing about its outcome, and knows no DHCP."""
+
+from __future__ import annotations
+
+from ..flow.records import Event, HttpExchange, TftpTransfer
+from ..wire.messages import Envelope
+from . import fetches
+from .around import LATE_TRAFFIC
+from .machines import current_stage, holder, learn_address, seen_at, touch
+from .naming import is_boot_agent, is_device_config, looks_like_boot
+from .records import MachineRecord, World
+from .roster import Attached, Roster
+from .servers import recognise_tftp
+from .views import Views
+
+
+class Owners:
+    """Gives the fetches of a world to its machines."""
+
+    def __init__(self, world: World, roster: Roster, views: Views) -> None:
+        self._world = world
+        self._roster = roster
+        self._views = views
+
+    def transfer(self, event: Event, transfer: TftpTransfer) -> None:
+        """Something happened to a TFTP transfer."""
+        world, envelope = self._world, event.envelope
+        attached = self._roster.attached.get(id(transfer))
+        if attached is None:
+            if event.change != "opened" and self._views.is_view(transfer):
+                self._view_changed(transfer)
+                return
+            attached = self._open_transfer(envelope, transfer)
+            if attached is None:
+                return
+        machine, stage, fetch = attached
+        if transfer.error is not None and not transfer.error_by_client:
+            recognise_tftp(world, transfer)
+        if transfer.ack_count and transfer.reply_from is None and not transfer.partial:
+            world.quality.one_sided = True
+        fetches.update(stage, fetch)
+        touch(machine, stage, seen_at(envelope))
+        self._roster.moved(machine)
+
+    def _view_changed(self, transfer: TftpTransfer) -> None:
+        fetch = self._views.fetch_of(transfer)
+        attached = self._roster.attached.get(id(fetch.flow)) if fetch is not None else None
+        if attached is not None:
+            self._roster.moved(attached[0])
+
+    def _open_transfer(self, envelope: Envelope, transfer: TftpTransfer) -> Attached | None:
+        if transfer.write or is_device_config(transfer.filename):
+            return None
+        machine = holder(self._world, transfer.client, transfer.client_mac)
+        if machine is not None and not machine.boots and not looks_like_boot(transfer.filename):
+            return None  # a phone or a printer, which does DHCP like any other device
+        twin = self._views.twin_of(transfer)
+        known = self._roster.attached.get(id(twin.flow)) if twin is not None else None
+        if (
+            twin is not None
+            and known is not None
+            and not (self._views.at_one_point(twin, transfer) and _strangers(known[0], machine))
+        ):
+            owner = known[0]
+            if machine is None or machine is owner or not machine.boots or _only_unknown(machine):
+                self._views.add_view(twin, transfer)
+                self._roster.moved(owner)
+                return None
+            if _only_unknown(owner):
+                # The far side of a NAT was seen first: what stood there as a machine of its own is this one's view.
+                self._roster.forget(owner.mac)
+                result = self._attach(machine, transfer, envelope)
+                if result is not None and isinstance(twin.flow, TftpTransfer):
+                    self._views.add_view(result[2], twin.flow)
+                return result
+        if machine is None:
+            machine = self._unknown(envelope, transfer.client, transfer.client_mac)
+            if machine is None:
+                return None
+        return self._attach(machine, transfer, envelope)
+
+    def _attach(self, machine: MachineRecord, flow: TftpTransfer | HttpExchange, envelope: Envelope) -> Attached | None:
+        learn_address(self._world, machine, flow.client if isinstance(flow, TftpTransfer) else flow.connection.client)
+        result = fetches.attach(machine, flow, seen_at(envelope))
+        if result is None:
+            return None
+        attached = (machine, *result)
+        self._roster.attached[id(flow)] = attached
+        self._views.remember(flow, attached[2])
+        self._roster.moved(machine)
+        return attached
+
+    def _unknown(self, envelope: Envelope, client: str, mac: str | None) -> MachineRecord | None:
+        """A machine without DHCP in the capture: keyed by its MAC, or by address behind a router."""
+        key = mac or client
+        known = self._world.machines.get(key)
+        if known is not None and known.addresses and client not in known.addresses and known.boots:
+            key = client
+        if mac is not None and any(server.mac == mac for server in self._world.servers.values()) and known is None:
+            key = client if client not in self._world.servers else mac
+        return self._roster.machine(key, envelope)
+
+    def exchange(self, event: Event, exchange: HttpExchange) -> None:
+        """Something happened to an HTTP exchange."""
+        attached = self._roster.attached.get(id(exchange))
+        if attached is None:
+            if self._views.is_ignored(exchange):
+                return
+            attached = self._open_exchange(event.envelope, exchange)
+            if attached is None:
+                self._views.ignore(exchange)
+                return
+        machine, stage, fetch = attached
+        fetches.update(stage, fetch)
+        if fetch.role != "os" or stage is current_stage(machine):
+            touch(machine, stage, seen_at(event.envelope))
+        self._roster.moved(machine)
+
+    def _open_exchange(self, envelope: Envelope, exchange: HttpExchange) -> Attached | None:
+        if self._views.exchange_seen_elsewhere(exchange):
+            return None
+        connection = exchange.connection
+        agent = exchange.request.get("User-Agent") if exchange.request is not None else None
+        boot_like = is_boot_agent(agent) or (agent is None and looks_like_boot(exchange.url))
+        machine = holder(self._world, connection.client, connection.client_mac)
+        if machine is None or not machine.boots:
+            if not boot_like:
+                return None
+            machine = machine or self._unknown(envelope, connection.client, connection.client_mac)
+        elif not boot_like and agent is not None and envelope.time - machine.boots[-1].last.time > LATE_TRAFFIC:
+            return None
+        return None if machine is None else self._attach(machine, exchange, envelope)
+
+
+def _strangers(owner: MachineRecord, machine: MachineRecord | None) -> bool:
+    """Two machines of which no DHCP was seen, or two of which it was: at one capture point they may well be two."""
+    return _only_unknown(owner) == (machine is None or not machine.boots or _only_unknown(machine))
+
+
+def _only_unknown(machine: MachineRecord) -> bool:
+    return bool(machine.boots) and all(stage.dhcp is None for boot in machine.boots for stage in boot.stages)
