@@ -100,6 +100,14 @@ def http_without_file() -> Scene:
     return ignored("efi-x64-http")
 
 
+def http_alone(client: str) -> Scene:
+    """PXE gets nothing, from a server that names a URL for HTTP boot of the same machines."""
+    other = Scene("efi-arm64-http", status="in-progress").lease(
+        file="http://192.168.122.1/grubaa64.efi", option60="HTTPClient"
+    )
+    return ignored(client).other_machine("52:54:00:00:00:01", other)
+
+
 def http_falls_to_default() -> Scene:
     scene = ignored("efi-x64-http", file="pxelinux.0")
     scene.serves(SERVER).dialect = "isc-dhcpd"
@@ -397,6 +405,8 @@ LOOKALIKES = [
     ("arch-bios-file-to-efi", "a Linux kernel begins with MZ, too", kernel_for_bios),
     ("arch-wrong-efi-machine", "a kernel for a BIOS machine", kernel_for_bios),
     ("arch-hex-decimal-confusion", "nothing shows that the server looks at architectures", http_without_file),
+    ("arch-hex-decimal-confusion", "HTTP boot alone is served", lambda: http_alone("efi-arm64-pxe")),
+    ("arch-7-vs-9", "HTTP boot alone is served", lambda: http_alone("efi-x64-pxe")),
     ("arch-7-vs-9", "nothing shows that the server looks at architectures", bios_to_efi),
     ("link-stp-delay", "no BPDUs", no_offer),
     ("link-dhcp-blocked-by-host-firewall", "nothing known of the host", no_offer),

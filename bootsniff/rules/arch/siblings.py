@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..case import Case
+from ..offers import is_web_url
 from ..overview import Answer
 
 
@@ -13,5 +14,9 @@ def siblings(case: Case) -> list[Answer]:
 
 
 def treated_otherwise(case: Case) -> Answer | None:
-    """A sibling that got another file (or one at all): the server does look at architectures."""
-    return next((other for other in siblings(case) if other.file != case.boot_file), None)
+    """A sibling that got another file (or one at all): the server does look at architectures.
+
+    That HTTP clients get a URL tells nothing about PXE clients: a server may be meant for HTTP boot alone.
+    """
+    others = (other for other in siblings(case) if case.is_http or not is_web_url(other.file))
+    return next((other for other in others if other.file != case.boot_file), None)
