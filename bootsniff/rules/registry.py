@@ -91,6 +91,7 @@ from .tftp.no_reply import TftpNoReply
 from .tftp.option_negotiation_refused import TftpOptionNegotiationRefused
 from .tftp.reply_blocked_at_server import TftpReplyBlockedAtServer
 from .tftp.reply_from_other_ip import TftpReplyFromOtherIp
+from .tftp.reply_lost import TftpReplyLost
 from .tftp.server_down import TftpServerDown
 from .tftp.server_in_container import TftpServerInContainer
 from .tftp.slow_lockstep import TftpSlowLockstep
@@ -168,6 +169,7 @@ RULES: tuple[Rule, ...] = (
     TftpOptionNegotiationRefused(),
     TftpReplyBlockedAtServer(),
     TftpReplyFromOtherIp(),
+    TftpReplyLost(),
     TftpServerDown(),
     TftpServerInContainer(),
     TftpSlowLockstep(),

@@ -11,6 +11,8 @@ from .naming import is_raspberry_name, same_file
 from .patience import ABORT_SILENCE, SEARCH_SILENCE, TCP_SILENCE, patience_of
 from .records import FetchRecord, StageRecord
 
+LOST_REPLIES = 3
+"""Requests that were answered and repeated all the same."""
 NOT_FOUND_ROLES = frozenset({"optional", "config-search"})
 NOT_FOUND_TFTP = frozenset({0, 1, 2})
 """Servers answer a missing file with ERROR 1; some say 0 (not defined) or 2 (access violation) for it."""
@@ -103,6 +105,12 @@ def _tftp_status(
     if silence > limit:
         return "stalled"
     # Asked to the end of its patience, and nothing it was sent was taken (answers from a stranger are not).
+    if (
+        flow.request_count >= LOST_REPLIES
+        and not flow.ack_count
+        and now - flow.requests[-1].time > patience.request_silence
+    ):
+        return "stalled"  # whatever the server still sends: nothing of it arrives
     tries = flow.request_count - patience.requests
     if (
         flow.body.received == 0

@@ -11,7 +11,7 @@ from .boots_server import GRUB
 from .boots_text import IPXE_AGENT, PXELINUX_CONFIG
 from .boots_web import ISO
 from .packets import Wire
-from .scene import SERVER
+from .scene import CLIENT, SERVER
 from .wire_faults import PXE_NOTES, Case
 
 _HEAD = pe(0x8664)
@@ -115,6 +115,25 @@ def network_disk(*, left: bool = False, script: bool = False) -> Wire:
     return wire.quiet(90)
 
 
+def replies_lost(*, own_ports: bool = False, arrives: bool = False) -> Wire:
+    """Every request is answered, and the machine asks again; `arrives`: the last answer reaches it."""
+    wire = Wire("ipxe-bios").lease(file="pxelinux.0")
+    for number, time in enumerate((1, 1.3, 2, 3, 5, 9)):
+        wire.rrq(time, "pxelinux.0", again=number > 0)
+        told = b"\0\6tsize\x006000\0blksize\x001468\0"
+        wire.udp(time + 0.01, SERVER, 40000 + wire.port + number * own_ports, CLIENT, wire.port, told)
+    if not arrives:
+        for time in (11, 20, 40):  # the server goes on alone
+            wire.udp(time, SERVER, 40000 + wire.port, CLIENT, wire.port, told)
+        return wire.quiet(45)
+    wire.ack(9.02, 0)
+    for block in range(1, len(PXELINUX) // 1468 + 2):
+        wire.data(9.03 + block / 1000, block, PXELINUX[(block - 1) * 1468 : block * 1468])
+        wire.ack(9.0305 + block / 1000, block)
+    wire.get(12, "pxelinux.cfg/default", PXELINUX_CONFIG)
+    return wire.get(13, "linux", KERNEL).get(14, "initrd.gz", INITRD).quiet(120)
+
+
 def pausing(script: bytes, until: float, *, grub: bool = False) -> Wire:
     """A script or a configuration that lets time pass before it loads its kernel, looked at after `until` seconds."""
     if grub:
@@ -191,6 +210,10 @@ def u_boot(kernel: bytes, *, back: float) -> Wire:
 
 
 FAULTS: dict[str, Case] = {
+    "tftp-reply-lost, one port": Case(replies_lost, "tftp-reply-lost", ("tftp",)),
+    "tftp-reply-lost, a port for each request": Case(
+        lambda: replies_lost(own_ports=True), "tftp-reply-lost", ("tftp",)
+    ),
     "http-no-response, silence": Case(no_response, "http-no-response", ("http",)),
     "http-no-response, closed": Case(lambda: no_response(closed=True), "http-no-response", ("http",)),
     "arch-wrong-efi-machine, U-Boot's kernel": Case(
@@ -222,6 +245,7 @@ FAULTS: dict[str, Case] = {
     "nbp-secure-boot-refused, another GRUB": Case(another_grub, "nbp-secure-boot-refused", ("chain", "nbp")),
 }
 HEALTHY: dict[str, Callable[[], Wire]] = {
+    "the sixth answer arrives": lambda: replies_lost(arrives=True),
     "an iSCSI disk that DHCP names": network_disk,
     "an iSCSI disk that a script names": lambda: network_disk(script=True),
     "DATA at once, for a ROM that does not mind": lambda: answered_with_data(goes_on=True),

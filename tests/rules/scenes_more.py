@@ -205,7 +205,15 @@ def ghost(target: str = "192.168.122.99") -> Scene:
     )
 
 
+def reply_lost(*, requests: int = 6, acknowledged: bool = False) -> Scene:
+    scene = Scene("ipxe-bios", at="tftp").lease(file="pxelinux.0")
+    flow = scene.tftp(1, "pxelinux.0", requests=requests, oack=True)
+    flow.oack_count, flow.ack_count = 12, int(acknowledged)
+    return scene
+
+
 FAULTS: dict[str, Callable[[], Scene]] = {
+    "tftp-reply-lost": reply_lost,
     "http-no-response": unanswered,
     "chain-script-loop": lambda: scripts("a.ipxe", "b.ipxe"),
     "dhcp-bootfile-too-long": long_name,
@@ -223,6 +231,8 @@ FAULTS: dict[str, Callable[[], Scene]] = {
 }
 
 LOOKALIKES: list[tuple[str, str, Callable[[], Scene]]] = [
+    ("tftp-reply-lost", "an ACK", lambda: reply_lost(acknowledged=True)),
+    ("tftp-reply-lost", "one request", lambda: reply_lost(requests=1)),
     ("http-no-response", "an error", lambda: unanswered(code=500, status="failed")),
     ("http-no-response", "an answer that breaks off", lambda: unanswered(code=200)),
     ("http-no-response", "it came later", lambda: _answered_later(unanswered())),

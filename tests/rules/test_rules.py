@@ -336,3 +336,14 @@ def test_what_has_to_listen_on_a_port_that_refuses(port: int, target: str) -> No
     connection = scene.connection(1, port=port, opened=False)
     connection.reset = scene.at(1.1)
     assert [fix.target for fix in found("tcp-refused", scene).fixes] == ["shell", target]
+
+
+def test_repeated_syns_prove_that_no_answer_came() -> None:
+    many, two = (
+        Scene("efi-x64-http", at="tcp").lease(file="http://192.168.122.1/x.efi", option60="HTTPClient") for _ in "ab"
+    )
+    many.world.quality.unicast_server_packets = two.world.quality.unicast_server_packets = 0
+    many.connection(1, syns=5, opened=False)
+    two.connection(1, syns=2, opened=False)
+    assert found("tcp-filtered", many).confidence == "likely"
+    assert two.finding("tcp-filtered") is None

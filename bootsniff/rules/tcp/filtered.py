@@ -19,6 +19,9 @@ _MEANING = {
     13: "administratively prohibited",
 }
 
+_TRIES = 3
+"""SYNs after which no answer can have arrived: a client that is answered sends no further one."""
+
 
 class TcpFiltered(Rule):
     """A firewall or a dead route keeps the machine from the web server.
@@ -71,7 +74,7 @@ class TcpFiltered(Rule):
                         for n in icmp[:2]
                     ),
                 ],
-                confidence="certain" if icmp else case.silence(),
+                confidence="certain" if icmp else case.silence(second_sign=connection.syn_count >= _TRIES),
                 subject=f"{connection.server}:{connection.server_port}",
                 server=connection.server,
                 port=connection.server_port,

@@ -46,7 +46,7 @@ class TftpNatLoss(Rule):
     code = "tftp-nat-loss"
     stage = "tftp"
     needs = "fetches"
-    explains_away = ("tftp-no-reply",)
+    explains_away = ("tftp-no-reply", "tftp-reply-lost")
     summary = "answers of TFTP server {server} are lost in the NAT {gateway}: {file} requested {count} times inside"
 
     def check(self, case: Case) -> Iterator[Finding]:

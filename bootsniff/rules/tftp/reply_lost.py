@@ -1,0 +1,79 @@
+"""tftp-reply-lost; reads records, never changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...model import Finding, Fix
+from .. import fixes, names
+from ..case import Case
+from ..evidence import evidence, first_and_last, maybe
+from ..rule import Rule
+from . import transfers
+
+_TRIES = 3
+"""Requests after which no answer can have arrived: a client that is answered sends no further one."""
+
+
+class TftpReplyLost(Rule):
+    """The TFTP server answers, and nothing of it arrives at the machine.
+
+    What happens
+        The machine asks for its boot file again and again as if nobody answered; the server does answer, from a port of its
+        own, and something between this capture point and the machine drops that.
+    On the wire
+        The same RRQ from the same port several times; to each one an OACK or DATA 1, repeated by the server; not one ACK.
+    Not to be confused with
+        A server that does not answer (tftp-no-reply). Large blocks alone that get lost, after an OACK that arrived
+        (tftp-mtu-blackhole). An answer from another address (tftp-reply-from-other-ip). A NAT that both its sides show
+        (tftp-nat-loss).
+    Causes
+        A firewall, on the hypervisor's bridge or a switch, that lets port 69 pass and knows nothing of the server's new port;
+        a NAT without the TFTP helper, captured on the server's side; a checksum that the sender's card should have filled in.
+    Fix
+        Let the answers pass as related traffic, with the TFTP conntrack helper; capture on the machine's own port.
+    Sources
+        RFC 1350 section 4; Linux nf_conntrack_tftp; lab captures with nft on a bridge.
+    """
+
+    code = "tftp-reply-lost"
+    stage = "tftp"
+    needs = "fetches"
+    summary = (
+        "{server} answers, but nothing arrives at the machine: {file} requested {count} times in {time}, "
+        "answered again and again, never acknowledged"
+    )
+
+    def check(self, case: Case) -> Iterator[Finding]:
+        for fetch, flow in transfers.failed(case):
+            # Some servers answer each request from a port of its own.
+            answers = flow.oack_count + flow.body.packets + len(flow.strangers)
+            if flow.request_count < _TRIES or answers < _TRIES or flow.ack_count or flow.error:
+                continue
+            if flow.reply_from is None or any(address != flow.server for address, _, _ in flow.strangers):
+                continue
+            if any(view.ack_count for view in transfers.views(fetch, flow)):
+                continue
+            yield self.finding(
+                case,
+                [
+                    *first_and_last(flow.requests, f"RRQ {flow.filename}"),
+                    *(evidence(ref, "OACK, not acknowledged") for ref in flow.oacks[:1]),
+                    *maybe(None if flow.oacks else flow.body.first, "DATA 1, not acknowledged"),
+                ],
+                confidence="likely",
+                subject=flow.server,
+                server=flow.server,
+                file=flow.filename,
+                count=flow.request_count,
+                time=names.seconds(flow.requests[-1].time - flow.requests[0].time),
+                expected="An ACK of the machine.",
+                proof="A capture nearer to the machine, on its own tap or switch port: does the answer arrive there?",
+                fixes=fixes.arrange(
+                    case,
+                    Fix("nft", "nft list ruleset   # rules of the families bridge, inet and netdev on the way"),
+                    Fix(
+                        "shell", "sysctl net.bridge.bridge-nf-call-iptables   # 1: iptables filters the bridge as well"
+                    ),
+                ),
+            )
