@@ -143,7 +143,10 @@ def loops(stages: list[StageRecord]) -> bool:
 
 
 def script_circle(stage: StageRecord, turns: int = _TURNS) -> list[FetchRecord] | None:
-    """The scripts of one turn, when the last things iPXE fetched are the same scripts over and over, at least so often."""
+    """The scripts of one turn, when the last things iPXE fetched are the same scripts over and over, at least so often.
+
+    The one that was fetched first of all stands first, wherever in its circle iPXE is.
+    """
     run: list[FetchRecord] = []
     for fetch in reversed(stage.fetches):
         if fetch.status == "in-progress" and not run:
@@ -155,7 +158,10 @@ def script_circle(stage: StageRecord, turns: int = _TURNS) -> list[FetchRecord] 
             break
     for length in range(1, min(_LONGEST_CIRCLE, len(run) // turns) + 1):
         if all(run[at].name == run[at - length].name for at in range(length, turns * length)):
-            return run[length - 1 :: -1]
+            turn = run[length - 1 :: -1]
+            first = next((fetch.name for fetch in stage.fetches if any(fetch.name == one.name for one in turn)), None)
+            start = next((at for at, fetch in enumerate(turn) if fetch.name == first), 0)
+            return turn[start:] + turn[:start]
     return None
 
 

@@ -175,6 +175,17 @@ def test_scripts_in_a_circle_are_told_while_they_go_on(turns: int, status: str, 
         assert [fix.target for fix in finding.fixes] == ["shell"]
 
 
+@pytest.mark.parametrize("more", [0, 1, 2])
+def test_a_circle_is_the_same_wherever_it_is_looked_at(more: int, tmp_path: Path) -> None:
+    wire = boots_other.circle("a.ipxe", "b.ipxe", "c.ipxe", turns=20)()
+    for number in range(more):
+        name = ("a.ipxe", "b.ipxe")[number]
+        wire.fetch(7 + number / 10, f"/{name}", body=b"#!ipxe\nchain x\n", agent=boots_text.IPXE_AGENT)
+    (finding,) = machine(read(wire.save(tmp_path / "x.pcap"))).findings
+    assert finding.subject == f"http://{SERVER}/a.ipxe"
+    assert "a.ipxe › b.ipxe › c.ipxe › a.ipxe" in finding.summary
+
+
 def test_a_script_that_begins_anew_is_told_once(tmp_path: Path) -> None:
     found = machine(read(boots_other.rounds(6).save(tmp_path / "x.pcap")))
     assert [finding.summary for finding in found.findings] == [
