@@ -23,7 +23,7 @@ from . import debugging
 from .live_channel import PAUSE, RESUME, STOP, Failed, Outlet, Ready, Update
 from .live_open import Task, open_live
 
-UPDATE_NS = 80_000_000
+UPDATE_NS = 100_000_000
 """The shortest time between two updates."""
 QUIET_UPDATE_NS = 1_000_000_000
 """Frame counts and transfers that go on are told this often."""

@@ -57,9 +57,12 @@ class Looker:
 
     def flows_of(self, packet: Packet, conversation: Conversation | None) -> dict[Flow, None]:
         """The flows that a packet can change: what they brought before it has to be counted before it is taken."""
+        owner = conversation.owner if conversation is not None else None
+        if owner is not None and packet.protocol == TCP:
+            return {owner: None}  # a conversation over TCP is one connection
         flows: dict[Flow, None] = dict.fromkeys(self.desk.flows_of(packet, packet.point))
-        if conversation is not None and conversation.owner is not None:
-            flows[conversation.owner] = None
+        if owner is not None:
+            flows[owner] = None
         return flows
 
     def take(
