@@ -11,7 +11,7 @@ from collections import deque
 from ..errors import Malformed
 from ..model import FrameRef
 from ..wire import http
-from ..wire.messages import HttpHead
+from ..wire.transfers import HttpHead
 from .http_words import is_request, is_response, read_head, resource_size, url_of
 from .lanes import Region
 from .message import Message, Span

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..errors import Malformed
 from ..wire import http
-from ..wire.messages import HttpHead
+from ..wire.transfers import HttpHead
 from .records import TcpConnection
 
 

@@ -18,16 +18,11 @@ from ..wire.messages import (
     Dhcpv6Message,
     DnsMessage,
     Envelope,
-    HttpHead,
     IcmpMessage,
     Lacpdu,
     RouterAdvertisement,
-    TftpError,
-    TlsAlert,
-    TlsCertificate,
-    TlsClientHello,
-    TlsServerHello,
 )
+from ..wire.transfers import HttpHead, TftpError, TlsAlert, TlsCertificate, TlsClientHello, TlsServerHello
 
 MAX_FRAMES = 32
 """How many frame references one list of a record keeps: the first ones, and the latest in the last place."""

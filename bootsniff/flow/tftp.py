@@ -11,7 +11,8 @@ from typing import NamedTuple
 from ..errors import Malformed
 from ..model import NANOSECONDS
 from ..wire import tftp
-from ..wire.messages import Envelope, IcmpMessage, TftpAck, TftpData, TftpError, TftpOack, TftpRequest
+from ..wire.messages import Envelope, IcmpMessage
+from ..wire.transfers import TftpAck, TftpData, TftpError, TftpOack, TftpRequest
 from .idle import to_forget
 from .notes import frame_of, notice
 from .records import Event, TftpTransfer

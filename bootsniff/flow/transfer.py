@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..model import NANOSECONDS, FrameRef
-from ..wire.messages import Envelope, TftpAck, TftpData, TftpError, TftpOack, TftpRequest
+from ..wire.messages import Envelope
+from ..wire.transfers import TftpAck, TftpData, TftpError, TftpOack, TftpRequest
 from .lanes import CONTROL, TFTP_ACK, TFTP_DATA, Conversation, Lane, Run
 from .notes import BodyTally, frame_of, remember
 from .ranges import Ranges

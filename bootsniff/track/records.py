@@ -14,7 +14,8 @@ from msgspec import Struct, field
 
 from ..flow.records import DnsLookup, HttpExchange, IcmpNotice, TcpConnection, TftpTransfer
 from ..model import FetchStatus, FrameRef, HostFacts, StallPoint, Status
-from ..wire.messages import BootContent, DhcpMessage, Dhcpv6Message
+from ..wire.messages import DhcpMessage, Dhcpv6Message
+from ..wire.transfers import BootContent
 
 MAX_HEARD = 12
 """How many messages of one kind an exchange keeps: the first ones, and the latest in the last place."""

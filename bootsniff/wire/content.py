@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 
 from . import pe
-from .messages import BootContent
 from .text_content import classify_text
+from .transfers import BootContent
 
 _MAGICS: tuple[tuple[bytes, str, str], ...] = (
     (b"\x1f\x8b", "gzip", "gzip data"),

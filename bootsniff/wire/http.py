@@ -6,7 +6,7 @@ import re
 
 from ..errors import Malformed
 from ..text import printable
-from .messages import HttpHead
+from .transfers import HttpHead
 
 MAX_HEAD = 65536
 """Longest head that is waited for, bytes."""

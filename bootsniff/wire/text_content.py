@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .messages import BootContent
+from .transfers import BootContent
 
 _LOOKED_AT = 4096
 _SCRIPT = re.compile(rb"#!(ipxe|gpxe)(?:\s|$)")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..errors import Malformed
 from ..text import printable
-from .messages import TftpAck, TftpData, TftpError, TftpOack, TftpRequest
+from .transfers import TftpAck, TftpData, TftpError, TftpOack, TftpRequest
 
 READ, WRITE, DATA, ACK, ERROR, OACK = 1, 2, 3, 4, 5, 6
 _MODES = frozenset({"netascii", "octet", "mail"})

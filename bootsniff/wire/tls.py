@@ -11,8 +11,8 @@ from msgspec import Struct, field
 from ..errors import Malformed
 from ..text import printable
 from . import x509
-from .messages import TlsAlert, TlsCertificate, TlsClientHello, TlsServerHello
 from .numbers import tls_alert_name
+from .transfers import TlsAlert, TlsCertificate, TlsClientHello, TlsServerHello
 
 CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA = 20, 21, 22, 23
 _CLIENT_HELLO, _SERVER_HELLO, _CERTIFICATE = 1, 2, 11

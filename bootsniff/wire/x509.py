@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..errors import Malformed
 from ..text import printable
 from .addresses import ipv4_text, ipv6_text
-from .messages import TlsCertificate
+from .transfers import TlsCertificate
 
 _SEQUENCE, _SET, _INTEGER, _BIT_STRING, _OCTET_STRING, _OID = 0x30, 0x31, 0x02, 0x03, 0x04, 0x06
 _UTC_TIME, _GENERALIZED_TIME, _BMP_STRING = 0x17, 0x18, 0x1E

@@ -15,8 +15,9 @@ from bootsniff.wire import dhcp, dhcpv6, http, tftp
 from bootsniff.wire import dhcp_options as options
 from bootsniff.wire.dissect import dissect
 from bootsniff.wire.ip import TCP
-from bootsniff.wire.messages import DhcpMessage, TftpAck, TftpData, TftpError, TftpOack, TftpRequest
+from bootsniff.wire.messages import DhcpMessage
 from bootsniff.wire.packet import Packet
+from bootsniff.wire.transfers import TftpAck, TftpData, TftpError, TftpOack, TftpRequest
 
 PCAPS = Path(__file__).parents[2] / "pcaps"
 CAPTURES = sorted(PCAPS.glob("*.pcap.xz"))

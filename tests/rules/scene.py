@@ -20,17 +20,8 @@ from bootsniff.track.records import (
     StageRecord,
     World,
 )
-from bootsniff.wire.messages import (
-    BootContent,
-    DhcpMessage,
-    DhcpOptions,
-    Dhcpv6Message,
-    DnsMessage,
-    HttpHead,
-    IcmpMessage,
-    QuotedPacket,
-    TftpError,
-)
+from bootsniff.wire.messages import DhcpMessage, DhcpOptions, Dhcpv6Message, DnsMessage, IcmpMessage, QuotedPacket
+from bootsniff.wire.transfers import BootContent, HttpHead, TftpError
 
 if TYPE_CHECKING:
     from bootsniff.model import FetchStatus

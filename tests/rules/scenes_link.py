@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bootsniff.track.records import LonelyPort
-from bootsniff.wire.messages import BootContent
+from bootsniff.wire.transfers import BootContent
 
 from .scene import SCRIPT, Scene
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from bootsniff.flow.records import Body, HttpExchange
 from bootsniff.model import NANOSECONDS, FetchStatus
-from bootsniff.wire.messages import BootContent, HttpHead
+from bootsniff.wire.transfers import BootContent, HttpHead
 
 from .scene import CLIENT, PE_X64, SCRIPT, SERVER, Scene, packed
 

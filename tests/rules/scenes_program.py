@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bootsniff.wire.messages import BootContent
+from bootsniff.wire.transfers import BootContent
 
 from .scene import IPXE_BIN, PE_ARM64, PE_X64, PE_X64_SIGNED, SCRIPT, SERVER, TEXT, Scene
 

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from bootsniff.flow.records import TftpTransfer, TlsHandshake
 from bootsniff.model import HostFacts
 from bootsniff.track.records import FetchRecord
-from bootsniff.wire.messages import TlsAlert, TlsCertificate, TlsClientHello, TlsServerHello
+from bootsniff.wire.transfers import TlsAlert, TlsCertificate, TlsClientHello, TlsServerHello
 
 from .scene import CLIENT, PAGE, PE_X64_SIGNED, SERVER, Scene
 

@@ -14,7 +14,7 @@ from bootsniff.model import Confidence, Finding, Severity, StallPoint
 from bootsniff.rules import fixes, registry
 from bootsniff.rules.judge import MAX_FINDINGS, Judge
 from bootsniff.rules.rule import HEADINGS, Cause, Rule
-from bootsniff.wire.messages import TftpError
+from bootsniff.wire.transfers import TftpError
 
 from . import scenes_dhcp, scenes_link, scenes_more, scenes_program, scenes_transfer
 from .scene import SERVER, Scene

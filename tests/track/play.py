@@ -23,7 +23,8 @@ from bootsniff.model import NANOSECONDS, FrameRef, Machine
 from bootsniff.rules.judge import Judge
 from bootsniff.track.engine import Engine
 from bootsniff.track.records import MachineRecord
-from bootsniff.wire.messages import DhcpMessage, DhcpOptions, Dhcpv6Message, Envelope, HttpHead, IcmpMessage, TftpError
+from bootsniff.wire.messages import DhcpMessage, DhcpOptions, Dhcpv6Message, Envelope, IcmpMessage
+from bootsniff.wire.transfers import HttpHead, TftpError
 
 MAC = "52:54:00:89:32:47"
 CLIENT = "192.168.122.227"

@@ -7,7 +7,7 @@ from scapy.layers.http import HTTPRequest, HTTPResponse
 
 from bootsniff.errors import Malformed
 from bootsniff.wire import http
-from bootsniff.wire.messages import HttpHead
+from bootsniff.wire.transfers import HttpHead
 
 REQUEST = b"GET /ipxe.efi HTTP/1.1\r\nHost: 192.168.122.1\r\nUser-Agent: UefiHttpBoot/1.0\r\n\r\n"
 RESPONSE = b"HTTP/1.1 404 Not Found\r\nContent-Length: 153\r\nContent-Type:text/html \r\n\r\n<html>"

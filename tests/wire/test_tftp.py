@@ -7,7 +7,7 @@ from scapy.layers.tftp import TFTP, TFTP_ACK, TFTP_ERROR, TFTP_OACK, TFTP_RRQ, T
 
 from bootsniff.errors import Malformed
 from bootsniff.wire import tftp
-from bootsniff.wire.messages import TftpAck, TftpData, TftpError, TftpOack, TftpRequest
+from bootsniff.wire.transfers import TftpAck, TftpData, TftpError, TftpOack, TftpRequest
 
 
 def parse(payload: bytes) -> tftp.Tftp:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bootsniff.errors import Malformed
 from bootsniff.wire import tls, x509
-from bootsniff.wire.messages import TlsAlert
+from bootsniff.wire.transfers import TlsAlert
 
 # A throw-away key and certificate (prime256v1, CN "old only", 2026-11-21 to 2081-08-24), used nowhere else.
 EC_KEY = """-----BEGIN PRIVATE KEY-----

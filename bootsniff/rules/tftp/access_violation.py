@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding, Fix
-from ...wire.messages import TftpError
+from ...wire.transfers import TftpError
 from .. import fixes, names
 from ..case import Case
 from ..rule import Rule

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding, Fix
-from ...wire.messages import TftpError as Error
 from ...wire.numbers import tftp_error_name
+from ...wire.transfers import TftpError as Error
 from .. import names
 from ..case import Case
 from ..evidence import naming

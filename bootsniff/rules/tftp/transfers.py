@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ...flow.records import IcmpNotice, TftpTransfer
 from ...model import Evidence
 from ...track.records import FetchRecord
-from ...wire.messages import TftpError
+from ...wire.transfers import TftpError
 from .. import names
 from ..case import Case
 from ..evidence import evidence, maybe

@@ -12,9 +12,10 @@ from ...text import printable
 from ...wire import arp, dhcp, dhcpv6, dns, http, icmp, tftp
 from ...wire.dhcp_describe import option_words
 from ...wire.dissect import dissect
-from ...wire.messages import DhcpMessage, HttpHead
+from ...wire.messages import DhcpMessage
 from ...wire.numbers import dhcp_option_name, dhcp_type_name, link_type_name
 from ...wire.packet import Packet
+from ...wire.transfers import HttpHead
 from ..lines import Row, line, wrapped
 
 Field = tuple[str, str]
