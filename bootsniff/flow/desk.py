@@ -94,7 +94,10 @@ class Desk:
         if packet.protocol == TCP:
             return self._take_tcp(envelope, packet)
         if packet.protocol == UDP:
-            return self.take_udp(envelope, packet.payload, packet.payload_length)
+            transfer = self.take_udp(envelope, packet.payload, packet.payload_length)
+            if transfer is not None and packet.longest_fragment > transfer.record.longest_fragment:
+                transfer.record.longest_fragment = packet.longest_fragment
+            return transfer
         if packet.protocol in (ICMP, ICMPV6):
             self._take_icmp(envelope, packet)
         elif packet.ethertype == ARP:
@@ -246,6 +249,7 @@ class Desk:
         except Malformed:
             self.undecoded += 1
             return None
+        result.longest_fragment = whole.longest + (20 if packet.version == 4 else 48)  # IPv6 has a fragment header
         missing = whole.length - len(whole.data)
         if missing:  # the capture cut the fragments
             result.cut = True

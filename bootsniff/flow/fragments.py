@@ -35,6 +35,8 @@ class Whole(NamedTuple):
 
     data: bytes
     length: int
+    longest: int
+    """Bytes of the longest piece."""
 
 
 class Unresolved(Struct):
@@ -53,6 +55,7 @@ class _Datagram(Struct):
     seen: Ranges = field(default_factory=Ranges)
     pieces: dict[int, bytes] = field(default_factory=dict)
     total: int | None = None
+    longest: int = 0
 
 
 class Reassembler:
@@ -87,10 +90,11 @@ class Reassembler:
         # What was there first stays: overlapping pieces are an attack or a duplicate, never new data (RFC 5722).
         if datagram.seen.add(offset, end) or not length:
             datagram.pieces.setdefault(offset, data)
+            datagram.longest = max(datagram.longest, length)
         if datagram.total is None or not datagram.seen.covers(0, datagram.total):
             return None, given_up
         del self._waiting[key]
-        return Whole(_join(datagram), datagram.total), given_up
+        return Whole(_join(datagram), datagram.total, datagram.longest), given_up
 
     def expire(self, now: int | None) -> list[Unresolved]:
         """Give up what has waited too long; all of it when `now` is None."""

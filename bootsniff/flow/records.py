@@ -113,6 +113,8 @@ class TftpTransfer(Struct, eq=False):
     icmp_count: int = 0
     fragments_missing: int = 0
     """Fragmented packets of this transfer that were never whole."""
+    longest_fragment: int = 0
+    """Of those that were: the longest IP packet that a part came in; 0 when all came in one piece."""
     complete: bool = False
     """The short last block and everything before it were seen."""
     acknowledged: bool = False

@@ -41,6 +41,8 @@ class Packet(Struct):
     fragment_offset: int = 0
     """In bytes."""
     more_fragments: bool = False
+    longest_fragment: int = 0
+    """Of a datagram that was put together: the longest IP packet that a part of it came in."""
     hops_left: int = 0
     body: bytes = b""
     """IP payload as captured (a fragment's part of it)."""

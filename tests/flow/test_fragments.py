@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bootsniff.flow.fragments import MAX_DATAGRAMS, TIMEOUT, FragmentKey, Reassembler
+from bootsniff.flow.fragments import MAX_DATAGRAMS, TIMEOUT, FragmentKey, Reassembler, Whole
 from bootsniff.flow.records import TftpTransfer
 from bootsniff.flow.sieve import Sieve
 from tests.flow.feed import changes, events_of, records_of
@@ -57,7 +57,7 @@ def test_cut_fragments_still_make_a_whole() -> None:
     reassembler = Reassembler()
     add(reassembler, 0, b"aaaa", more=True, length=8)
     whole, _ = reassembler.add(KEY, 8, b"b", 4, more=False, time=0, frame=1)
-    assert whole == (b"aaaa", 12)
+    assert whole == Whole(b"aaaa", 12, longest=8)
 
 
 def test_late_and_too_many_fragments_are_given_up() -> None:

@@ -100,6 +100,15 @@ def test_an_installation_that_starts_over_is_noted(tmp_path: Path) -> None:
         assert machine(read(wire.save(tmp_path / "y.pcap"))).findings == ()
 
 
+@pytest.mark.parametrize(("in_fragments", "mtu"), [(True, 1300), (False, 1420)])
+def test_the_fix_for_a_narrow_path_fits_the_fragments_that_were_seen(
+    in_fragments: bool, mtu: int, tmp_path: Path
+) -> None:
+    found = machine(read(boots_loss.blocks_that_do_not_arrive(in_fragments=in_fragments).save(tmp_path / "x.pcap")))
+    finding = next(finding for finding in found.findings if finding.code == "tftp-mtu-blackhole")
+    assert {fix.target: fix.text for fix in finding.fixes}["dnsmasq"] == f"tftp-mtu={mtu}"
+
+
 def only_dhcp(kind: str, file: str, *, option60: str | None = None, router: str | None = None) -> Wire:
     """The whole exchange, as a capture with the filter `port 67 or port 68` has it."""
     return Wire(kind).lease(file=file, next_server=boots_server.OUTSIDE, router=router, option60=option60)

@@ -17,6 +17,10 @@ _HEADERS = 4 + 8 + 20
 """TFTP, UDP and IPv4 headers around a block."""
 _SAFE = 1280 - _HEADERS
 """Blocks that fit the smallest MTU of tunnels in use."""
+_TUNNEL = 1420
+"""What tunnels in use leave (WireGuard over IPv6), where nothing tells the size on the way."""
+_LEAST = 576
+"""IPv4 packets of this size pass everywhere (RFC 791 section 3.1)."""
 _MANY = 3
 """Blocks and acknowledgements that pass each other: as often as that is no accident."""
 
@@ -57,7 +61,7 @@ class TftpMtuBlackhole(Rule):
                 continue
             confidence, sign, proof = verdict
             told = transfers.too_big(flow)
-            mtu = next((n.message.next_hop_mtu for n in told if n.message.next_hop_mtu), 1420)
+            mtu = next((n.message.next_hop_mtu for n in told if n.message.next_hop_mtu), None) or _narrow(flow)
             yield self.finding(
                 case,
                 [
@@ -83,6 +87,11 @@ class TftpMtuBlackhole(Rule):
                     Fix("nft", "nft add rule inet filter forward icmp type destination-unreachable accept"),
                 ),
             )
+
+
+def _narrow(flow: TftpTransfer) -> int:
+    """A size that passes wherever it can be expected: that of fragments made on the way, or what tunnels leave."""
+    return min(_TUNNEL, flow.longest_fragment) if flow.longest_fragment >= _LEAST else _TUNNEL
 
 
 def _verdict(fetch: FetchRecord, flow: TftpTransfer) -> tuple[Confidence, str, list[Evidence]] | None:
