@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ..flow.records import HttpExchange
 from ..model import FrameRef
 from ..track.boot_file import boot_file_of, chosen_offer
-from ..track.records import Dhcp4Exchange, FetchRecord, Heard, StageRecord, World
+from ..track.records import Dhcp4Exchange, Dhcp6Exchange, FetchRecord, Heard, StageRecord, World
 from ..wire import dhcp_options
 from ..wire.messages import DhcpMessage
 from .offers import PXE
@@ -69,6 +69,16 @@ class Overview:
                         for heard in (*stage.dhcp.offers[:1], *stage.dhcp.proxy_offers[:1], *stage.dhcp.acks[:1]):
                             found.setdefault(machine.vlan, heard.at)
         return found
+
+    @cached_property
+    def answers_dhcpv6(self) -> bool:
+        """Whether any machine was answered over IPv6."""
+        return any(
+            isinstance(stage.dhcp, Dhcp6Exchange) and (stage.dhcp.advertises or stage.dhcp.replies)
+            for machine in self.world.machines.values()
+            for boot in machine.boots[-2:]
+            for stage in boot.stages
+        )
 
     def leases_until(self, time: int) -> list[Lease]:
         """At most the latest of them that were given up to `time`."""

@@ -109,6 +109,16 @@ def test_the_fix_for_a_narrow_path_fits_the_fragments_that_were_seen(
     assert {fix.target: fix.text for fix in finding.fixes}["dnsmasq"] == f"tftp-mtu={mtu}"
 
 
+def test_silence_over_ipv4_alone_is_told_as_such(tmp_path: Path) -> None:
+    wire = boots_more.stateless()
+    wire.packets += Wire("efi-x64-http").discover(90, 94, 102, 118).packets
+    found = machine(read(wire.quiet(300).save(tmp_path / "x.pcap")))
+    summary = next(finding.summary for finding in found.findings if finding.code == "dhcp-no-offer")
+    assert summary.endswith("only DHCPv6 is answered here")
+    alone = machine(read(boots.no_answer().save(tmp_path / "y.pcap")))
+    assert alone.findings[0].summary.endswith("nobody answers anyone here")
+
+
 def only_dhcp(kind: str, file: str, *, option60: str | None = None, router: str | None = None) -> Wire:
     """The whole exchange, as a capture with the filter `port 67 or port 68` has it."""
     return Wire(kind).lease(file=file, next_server=boots_server.OUTSIDE, router=router, option60=option60)

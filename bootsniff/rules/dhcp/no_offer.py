@@ -53,7 +53,8 @@ class DhcpNoOffer(Rule):
         served = [server for server in case.world.servers.values() if server.dhcp_replies]
         # What is asked for with the broadcast flag is answered by broadcast (RFC 2131 section 4.1): it would be seen.
         broadcast = any(heard.message.broadcast for heard in dhcp.discovers)
-        others = f"{names.joined(s.address for s in served)} serves others" if served else "nobody answers anyone here"
+        alone = "only DHCPv6 is answered here" if case.overview.answers_dhcpv6 else "nobody answers anyone here"
+        others = f"{names.joined(s.address for s in served)} serves others" if served else alone
         host = case.world.host
         name = host.libvirt_network if host else None
         restart = f"virsh net-destroy {name}; virsh net-start {name}\n" if name else ""
