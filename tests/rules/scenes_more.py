@@ -187,7 +187,14 @@ def scripts(*names: str, turns: int = 4, gap: float = 0.1) -> Scene:
 
 def unanswered(*, code: int | None = None, status: FetchStatus = "stalled") -> Scene:
     scene = Scene("ipxe-bios", at="http").lease(file=URL)
-    scene.http(1, URL, status, code=code, received=0)
+    connection = scene.http(1, URL, status, code=code, received=0).connection
+    connection.syn_ack = connection.last_from_server = scene.at(1)
+    return scene
+
+
+def unheard() -> Scene:
+    scene = Scene("ipxe-bios", at="http").lease(file=URL)
+    scene.http(1, URL, "stalled", received=0)
     return scene
 
 
@@ -233,6 +240,7 @@ FAULTS: dict[str, Callable[[], Scene]] = {
 LOOKALIKES: list[tuple[str, str, Callable[[], Scene]]] = [
     ("tftp-reply-lost", "an ACK", lambda: reply_lost(acknowledged=True)),
     ("tftp-reply-lost", "one request", lambda: reply_lost(requests=1)),
+    ("http-no-response", "a capture of one direction", unheard),
     ("http-no-response", "an error", lambda: unanswered(code=500, status="failed")),
     ("http-no-response", "an answer that breaks off", lambda: unanswered(code=200)),
     ("http-no-response", "it came later", lambda: _answered_later(unanswered())),

@@ -23,7 +23,8 @@ class HttpNoResponse(Rule):
         GET or HEAD, the server's ACK for it, and then nothing, or FIN or RST from the server, without a status line.
     Not to be confused with
         A connection that never opens (tcp-filtered, tcp-refused). A request on a connection that the server had closed
-        (http-10-connection-close). An answer that breaks off (tcp-reset-or-stall-mid-body).
+        (http-10-connection-close). An answer that breaks off (tcp-reset-or-stall-mid-body). A capture that has one direction
+        only.
     Causes
         A web application or a proxy that hangs, or waits for a back end; all of a server's workers busy; a file on a
         network disk that is away; responses that are lost on the way because they are too large.
@@ -47,7 +48,9 @@ class HttpNoResponse(Rule):
             if flow.response is not None or flow.request is None:
                 continue
             answer = connection.last_from_server
-            taken = answer is not None and answer.time >= flow.request_at.time
+            if answer is None:
+                continue  # this capture point does not see the server
+            taken = answer.time >= flow.request_at.time
             then, proof = _end(connection)
             yield self.finding(
                 case,
