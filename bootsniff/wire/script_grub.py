@@ -6,9 +6,8 @@ import re
 
 from msgspec import Struct, field
 
-from .script_plan import MAX_FILES, Entry, NamedFile, Role, ScriptPlan, Variables, chained_role, plan
+from .script_plan import MAX_FILES, SECOND, Entry, NamedFile, Role, ScriptPlan, Variables, chained_role, plan
 
-_SECOND = 1_000_000_000
 _MAX_WORDS = 65536
 _MAX_DEPTH = 64
 _WORD = re.compile(
@@ -68,7 +67,7 @@ def read(text: str) -> ScriptPlan:
     _command(state, words)
     seconds = _timeout(state)
     waits = state.reads or (bool(state.entries) and seconds != 0)
-    return plan([state.outside, *_chosen(state)], waits=waits, timeout=seconds * _SECOND if seconds else None)
+    return plan([state.outside, *_chosen(state)], waits=waits, timeout=seconds * SECOND if seconds else None)
 
 
 def _open(state: _State, words: list[str]) -> None:
@@ -111,6 +110,8 @@ def _command(state: _State, words: list[str]) -> None:
             _assign(state, word)
     elif name == "search":
         state.searched = True
+    elif name == "sleep" and not state.conditions:
+        entry.sleeps(state.variables.fill(_unquote(words[-1])))
     elif name == "read":
         state.reads = True
     elif name == "exit":

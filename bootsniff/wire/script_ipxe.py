@@ -7,9 +7,6 @@ import re
 from .script_plan import MAX_FILES, MAX_LINES, Entry, Role, ScriptPlan, Variables, chained_role, plan
 
 _MILLISECOND = 1_000_000
-_SECOND = 1000 * _MILLISECOND
-_LONGEST_SLEEP = 3600 * _SECOND
-_DIGITS = 6
 _FETCHES: dict[str, Role | None] = {
     "kernel": "kernel", "imgselect": "kernel", "initrd": "initrd", "module": "initrd", "imgfetch": "initrd",
     "chain": None, "imgexec": None, "boot": None, "sanboot": "image", "sanhook": "image",
@@ -35,7 +32,6 @@ class _Reader:
         """Labels whose part does not fall through to the next."""
         self.waits = False
         self.timeout: int | None = None
-        self.sleep = 0
         self.default: str | None = None
         self.label = ""
         self.before_menu: list[str] = []
@@ -50,7 +46,7 @@ class _Reader:
                 for index, command in enumerate(_COMMANDS.split(text)):
                     self._command(command.split(), certain=index == 0)
         chosen = self._chosen()
-        return plan(chosen, waits=self.waits, timeout=self.timeout, sleep=min(self.sleep, _LONGEST_SLEEP))
+        return plan(chosen, waits=self.waits, timeout=self.timeout)
 
     def _begin(self, label: str) -> None:
         self.label = label
@@ -71,9 +67,7 @@ class _Reader:
         elif name in _WAITING and not self.waits and (certain or name in ("choose", "prompt", "login")):
             self._wait(name, words[1:])
         elif name == "sleep" and len(words) > 1:
-            seconds = self.variables.fill(words[1])
-            if seconds.isascii() and seconds.isdigit() and len(seconds) < _DIGITS:
-                self.sleep += int(seconds) * _SECOND
+            entry.sleeps(self.variables.fill(words[1]))
         elif name in _FETCHES:
             self._fetch(name, words[1:], entry)
         elif name == "exit" and certain:

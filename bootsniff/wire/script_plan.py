@@ -14,6 +14,9 @@ MAX_FILES = 256
 MAX_LINES = 8192
 MAX_VARIABLES = 512
 NAME_LIMIT = 2048
+SECOND = 1_000_000_000
+_LONGEST_SLEEP = 3600 * SECOND
+_DIGITS = 6
 
 _LOADER = re.compile(r"\.(efi|0|k*pxe|pxe|lkrn|n12|com|bs)$", re.IGNORECASE)
 _IMAGE = re.compile(r"\.(iso|img|ima|raw|vhd|vhdx|qcow2)$", re.IGNORECASE)
@@ -35,6 +38,13 @@ class Entry(Struct):
 
     files: list[NamedFile] = field(default_factory=list)
     local_boot: bool = False
+    sleep: int = 0
+    """How long it sleeps, ns: all its `sleep` commands together."""
+
+    def sleeps(self, seconds: str) -> None:
+        """A command to sleep; a time that only the running script knows is none."""
+        if seconds.isascii() and seconds.isdigit() and len(seconds) < _DIGITS:
+            self.sleep += int(seconds) * SECOND
 
 
 class ScriptPlan(Struct, frozen=True):
@@ -49,13 +59,14 @@ class ScriptPlan(Struct, frozen=True):
     local_boot: bool = False
     """It leaves for the disk (or for the firmware) in that entry, or in one of them."""
     sleep: int = 0
-    """How long it sleeps at most, ns: all its `sleep` commands together."""
+    """How long those entries sleep at most, ns."""
 
 
-def plan(entries: list[Entry], *, waits: bool = False, timeout: int | None = None, sleep: int = 0) -> ScriptPlan:
+def plan(entries: list[Entry], *, waits: bool = False, timeout: int | None = None) -> ScriptPlan:
     """Put entries together, each file once."""
     files = dict.fromkeys(file for entry in entries for file in entry.files)
     local = any(entry.local_boot for entry in entries)
+    sleep = min(sum(entry.sleep for entry in entries), _LONGEST_SLEEP)
     return ScriptPlan(tuple(files)[:MAX_FILES], waits, timeout if waits else None, local, sleep)
 
 

@@ -21,6 +21,7 @@ UNIFIED = (_HEAD[:_SECTIONS] + b".linux\0\0" + _HEAD[_SECTIONS + 8 :]).ljust(900
 CHAIN = {name: b"#!ipxe\nchain %s\n" % name.encode() for name in ("a.ipxe", "b.ipxe", "c.ipxe")}
 SLEEPS = b"#!ipxe\necho soon\nsleep 60\nsleep 30\nkernel http://192.168.122.1/linux\nboot\n"
 PROMPTS = b"#!ipxe\nprompt --key 0x02 --timeout 90000 Ctrl-B && shell ||\nkernel http://192.168.122.1/linux\nboot\n"
+GRUB_SLEEPS = b"sleep --verbose 90\nlinux /linux\ninitrd /initrd.gz\nboot\n"
 COUNTS = b"set timeout=90\nmenuentry 'x' {\n linux /linux\n initrd /initrd.gz\n}\n"
 SAN = b"#!ipxe\nsanboot http://192.168.122.1/boot.iso\n"
 
@@ -262,6 +263,7 @@ WAITING: dict[str, Callable[[], Wire]] = {
     "a script that began anew three times": lambda: rounds(3),
     "a script that sleeps": lambda: pausing(SLEEPS, 100),
     "a prompt with a timeout": lambda: pausing(PROMPTS, 100),
+    "a configuration of GRUB that sleeps": lambda: pausing(GRUB_SLEEPS, 100, grub=True),
     "a menu of GRUB that counts down": lambda: pausing(COUNTS, 100, grub=True),
     "a script that is asked for three times at once": circle("a.ipxe", turns=3),
 }

@@ -217,6 +217,18 @@ def test_grub_chainloads_from_the_network() -> None:
     )
 
 
+def test_sleeps_of_ipxe() -> None:
+    assert ipxe("sleep 60\nsleep 30\nkernel x\n").sleep == 90 * SECOND
+    assert ipxe("sleep ${none}\nsleep 99999999\nkernel x\n").sleep == 0
+    assert ipxe("sleep 9999\nkernel x\n").sleep == 3600 * SECOND
+
+
+def test_sleeps_of_grub() -> None:
+    entries = "menuentry a {\n sleep --interruptible 20\n linux /a\n}\nmenuentry b {\n sleep 7\n linux /b\n}\n"
+    assert grub(f"set timeout=5\nsleep 10\n{entries}").sleep == 30 * SECOND
+    assert grub("set timeout=5\nif x; then\n sleep 10\nfi\nmenuentry a {\n linux /a\n}\n").sleep == 0
+
+
 def test_other_kinds_have_no_plan() -> None:
     assert read_script("html", "<html>") == ScriptPlan()
 
