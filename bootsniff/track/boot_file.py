@@ -106,21 +106,26 @@ def is_elsewhere(lease: DhcpMessage, target: str) -> bool:
 
 def next_hop(stage: StageRecord) -> str | None:
     """Whom the machine must find by ARP to ask for its boot file: the server, or the router on the way to it."""
-    exchange, file = stage.dhcp, boot_file_of(stage)
-    if not isinstance(exchange, Dhcp4Exchange) or not exchange.acks or file is None:
+    known = _lease_and_target(stage)
+    if known is None:
         return None
-    lease, target = exchange.acks[-1].message, first_target(file)
-    if target is None or not is_elsewhere(lease, target):
-        return target
-    return next(iter(options.routers(lease)), None)
+    lease, target = known
+    return next(iter(options.routers(lease)), None) if is_elsewhere(lease, target) else target
 
 
 def server_behind_no_router(stage: StageRecord) -> str | None:
     """The boot server's address, when it is on another network and the lease names no router to it."""
+    known = _lease_and_target(stage)
+    if known is None or not is_elsewhere(*known):
+        return None
+    lease, target = known
+    return None if options.routers(lease) or any(code in lease.options for code in _ROUTES) else target
+
+
+def _lease_and_target(stage: StageRecord) -> tuple[DhcpMessage, str] | None:
+    """The latest ACK, and where the first request for the boot file goes; None when either is not known."""
     exchange, file = stage.dhcp, boot_file_of(stage)
     if not isinstance(exchange, Dhcp4Exchange) or not exchange.acks or file is None:
         return None
-    lease, target = exchange.acks[-1].message, first_target(file)
-    if target is None or not is_elsewhere(lease, target):
-        return None
-    return None if options.routers(lease) or any(code in lease.options for code in _ROUTES) else target
+    target = first_target(file)
+    return None if target is None else (exchange.acks[-1].message, target)
