@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterator
 from functools import cached_property
 from typing import NamedTuple
 
 from ..flow.records import HttpExchange
 from ..model import FrameRef
 from ..track.boot_file import boot_file_of, chosen_offer
-from ..track.records import Dhcp4Exchange, Dhcp6Exchange, FetchRecord, Heard, StageRecord, World
+from ..track.records import Dhcp4Exchange, Dhcp6Exchange, FetchRecord, Heard, MachineRecord, StageRecord, World
 from ..wire import dhcp_options
 from ..wire.messages import DhcpMessage
 from .offers import PXE
@@ -47,9 +48,7 @@ class Overview:
         """The latest lease of every stage of the machines' last two boots, by time."""
         found = [
             Lease(heard.at.time, heard.message.your_ip, machine.mac, heard.at)
-            for machine in self.world.machines.values()
-            for boot in machine.boots[-2:]
-            for stage in boot.stages
+            for machine, stage in self._recent()
             if isinstance(stage.dhcp, Dhcp4Exchange)
             for heard in stage.dhcp.acks[-1:]
             if heard.message.your_ip
@@ -60,14 +59,10 @@ class Overview:
     def served_vlans(self) -> dict[int | None, FrameRef]:
         """VLANs (None: untagged) of the machines that any DHCP server answered, and an answer of each."""
         found: dict[int | None, FrameRef] = {}
-        for machine in self.world.machines.values():
-            if machine.vlan in found:
-                continue
-            for boot in machine.boots[-2:]:
-                for stage in boot.stages:
-                    if isinstance(stage.dhcp, Dhcp4Exchange):
-                        for heard in (*stage.dhcp.offers[:1], *stage.dhcp.proxy_offers[:1], *stage.dhcp.acks[:1]):
-                            found.setdefault(machine.vlan, heard.at)
+        for machine, stage in self._recent():
+            if machine.vlan not in found and isinstance(stage.dhcp, Dhcp4Exchange):
+                for heard in (*stage.dhcp.offers[:1], *stage.dhcp.proxy_offers[:1], *stage.dhcp.acks[:1]):
+                    found.setdefault(machine.vlan, heard.at)
         return found
 
     @cached_property
@@ -75,9 +70,7 @@ class Overview:
         """Whether any machine was answered over IPv6."""
         return any(
             isinstance(stage.dhcp, Dhcp6Exchange) and (stage.dhcp.advertises or stage.dhcp.replies)
-            for machine in self.world.machines.values()
-            for boot in machine.boots[-2:]
-            for stage in boot.stages
+            for _, stage in self._recent()
         )
 
     def leases_until(self, time: int) -> list[Lease]:
@@ -142,13 +135,18 @@ class Overview:
     def proxies(self) -> dict[str, Heard[DhcpMessage]]:
         """Servers that made ProxyDHCP offers to PXE clients, and one such offer."""
         found: dict[str, Heard[DhcpMessage]] = {}
+        for _, stage in self._recent():
+            if isinstance(stage.dhcp, Dhcp4Exchange) and (stage.vendor_class or "").startswith(PXE):
+                for heard in stage.dhcp.proxy_offers[:2]:
+                    found.setdefault(dhcp_options.server_id(heard.message) or heard.source, heard)
+        return found
+
+    def _recent(self) -> Iterator[tuple[MachineRecord, StageRecord]]:
+        """The stages of the machines' last two boots."""
         for machine in self.world.machines.values():
             for boot in machine.boots[-2:]:
                 for stage in boot.stages:
-                    if isinstance(stage.dhcp, Dhcp4Exchange) and (stage.vendor_class or "").startswith(PXE):
-                        for heard in stage.dhcp.proxy_offers[:2]:
-                            found.setdefault(dhcp_options.server_id(heard.message) or heard.source, heard)
-        return found
+                    yield machine, stage
 
 
 def _answering(fetch: FetchRecord) -> str | None:

@@ -88,6 +88,11 @@ class Dhcp4Exchange(Struct, eq=False, gc=False):
     def version(self) -> Literal[4, 6]:
         return 4
 
+    @property
+    def answered(self) -> bool:
+        """Whether a server said anything to the machine itself."""
+        return bool(self.offer_count or self.proxy_offers or self.acks or self.naks)
+
 
 class Dhcp6Exchange(Struct, eq=False, gc=False):
     """A stage's DHCPv6 exchange."""

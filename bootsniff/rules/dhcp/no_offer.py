@@ -47,8 +47,7 @@ class DhcpNoOffer(Rule):
         dhcp = case.dhcp4
         if dhcp is None or dhcp.discover_count < 2 or not dhcp.discovers:
             return
-        answered = dhcp.offer_count or dhcp.proxy_offers or dhcp.acks or dhcp.naks
-        if answered or any(heard.message.op == 2 for heard in dhcp.relayed):
+        if dhcp.answered or any(heard.message.op == 2 for heard in dhcp.relayed):
             return
         served = [server for server in case.world.servers.values() if server.dhcp_replies]
         # What is asked for with the broadcast flag is answered by broadcast (RFC 2131 section 4.1): it would be seen.

@@ -47,7 +47,7 @@ class DhcpPoolExhausted(Rule):
         dhcp = case.dhcp4
         if dhcp is None or dhcp.discover_count < 2 or not dhcp.discovers:
             return
-        if dhcp.offer_count or dhcp.proxy_offers or dhcp.acks or dhcp.naks or dhcp.relayed:
+        if dhcp.answered or dhcp.relayed:
             return
         leases = _leases_of_others(case)
         if not leases:

@@ -39,7 +39,7 @@ class LinkDhcpBlockedByHostFirewall(Rule):
         dhcp, host = case.dhcp4, case.world.host
         if dhcp is None or host is None or host.listeners is None or not dhcp.discovers or dhcp.discover_count < 2:
             return
-        if dhcp.offer_count or dhcp.proxy_offers or dhcp.acks or dhcp.naks:
+        if dhcp.answered:
             return
         if not any(protocol == "udp" and port == 67 for protocol, _, port in host.listeners):
             return

@@ -50,9 +50,7 @@ class LinkLacpSuspended(Rule):
 
     def check(self, case: Case) -> Iterator[Finding]:
         dhcp = case.dhcp4
-        if dhcp is None or dhcp.discover_count < 2 or not case.failed_here:
-            return
-        if dhcp.offer_count or dhcp.proxy_offers or dhcp.acks or dhcp.naks:
+        if dhcp is None or dhcp.discover_count < 2 or dhcp.answered or not case.failed_here:
             return
         first, last = dhcp.discovers[0].time, dhcp.discovers[-1].time
         port = _port(case, first, last)
@@ -66,7 +64,6 @@ class LinkLacpSuspended(Rule):
                 *first_and_last(dhcp.discovers, "DISCOVER without an answer"),
             ],
             confidence="likely",
-            severity="error",
             expected="A port that forwards although it hears no LACPDU.",
             proof="The switch: is the port suspended? The same boot with the port taken out of the port channel.",
             fixes=fixes.arrange(
