@@ -5,10 +5,12 @@ Handlers keep the records and say what is worth an event; which packets come her
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ..errors import Malformed
 from ..wire import arp, dhcp, dhcpv6, icmp, lacp, stp
 from ..wire.dissect import reassembled
-from ..wire.messages import ArpMessage, Envelope, IcmpMessage, RouterAdvertisement
+from ..wire.messages import ArpMessage, Bpdu, Envelope, IcmpMessage, Lacpdu, RouterAdvertisement
 from ..wire.packet import ARP, SLOW_PROTOCOLS, Packet
 from .connection import Connection
 from .dns import DnsFlows
@@ -103,9 +105,9 @@ class Desk:
         elif packet.ethertype == ARP:
             self._take_arp(envelope, packet.payload)
         elif packet.bpdu is not None:
-            self._take_bpdu(envelope, packet.bpdu)
+            self._take_switch(envelope, stp.parse, packet.bpdu)
         elif packet.ethertype == SLOW_PROTOCOLS and packet.payload[:1] == bytes((lacp.SUBTYPE,)):
-            self._take_lacpdu(envelope, packet.payload)
+            self._take_switch(envelope, lacp.parse, packet.payload)
         else:
             self.other_seen |= packet.version > 0
         return None
@@ -177,15 +179,10 @@ class Desk:
         self.arp_seen = True
         self.out.append(Event(envelope, message))
 
-    def _take_bpdu(self, envelope: Envelope, data: bytes) -> None:
+    def _take_switch(self, envelope: Envelope, parse: Callable[[bytes], Bpdu | Lacpdu], data: bytes) -> None:
+        """What a switch says of its port."""
         try:
-            self.out.append(Event(envelope, stp.parse(data)))
-        except Malformed:
-            self.undecoded += 1
-
-    def _take_lacpdu(self, envelope: Envelope, data: bytes) -> None:
-        try:
-            self.out.append(Event(envelope, lacp.parse(data)))
+            self.out.append(Event(envelope, parse(data)))
         except Malformed:
             self.undecoded += 1
 

@@ -209,6 +209,10 @@ def kea_class(case: Case, fields: Iterable[tuple[str, str]], data: Iterable[tupl
     return Fix("kea", '"client-classes": [{\n  ' + ",\n  ".join(lines) + "\n}]")
 
 
+DNSMASQ_TFTP = Fix("dnsmasq", "enable-tftp\ntftp-root=/srv/tftp")
+"""dnsmasq as the TFTP server."""
+
+
 def over_http(case: Case, name: str) -> Fix:
     """The same file by HTTP, which knows none of TFTP's troubles."""
     return Fix("http", example_url(case, name))

@@ -143,7 +143,7 @@ class DumpcapSource:
                 yield News(time.time_ns(), f"{line.watch.name} is {line.watch.state}")
         while True:
             yield from self._tend()
-            halves = [half for line in self._lines for half in line.halves]
+            halves = self._halves()
             if not halves and self._is_over():
                 break
             now = time.time_ns()
@@ -153,7 +153,7 @@ class DumpcapSource:
                     # One that does not end when it is told to is made to, where it is asked again.
                     if not ready or half.pipe in ready or line.leaving:
                         yield from self._turn(line, half)
-            halves = [half for line in self._lines for half in line.halves]
+            halves = self._halves()
             for half in halves:
                 if half.pipe not in ready and half.is_quiet():
                     half.seen = max(half.seen, now)
@@ -231,9 +231,8 @@ class DumpcapSource:
 
     def stop(self) -> None:
         self._stopped = True
-        for line in self._lines:
-            for half in line.halves:
-                half.pipe.stop()
+        for half in self._halves():
+            half.pipe.stop()
 
     def captures(self) -> tuple[CaptureInfo, ...]:
         parts = [info for line in self._lines for info in line.captures()]
@@ -256,6 +255,9 @@ class DumpcapSource:
         )
 
     def close(self) -> None:
-        for line in self._lines:
-            for half in line.halves:
-                half.pipe.close()
+        for half in self._halves():
+            half.pipe.close()
+
+    def _halves(self) -> list[_Half]:
+        """All dumpcaps that run."""
+        return [half for line in self._lines for half in line.halves]

@@ -26,7 +26,7 @@ _FIREWALL = (
 )
 _SERVER = (
     Fix("tftpd-hpa", "systemctl enable --now tftpd-hpa\nss -lunp 'sport = :69'"),
-    Fix("dnsmasq", "enable-tftp\ntftp-root=/srv/tftp"),
+    fixes.DNSMASQ_TFTP,
 )
 
 

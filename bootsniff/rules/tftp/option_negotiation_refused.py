@@ -113,7 +113,7 @@ _SIZE_ON = (
     Fix("tftpd-hpa", "# no --refuse tsize in TFTP_OPTIONS of /etc/default/tftpd-hpa"),
 )
 _OTHER_SERVER = (
-    Fix("dnsmasq", "enable-tftp\ntftp-root=/srv/tftp"),
+    fixes.DNSMASQ_TFTP,
     Fix("tftpd-hpa", "systemctl enable --now tftpd-hpa   # instead of a server that knows no options"),
 )
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding, Fix
+from ...track.fetch_outcome import LOST_REPLIES
 from .. import fixes, names
 from ..case import Case
 from ..evidence import evidence, first_and_last, maybe
 from ..rule import Rule
 from . import transfers
-
-_TRIES = 3
-"""Requests after which no answer can have arrived: a client that is answered sends no further one."""
 
 
 class TftpReplyLost(Rule):
@@ -48,7 +46,7 @@ class TftpReplyLost(Rule):
         for fetch, flow in transfers.failed(case):
             # Some servers answer each request from a port of its own.
             answers = flow.oack_count + flow.body.packets + len(flow.strangers)
-            if flow.request_count < _TRIES or answers < _TRIES or flow.ack_count or flow.error:
+            if flow.request_count < LOST_REPLIES or answers < LOST_REPLIES or flow.ack_count or flow.error:
                 continue
             if flow.reply_from is None or any(address != flow.server for address, _, _ in flow.strangers):
                 continue

@@ -55,7 +55,7 @@ class TftpServerDown(Rule):
                 expected="An OACK or the first DATA block.",
                 fixes=fixes.arrange(
                     case,
-                    Fix("dnsmasq", "enable-tftp\ntftp-root=/srv/tftp"),
+                    fixes.DNSMASQ_TFTP,
                     Fix("libvirt", "<tftp root='/srv/tftp'/>"),
                     Fix("tftpd-hpa", "systemctl enable --now tftpd-hpa"),
                     Fix("shell", f"systemctl enable --now tftp.socket\nss -lunp 'sport = :69'   # on {flow.server}"),
