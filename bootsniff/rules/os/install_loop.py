@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...model import NANOSECONDS, Finding, Fix
 from ...track.arrived import is_kernel
-from ...track.naming import plain_path
+from ...track.naming import same_file
 from ...track.records import BootRecord, FetchRecord, StageRecord, World
 from .. import fixes, names
 from ..case import Case
@@ -58,10 +58,8 @@ class OsInstallLoop(Rule):
         yield self.finding(
             case,
             [
-                *(
-                    evidence(kernel.ended, f"{names.base(path)} fetched, time {n}")
-                    for n, kernel in enumerate(kernels[:6], 1)
-                ),
+                evidence(kernel.ended, f"{names.base(path)} fetched, time {n}")
+                for n, kernel in enumerate(kernels[:6], 1)
             ],
             confidence="possible",
             subject=path,
@@ -92,7 +90,7 @@ def _turns(boots: list[BootRecord]) -> list[FetchRecord]:
             ),
             None,
         )
-        if kernel is None or (found and plain_path(kernel.name) != plain_path(found[0].name)):
+        if kernel is None or (found and not same_file(kernel.name, found[0].name)):
             break
         if later is not None and not _INSTALLS[0] <= later.start - kernel.end <= _INSTALLS[1]:
             break
