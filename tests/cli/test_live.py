@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -292,14 +293,19 @@ def capable_dumpcap(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_an_ordinary_user_captures_through_dumpcap(namespace: Namespace, capable_dumpcap: Path) -> None:
-    live = Live(NEAR, "--json", user=65534, env={"PATH": f"{capable_dumpcap}:{os.environ['PATH']}"})
+def seen_by_an_ordinary_user(names: str, namespace: Namespace, capable_dumpcap: Path) -> dict[str, Any]:
+    """The report of a boot that stalls, captured through dumpcap."""
+    live = Live(names, "--json", user=65534, env={"PATH": f"{capable_dumpcap}:{os.environ['PATH']}"})
     namespace.send(MISSING_FILE)
     live.event("stall", stalled_at="tftp")
     live.interrupt()
     status, output = live.end()
     assert status == 1
-    (capture,) = report_of(output)["captures"]
+    return report_of(output)
+
+
+def test_an_ordinary_user_captures_through_dumpcap(namespace: Namespace, capable_dumpcap: Path) -> None:
+    (capture,) = seen_by_an_ordinary_user(NEAR, namespace, capable_dumpcap)["captures"]
     assert (capture["frames"], capture["dropped_frames"]) == (len(MISSING_FILE), 0)
 
 
@@ -308,15 +314,10 @@ def test_an_ordinary_user_captures_beside_an_interface_without_link_headers(
 ) -> None:
     namespace.ip("tuntap", "add", "tun9", "mode", "tun")
     namespace.ip("link", "set", "tun9", "up")
-    live = Live(f"tun9,{NEAR}", "--json", user=65534, env={"PATH": f"{capable_dumpcap}:{os.environ['PATH']}"})
-    namespace.send(MISSING_FILE)
-    live.event("stall", stalled_at="tftp")
-    live.interrupt()
-    status, output = live.end()
-    assert status == 1
-    (capture,) = report_of(output)["captures"]
+    report = seen_by_an_ordinary_user(f"tun9,{NEAR}", namespace, capable_dumpcap)
+    (capture,) = report["captures"]
     assert (capture["link_types"], capture["interfaces"]) == (["RAW", "EN10MB"], ["tun9", NEAR])
-    assert len(report_of(output)["machines"]) == 1
+    assert len(report["machines"]) == 1
 
 
 def test_an_ordinary_users_capture_outlives_the_interface(namespace: Namespace, capable_dumpcap: Path) -> None:
