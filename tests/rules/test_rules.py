@@ -149,10 +149,10 @@ def test_findings_about_the_option_that_got_furthest_come_first() -> None:
     scene = scenes_transfer.tftp(status="failed", error=1)
     scene.stage("efi-x64-http")
     for second in (60, 64, 72, 88):
-        scene.discover(second).offer(second + 0.1, file="grubx64.efi")
+        scene.discover(second).offer(second + 0.1, file=scenes_transfer.URL)
     scene.machine.boots[-1].stalled_stage = 0
     codes = [finding.code for finding in scene.findings() if finding.severity == "error"]
-    assert codes == ["tftp-file-not-found", "dhcp-http-offer-without-usable-uri"]
+    assert codes == ["tftp-file-not-found", "dhcp-http-vendor-class-not-echoed"]
 
 
 def test_a_failed_option_is_a_note_once_a_later_one_got_farther() -> None:
@@ -164,13 +164,17 @@ def test_a_failed_option_is_a_note_once_a_later_one_got_farther() -> None:
     assert "dhcp-offer-without-boot-file" in scene.codes("note")
 
 
-def test_an_option_nobody_meant_to_serve_is_a_warning_beside_one_that_got_farther() -> None:
+@pytest.mark.parametrize(
+    ("file", "code"),
+    [("", "dhcp-offer-without-boot-file"), ("grubx64.efi", "dhcp-http-offer-without-usable-uri")],
+)
+def test_an_option_nobody_meant_to_serve_is_a_warning_beside_one_that_got_farther(file: str, code: str) -> None:
     scene = scenes_transfer.tftp(status="failed", error=1)
     scene.stage("efi-x64-http")
     for second in (60, 64, 72, 88):
-        scene.discover(second).offer(second + 0.1)
+        scene.discover(second).offer(second + 0.1, file=file)
     assert scene.codes("error") == {"tftp-file-not-found"}
-    assert scene.codes("warning") == {"dhcp-offer-without-boot-file"}
+    assert scene.codes("warning") == {code}
 
 
 def test_the_recognised_servers_dialect_comes_first() -> None:

@@ -35,6 +35,7 @@ class DhcpHttpOfferWithoutUsableUri(Rule):
 
     code = "dhcp-http-offer-without-usable-uri"
     stage = "dhcp"
+    side_issue = True
     explains_away = ("tftp-file-not-found", "tftp-access-violation", "tftp-no-reply")
     summary = "{server} offers {name} {what}"
 
