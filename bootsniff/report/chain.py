@@ -25,6 +25,7 @@ _WORDS = {
     "pxelinux": "PXELINUX",
     "grub": "GRUB",
     "u-boot": "U-Boot",
+    "u-boot-other": "U-Boot",
     "arm32": "ARM32",
     "arm64": "ARM64",
     "ia32": "IA32",

@@ -86,15 +86,19 @@ def network(case: Case) -> str:
     return (found or "192.168.122.1").rsplit(".", 1)[0]
 
 
-def address_range(case: Case) -> tuple[Fix, ...]:
-    """A range of addresses that a DHCP server may give on the machine's network."""
-    net = network(case)
+def address_range(case: Case, relay: str | None = None) -> tuple[Fix, ...]:
+    """A range of addresses that a DHCP server may give on the machine's network, which is that of its relay.
+
+    Of a network behind a relay dnsmasq has to be told the mask.
+    """
+    net = relay.rsplit(".", 1)[0] if relay else network(case)
+    mask = "255.255.255.0," if relay else ""
     inside = (
         f"<ip address='{net}.1' netmask='255.255.255.0'>\n <dhcp><range start='{net}.2' end='{net}.254'/></dhcp>\n</ip>"
     )
     return (
-        Fix("dnsmasq", f"dhcp-range={net}.2,{net}.254,1h"),
-        Fix("libvirt", inside),
+        Fix("dnsmasq", f"dhcp-range={net}.2,{net}.254,{mask}1h"),
+        *(() if relay else (Fix("libvirt", inside),)),
         Fix("isc-dhcpd", f"subnet {net}.0 netmask 255.255.255.0 {{\n  range {net}.2 {net}.254;\n}}"),
         Fix(
             "kea",

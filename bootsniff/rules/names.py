@@ -100,13 +100,16 @@ def architecture(client: str) -> str | None:
     )
 
 
+_OTHER_LOADERS = {"s390x": "kernel.img", "powerpc": "grub/powerpc-ieee1275/core.elf"}
+
+
 def loader_for(client: str) -> str:
     """A loader that fits a client, as an example in fixes."""
     arch = architecture(client)
     if client.startswith("ipxe-"):
         return "menu.ipxe"
     if arch is None:
-        return "pxelinux.0"
+        return _OTHER_LOADERS.get(client, "pxelinux.0")
     return f"grub{EFI_LETTERS.get(arch, arch)}.efi"
 
 

@@ -66,8 +66,10 @@ def client_message(world: World, machine: MachineRecord, envelope: Envelope, mes
         exchange.informs = kept(exchange.informs, heard)
         if message.client_ip:
             learn_address(world, machine, message.client_ip)
+    elif kind_number == DhcpType.RELEASE:
+        exchange.released = at
     else:
-        return  # RELEASE and what the registry added later say nothing about a boot
+        return  # what the registry added later says nothing about a boot
     touch(machine, stage, at)
 
 

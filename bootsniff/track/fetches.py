@@ -8,7 +8,7 @@ from ..wire.content import classify
 from ..wire.http import content_range
 from .boot_file import boot_file_of
 from .fetch_outcome import refresh_fetches
-from .kinds import LOADERS, Kind, is_firmware, is_ipxe, is_u_boot
+from .kinds import LOADERS, Kind, is_firmware, is_ipxe, is_u_boot, reads_pxelinux_config
 from .machines import begin_boot, begin_stage, touch
 from .naming import (
     fits,
@@ -145,12 +145,7 @@ def _asking_program(boot: BootRecord, stage: StageRecord, fetch: FetchRecord) ->
         return None  # the very file that DHCP told this program to fetch, whatever its name looks like
     if is_shim_extra(name):
         return "shim"
-    if (
-        is_pxelinux_name(name)
-        and not is_u_boot(stage.client)
-        and not _posing_u_boot(boot, stage)
-        and stage.client != "u-boot-script"
-    ):
+    if is_pxelinux_name(name) and not reads_pxelinux_config(stage.client) and not _posing_u_boot(boot, stage):
         return "pxelinux"
     loaded = [item for item in stage.fetches if item.status == "complete"]
     if is_grub_name(name):

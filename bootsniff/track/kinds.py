@@ -91,7 +91,8 @@ def _tell(message: DhcpMessage, *, serial: bool) -> Kind | None:
         return kind(client, f"iPXE ({_plain_arch(arch)})" if arch is not None else "iPXE")
     if vendor is not None and vendor.startswith("U-Boot"):
         client = _u_boot_word(vendor, arch)
-        return kind(client, f"U-Boot ({client.removeprefix('u-boot-')})")
+        word = client.removeprefix("u-boot-")
+        return kind(client, "U-Boot" if word == "other" else f"U-Boot ({word})")
     if arch in _U_BOOT:
         return kind(_U_BOOT[arch], f"U-Boot ({_plain_arch(arch)})")
     if vendor is not None and vendor.startswith("HTTPClient"):
@@ -167,6 +168,15 @@ def is_u_boot(client: str) -> bool:
 def runs_u_boot(client: str) -> bool:
     """Whether it is U-Boot, or a script that U-Boot runs."""
     return client == "u-boot-script" or is_u_boot(client)
+
+
+@lru_cache(_CLIENTS)
+def reads_pxelinux_config(client: str) -> bool:
+    """Whether a client word names a program that looks for `pxelinux.cfg/` itself.
+
+    U-Boot (boot/pxe_utils.c), the network boot of s390-ccw (QEMU pc-bios/s390-ccw/netmain.c), petitboot.
+    """
+    return runs_u_boot(client) or client in ("s390x", "powerpc-opal")
 
 
 LOADERS = frozenset({"pxelinux", "shim", "grub", "u-boot-script"})

@@ -60,6 +60,7 @@ def boot_state(boot: BootRecord, now: int, *, is_last: bool, sees_fetches: bool 
     index = _furthest(stages, states)
     furthest = states[index]
     if furthest.failed:
+        sees_fetches = sees_fetches and not _behind_relay(stages[index])
         blind = furthest.rank >= BOUND and not stages[index].fetches and not sees_fetches
         if blind and not _ends_in_dhcp(stages[index], is_first=index == 0 or is_firmware(stages[index].client)):
             return BootState("in-progress", None, None, "", NEVER)
@@ -70,6 +71,15 @@ def boot_state(boot: BootRecord, now: int, *, is_last: bool, sees_fetches: bool 
         # The machine began anew without this boot having come to an end that the capture shows.
         return BootState("stalled", furthest.point, index, "", NEVER)
     return BootState("in-progress", None, None, last.waiting_for, last.check_at)
+
+
+def _behind_relay(stage: StageRecord) -> bool:
+    """Whether nothing of its DHCP was seen but what a relay and a server said to each other: fetches may go past them."""
+    exchange = stage.dhcp
+    if not isinstance(exchange, Dhcp4Exchange):
+        return False
+    asked = (*exchange.discovers, *exchange.requests)
+    return bool(asked) and all(heard.message.relay for heard in asked)
 
 
 def _ipv6_alone(stages: list[StageRecord]) -> bool:

@@ -34,7 +34,7 @@ class Patience(NamedTuple):
 
 _EDK2 = Patience(4, 36 * S, 30 * S, 6, 8 * S, 26 * S)
 _BIOS = Patience(4, 36 * S, 30 * S, 6, 40 * S, 40 * S)
-_IPXE = Patience(5, 20 * S, 40 * S, 8, 20 * S, 40 * S)
+_IPXE = Patience(4, 20 * S, 40 * S, 8, 20 * S, 40 * S)
 _U_BOOT = Patience(20, 15 * S, 15 * S, 10, 8 * S, 55 * S)
 _PXELINUX = Patience(4, 30 * S, 30 * S, 6, 30 * S, 40 * S)
 _GRUB = Patience(4, 30 * S, 20 * S, 30, 6 * S, 30 * S)

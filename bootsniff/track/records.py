@@ -81,6 +81,8 @@ class Dhcp4Exchange(Struct, eq=False, gc=False):
     """ACKs from port 4011 or of a boot server."""
     icmp: tuple[IcmpNotice, ...] = ()
     """ICMP errors that quote a packet of this exchange."""
+    released: FrameRef | None = None
+    """The machine gave its address back."""
     relayed: tuple[Heard[DhcpMessage], ...] = ()
     """The same exchange as seen behind a relay (giaddr set, hops > 0)."""
 

@@ -193,10 +193,22 @@ def _search_state(stage: StageRecord, useful: list[FetchRecord], since: int, now
         rank = max(rank, _rank(useful))
     only_extras = all(fetch.role == "optional" for fetch in stage.fetches if fetch.status == "optional")
     limit = NBP_SILENCE if only_extras else SEARCH_SILENCE
-    if gone or is_over(since, limit, now):
-        return StageState(rank, failed=True, point="nbp" if only_extras and is_firmware(stage.client) else "chain")
+    if gone or _let_go(stage) or is_over(since, limit, now):
+        missing = None if runs_u_boot(stage.client) else next((one for one in useful if one.status == "failed"), None)
+        point: StallPoint = "nbp" if only_extras and is_firmware(stage.client) else "chain"
+        return StageState(rank, failed=True, point=_failure_point(missing) if missing is not None else point)
     return StageState(
         rank, waiting_for=f"the next name of its search list, for {in_seconds(now - since)}", check_at=since + limit + 1
+    )
+
+
+def _let_go(stage: StageRecord) -> bool:
+    """Whether the program gave its address back after its last request: s390-ccw does so when it is through."""
+    exchange = stage.dhcp
+    return (
+        isinstance(exchange, Dhcp4Exchange)
+        and exchange.released is not None
+        and exchange.released.time >= stage.fetches[-1].start
     )
 
 

@@ -99,7 +99,7 @@ class Wire:
     def dhcp(self, time: float, number: int, *, server: str = SERVER, your: str | None = CLIENT, file: str = "", option67: str | None = None,
              option60: str | None = None, next_server: str | None = SERVER, secs: int = 0, port: int | None = None, target: str | None = None,
              router: str | None = SERVER, dns: str | None = None, relay: str | None = None, text: str | None = None, option66: str | None = None,
-             option43: bytes | None = None, identifier: bytes | None = None) -> bytes:  # fmt: skip
+             option43: bytes | None = None, identifier: bytes | None = None, handed_on: bool = False) -> bytes:  # fmt: skip
         reply = number in (2, 5, 6)
         options: dict[int, bytes] = {53: bytes([number])}
         if reply:
@@ -132,6 +132,8 @@ class Wire:
             + b"".join(bytes([code, len(value)]) + value for code, value in options.items())
             + b"\xff"
         )
+        if reply and relay and handed_on:  # by the relay to the machine, giaddr as it was
+            return self.udp(time, relay, 67, "255.255.255.255", 68, body)
         if reply:
             return self.udp(time, server, port or 67, relay or "255.255.255.255", 67 if relay else 68, body)
         source = CLIENT if target else relay or "0.0.0.0"

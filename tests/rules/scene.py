@@ -42,6 +42,7 @@ KINDS: dict[str, tuple[str | None, int | None]] = {
     "ipxe-bios": ("PXEClient:Arch:00000:UNDI:002001", 0),
     "ipxe-efi-x64": ("PXEClient:Arch:00007:UNDI:003010", 7),
     "u-boot-armv8": ("U-Boot.armv8", 22),
+    "s390x": ("PXEClient", 31),
     "os": ("d-i", None),
 }
 

@@ -157,10 +157,11 @@ def proxy_beside() -> Scene:
     return Scene().discover(0).offer(0.1).proxy(0.2, file="x.efi", option60="PXEClient").discover(4, 12, 28)
 
 
-def damaged(*, accepted: bool = False) -> Scene:
+def damaged(*, accepted: bool = False, to_relay: bool = False) -> Scene:
     scene = ignored("efi-x64-pxe", file="grubx64.efi")
     for heard in scene.dhcp.offers:
         heard.bad_checksum = True
+        heard.target_port = 67 if to_relay else 68
     if accepted:
         scene.request(30)
     return scene
@@ -354,6 +355,7 @@ LOOKALIKES = [
     ("dhcp-router-missing", "a router is there", lambda: far_server(router=SERVER)),
     ("dhcp-router-missing", "ARP for the server itself", lambda: far_server().arp("192.168.2.14", 1, 2, 3)),
     ("dhcp-bad-udp-checksum", "offloading: the offer was accepted", lambda: damaged(accepted=True)),
+    ("dhcp-bad-udp-checksum", "on the way to a relay", lambda: damaged(to_relay=True)),
     ("dhcp-bad-udp-checksum", "the offer has no file", lambda: ignored("efi-x64-pxe")),
     ("dhcp-address-conflict", "a lease that was kept", lambda: Scene().lease(file="x.efi")),
     ("dhcp-bootfile-name-mangled", "the file is really missing", lambda: mangled("pxelinux.0")),

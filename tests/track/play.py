@@ -39,6 +39,7 @@ KINDS: dict[str, tuple[str | None, int | None, str | None]] = {
     "ipxe-bios": ("PXEClient:Arch:00000:UNDI:002001", 0, "iPXE"),
     "ipxe-efi-x64": ("PXEClient:Arch:00007:UNDI:003010", 7, "iPXE"),
     "u-boot-armv8": ("U-Boot.armv8", 22, None),
+    "s390x": ("PXEClient", 31, None),
     "raspberry": ("PXEClient", 41, None),
     "plain": (None, None, None),
     "d-i": ("d-i", None, None),

@@ -36,6 +36,12 @@ def test_unanswered_discovers_stall_after_the_last_wait_and_not_before() -> None
     assert Play(*lines, "50 QUIET").verdict == ("stalled", "dhcp")
 
 
+def test_ipxe_asks_four_times() -> None:
+    lines = [f"{seconds} DISCOVER ipxe-bios secs={seconds}" for seconds in (0, 1, 3)]
+    assert Play(*lines, "8 QUIET").verdict == ("in-progress", None)
+    assert Play(*lines, "7 DISCOVER ipxe-bios secs=7", "12 QUIET").verdict == ("stalled", "dhcp")
+
+
 def test_fallback_through_three_options_stays_one_boot() -> None:
     play = Play("0 DISCOVER efi-x64-pxe", "4 DISCOVER efi-x64-pxe secs=4", "30 SOLICIT efi-x64-pxe", "35 SOLICIT efi-x64-pxe",
                 "90 DISCOVER efi-x64-http", "90.1 OFFER")  # fmt: skip

@@ -49,6 +49,8 @@ class ChainNoConfigFound(Rule):
             for fetch in case.stage.fetches
             if fetch.role == "config-search" or (fetch.role == "script" and fetch.status in ("failed", "optional"))
         ]
+        if not case.is_uboot and any(f.role == "boot-file" and f.status == "failed" for f in case.stage.fetches):
+            return  # the search is what a missing boot file leads to; U-Boot takes but the directory of its name
         if not searched or (len(searched) < 2 and case.client not in ("grub", "pxelinux")):
             return
         if any(f.status == "complete" for f in searched) or any(

@@ -44,6 +44,8 @@ class DhcpBadUdpChecksum(Rule):
             return
         if len({offer.server for offer in offers}) > 1 or case.overview.bad_checksums_accepted:
             return
+        if any(offer.heard.target_port == 67 for offer in offers):
+            return  # on the way to a relay, which builds a packet of its own for the machine
         again = [heard for heard in dhcp.discovers if heard.at.time > offers[0].heard.at.time]
         if len(again) < 2:
             return

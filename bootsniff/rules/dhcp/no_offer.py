@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ...model import Finding, Fix
 from .. import fixes, names
 from ..case import Case
-from ..evidence import first_and_last
+from ..evidence import first_and_last, maybe
 from ..rule import Rule
 
 
@@ -25,9 +25,9 @@ class DhcpNoOffer(Rule):
         (dhcp-relay-missing-or-one-way), a switch port that is not forwarding yet (link-stp-delay), and a capture point
         that sees broadcasts but not the replies to others. IPv6 solicitations without an answer are no fault.
     Causes
-        The server is down or listens on another interface; no range or subnet is declared for this network (Kea logs
-        DHCP4_NO_SUBNET_FOR_DIRECT_CLIENT, dnsmasq "no address range available for DHCP request"); a reservation with a
-        mistyped address; an exhausted pool; a firewall on the server.
+        The server is down or listens on another interface; no range or subnet is declared for this network, or for that
+        of the relay (Kea logs "failed to select a subnet", dhcpd "unknown network segment", dnsmasq "no address range
+        available for DHCP request"); a reservation with a mistyped address; an exhausted pool; a firewall on the server.
     Fix
         See that the server runs, listens on this interface and has a range for this network.
     Sources
@@ -51,26 +51,35 @@ class DhcpNoOffer(Rule):
             return
         served = [server for server in case.world.servers.values() if server.dhcp_replies]
         # What is asked for with the broadcast flag is answered by broadcast (RFC 2131 section 4.1): it would be seen.
-        broadcast = any(heard.message.broadcast for heard in dhcp.discovers)
+        broadcast = any(heard.message.broadcast and not heard.message.relay for heard in dhcp.discovers)
+        relayed = [heard for heard in (*dhcp.discovers, *dhcp.relayed) if heard.message.relay]
         alone = "only DHCPv6 is answered here" if case.overview.answers_dhcpv6 else "nobody answers anyone here"
         others = f"{names.joined(s.address for s in served)} serves others" if served else alone
+        if relayed:
+            targets = names.joined(heard.target for heard in relayed)
+            others = f"the relay {relayed[0].message.relay} hands them to {targets}, and no answer comes back"
         host = case.world.host
         name = host.libvirt_network if host else None
         restart = f"virsh net-destroy {name}; virsh net-start {name}\n" if name else ""
         lost = case.world.quality.dropped_frames or case.world.quality.one_sided
         yield self.finding(
             case,
-            first_and_last(dhcp.discovers, "DISCOVER without an answer"),
+            [
+                *first_and_last(dhcp.discovers, "DISCOVER without an answer"),
+                *maybe(next(iter(dhcp.relayed), None), "DISCOVER behind the relay"),
+            ],
             confidence="likely" if broadcast and not lost else case.silence(second_sign=bool(served)),
             count=dhcp.discover_count,
             time=names.seconds(dhcp.discovers[-1].at.time - dhcp.discovers[0].at.time),
             others=others,
             blind="" if broadcast and not lost else case.blind_spot,
             expected="An OFFER from a DHCP server within a few seconds of the first DISCOVER.",
-            proof="The server's log, or a capture on the server's own interface: does the DISCOVER arrive there?",
+            proof="The server's log: does it know a subnet for the relay's address?"
+            if relayed
+            else "The server's log, or a capture on the server's own interface: does the DISCOVER arrive there?",
             fixes=fixes.arrange(
                 case,
-                *fixes.address_range(case),
+                *fixes.address_range(case, relayed[0].message.relay if relayed else None),
                 Fix("shell", f"{restart}ss -lunp 'sport = :67'   # is a server listening, and on which address?"),
                 Fix("nft", "nft add rule inet filter input udp dport 67 accept"),
             ),

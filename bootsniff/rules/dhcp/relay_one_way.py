@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding, Fix
-from ...wire.messages import DhcpType
+from ...track.records import Dhcp4Exchange, Heard
+from ...wire.messages import DhcpMessage, DhcpType
 from .. import fixes
 from ..case import Case
 from ..evidence import evidence, first_and_last
+from ..offers import Offer
 from ..rule import Rule
 
 
@@ -47,7 +49,7 @@ class DhcpRelayOneWay(Rule):
         offers = [h for h in dhcp.relayed if h.message.message_type == DhcpType.OFFER]
         if not offers or any(h.message.message_type in (DhcpType.REQUEST, DhcpType.ACK) for h in dhcp.relayed):
             return
-        if any(not offer.message.relay for offer in dhcp.offers):
+        if any(_delivered(offer) for offer in dhcp.offers):
             return
         direct = [h for h in dhcp.discovers if not h.message.relay]
         after = [
@@ -58,6 +60,8 @@ class DhcpRelayOneWay(Rule):
         if len(after) < 2:
             return
         relay = offers[0].message.relay or offers[0].target
+        if not direct and (_carries_answers(case, relay) or not any(case.would_take(Offer.of(h)) for h in offers)):
+            return  # from the server's side: the machine heard this relay before, or has a reason to ignore the offer
         network = relay.rsplit(".", 1)[0] + ".0/24" if "." in relay else relay
         yield self.finding(
             case,
@@ -77,6 +81,25 @@ class DhcpRelayOneWay(Rule):
                 Fix("ios", f"interface Vlan10\n ip helper-address {offers[0].source}"),
                 Fix("dnsmasq", f"dhcp-relay={relay},{offers[0].source}"),
                 Fix("iproute2", f"ip route add {network} via ROUTER   # on the DHCP server, towards the relay"),
-                Fix("nft", "nft add rule inet filter forward udp sport 67 udp dport 67 accept"),
+                Fix(
+                    "nft",
+                    "nft add rule inet filter input udp sport 67 udp dport 67 accept   # on the relay\n"
+                    "nft add rule inet filter forward udp sport 67 udp dport 67 accept   # on a router between the two",
+                ),
             ),
         )
+
+
+def _delivered(reply: Heard[DhcpMessage]) -> bool:
+    """Whether it goes to the machine. Relays leave giaddr in what they hand on; the port tells (RFC 2131 section 4.1)."""
+    return not reply.message.relay or reply.target_port == 68
+
+
+def _carries_answers(case: Case, relay: str) -> bool:
+    """Whether the machine took an offer that came through this relay."""
+    return any(
+        heard.message.relay == relay
+        for stage in case.boot.stages
+        if isinstance(stage.dhcp, Dhcp4Exchange)
+        for heard in (*stage.dhcp.requests, *stage.dhcp.acks)
+    )

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 from ...flow.records import HttpExchange
 from ...model import Finding, Fix
+from ...track.kinds import runs_u_boot
 from ...track.naming import is_ipxe_binary
+from ...track.records import FetchRecord
 from .. import fixes, names
 from ..case import Case
 from ..rule import Rule
@@ -45,6 +47,7 @@ class NbpStallsAfterDownload(Rule):
         image = downloads.dropped_image(case)
         if image is not None:
             path = names.path_of(image)
+            hint, expected, proof = _of_kernel(image) if runs_u_boot(case.client) else _of_image(case)
             yield self.finding(
                 case,
                 downloads.proof(case, image),
@@ -53,9 +56,9 @@ class NbpStallsAfterDownload(Rule):
                 file=path,
                 signed="",
                 then="and the firmware tries its next boot option at once",
-                hint=": it found nothing in the image that it can start",
-                expected=f"A boot from the image, by its {_default_program(case)}.",
-                proof="The machine's screen; where Secure Boot is on, whether the image's loader is signed.",
+                hint=hint,
+                expected=expected,
+                proof=proof,
             )
         fetch = downloads.idle_program(case)
         if fetch is None or fetch.content is None or fetch.content.signed is False:
@@ -77,6 +80,25 @@ class NbpStallsAfterDownload(Rule):
             proof="The machine's screen: a “grub>” prompt?" if grub else "The machine's screen.",
             fixes=_fixes(case, path, grub=grub),
         )
+
+
+def _of_image(case: Case) -> tuple[str, str, str]:
+    """What it seems to lack, what should have come, and what would prove it."""
+    return (
+        ": it found nothing in the image that it can start",
+        f"A boot from the image, by its {_default_program(case)}.",
+        "The machine's screen; where Secure Boot is on, whether the image's loader is signed.",
+    )
+
+
+def _of_kernel(kernel: FetchRecord) -> tuple[str, str, str]:
+    """The same for U-Boot, which says on its console what it has against a kernel (cmd/booti.c, cmd/bootz.c)."""
+    what = f" ({kernel.content.text})" if kernel.content is not None else ""
+    return (
+        f": U-Boot does not start it{what}, for its architecture or its form",
+        "A kernel for this machine's architecture, in the form that booti or bootz takes.",
+        "The machine's serial console: “Bad Linux … Image magic!”?",
+    )
 
 
 def _fixes(case: Case, path: str, *, grub: bool) -> tuple[Fix, ...]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...flow.records import TftpTransfer
-from ...model import Finding, Fix
+from ...model import Evidence, Finding, Fix
+from ...track.naming import same_file
+from ...track.records import FetchRecord
 from .. import fixes, names
 from ..case import Case
-from ..evidence import naming
+from ..evidence import evidence, naming
 from ..offers import is_web_url
 from ..rule import Rule
 from . import transfers
@@ -36,6 +38,7 @@ class TftpFileNotFound(Rule):
     code = "tftp-file-not-found"
     stage = "tftp"
     needs = "fetches"
+    side_issue = True
     summary = "{server} has no file {file}{hint}"
 
     def check(self, case: Case) -> Iterator[Finding]:
@@ -48,7 +51,7 @@ class TftpFileNotFound(Rule):
             text = f" “{error.text}”" if error.text else ""
             yield self.finding(
                 case,
-                [*naming(case), *transfers.proof(flow, text)],
+                [*_named(case, fetch), *transfers.proof(flow, text)],
                 confidence="certain" if error.code == 1 else "likely",
                 subject=names.url_of(fetch),
                 server=flow.server,
@@ -56,8 +59,20 @@ class TftpFileNotFound(Rule):
                 hint=_hint(flow.filename),
                 expected="An OACK or the first DATA block.",
                 proof="" if error.code == 1 else "The server's log.",
-                fixes=_fixes(case, flow),
+                fixes=_fixes(case, flow, by_dhcp=case.is_boot_file(fetch)),
             )
+
+
+def _named(case: Case, fetch: FetchRecord) -> Iterator[Evidence]:
+    """Where the name comes from: DHCP, or a script or configuration."""
+    if case.is_boot_file(fetch):
+        yield from naming(case)
+        return
+    path = names.path_of(fetch)
+    for wanted in case.stage.expectations:
+        if wanted.pieces is None and same_file(wanted.url, path):
+            yield evidence(wanted.at, f"{wanted.named_in} names {wanted.url}")
+            return
 
 
 def _hint(name: str) -> str:
@@ -74,7 +89,7 @@ def _hint(name: str) -> str:
     return ""
 
 
-def _fixes(case: Case, flow: TftpTransfer) -> tuple[Fix, ...]:
+def _fixes(case: Case, flow: TftpTransfer, *, by_dhcp: bool) -> tuple[Fix, ...]:
     name = flow.filename.removeprefix("/")
     path = fixes.shell(transfers.place(flow))
     dnsmasq = ["# below tftp-root, readable for the dnsmasq user:", f"# {path}"]
@@ -85,5 +100,5 @@ def _fixes(case: Case, flow: TftpTransfer) -> tuple[Fix, ...]:
         case,
         Fix("dnsmasq", "\n".join(dnsmasq)),
         Fix("tftpd-hpa", "# /etc/tftpd.map\nrg (.*)\\xff$ \\1" if "\\xff" in name else hpa),
-        *(fixes.boot_file(case, names.loader_for(case.client), flow.server)[:2] if case.dhcp4 else ()),
+        *(fixes.boot_file(case, names.loader_for(case.client), flow.server)[:2] if case.dhcp4 and by_dhcp else ()),
     )

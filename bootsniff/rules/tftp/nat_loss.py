@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import ip_address, ip_network
 
 from ...flow.records import TftpTransfer
 from ...model import Confidence, Evidence, Finding, Fix
@@ -13,12 +12,6 @@ from ..case import Case
 from ..evidence import evidence, first_and_last
 from ..rule import Rule
 from . import transfers
-
-_HELPER = """modprobe nf_nat_tftp
-nft add table ip tftph
-nft 'add ct helper ip tftph tftp-std { type "tftp" protocol udp; }'
-nft 'add chain ip tftph pre { type filter hook prerouting priority 0; }'
-nft 'add rule ip tftph pre udp dport 69 ct helper set "tftp-std"'"""
 
 
 class TftpNatLoss(Rule):
@@ -115,7 +108,7 @@ def _inside(case: Case, flow: TftpTransfer) -> _Verdict | None:
         return None
     if flow.request_count < 2 and not case.gave_up:
         return None
-    if lease.address is None or lease.subnet_mask is None or _inside_of(flow.server, lease.address, lease.subnet_mask):
+    if not transfers.outside(case, flow):
         return None
     host = case.world.host
     if host and host.masquerades == ():
@@ -127,18 +120,11 @@ def _inside(case: Case, flow: TftpTransfer) -> _Verdict | None:
     return "likely", gateway, [evidence(lease.heard, f"router {gateway} is the DHCP server, {flow.server} is outside")]
 
 
-def _inside_of(server: str, address: str, mask: str) -> bool:
-    try:
-        return ip_address(server) in ip_network(f"{address}/{mask}", strict=False)
-    except ValueError:
-        return True
-
-
 def _fixes(case: Case, flow: TftpTransfer) -> tuple[Fix, ...]:
     bridge = "virbr0"
     return fixes.arrange(
         case,
-        Fix("nft", _HELPER),
+        Fix("nft", f"modprobe nf_nat_tftp\n{transfers.HELPER}"),
         Fix(
             "iptables",
             f"modprobe nf_nat_tftp\niptables -t raw -A PREROUTING -i {bridge} -p udp --dport 69 -j CT --helper tftp",

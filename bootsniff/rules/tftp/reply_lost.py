@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...flow.records import TftpTransfer
 from ...model import Finding, Fix
 from ...track.fetch_outcome import LOST_REPLIES
 from .. import fixes, names
@@ -26,8 +27,8 @@ class TftpReplyLost(Rule):
         (tftp-mtu-blackhole). An answer from another address (tftp-reply-from-other-ip). A NAT that both its sides show
         (tftp-nat-loss).
     Causes
-        A firewall, on the hypervisor's bridge or a switch, that lets port 69 pass and knows nothing of the server's new port;
-        a NAT without the TFTP helper, captured on the server's side; a checksum that the sender's card should have filled in.
+        A firewall, on a router, a bridge or a switch, that lets port 69 pass and knows nothing of the server's new port; a
+        NAT without the TFTP helper, captured on the server's side; a checksum that the sender's card should have filled in.
     Fix
         Let the answers pass as related traffic, with the TFTP conntrack helper; capture on the machine's own port.
     Sources
@@ -44,34 +45,58 @@ class TftpReplyLost(Rule):
 
     def check(self, case: Case) -> Iterator[Finding]:
         for fetch, flow in transfers.failed(case):
-            # Some servers answer each request from a port of its own.
-            answers = flow.oack_count + flow.body.packets + len(flow.strangers)
-            if flow.request_count < LOST_REPLIES or answers < LOST_REPLIES or flow.ack_count or flow.error:
+            seen = transfers.views(fetch, flow)
+            heard = next((view for view in seen if _answered_in_vain(view)), None)
+            if heard is None or flow.error_by_client or any(view.ack_count for view in seen):
                 continue
-            if flow.reply_from is None or any(address != flow.server for address, _, _ in flow.strangers):
-                continue
-            if any(view.ack_count for view in transfers.views(fetch, flow)):
-                continue
+            nearer = next((view for view in seen if view.client == heard.client and _unheard(view)), None)
             yield self.finding(
                 case,
                 [
                     *first_and_last(flow.requests, f"RRQ {flow.filename}"),
-                    *(evidence(ref, "OACK, not acknowledged") for ref in flow.oacks[:1]),
-                    *maybe(None if flow.oacks else flow.body.first, "DATA 1, not acknowledged"),
+                    *(evidence(ref, "OACK, not acknowledged") for ref in heard.oacks[:1]),
+                    *maybe(None if heard.oacks else heard.body.first, "DATA 1, not acknowledged"),
                 ],
-                confidence="likely",
+                confidence="certain" if nearer else "likely",
                 subject=flow.server,
                 server=flow.server,
                 file=flow.filename,
                 count=flow.request_count,
                 time=names.seconds(flow.requests[-1].time - flow.requests[0].time),
                 expected="An ACK of the machine.",
-                proof="A capture nearer to the machine, on its own tap or switch port: does the answer arrive there?",
-                fixes=fixes.arrange(
-                    case,
-                    Fix("nft", "nft list ruleset   # rules of the families bridge, inet and netdev on the way"),
-                    Fix(
-                        "shell", "sysctl net.bridge.bridge-nf-call-iptables   # 1: iptables filters the bridge as well"
-                    ),
-                ),
+                proof=""
+                if nearer
+                else "A capture nearer to the machine, on its own tap or switch port: does the answer arrive there?",
+                fixes=fixes.arrange(case, *(_ROUTER if transfers.outside(case, flow) else _BRIDGE)),
             )
+
+
+def _answered_in_vain(flow: TftpTransfer) -> bool:
+    """Requests that are answered each time, and repeated all the same. Some servers answer each from a port of its own."""
+    answers = flow.oack_count + flow.body.packets + len(flow.strangers)
+    if flow.request_count < LOST_REPLIES or answers < LOST_REPLIES or flow.error:
+        return False
+    return flow.reply_from is not None and all(address == flow.server for address, _, _ in flow.strangers)
+
+
+def _unheard(flow: TftpTransfer) -> bool:
+    """The same requests at a capture point that none of the answers reached."""
+    return flow.request_count >= LOST_REPLIES and not transfers.answered(flow) and not flow.strangers
+
+
+_BRIDGE = (
+    Fix("nft", "nft list ruleset   # rules of the families bridge, inet and netdev on the way"),
+    Fix("shell", "sysctl net.bridge.bridge-nf-call-iptables   # 1: iptables filters the bridge as well"),
+)
+_ROUTER = (
+    Fix(
+        "nft",
+        f"modprobe nf_conntrack_tftp\n{transfers.HELPER}\n"
+        "nft add rule inet filter forward ct state established,related accept   # unless a rule does so already",
+    ),
+    Fix(
+        "iptables",
+        "modprobe nf_conntrack_tftp\niptables -t raw -A PREROUTING -p udp --dport 69 -j CT --helper tftp\n"
+        "iptables -I FORWARD -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT",
+    ),
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from ipaddress import ip_address, ip_network
 
 from ...flow.records import IcmpNotice, TftpTransfer
 from ...model import Evidence
@@ -17,6 +18,11 @@ PORT_UNREACHABLE = {4: (3, 3), 6: (1, 4)}
 """ICMP type and code by IP version (RFC 792; RFC 4443 section 3.1)."""
 _MISSING = ("not found", "no such file", "does not exist")
 TOO_BIG = {4: (3, 4), 6: (2, 0)}
+HELPER = """nft add table ip tftph
+nft 'add ct helper ip tftph tftp-std { type "tftp" protocol udp; }'
+nft 'add chain ip tftph pre { type filter hook prerouting priority 0; }'
+nft 'add rule ip tftph pre udp dport 69 ct helper set "tftp-std"'"""
+"""Has a Linux router expect the answers from the server's new port (nft(8), ct helper)."""
 
 
 def views(fetch: FetchRecord, flow: TftpTransfer) -> list[TftpTransfer]:
@@ -27,6 +33,17 @@ def views(fetch: FetchRecord, flow: TftpTransfer) -> list[TftpTransfer]:
 def answered(flow: TftpTransfer) -> bool:
     """Whether anything of the server's arrived."""
     return bool(flow.oack or flow.oack_count or flow.body.packets or (flow.error and not flow.error_by_client))
+
+
+def outside(case: Case, flow: TftpTransfer) -> bool:
+    """Whether the server lies outside the machine's network, as far as a lease tells."""
+    lease = case.lease
+    if lease is None or lease.address is None or lease.subnet_mask is None:
+        return False
+    try:
+        return ip_address(flow.server) not in ip_network(f"{lease.address}/{lease.subnet_mask}", strict=False)
+    except ValueError:
+        return False
 
 
 def refusals(flow: TftpTransfer) -> list[IcmpNotice]:

@@ -1,0 +1,117 @@
+"""Machines behind a relay or a router, captured on one side of it or on both."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bootsniff.model import Finding
+
+from .boots import give_up
+from .packets import Wire, machine, read
+
+RELAY, SERVER = "192.168.122.1", "192.168.2.14"
+TIMES = (0, 4, 12, 28)
+
+
+def of(tmp_path: Path, *wires: Wire) -> dict[str, Finding]:
+    """The findings of captures made at the same time."""
+    paths = [wire.quiet(150).save(tmp_path / f"{number}.pcap") for number, wire in enumerate(wires)]
+    found = machine(read(*paths))
+    assert found.status == "stalled"
+    return {finding.code: finding for finding in found.findings}
+
+
+def in_front(*, answered: bool = True, file: str = "grubx64.efi") -> Wire:
+    """The machine's own network; the relay leaves giaddr in what it hands on, as ISC dhcrelay does."""
+    wire = Wire("efi-x64-http")
+    for time in TIMES:
+        wire.discover(time)
+        if answered:
+            wire.dhcp(time + 0.02, 2, server=SERVER, relay=RELAY, file=file, handed_on=True)
+    return wire
+
+
+def behind(*, answered: bool = True, file: str = "grubx64.efi", kind: str = "efi-x64-http") -> Wire:
+    """Between the relay and the server."""
+    wire = Wire(kind)
+    for time in TIMES:
+        wire.dhcp(time + 0.001, 1, server=SERVER, relay=RELAY, secs=time)
+        if answered:
+            wire.dhcp(time + 0.01, 2, server=SERVER, relay=RELAY, file=file, next_server=SERVER)
+    return wire
+
+
+def test_an_offer_that_a_relay_hands_on_has_reached_the_machine(tmp_path: Path) -> None:
+    found = of(tmp_path, in_front(), behind())
+    assert set(found) >= {"dhcp-http-offer-without-usable-uri"}
+    assert "dhcp-relay-missing-or-one-way" not in found
+    lost = of(tmp_path, in_front(answered=False), behind())
+    assert lost["dhcp-relay-missing-or-one-way"].confidence == "certain"
+
+
+def test_behind_the_relay_an_offer_of_no_use_tells_nothing_of_the_way_back(tmp_path: Path) -> None:
+    assert "dhcp-relay-missing-or-one-way" not in of(tmp_path, behind())
+    found = of(tmp_path, behind(kind="efi-x64-pxe"))
+    assert found["dhcp-relay-missing-or-one-way"].confidence == "likely"
+
+
+def test_behind_a_relay_that_brought_an_answer_before_the_way_back_is_there(tmp_path: Path) -> None:
+    wire = Wire()
+    for time, number in ((0, 1), (0.1, 2), (1, 3), (1.1, 5)):
+        wire.dhcp(time, number, server=SERVER, relay=RELAY, file="grubx64.efi", next_server=SERVER)
+    later = behind(kind="efi-x64-http", file="http://192.168.2.14/x.efi").packets
+    wire.packets += [(time + 60, data) for time, data in later]
+    found = machine(read(wire.quiet(150).save(tmp_path / "x.pcap")))
+    assert "dhcp-relay-missing-or-one-way" not in {finding.code for finding in found.findings}
+
+
+def test_a_server_that_does_not_answer_a_relay(tmp_path: Path) -> None:
+    found = of(tmp_path, in_front(answered=False), behind(answered=False))["dhcp-no-offer"]
+    assert f"the relay {RELAY} hands them to {SERVER}, and no answer comes back" in found.summary
+    assert [item.capture for item in found.evidence] == [0, 0, 1]
+    fixes = {fix.target: fix.text for fix in found.fixes}
+    assert fixes["dnsmasq"] == "dhcp-range=192.168.122.2,192.168.122.254,255.255.255.0,1h"
+    assert "libvirt" not in fixes
+    direct = of(tmp_path, in_front(answered=False))["dhcp-no-offer"]
+    assert "relay" not in direct.summary
+
+
+def requests(*, answers: bool, server: str = SERVER, acknowledged: bool = False) -> Wire:
+    """RRQs to the end, with or without the server's answers."""
+    wire = Wire().lease(file="grubx64.efi", next_server=server, router="192.168.122.254")
+    for number, time in enumerate((1, 5, 9, 13, 17, 21)):
+        wire.rrq(time, "grubx64.efi", server=server, again=number > 0)
+        if answers:
+            wire.oack(time + 0.01, server=server)
+            wire.oack(time + 1.01, server=server)
+    if acknowledged:
+        wire.ack(22, 0, server=server)
+    return give_up(wire)
+
+
+def test_answers_that_get_lost_between_two_capture_points(tmp_path: Path) -> None:
+    found = of(tmp_path, requests(answers=False), requests(answers=True))["tftp-reply-lost"]
+    assert (found.confidence, found.proof) == ("certain", "")
+    assert [item.capture for item in found.evidence] == [0, 0, 1]
+    assert "ct helper" in {fix.target: fix.text for fix in found.fixes}["nft"]
+
+
+def test_from_the_far_side_alone_the_loss_is_likely(tmp_path: Path) -> None:
+    found = of(tmp_path, requests(answers=True))["tftp-reply-lost"]
+    assert (found.confidence, bool(found.proof)) == ("likely", True)
+    inside = of(tmp_path, requests(answers=True, server="192.168.122.9"))["tftp-reply-lost"]
+    assert "ct helper" not in "".join(fix.text for fix in inside.fixes)
+
+
+def test_answers_that_are_acknowledged_are_not_lost(tmp_path: Path) -> None:
+    assert "tftp-reply-lost" not in of(tmp_path, requests(answers=False), requests(answers=True, acknowledged=True))
+
+
+def test_behind_the_relay_fetches_may_go_past_the_capture(tmp_path: Path) -> None:
+    wire = Wire("ipxe-bios")
+    for time, number in ((0, 1), (0.1, 2), (1, 3), (1.1, 5)):
+        wire.dhcp(time, number, server=SERVER, relay=RELAY, file="pxelinux.0", next_server=SERVER)
+    path = wire.quiet(150).save(tmp_path / "x.pcap")
+    assert machine(read(path)).status == "in-progress"
+    direct = Wire("ipxe-bios").lease(file="pxelinux.0").quiet(150)
+    assert machine(read(direct.save(tmp_path / "y.pcap"))).status == "stalled"
