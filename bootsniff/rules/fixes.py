@@ -1,34 +1,22 @@
 """Configuration lines that mend a fault, in the words of each server, with the capture's own values; no judgement.
 
-Values come from strangers: file names and addresses are quoted for the place they stand in.
+Values come from strangers: file names and addresses are quoted for the place they stand in (quoting.py).
 """
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
 from ..model import Fix
 from .names import loader_for
+from .quoting import field, quoted, xml
+from .recognise import IPXE_TAG, asker, dnsmasq_match, isc_condition, kea_test
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from .case import Case
-
-_ARCH = {
-    "bios-pxe": 0,
-    "efi-ia32-pxe": 6,
-    "efi-x64-pxe": 7,
-    "efi-arm32-pxe": 10,
-    "efi-arm64-pxe": 11,
-    "efi-ia32-http": 15,
-    "efi-x64-http": 16,
-    "efi-arm32-http": 18,
-    "efi-arm64-http": 19,
-    "efi-riscv64-pxe": 27,
-    "efi-riscv64-http": 28,
-}
-"""Option 93 of a client word (IANA processor architecture types), for a client that sent none."""
 
 EXAMPLE_SERVER = "192.0.2.1"
 """TEST-NET-1 (RFC 5737): stands where the capture knows no address."""
@@ -46,30 +34,7 @@ def arrange(case: Case, *fixes: Fix | None) -> tuple[Fix, ...]:
     return tuple(sorted(known, key=lambda fix: first.index(fix.target) if fix.target in first else len(first)))
 
 
-# --- quoting ---
-
-
-def shell(text: str) -> str:
-    """As one word of a shell line."""
-    return "'" + text.replace("'", "'\\''") + "'" if not text.replace("/", "").replace(".", "").isalnum() else text
-
-
-def xml(text: str) -> str:
-    """Inside an XML attribute in single quotes."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace("'", "&apos;")
-
-
-def quoted(text: str) -> str:
-    """Inside double quotes of ISC dhcpd or JSON."""
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
 # --- values ---
-
-
-def arch(case: Case) -> int | None:
-    """The client's architecture number, as it sent it."""
-    return case.stage.arch[0] if case.stage.arch else _ARCH.get(case.client)
 
 
 def address_of_server(case: Case) -> str:
@@ -84,6 +49,16 @@ def network(case: Case) -> str:
     known += [*case.world.servers, *case.world.arp]
     found = next((address for address in known if address and "." in address and not address.startswith("0.")), None)
     return (found or "192.168.122.1").rsplit(".", 1)[0]
+
+
+def prefix6(case: Case) -> str:
+    """The first half of the machine's IPv6 network with `::` at its end, as far as the capture shows."""
+    dhcp = case.dhcp6
+    given = [a for heard in (*dhcp.replies, *dhcp.advertises) for a in heard.message.addresses] if dhcp else []
+    try:
+        return str(ip_network(f"{given[0]}/64", strict=False).network_address) if given else "fd00::"
+    except ValueError:
+        return "fd00::"
 
 
 def address_range(case: Case, relay: str | None = None) -> tuple[Fix, ...]:
@@ -107,53 +82,20 @@ def address_range(case: Case, relay: str | None = None) -> tuple[Fix, ...]:
     )
 
 
-def dnsmasq_tag(case: Case) -> tuple[str, str]:
-    """The line that recognises the client, and the tag it sets."""
-    if case.is_ipxe:
-        return "dhcp-match=set:ipxe,175", "ipxe"
-    number = arch(case)
-    if case.is_uboot or number is None:
-        word = (case.stage.vendor_class or "PXEClient").split(":")[0]
-        return f"dhcp-vendorclass=set:{case.tag},{word}", case.tag
-    return f"dhcp-match=set:{case.tag},option:client-arch,{number}", case.tag
-
-
-def isc_branch(case: Case, *statements: str) -> Fix:
-    """Statements of ISC dhcpd for this kind of client."""
-    condition = isc_condition(case)
-    declared = "option arch code 93 = unsigned integer 16;\n" if condition.startswith("option arch") else ""
-    return Fix("isc-dhcpd", declared + f"if {condition} {{\n" + "".join(f"  {line}\n" for line in statements) + "}")
-
-
-def isc_condition(case: Case) -> str:
-    """What an ISC dhcpd `if` asks to recognise the client."""
-    if case.is_ipxe:
-        return 'exists user-class and option user-class = "iPXE"'
-    number = arch(case)
-    if case.is_uboot or number is None:
-        word = (case.stage.vendor_class or "PXEClient").split(":")[0]
-        return f"substring(option vendor-class-identifier, 0, {len(word)}) = {quoted(word)}"
-    return f"option arch = {number >> 8:02x}:{number & 255:02x}"
-
-
-def kea_test(case: Case) -> str:
-    """A Kea client class expression that recognises the client."""
-    if case.is_ipxe:
-        return "substring(option[77].hex,0,4) == 'iPXE'"
-    number = arch(case)
-    if case.is_uboot or number is None:
-        word = (case.stage.vendor_class or "PXEClient").split(":")[0]
-        return f"substring(option[60].hex,0,{len(word)}) == '{word}'"
-    return f"option[93].hex == 0x{number:04x}"
-
-
 # --- whole fixes ---
+
+
+_ISC_ARCH = "option arch code 93 = unsigned integer 16;   # at the top of dhcpd.conf, once\n"
+_ISC_PLACE = "# below the filename that is sent now, in its subnet, class or group:\n"
+_KEA_PLACE = '// in "Dhcp4"; of the classes that fit the first counts:\n'
 
 
 def libvirt_options(*lines: str) -> Fix:
     """Dnsmasq lines as libvirt's network XML carries them (`virsh net-edit`)."""
     inside = "\n".join(
-        f"  <!-- {xml(line[2:])} -->" if line.startswith("# ") else f"  <dnsmasq:option value='{xml(line)}'/>"
+        f"  <!-- {xml(line[2:]).replace('--', '- -')} -->"
+        if line.startswith("# ")
+        else f"  <dnsmasq:option value='{xml(line)}'/>"
         for line in lines
     )
     head = "<network xmlns:dnsmasq='http://libvirt.org/schemas/network/dnsmasq/1.0'>"
@@ -165,31 +107,85 @@ def dnsmasq(*lines: str) -> tuple[Fix, Fix]:
     return Fix("dnsmasq", "\n".join(lines)), libvirt_options(*lines)
 
 
+def dnsmasq_boot(case: Case, name: str, server: str | None = None) -> tuple[Fix, Fix]:
+    """A `dhcp-boot` line for this kind of client: of those that fit dnsmasq takes the last (rfc2131.c, find_boot)."""
+    match, tags = dnsmasq_match(case)
+    return dnsmasq(*match, f"dhcp-boot={tags},{field(name)}" + (f",,{server}" if server else ""))
+
+
+def isc_branch(case: Case, *statements: str) -> Fix:
+    """Statements of ISC dhcpd for this kind of client."""
+    return isc_if(isc_condition(case), *statements)
+
+
+def isc_if(condition: str, *statements: str) -> Fix:
+    """Statements of ISC dhcpd under a condition."""
+    declared = _ISC_ARCH if "option arch" in condition else ""
+    inside = "".join(f"  {line}\n" for line in statements)
+    return Fix("isc-dhcpd", f"{declared}{_ISC_PLACE}if {condition} {{\n{inside}}}")
+
+
+def kea_class(name: str, test: str, fields: Iterable[tuple[str, str]], data: Iterable[tuple[str, str]] = ()) -> Fix:
+    """A Kea client class. Options are sent to clients that do not ask for them, too."""
+    lines = [f'"name": {quoted(name)}', f'"test": {quoted(test)}']
+    lines += [f"{quoted(key)}: {quoted(value)}" for key, value in fields]
+    options = ", ".join(
+        f'{{"name": {quoted(key)}, "data": {quoted(value)}, "always-send": true}}' for key, value in data
+    )
+    if options:
+        lines.append(f'"option-data": [{options}]')
+    return Fix("kea", _KEA_PLACE + '"client-classes": [{\n  ' + ",\n  ".join(lines) + "\n}]")
+
+
 def boot_file(case: Case, name: str | None = None, server: str | None = None) -> tuple[Fix, ...]:
     """Offer a file over TFTP to this kind of client."""
     name = name or names_example(case)
     server = server or address_of_server(case)
-    match, tag = dnsmasq_tag(case)
-    plain, wrapped = dnsmasq(match, f"dhcp-boot=tag:{tag},{name},,{server}")
-    if case.client == "bios-pxe":
-        wrapped = Fix("libvirt", f"<bootp file='{xml(name)}' server='{xml(server)}'/>")
     return arrange(
         case,
-        plain,
-        wrapped,
+        *dnsmasq_boot(case, name, server),
         isc_branch(case, f"next-server {server};", f"filename {quoted(name)};"),
-        kea_class(case, [("next-server", server), ("boot-file-name", name)]),
+        kea_class(asker(case).client, kea_test(case), [("next-server", server), ("boot-file-name", name)]),
     )
 
 
 def http_boot(case: Case, url: str) -> tuple[Fix, ...]:
     """Offer a URL to HTTP boot firmware, with the vendor class echoed."""
-    match, tag = dnsmasq_tag(case)
+    match, tags = dnsmasq_match(case)
     return arrange(
         case,
-        *dnsmasq(match, f"dhcp-boot=tag:{tag},{url}", f"dhcp-option-force=tag:{tag},60,HTTPClient"),
+        *dnsmasq(*match, f"dhcp-boot={tags},{field(url)}", f"dhcp-option-force={tags},60,HTTPClient"),
         isc_branch(case, 'option vendor-class-identifier "HTTPClient";', f"filename {quoted(url)};"),
-        kea_class(case, [("boot-file-name", url)], [("vendor-class-identifier", "HTTPClient")]),
+        kea_class(
+            asker(case).client,
+            kea_test(case),
+            [("boot-file-name", url)],
+            [("vendor-class-identifier", "HTTPClient")],
+        )
+        if len(url.encode()) < _FILE_FIELD
+        else None,
+    )
+
+
+_FILE_FIELD = 128
+"""Kea has no longer boot-file-name than the header's field with its end (RFC 2131 section 2)."""
+
+
+def ipxe_script(case: Case, script: str) -> tuple[Fix, ...]:
+    """A script for iPXE, and for every other client what it got before."""
+    return arrange(
+        case,
+        *dnsmasq(IPXE_TAG, f"dhcp-boot=tag:ipxe,{field(script)}"),
+        isc_if('option user-class = "iPXE"', f"filename {quoted(script)};"),
+        kea_class("ipxe", "option[175].exists", [("boot-file-name", script)]),
+    )
+
+
+def next_server(server: str) -> tuple[Fix, Fix]:
+    """The address of the TFTP server, for everybody."""
+    return (
+        Fix("isc-dhcpd", f"next-server {server};   # beside the filename"),
+        Fix("kea", f'// beside "boot-file-name", or in "Dhcp4" for all:\n"next-server": {quoted(server)}'),
     )
 
 
@@ -203,14 +199,28 @@ def option(case: Case, number: int, value: str, isc: str, kea: str) -> tuple[Fix
     )
 
 
-def kea_class(case: Case, fields: Iterable[tuple[str, str]], data: Iterable[tuple[str, str]] = ()) -> Fix:
-    """A Kea client class."""
-    lines = [f'"name": {quoted(case.tag)}', f'"test": {quoted(kea_test(case))}']
-    lines += [f"{quoted(key)}: {quoted(value)}" for key, value in fields]
-    options = ", ".join(f'{{"name": {quoted(key)}, "data": {quoted(value)}}}' for key, value in data)
-    if options:
-        lines.append(f'"option-data": [{options}]')
-    return Fix("kea", '"client-classes": [{\n  ' + ",\n  ".join(lines) + "\n}]")
+def is_libvirt(case: Case) -> bool:
+    """Whether libvirt runs the machine's network, as far as one can tell."""
+    host = case.world.host
+    return case.dialect == "libvirt" or bool(host and host.libvirt_network) or network(case) == "192.168.122"
+
+
+def zone(case: Case) -> str:
+    """The word that names firewalld's zone of the network, where it is not the default one."""
+    return "--zone=libvirt " if is_libvirt(case) else ""
+
+
+def trusted_bridge(case: Case) -> Fix | None:
+    """A libvirt network in the firewalld zone that lets everything in."""
+    return Fix("libvirt", "<bridge name='virbr0' zone='trusted'/>") if is_libvirt(case) else None
+
+
+def firewall(case: Case, protocol: str, port: int) -> tuple[Fix, Fix]:
+    """Let a server's port be reached; `insert`, for what stands behind a rule that drops never counts."""
+    return (
+        Fix("firewalld", f"firewall-cmd {zone(case)}--add-port={port}/{protocol}"),
+        Fix("nft", f"nft insert rule inet filter input {protocol} dport {port} accept"),
+    )
 
 
 DNSMASQ_TFTP = Fix("dnsmasq", "enable-tftp\ntftp-root=/srv/tftp")

@@ -64,7 +64,12 @@ class ArchDnsmasqBMatchesEveryone(Cause):
             file=named.boot_file,
             sign=f"; {names.joined(others)} got it too" if others else "",
             proof="grep client-arch in dnsmasq's configuration.",
-            fixes=fixes.arrange(case, *fixes.dnsmasq("dhcp-match=set:efi-aa64-pxe,option:client-arch,11")),
+            fixes=fixes.arrange(
+                case,
+                *fixes.dnsmasq(
+                    "# instead of option:client-arch,b", "dhcp-match=set:efi-aa64-pxe,option:client-arch,11"
+                ),
+            ),
         )
 
 

@@ -68,10 +68,8 @@ class ArchHexDecimalConfusion(Cause):
             fixes=fixes.arrange(
                 case,
                 Fix("dnsmasq", f"dhcp-match=set:{case.tag},option:client-arch,{number}"),
-                Fix(
-                    "isc-dhcpd", f"# in the condition of its rule:\noption arch = {number >> 8:02x}:{number & 255:02x}"
-                ),
-                Fix("kea", f'"test": "option[93].hex == 0x{number:04x}"'),
+                Fix("isc-dhcpd", f"# the condition of its rule: option arch = {number >> 8:02x}:{number & 255:02x}"),
+                Fix("kea", f"// the test of its class: option[93].hex == 0x{number:04x}"),
             ),
         )
 

@@ -50,7 +50,5 @@ class ArchIsc0016IsUboot(Cause):
             name=case.stage.name or case.client,
             file=path.boot_file,
             proof="grep -n 'arch' dhcpd.conf",
-            fixes=fixes.http_boot(case, fixes.example_url(case))[:1]
-            if case.dialect != "isc-dhcpd"
-            else fixes.http_boot(case, fixes.example_url(case)),
+            fixes=tuple(fix for fix in fixes.http_boot(case, fixes.example_url(case)) if fix.target == "isc-dhcpd"),
         )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...model import Finding, Fix
-from .. import fixes, names
+from ...model import Finding
+from .. import fixes, names, quoting
 from ..case import Case
 from ..evidence import evidence
+from ..recognise import IPXE_TAG
 from ..rule import Cause
 from .siblings import siblings, treated_otherwise
 
@@ -50,6 +51,7 @@ class Arch7Vs9(Cause):
             if sibling is None:
                 return  # no sign that the server looks at architectures at all
             sign = [evidence(sibling.at, f"architecture {sibling.arch} is offered {sibling.file or 'no file'}")]
+        server, file = fixes.address_of_server(case), names.loader_for(case.firmware)
         yield self.finding(
             case,
             [*symptom.evidence[:1], *sign],
@@ -61,16 +63,21 @@ class Arch7Vs9(Cause):
             fixes=fixes.arrange(
                 case,
                 *fixes.dnsmasq(
-                    "dhcp-match=set:efi64,option:client-arch,7", "dhcp-match=set:efi64,option:client-arch,9"
+                    IPXE_TAG,
+                    "dhcp-match=set:efi64,option:client-arch,7",
+                    "dhcp-match=set:efi64,option:client-arch,9",
+                    f"dhcp-boot=tag:efi64,tag:!ipxe,{quoting.field(file)},,{server}",
                 ),
-                Fix(
-                    "isc-dhcpd",
-                    "option arch code 93 = unsigned integer 16;\n"
-                    "if option arch = 00:07 or option arch = 00:09 {\n"
-                    f"  next-server {fixes.address_of_server(case)};\n"
-                    f"  filename {fixes.quoted(names.loader_for(case.firmware))};\n}}",
+                fixes.isc_if(
+                    'option user-class != "iPXE" and (option arch = 00:07 or option arch = 00:09)',
+                    f"next-server {server};",
+                    f"filename {quoting.quoted(file)};",
                 ),
-                Fix("kea", '"test": "option[93].hex == 0x0007 or option[93].hex == 0x0009"'),
+                fixes.kea_class(
+                    "efi64",
+                    "(option[93].hex == 0x0007 or option[93].hex == 0x0009) and not option[175].exists",
+                    [("next-server", server), ("boot-file-name", file)],
+                ),
             ),
         )
 

@@ -9,6 +9,7 @@ from ...track.kinds import is_http_client
 from .. import fixes, names
 from ..case import Case
 from ..evidence import first_and_last
+from ..recognise import dnsmasq_match
 from ..rule import Rule
 
 
@@ -45,6 +46,7 @@ class ChainGrubThinksTftp(Rule):
         if not bad or any(fetch.status == "complete" for fetch, _ in case.tftp):
             return
         flow = bad[0]
+        match, tags = dnsmasq_match(case)
         yield self.finding(
             case,
             first_and_last([f.requests[0] for f in bad if f.requests], f"RRQ {flow.filename}"),
@@ -54,7 +56,7 @@ class ChainGrubThinksTftp(Rule):
             expected=f"GET for {names.base(flow.filename)} from the web server.",
             fixes=fixes.arrange(
                 case,
-                *fixes.dnsmasq(f"dhcp-option-force=tag:{case.firmware},60,HTTPClient"),
+                *fixes.dnsmasq(*match, f"dhcp-option-force={tags},60,HTTPClient"),
                 Fix("grub", f"set prefix=(http,{flow.server})/grub   # grub-mkimage -p"),
             ),
         )

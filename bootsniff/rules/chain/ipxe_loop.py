@@ -8,7 +8,7 @@ from ...model import Finding, Fix
 from ...track.arrived import ipxe_loaded, runs_ipxe_again
 from ...track.kinds import is_ipxe
 from ...track.records import StageRecord
-from .. import fixes, names
+from .. import fixes, names, quoting
 from ..case import Case
 from ..evidence import evidence, naming
 from ..rule import Rule
@@ -73,7 +73,9 @@ class ChainIpxeLoop(Rule):
             expected="A script, a kernel or another loader for iPXE.",
             proof="" if len(loops) > 1 else "The file's bytes, or a second turn.",
             who="iPXE was given" if named else "iPXE's script leads it to",
-            fixes=_fixes(case, names.path_of(binary)) if named else _script_fixes(names.path_of(binary)),
+            fixes=fixes.ipxe_script(case, fixes.example_url(case, "menu.ipxe"))
+            if named
+            else _script_fixes(names.path_of(binary)),
         )
 
 
@@ -81,24 +83,7 @@ def _stages(case: Case) -> list[StageRecord]:
     return [case.boot.stages[index] for index in case.option]
 
 
-def _fixes(case: Case, binary: str) -> tuple[Fix, ...]:
-    script = fixes.example_url(case, "menu.ipxe")
-    server = fixes.address_of_server(case)
-    return fixes.arrange(
-        case,
-        *fixes.dnsmasq(
-            "dhcp-match=set:ipxe,175", f"dhcp-boot=tag:ipxe,{script}", f"dhcp-boot=tag:!ipxe,{binary},,{server}"
-        ),
-        Fix(
-            "isc-dhcpd",
-            f'if exists user-class and option user-class = "iPXE" {{\n  filename {fixes.quoted(script)};\n}} else {{\n'
-            f"  filename {fixes.quoted(binary)};\n}}",
-        ),
-        fixes.kea_class(case, [("boot-file-name", script)]),
-    )
-
-
 def _script_fixes(binary: str) -> tuple[Fix, ...]:
     """The iPXE that a script loads needs a script of its own, or it comes back to the first one."""
     name = names.base(binary)
-    return (Fix("ipxe", f"make bin/{fixes.shell(name)} EMBED=menu.ipxe   # bin-x86_64-efi/ for EFI"),)
+    return (Fix("ipxe", f"make bin/{quoting.shell(name)} EMBED=menu.ipxe   # bin-x86_64-efi/ for EFI"),)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...model import Finding, Fix
+from ...model import Finding
 from ...track.kinds import is_ipxe
 from ...wire import dhcp_options
 from .. import fixes
@@ -47,19 +47,11 @@ class ChainIpxeNothingToBoot(Rule):
         if any(reply.boot_file or dhcp_options.text(reply.message, 17) for reply in replies) or case.stage.connections:
             return
         ack = case.acks[-1]
-        script = fixes.example_url(case, "menu.ipxe")
         yield self.finding(
             case,
             [evidence(ack.heard, "lease for iPXE without a boot file")],
             address=ack.address or "an address",
             server=ack.server,
             expected="A script's URL in option 67 or the file field, or a ProxyDHCP offer.",
-            fixes=fixes.arrange(
-                case,
-                *fixes.dnsmasq("dhcp-match=set:ipxe,175", f"dhcp-boot=tag:ipxe,{script}"),
-                Fix(
-                    "isc-dhcpd",
-                    f'if exists user-class and option user-class = "iPXE" {{\n  filename {fixes.quoted(script)};\n}}',
-                ),
-            ),
+            fixes=fixes.ipxe_script(case, fixes.example_url(case, "menu.ipxe")),
         )

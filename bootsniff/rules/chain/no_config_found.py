@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding, Fix
-from .. import fixes, names
+from .. import fixes, names, quoting
 from ..case import Case
 from ..evidence import evidence
 from ..rule import Rule
@@ -84,9 +84,9 @@ class ChainNoConfigFound(Rule):
             expected="One of the names of the list.",
             fixes=fixes.arrange(
                 case,
-                Fix("shell", f"ls -l {fixes.shell('/srv/tftp/' + wanted.removeprefix('/') + file)}"),
+                Fix("shell", f"ls -l {quoting.shell(quoting.below('/srv/tftp', wanted + file))}"),
                 *(
-                    fixes.dnsmasq(f"dhcp-option-force=210,{prefix.removesuffix(folder) or '/'}")
+                    fixes.dnsmasq(f"dhcp-option-force=210,{quoting.quoted(prefix.removesuffix(folder) or '/')}")
                     if case.client == "pxelinux"
                     else ()
                 ),

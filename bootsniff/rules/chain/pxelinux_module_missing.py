@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from ...model import Finding, Fix
-from .. import fixes, names
+from .. import fixes, names, quoting
 from ..case import Case
 from ..rule import Rule
 from ..tftp import transfers
@@ -49,7 +49,7 @@ class ChainPxelinuxModuleMissing(Rule):
                 for f in case.stage.fetches
             ):
                 continue
-            folder = "/srv/tftp/" + names.directory(flow.filename).removeprefix("/")
+            folder = quoting.below("/srv/tftp", names.directory(flow.filename) or "/")
             yield self.finding(
                 case,
                 transfers.proof(flow),
@@ -60,7 +60,7 @@ class ChainPxelinuxModuleMissing(Rule):
                     case,
                     Fix(
                         "shell",
-                        _copy(names.base(flow.filename), fixes.shell(folder)),
+                        _copy(names.base(flow.filename), quoting.shell(folder)),
                     ),
                 ),
             )

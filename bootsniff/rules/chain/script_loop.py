@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ...model import Finding, Fix
 from ...track.arrived import script_circle, script_rounds
 from ...track.kinds import is_ipxe
-from .. import fixes, names
+from .. import names, quoting
 from ..case import Case
 from ..evidence import evidence
 from ..rule import Rule
@@ -69,5 +69,5 @@ class ChainScriptLoop(Rule):
             circle=" › ".join([*bases, *(["DHCP"] if through_dhcp else []), bases[0]]),
             times=len(turns) if through_dhcp else len(again),
             expected="A script that loads a kernel, or that ends.",
-            fixes=(Fix("shell", "\n".join(f"curl -s {fixes.shell(url)}" for url in scripts)),),
+            fixes=(Fix("shell", "\n".join(f"curl -s {quoting.shell(url)}" for url in scripts)),),
         )

@@ -8,7 +8,7 @@ from ...flow.records import HttpExchange, TftpTransfer
 from ...model import Evidence, Finding, Fix
 from ...track.naming import is_ipxe_binary, is_shim_binary
 from ...track.records import FetchRecord
-from .. import fixes, names
+from .. import names, quoting
 from ..case import Case
 from ..evidence import evidence
 from ..http import exchanges
@@ -93,10 +93,10 @@ def _proof(fetch: FetchRecord) -> Iterator[Evidence]:
 
 
 def _fixes(fetch: FetchRecord, shim: str, asked: str) -> tuple[Fix, ...]:
-    root = "/srv/tftp/" if isinstance(fetch.flow, TftpTransfer) else "/var/www/html/"
+    root = "/srv/tftp" if isinstance(fetch.flow, TftpTransfer) else "/var/www/html"
     wanted, renamed, _ = names.base(shim).partition("-shim")
-    beside = root + names.directory(shim).lstrip("/") + (f"{wanted}.efi" if renamed else "snponly.efi")
-    target = root + asked.lstrip("/")
+    beside = quoting.below(root, names.directory(shim) + (f"{wanted}.efi" if renamed else "snponly.efi"))
+    target = quoting.below(root, asked)
     if beside == target:
-        return (Fix("shell", f"ls -l {fixes.shell(target)}"),)
-    return (Fix("shell", f"cp {fixes.shell(beside)} {fixes.shell(target)}"),)
+        return (Fix("shell", f"ls -l {quoting.shell(target)}"),)
+    return (Fix("shell", f"cp {quoting.shell(beside)} {quoting.shell(target)}"),)

@@ -9,7 +9,7 @@ from ...model import Confidence, Finding, Fix
 from ...track.boot_file import boot_file_of
 from ...track.naming import is_grub_binary
 from ...track.records import FetchRecord
-from .. import fixes, names
+from .. import fixes, names, quoting
 from ..case import Case
 from ..evidence import evidence
 from ..nbp import downloads
@@ -89,13 +89,16 @@ class ChainShimWrongPath(Rule):
                 proof="" if confidence == "certain" else "The header's file field of the DHCP packet that named shim.",
                 fixes=fixes.arrange(
                     case,
-                    *fixes.dnsmasq("dhcp-no-override"),
-                    Fix("isc-dhcpd", f"filename {fixes.quoted(path)};   # not only: option bootfile-name"),
+                    Fix("dnsmasq", "dhcp-no-override"),
+                    Fix("isc-dhcpd", f"filename {quoting.quoted(path)};   # not only: option bootfile-name"),
                     Fix(
                         "kea",
-                        f'"boot-file-name": {fixes.quoted(path)}   // the field, not the option-data of that name',
+                        f'// the field, not the option-data of that name:\n"boot-file-name": {quoting.quoted(path)}',
                     ),
-                    Fix("shell", f"cp /srv/tftp/{directory.removeprefix('/')}{names.base(asked)} /srv/tftp/"),
+                    Fix(
+                        "shell",
+                        f"cp {quoting.shell(quoting.below('/srv/tftp', directory + names.base(asked)))} /srv/tftp/",
+                    ),
                 ),
             )
             return

@@ -9,10 +9,11 @@ from ...model import Confidence, Finding, Fix
 from ...text import printable
 from ...track.arrived import dead_end, is_mere_text
 from ...track.records import FetchRecord
-from .. import fixes, names
+from .. import fixes, names, quoting
 from ..case import Case
 from ..evidence import evidence, naming
 from ..http import exchanges
+from ..recognise import dnsmasq_match
 from ..rule import Rule
 from ..tftp import transfers
 
@@ -113,17 +114,18 @@ def _expected(case: Case, fetch: FetchRecord) -> str:
 
 def _fixes(case: Case, fetch: FetchRecord, path: str) -> tuple[Fix, ...]:
     url = names.url_of(fetch)
-    look = Fix("shell", f"curl -s {fixes.shell(url)} | head -n 3")
+    look = Fix("shell", f"curl -s {quoting.shell(url)} | head -n 3")
     if fetch.role == "kernel":
         return (look,)
     if case.client == "bios-pxe":
         server = fixes.address_of_server(case)
+        match, tags = dnsmasq_match(case)
         return fixes.arrange(
             case,
             *fixes.dnsmasq(
-                "dhcp-match=set:ipxe,175",
-                f"dhcp-boot=tag:!ipxe,undionly.kpxe,,{server}",
-                *([f"dhcp-boot=tag:ipxe,{path},,{server}"] if _is_script(fetch) else []),
+                *match,
+                f"dhcp-boot={tags},undionly.kpxe,,{server}",
+                *([f"dhcp-boot=tag:ipxe,{quoting.field(path)},,{server}"] if _is_script(fetch) else []),
             ),
         )
     flow = fetch.flow
@@ -131,7 +133,7 @@ def _fixes(case: Case, fetch: FetchRecord, path: str) -> tuple[Fix, ...]:
     if edit is None:
         return (look,)
     on_disk = exchanges.path_on_disk(flow) if isinstance(flow, HttpExchange) else transfers.place(flow)
-    return look, Fix("ipxe", f"sed -i {edit} {fixes.shell(on_disk)}")
+    return look, Fix("ipxe", f"sed -i {edit} {quoting.shell(on_disk)}")
 
 
 def _edit(head: bytes) -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ...model import Confidence, Finding, Fix
 from ...track.kinds import is_u_boot
 from ...track.naming import same_file
-from .. import fixes, names
+from .. import fixes, names, quoting
 from ..case import Case
 from ..evidence import naming
 from ..rule import Rule
@@ -55,8 +55,6 @@ class ChainUbootBootfileEnv(Rule):
             confidence: Confidence = "certain" if named else "likely"
             if not named and not from_address and fetch.role != "config-search":
                 continue
-            match, tag = fixes.dnsmasq_tag(case)
-            server = flow.server
             yield self.finding(
                 case,
                 [
@@ -71,7 +69,11 @@ class ChainUbootBootfileEnv(Rule):
                 proof="" if named else "printenv bootfile, on U-Boot's console.",
                 fixes=(
                     Fix("u-boot", "setenv bootfile\nsetenv autoload no\ndhcp\npxe get && pxe boot"),
-                    *fixes.arrange(case, *fixes.dnsmasq(match, f"dhcp-boot=tag:{tag},{flow.filename},,{server}")),
+                    *(
+                        fixes.arrange(case, *fixes.dnsmasq_boot(case, names.loader_for(case.client), flow.server))
+                        if named is None
+                        else (Fix("shell", f"ls -l {quoting.shell(transfers.place(flow))}   # on {flow.server}"),)
+                    ),
                 ),
             )
             return

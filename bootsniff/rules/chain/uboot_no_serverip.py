@@ -44,7 +44,6 @@ class ChainUbootNoServerip(Rule):
         ack = case.acks[-1]
         if ack.message.next_server or any(arps.reply for arps in case.stage.arps):
             return
-        match, tag = fixes.dnsmasq_tag(case)
         file = ack.boot_file or names.loader_for(case.client)
         yield self.finding(
             case,
@@ -54,9 +53,8 @@ class ChainUbootNoServerip(Rule):
             expected="siaddr with the TFTP server's address, then an RRQ to it.",
             fixes=fixes.arrange(
                 case,
-                *fixes.dnsmasq(match, f"dhcp-boot=tag:{tag},{file},,{ack.server}"),
-                Fix("isc-dhcpd", f"next-server {ack.server};"),
-                Fix("kea", f'"next-server": "{ack.server}"'),
+                *fixes.dnsmasq_boot(case, file, ack.server),
+                *fixes.next_server(ack.server),
                 Fix("u-boot", f"setenv serverip {ack.server}"),
             ),
         )

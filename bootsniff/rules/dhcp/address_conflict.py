@@ -11,6 +11,9 @@ from ..case import Case
 from ..evidence import evidence
 from ..rule import Rule
 
+_NOBODY = "02:00:00:00:00:01"
+"""A locally administered address that no card has."""
+
 
 class DhcpAddressConflict(Rule):
     """The offered address is in use already.
@@ -64,7 +67,15 @@ class DhcpAddressConflict(Rule):
             proof="" if dhcp.declines else f"arping {address} with the machine switched off.",
             fixes=fixes.arrange(
                 case,
-                Fix("dnsmasq", f"dhcp-host={owners[0][0] if owners else 'MAC'},{address}"),
+                _reserved(case, owners[0][0] if owners else None, address),
                 Fix("isc-dhcpd", f"# take {address} out of the range"),
             ),
         )
+
+
+def _reserved(case: Case, owner: str | None, address: str) -> Fix:
+    """Keep an address for its owner; for a card that does not exist when the owner is not known."""
+    heard = case.world.arp.get(address)
+    mac = owner or (heard if heard != case.machine.mac else None)
+    note = "" if mac else "# its owner is not known: kept for a card that does not exist\n"
+    return Fix("dnsmasq", f"{note}dhcp-host={mac or _NOBODY},{address}")

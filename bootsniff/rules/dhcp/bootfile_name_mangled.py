@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding, Fix
-from .. import fixes
+from .. import fixes, quoting
 from ..case import Case
 from ..evidence import naming
 from ..rule import Rule
 from ..tftp import transfers
+from ..tftp.transfers import STRIP_MAP
 
 
 class DhcpBootfileNameMangled(Rule):
@@ -52,9 +53,9 @@ class DhcpBootfileNameMangled(Rule):
                 expected=f"RRQ {named}",
                 fixes=fixes.arrange(
                     case,
-                    *fixes.dnsmasq("dhcp-no-override"),
-                    Fix("isc-dhcpd", f"filename {fixes.quoted(named)};   # without option bootfile-name"),
-                    Fix("tftpd-hpa", "# /etc/tftpd.map, with --map-file\nrg (.*)\\xff$ \\1"),
+                    Fix("dnsmasq", "dhcp-no-override"),
+                    Fix("isc-dhcpd", f"filename {quoting.quoted(named)};   # without option bootfile-name"),
+                    Fix("tftpd-hpa", STRIP_MAP),
                 ),
             )
             return

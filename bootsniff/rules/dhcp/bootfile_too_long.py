@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding, Fix
-from .. import fixes, names
+from .. import fixes, names, quoting
 from ..case import Case
 from ..evidence import evidence, naming
 from ..offers import is_web_url
@@ -80,5 +80,5 @@ def _ends_here(case: Case) -> bool:
 
 def _fixes(case: Case, named: str) -> tuple[Fix, ...]:
     short = names.base(named)[-32:]
-    link = Fix("shell", f"ln -s {fixes.shell(named.lstrip('/'))} /srv/tftp/{fixes.shell(short)}")
+    link = Fix("shell", f"ln -s {quoting.shell(named.lstrip('/'))} /srv/tftp/{quoting.shell(short)}")
     return (link, *fixes.boot_file(case, short))

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from ...model import Confidence, Evidence, Finding, Fix, Severity
 from ...wire import dhcp_options
-from .. import fixes, names
+from .. import fixes, names, quoting
 from ..case import Case
 from ..evidence import evidence
 from ..offers import Offer
+from ..recognise import dnsmasq_match
 from ..rule import Rule
 
 
@@ -107,16 +108,22 @@ def _chosen(case: Case) -> tuple[str | None, list[Evidence]]:
 
 def _fixes(case: Case, boot: Offer) -> tuple[Fix, ...]:
     network = (boot.address or fixes.EXAMPLE_SERVER).rsplit(".", 1)[0] + ".0"
-    match, tag = fixes.dnsmasq_tag(case)
+    match, tags = dnsmasq_match(case)
+    file = boot.boot_file or fixes.names_example(case)
     return fixes.arrange(
         case,
-        *fixes.dnsmasq(
-            "# on the boot server, beside the router's DHCP: be a proxy",
-            f"dhcp-range={network},proxy",
-            match,
-            f"dhcp-boot=tag:{tag},{boot.boot_file or fixes.names_example(case)},,{boot.next_server}",
+        Fix(
+            "dnsmasq",
+            "\n".join(
+                (
+                    "# on the boot server, beside the router's DHCP: be a proxy",
+                    f"dhcp-range={network},proxy",
+                    *match,
+                    f"dhcp-boot={tags},{quoting.field(file)},,{boot.next_server}",
+                )
+            ),
         ),
-        Fix("ipxe", "# iPXE prefers the server with the higher option 175.1:\ndhcp-option=encap:175,1,5b")
+        Fix("dnsmasq", "# iPXE prefers the server with the higher option 175.1:\ndhcp-option=encap:175,1,5b")
         if case.is_ipxe
         else None,
     )

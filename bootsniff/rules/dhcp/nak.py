@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from ...model import NANOSECONDS, Finding, Fix
 from ...track.records import Dhcp4Exchange, Heard, StageRecord, World
 from ...wire import dhcp_options
 from ...wire.messages import DhcpMessage
-from .. import fixes, names
+from .. import fixes
 from ..case import Case
 from ..evidence import evidence
 from ..offers import Offer
@@ -77,12 +77,10 @@ class DhcpNak(Rule):
             expected="An ACK for the requested address.",
             fixes=fixes.arrange(
                 case,
-                *fixes.dnsmasq("# only one server of this segment may have this line:", "dhcp-authoritative"),
+                Fix("dnsmasq", "# only one server of this segment may have this line:\ndhcp-authoritative"),
                 Fix("isc-dhcpd", "# only one server of this segment:\nauthoritative;"),
-                Fix(
-                    "kea",
-                    f'lease4-del {{"ip-address": "{_asked(naks, case)}"}}   # kea-shell, then "authoritative": true',
-                ),
+                Fix("kea", '// only one server of this segment, in "Dhcp4":\n"authoritative": true'),
+                _stale_lease(case),
             ),
         )
 
@@ -98,7 +96,10 @@ def _reason(nak: Heard[DhcpMessage]) -> str:
     return dhcp_options.text(nak.message, 56) or ""
 
 
-def _asked(naks: Sequence[Heard[DhcpMessage]], case: Case) -> str:
+def _stale_lease(case: Case) -> Fix | None:
+    """Kea's command that ends the lease of the address that the machine asked for, with the lease_cmds hook."""
     requests = case.dhcp4.requests if case.dhcp4 else []
-    asked = (dhcp_options.requested_ip(request.message) for request in requests)
-    return names.joined([next((a for a in asked if a), "ADDRESS")]) if naks else "ADDRESS"
+    asked = next(filter(None, (dhcp_options.requested_ip(request.message) for request in requests)), None)
+    if asked is None:
+        return None
+    return Fix("shell", f'echo \'"ip-address": "{asked}"\' | kea-shell --service dhcp4 lease4-del')

@@ -110,13 +110,11 @@ def names_a_host(reply: Offer) -> str | None:
 
 def server_fixes(case: Case, server: str) -> tuple[Fix, ...]:
     """Put the address of the TFTP server into siaddr."""
-    match, tag = fixes.dnsmasq_tag(case)
     file = case.boot_file or names.loader_for(case.client)
     return fixes.arrange(
         case,
-        *fixes.dnsmasq(match, f"dhcp-boot=tag:{tag},{file},,{server}"),
-        Fix("isc-dhcpd", f"next-server {server};"),
-        Fix("kea", f'"next-server": "{server}"'),
+        *fixes.dnsmasq_boot(case, file, server),
+        *fixes.next_server(server),
         Fix("udhcpd", f"siaddr {server}"),
         None
         if case.is_ipxe

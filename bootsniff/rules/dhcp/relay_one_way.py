@@ -62,7 +62,6 @@ class DhcpRelayOneWay(Rule):
         relay = offers[0].message.relay or offers[0].target
         if not direct and (_carries_answers(case, relay) or not any(case.would_take(Offer.of(h)) for h in offers)):
             return  # from the server's side: the machine heard this relay before, or has a reason to ignore the offer
-        network = relay.rsplit(".", 1)[0] + ".0/24" if "." in relay else relay
         yield self.finding(
             case,
             [
@@ -80,11 +79,11 @@ class DhcpRelayOneWay(Rule):
                 case,
                 Fix("ios", f"interface Vlan10\n ip helper-address {offers[0].source}"),
                 Fix("dnsmasq", f"dhcp-relay={relay},{offers[0].source}"),
-                Fix("iproute2", f"ip route add {network} via ROUTER   # on the DHCP server, towards the relay"),
+                Fix("iproute2", f"ip route get {relay}   # on the DHCP server: does this lead to the relay?"),
                 Fix(
                     "nft",
-                    "nft add rule inet filter input udp sport 67 udp dport 67 accept   # on the relay\n"
-                    "nft add rule inet filter forward udp sport 67 udp dport 67 accept   # on a router between the two",
+                    "nft insert rule inet filter input udp sport 67 udp dport 67 accept   # on the relay\n"
+                    "nft insert rule inet filter forward udp sport 67 udp dport 67 accept   # on a router between the two",
                 ),
             ),
         )

@@ -8,7 +8,7 @@ from ...flow.records import TftpTransfer
 from ...model import Confidence, Evidence, Finding, Fix, FrameRef
 from ...track.records import StageRecord
 from ...wire import dhcp_options
-from .. import fixes, names
+from .. import fixes, names, quoting
 from ..case import Case
 from ..evidence import evidence, first_and_last
 from ..rule import Rule
@@ -103,14 +103,13 @@ def _served_elsewhere(case: Case, asked: str) -> tuple[str, FrameRef, str] | Non
 
 
 def _fixes(case: Case, file: str, server: str) -> tuple[Fix, ...]:
-    match, tag = fixes.dnsmasq_tag(case)
     name = case.first_boot_file or file
+    isc, kea = fixes.next_server(server)
     loader = Fix("grub", f"set root=tftp,{server}\nset prefix=(tftp,{server})/grub") if case.client == "grub" else None
-    firmware_tag = case.firmware if case.client in ("grub", "shim", "pxelinux") else tag
     return fixes.arrange(
         case,
-        *fixes.dnsmasq(*([match] if firmware_tag == tag else []), f"dhcp-boot=tag:{firmware_tag},{name},,{server}"),
-        Fix("isc-dhcpd", f'next-server {server};\noption tftp-server-name "{server}";'),
-        Fix("kea", f'"next-server": "{server}"'),
+        *fixes.dnsmasq_boot(case, name, server),
+        Fix("isc-dhcpd", f"{isc.text}\noption tftp-server-name {quoting.quoted(server)};"),
+        kea,
         loader,
     )

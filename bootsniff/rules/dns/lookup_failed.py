@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from ...flow.records import DnsLookup
@@ -12,6 +13,9 @@ from ..evidence import evidence, first_and_last, maybe
 from ..rule import Rule
 
 _RCODES = {1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED"}
+
+
+_HOST_NAME = re.compile(r"[\w-]+(?:\.[\w-]+)*", re.ASCII)
 
 
 class DnsLookupFailed(Rule):
@@ -72,15 +76,19 @@ class DnsLookupFailed(Rule):
                 name=decisive.name,
                 expected=f"An address for {decisive.name}.",
                 proof="" if confidence == "certain" else f"dig @{decisive.server} {decisive.name}",
-                fixes=fixes.arrange(
-                    case,
-                    *fixes.dnsmasq(f"address=/{decisive.name}/{fixes.address_of_server(case)}"),
-                    Fix(
-                        "libvirt",
-                        f"<dns><host ip='{fixes.address_of_server(case)}'><hostname>{fixes.xml(decisive.name)}</hostname></host></dns>",
-                    ),
-                ),
+                fixes=_fixes(case, decisive.name),
             )
+
+
+def _fixes(case: Case, name: str) -> tuple[Fix, ...]:
+    if not _HOST_NAME.fullmatch(name):
+        return ()
+    address = fixes.address_of_server(case)
+    return fixes.arrange(
+        case,
+        Fix("dnsmasq", f"host-record={name},{address}"),
+        Fix("libvirt", f"<dns><host ip='{address}'><hostname>{name}</hostname></host></dns>"),
+    )
 
 
 def _solved(lookup: DnsLookup) -> bool:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ...flow.records import HttpExchange
 from ...model import Fix
-from .. import fixes, names
+from .. import fixes, quoting
 from ..case import Case
-from .exchanges import HttpStatusRule, status_of
+from .exchanges import HttpStatusRule, status_of, web_path
 
 _OWN_RULES = (401, 403, 404, 407, 410)
 _TLS_PORT = b"plain HTTP request was sent to HTTPS port"
@@ -55,9 +55,11 @@ class Http4xx(HttpStatusRule):
         if status == 400 and _TLS_PORT in flow.body.head and flow.url.startswith("http://"):
             first = Fix("url", "https://" + flow.url.removeprefix("http://"))
         elif status == 429:
-            first = Fix("nginx", f"# no limit_req, no limit_conn in\nlocation = {names.url_path(flow.url)} {{ }}")
+            first = Fix("nginx", f"# no limit_req, no limit_conn in\nlocation = {web_path(flow)} {{ }}")
         return fixes.arrange(
             case,
             first,
-            Fix("shell", f"curl -si {fixes.shell(flow.url)}\ntail /var/log/nginx/error.log /var/log/apache2/error.log"),
+            Fix(
+                "shell", f"curl -si {quoting.shell(flow.url)}\ntail /var/log/nginx/error.log /var/log/apache2/error.log"
+            ),
         )

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from ...flow.records import HttpExchange
 from ...model import Evidence, Finding, Fix
 from ...track.records import FetchRecord
-from .. import names
+from ...wire.transfers import HttpHead
+from .. import names, quoting
 from ..case import Case
 from ..evidence import evidence, maybe
 from ..rule import Rule
@@ -90,4 +91,9 @@ def _did_without(case: Case, fetch: FetchRecord) -> bool:
 
 def path_on_disk(flow: HttpExchange) -> str:
     """Where the file would lie below the usual document root."""
-    return "/var/www/html" + names.url_path(flow.url)
+    return quoting.below("/var/www/html", quoting.unescaped(names.url_path(flow.url)))
+
+
+def web_path(flow: HttpExchange) -> str:
+    """The path as nginx compares it with a `location`."""
+    return quoting.quoted(quoting.unescaped(names.url_path(flow.url)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...flow.records import HttpExchange
 from ...model import Fix
-from .. import fixes, names
+from .. import fixes, names, quoting
 from ..case import Case
 from .exchanges import HttpStatusRule, path_on_disk
 
@@ -37,7 +37,7 @@ class Http403(HttpStatusRule):
         return status in (401, 403)
 
     def mend(self, case: Case, flow: HttpExchange) -> tuple[Fix, ...]:
-        path = fixes.shell(path_on_disk(flow))
+        path = quoting.shell(path_on_disk(flow))
         if not names.base(names.url_path(flow.url)):
             return (Fix("shell", f"ls {path}   # a directory: the URL has to name a file in it"),)
         client = flow.connection.client
@@ -46,5 +46,5 @@ class Http403(HttpStatusRule):
             case,
             Fix("shell", f"chmod o+r {path}\nrestorecon -Rv /var/www/html"),
             Fix("apache", f"<Directory /var/www/html>\n  Require ip {network}\n</Directory>"),
-            Fix("nginx", f"allow {network};"),
+            Fix("nginx", f"allow {network};   # before any deny"),
         )

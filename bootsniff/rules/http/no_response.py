@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...flow.records import TcpConnection
 from ...model import Evidence, Finding, Fix
-from .. import fixes
+from .. import quoting
 from ..case import Case
 from ..evidence import evidence
 from ..rule import Rule
@@ -63,7 +63,7 @@ class HttpNoResponse(Rule):
                 then=then + case.blind_spot if not proof else then,
                 expected="A status line.",
                 proof="" if proof else "The web server's log, and a capture on its side.",
-                fixes=(Fix("shell", f"curl -sv -m 10 -o /dev/null {fixes.shell(flow.url)}   # from another host"),),
+                fixes=(Fix("shell", f"curl -sv -m 10 -o /dev/null {quoting.shell(flow.url)}   # from another host"),),
             )
 
 

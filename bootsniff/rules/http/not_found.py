@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...flow.records import HttpExchange
 from ...model import Fix
-from .. import fixes
+from .. import fixes, quoting
 from ..case import Case
 from .exchanges import HttpStatusRule, path_on_disk
 
@@ -35,10 +35,10 @@ class Http404(HttpStatusRule):
         return status in (404, 410)
 
     def mend(self, case: Case, flow: HttpExchange) -> tuple[Fix, ...]:
-        path = fixes.shell(path_on_disk(flow))
+        path = quoting.shell(path_on_disk(flow))
         return fixes.arrange(
             case,
-            Fix("shell", f"ls -l {path}\ncurl -sI {fixes.shell(flow.url)}"),
-            Fix("nginx", "server {\n  listen 80 default_server;\n  root /var/www/html;\n}"),
+            Fix("shell", f"ls -l {path}\ncurl -sI {quoting.shell(flow.url)}"),
+            Fix("nginx", "root /var/www/html;   # of the server that answers: nginx -T"),
             Fix("apache", "apache2ctl -S   # which virtual host answers, and what is its DocumentRoot?"),
         )

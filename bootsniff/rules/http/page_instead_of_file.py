@@ -9,7 +9,7 @@ from ...model import Confidence, Finding, Fix
 from ...text import printable
 from ...track.arrived import dead_end, is_web_page
 from ...track.records import FetchRecord
-from .. import fixes, names
+from .. import fixes, quoting
 from ..case import Case
 from ..evidence import naming
 from ..rule import Rule
@@ -77,10 +77,10 @@ class HttpPageInsteadOfFile(Rule):
             proof="" if confidence == "certain" else "The script that asked for it: can it do without?",
             fixes=fixes.arrange(
                 case,
-                Fix("shell", f"curl -s {fixes.shell(flow.url)} | head -n 5"),
+                Fix("shell", f"curl -s {quoting.shell(flow.url)} | head -n 5"),
                 Fix(
                     "nginx",
-                    f"location {names.url_path(flow.url)} {{\n  root /var/www/html;\n  try_files $uri =404;\n}}",
+                    f"location = {exchanges.web_path(flow)} {{\n  root /var/www/html;\n  try_files $uri =404;\n}}",
                 ),
             ),
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...flow.records import HttpExchange
 from ...model import Fix
-from .. import fixes
+from .. import fixes, quoting
 from ..case import Case
 from .exchanges import HttpStatusRule
 
@@ -37,5 +37,7 @@ class Http5xx(HttpStatusRule):
     def mend(self, case: Case, flow: HttpExchange) -> tuple[Fix, ...]:
         return fixes.arrange(
             case,
-            Fix("shell", f"tail /var/log/nginx/error.log /var/log/apache2/error.log\ncurl -si {fixes.shell(flow.url)}"),
+            Fix(
+                "shell", f"tail /var/log/nginx/error.log /var/log/apache2/error.log\ncurl -si {quoting.shell(flow.url)}"
+            ),
         )

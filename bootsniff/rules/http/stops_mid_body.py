@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...flow.records import HttpExchange
 from ...model import Evidence, Finding, Fix
-from .. import fixes
+from .. import quoting
 from ..case import Case
 from ..evidence import evidence, maybe
 from ..rule import Rule
@@ -61,7 +61,8 @@ class HttpStopsMidBody(Rule):
                     flow,
                     (
                         Fix(
-                            "shell", f"curl -o /dev/null {fixes.shell(flow.url)}   # from another host of this network"
+                            "shell",
+                            f"curl -o /dev/null {quoting.shell(flow.url)}   # from another host of this network",
                         ),
                         Fix("nginx", "send_timeout 300s;"),
                     ),

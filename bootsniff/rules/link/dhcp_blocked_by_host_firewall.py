@@ -60,7 +60,7 @@ class LinkDhcpBlockedByHostFirewall(Rule):
                 Fix(
                     "firewalld", f"firewall-cmd --zone={zone} --add-service=dhcp --add-service=tftp --add-service=http"
                 ),
-                Fix("libvirt", "<bridge name='virbr0' zone='trusted'/>"),
-                Fix("nft", "nft add rule inet filter input udp dport 67 accept"),
+                fixes.trusted_bridge(case),
+                Fix("nft", "nft insert rule inet filter input udp dport 67 accept"),
             ),
         )

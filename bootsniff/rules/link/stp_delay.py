@@ -82,8 +82,8 @@ class LinkStpDelay(Rule):
             fixes=fixes.arrange(
                 case,
                 Fix("ios", "interface GigabitEthernet1/0/1\n spanning-tree portfast"),
-                Fix("libvirt", "<bridge name='virbr0' stp='on' delay='0'/>"),
-                Fix("iproute2", "ip link set virbr0 type bridge forward_delay 0"),
+                Fix("libvirt", "<bridge name='virbr0' stp='off' delay='0'/>"),
+                Fix("iproute2", "ip link set virbr0 type bridge stp_state 0"),
             ),
         )
 

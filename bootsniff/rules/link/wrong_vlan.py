@@ -57,7 +57,7 @@ class LinkWrongVlanOrNic(Cause):
             fixes=fixes.arrange(
                 case,
                 Fix("ios", f"interface GigabitEthernet1/0/1\n switchport trunk native vlan {ids[0] if ids else 1}"),
-                Fix("ipxe", "isset ${filename} || ifopen net1 && dhcp net1"),
+                Fix("ipxe", "isset ${filename} || dhcp net1"),
             ),
         )
 

@@ -9,7 +9,7 @@ from ...model import Finding, Fix
 from ...track.kinds import runs_u_boot
 from ...track.naming import is_ipxe_binary
 from ...track.records import FetchRecord
-from .. import fixes, names
+from .. import fixes, names, quoting
 from ..case import Case
 from ..rule import Rule
 from . import downloads
@@ -104,7 +104,9 @@ def _of_kernel(kernel: FetchRecord) -> tuple[str, str, str]:
 def _fixes(case: Case, path: str, *, grub: bool) -> tuple[Fix, ...]:
     if grub:
         modules = "efinet net http tftp normal linux configfile"
-        return (Fix("grub", f"grub-mkimage -O {_format(case)} -p /grub -o {names.base(path)} {modules}"),)
+        return (
+            Fix("grub", f"grub-mkimage -O {_format(case)} -p /grub -o {quoting.shell(names.base(path))} {modules}"),
+        )
     if is_ipxe_binary(path) and "snponly" not in path and case.dhcp4 and not case.is_http:
         return fixes.boot_file(case, names.directory(path) + names.base(path).replace("ipxe", "snponly"))
     return ()

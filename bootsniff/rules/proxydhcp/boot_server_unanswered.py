@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...model import Finding
 from ...wire import dhcp_options
-from .. import fixes
+from .. import fixes, recognise
 from ..case import Case
 from ..evidence import evidence, first_and_last
 from ..rule import Rule
@@ -48,10 +48,7 @@ class PxeBootServerUnanswered(Rule):
             return
         replies = [*case.acks, *case.proxy_offers, *case.offers]
         menu = next((reply for reply in replies if reply.has_pxe_options), None)
-        match, tag = fixes.dnsmasq_tag(case)
-        service = {"bios-pxe": "x86PC", "efi-x64-pxe": "X86-64_EFI", "efi-arm64-pxe": "ARM64_EFI"}.get(
-            case.client, "x86PC"
-        )
+        loader = fixes.names_example(case)
         yield self.finding(
             case,
             [
@@ -65,9 +62,7 @@ class PxeBootServerUnanswered(Rule):
             proof="A capture at the boot server: do the requests arrive?",
             fixes=fixes.arrange(
                 case,
-                *fixes.dnsmasq(f'pxe-service={service},"network boot",{fixes.names_example(case)}'),
-                *fixes.dnsmasq(
-                    match, f"dhcp-boot=tag:{tag},{fixes.names_example(case)},,{fixes.address_of_server(case)}"
-                )[:1],
+                *fixes.dnsmasq(f'pxe-service={recognise.arch(case.stage) or 0},"network boot",{loader}'),
+                fixes.dnsmasq_boot(case, loader, fixes.address_of_server(case))[0],
             ),
         )

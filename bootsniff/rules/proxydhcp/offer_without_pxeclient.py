@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding, Fix
-from .. import fixes, names
+from .. import fixes
 from ..case import Case
 from ..evidence import evidence, first_and_last
+from ..recognise import dnsmasq_match
 from ..rule import Rule
 
 
@@ -48,6 +49,7 @@ class ProxyDhcpOfferWithoutPxeclient(Rule):
             return
         proxy = case.proxy_offers[0]
         again = [heard for heard in dhcp.discovers if heard.at.time > proxy.heard.at.time]
+        match, tags = dnsmasq_match(case)
         said = f"has option 60 “{proxy.vendor_class}”" if proxy.vendor_class else "has no option 60"
         yield self.finding(
             case,
@@ -64,11 +66,10 @@ class ProxyDhcpOfferWithoutPxeclient(Rule):
             expected="Option 60 = PXEClient in the ProxyDHCP offer.",
             fixes=fixes.arrange(
                 case,
-                *fixes.dnsmasq("dhcp-pxe-vendor=PXEClient", f"dhcp-option-force={_tag(case)}60,PXEClient"),
-                Fix("isc-dhcpd", 'option vendor-class-identifier "PXEClient";'),
+                Fix(
+                    "dnsmasq",
+                    "\n".join(("dhcp-pxe-vendor=PXEClient", *match, f"dhcp-option-force={tags},60,PXEClient")),
+                ),
+                fixes.isc_branch(case, 'option vendor-class-identifier "PXEClient";'),
             ),
         )
-
-
-def _tag(case: Case) -> str:
-    return f"tag:{case.tag}," if names.architecture(case.client) else ""

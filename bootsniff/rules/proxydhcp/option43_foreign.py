@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ...model import Finding, Fix
 from ...text import printable
 from ...wire import dhcp_options
-from .. import fixes
+from .. import fixes, quoting
 from ..case import Case
 from ..evidence import evidence, first_and_last
 from ..offers import Offer
@@ -67,7 +67,9 @@ class Option43ForeignContent(Rule):
                 fixes=fixes.arrange(
                     case,
                     *fixes.dnsmasq(
-                        "# only for its vendor, here as an example:", f"dhcp-option=vendor:Cisco AP,43,{_text(raw)}"
+                        "# only for its vendor, here as an example:",
+                        "dhcp-vendorclass=set:access-point,Cisco AP",
+                        f"dhcp-option=tag:access-point,43,{_text(raw)}",
                     ),
                     Fix("windows", "Remove-DhcpServerv4OptionValue -OptionId 43"),
                 ),
@@ -100,10 +102,10 @@ def _invites(offer: Offer) -> bool:
 
 
 def _text(raw: bytes) -> str:
-    """A value as dnsmasq takes it: text, or bytes in hexadecimal."""
+    """A value as dnsmasq takes it: text (between quotes no number and no address), or bytes in hexadecimal."""
     plain = raw.rstrip(b"\0")
-    readable = plain.isascii() and plain.decode("ascii").replace(".", "").isalnum()
-    return plain.decode("ascii") if readable else raw[:_SHOWN].hex(":")
+    readable = plain.isascii() and plain.decode("ascii").isprintable()
+    return quoting.quoted(plain.decode("ascii")) if readable else raw[:_SHOWN].hex(":")
 
 
 def _shown(raw: bytes) -> str:

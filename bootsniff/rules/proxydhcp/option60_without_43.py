@@ -60,9 +60,9 @@ class DhcpOption60Without43(Rule):
                 fixes=fixes.arrange(
                     case,
                     Fix("windows", "Remove-DhcpServerv4OptionValue -OptionId 60"),
-                    *fixes.dnsmasq("# remove: dhcp-option=60,PXEClient", f"dhcp-option=tag:{case.tag},60"),
+                    *fixes.dnsmasq("# remove: dhcp-option=60,PXEClient"),
                     Fix("isc-dhcpd", '# remove: option vendor-class-identifier "PXEClient";'),
-                    Fix("kea", '# remove the "vendor-class-identifier" option-data'),
+                    Fix("kea", '// remove the "vendor-class-identifier" option-data'),
                 ),
             )
             return

@@ -59,8 +59,7 @@ class ProxyDhcp4011Unanswered(Rule):
             proof="" if icmp else f"A capture on {server}: do the requests arrive?",
             fixes=fixes.arrange(
                 case,
-                Fix("nft", "nft add rule inet filter input udp dport 4011 accept"),
-                Fix("firewalld", "firewall-cmd --zone=libvirt --add-port=4011/udp"),
+                *fixes.firewall(case, "udp", 4011),
                 Fix("shell", f"ss -lunp 'sport = :4011'   # on {server}"),
                 *fixes.boot_file(case)[:1],
             ),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...model import Finding
+from ...model import Finding, Fix
 from ...track.kinds import is_http_client, is_u_boot
-from .. import fixes
+from .. import quoting
 from ..case import Case
 from ..evidence import evidence, first_and_last
 from ..rule import Rule
@@ -63,6 +63,6 @@ class ProxyDhcpSilentForNonPxeclient(Rule):
                 kind=kind or case.client,
                 expected="A ProxyDHCP offer with boot data for this kind, too.",
                 proof="The proxy's configuration: which vendor classes does it serve?",
-                fixes=fixes.arrange(case, *fixes.dnsmasq(f"dhcp-pxe-vendor=PXEClient,{kind or 'HTTPClient'}")),
+                fixes=(Fix("dnsmasq", f"dhcp-pxe-vendor=PXEClient,{quoting.field(kind or 'HTTPClient')}"),),
             )
             return

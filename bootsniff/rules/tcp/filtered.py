@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ...model import Finding, Fix
 from .. import fixes, names
 from ..case import Case
-from ..evidence import evidence, first_and_last, naming
+from ..evidence import evidence, first_and_last
 from ..rule import Rule
 
 _MEANING = {

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...model import Finding, Fix
 from ...wire.transfers import TftpError
-from .. import fixes, names
+from .. import fixes, names, quoting
 from ..case import Case
 from ..rule import Rule
 from . import transfers
@@ -48,7 +48,7 @@ class TftpAccessViolation(Rule):
             ):
                 continue
             text = flow.error.text if flow.error else ""
-            path = fixes.shell(transfers.place(flow))
+            path = quoting.shell(transfers.place(flow))
             yield self.finding(
                 case,
                 transfers.proof(flow, f" “{text}”"),
@@ -59,7 +59,10 @@ class TftpAccessViolation(Rule):
                 expected="An OACK or the first DATA block.",
                 fixes=fixes.arrange(
                     case,
-                    Fix("shell", f"chmod o+r {path}\nrestorecon -Rv /srv/tftp   # SELinux"),
+                    Fix("shell", f"namei -l {path}   # may everybody read it, and enter the directories above?"),
+                    Fix("shell", f"chmod o+r {path}\nrestorecon -Rv /srv/tftp   # SELinux")
+                    if transfers.is_served(flow)
+                    else None,
                     Fix("dnsmasq", "# with tftp-secure the files must belong to dnsmasq's user\n#tftp-secure"),
                     Fix("tftpd-hpa", 'TFTP_OPTIONS="--secure"\nTFTP_DIRECTORY="/srv/tftp"'),
                 ),

@@ -8,7 +8,7 @@ from ...flow.records import TftpTransfer
 from ...model import Evidence, Finding, Fix
 from ...track.naming import same_file
 from ...track.records import FetchRecord
-from .. import fixes, names
+from .. import fixes, names, quoting
 from ..case import Case
 from ..evidence import evidence, naming
 from ..offers import is_web_url
@@ -91,7 +91,7 @@ def _hint(name: str) -> str:
 
 def _fixes(case: Case, flow: TftpTransfer, *, by_dhcp: bool) -> tuple[Fix, ...]:
     name = flow.filename.removeprefix("/")
-    path = fixes.shell(transfers.place(flow))
+    path = quoting.shell(transfers.place(flow))
     dnsmasq = ["# below tftp-root, readable for the dnsmasq user:", f"# {path}"]
     if name != name.lower():
         dnsmasq = ["tftp-lowercase"]
@@ -99,6 +99,6 @@ def _fixes(case: Case, flow: TftpTransfer, *, by_dhcp: bool) -> tuple[Fix, ...]:
     return fixes.arrange(
         case,
         Fix("dnsmasq", "\n".join(dnsmasq)),
-        Fix("tftpd-hpa", "# /etc/tftpd.map\nrg (.*)\\xff$ \\1" if "\\xff" in name else hpa),
+        Fix("tftpd-hpa", transfers.STRIP_MAP if "\\xff" in name else hpa),
         *(fixes.boot_file(case, names.loader_for(case.client), flow.server)[:2] if case.dhcp4 and by_dhcp else ()),
     )

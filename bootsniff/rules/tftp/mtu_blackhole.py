@@ -84,7 +84,7 @@ class TftpMtuBlackhole(Rule):
                     case,
                     Fix("dnsmasq", f"tftp-mtu={mtu}"),
                     Fix("tftpd-hpa", f'TFTP_OPTIONS="--secure --blocksize {mtu - _HEADERS}"'),
-                    Fix("nft", "nft add rule inet filter forward icmp type destination-unreachable accept"),
+                    Fix("nft", "nft insert rule inet filter forward icmp type destination-unreachable accept"),
                 ),
             )
 

@@ -16,14 +16,6 @@ _TRIES = 3
 
 _FORBIDDEN = {(3, 9), (3, 10), (3, 13), (1, 1)}
 """ICMP and ICMPv6 type and code with which a firewall rejects (RFC 1812 section 5.2.7.1, RFC 4443 section 3.1)."""
-_FIREWALL = (
-    Fix("firewalld", "firewall-cmd --zone=libvirt --add-service=tftp"),
-    Fix(
-        "nft",
-        "nft add rule inet filter input udp dport 69 accept\n"
-        "nft add rule inet filter output udp sport 1024-65535 ct state related,established accept",
-    ),
-)
 _SERVER = (
     Fix("tftpd-hpa", "systemctl enable --now tftpd-hpa\nss -lunp 'sport = :69'"),
     fixes.DNSMASQ_TFTP,
@@ -92,5 +84,12 @@ class TftpNoReply(Rule):
                 blind=case.blind_spot,
                 expected="An OACK, the first DATA block or an ERROR from the server.",
                 proof=f"A capture on {flow.server} itself: does the request arrive, and what goes out?",
-                fixes=_FIREWALL if forbidden else fixes.arrange(case, *_FIREWALL, *_SERVER),
+                fixes=_firewall(case) if forbidden else fixes.arrange(case, *_firewall(case), *_SERVER),
             )
+
+
+def _firewall(case: Case) -> tuple[Fix, Fix]:
+    return (
+        Fix("firewalld", f"firewall-cmd {fixes.zone(case)}--add-service=tftp"),
+        Fix("nft", transfers.OWN_FIREWALL),
+    )

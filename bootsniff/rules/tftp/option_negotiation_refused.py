@@ -85,7 +85,7 @@ class TftpOptionNegotiationRefused(Rule):
                 fixes=fixes.arrange(
                     case,
                     Fix("dnsmasq", "tftp-no-blocksize"),
-                    Fix("tftpd-hpa", 'TFTP_OPTIONS="--secure --refuse blksize --refuse windowsize"'),
+                    Fix("tftpd-hpa", 'TFTP_OPTIONS="--secure --refuse blksize"'),
                 ),
             )
 

@@ -8,6 +8,7 @@ from ...model import Finding, Fix
 from ..case import Case
 from ..evidence import first_and_last
 from ..rule import Cause
+from . import transfers
 
 
 class TftpReplyBlockedAtServer(Cause):
@@ -47,12 +48,6 @@ class TftpReplyBlockedAtServer(Cause):
                     explains=symptom.code,
                     server=flow.server,
                     proof="The TFTP server's log.",
-                    fixes=(
-                        Fix(
-                            "nft",
-                            "nft add rule inet filter output udp sport 69 accept\n"
-                            "nft add rule inet filter output udp sport 1024-65535 ct state related,established accept",
-                        ),
-                    ),
+                    fixes=(Fix("nft", transfers.OWN_FIREWALL),),
                 )
                 return

@@ -60,10 +60,10 @@ class TftpReplyFromOtherIp(Rule):
                 expected=f"The answer comes from {flow.server}.",
                 fixes=fixes.arrange(
                     case,
-                    *fixes.dnsmasq(f"listen-address={flow.server}", "bind-interfaces"),
+                    Fix("dnsmasq", f"listen-address={flow.server}\nbind-interfaces"),
                     Fix("tftpd-hpa", f'TFTP_ADDRESS="{flow.server}:69"'),
                     Fix("iproute2", f"ip route replace {_network(flow.client)} dev eth0 src {flow.server}"),
-                    *fixes.boot_file(case, case.boot_file or flow.filename, other)[:1],
+                    *fixes.boot_file(case, case.first_boot_file or flow.filename, other)[:1],
                 ),
             )
 

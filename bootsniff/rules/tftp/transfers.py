@@ -10,7 +10,7 @@ from ...flow.records import IcmpNotice, TftpTransfer
 from ...model import Evidence
 from ...track.records import FetchRecord
 from ...wire.transfers import TftpError
-from .. import names
+from .. import names, quoting
 from ..case import Case
 from ..evidence import evidence, maybe
 
@@ -23,6 +23,12 @@ nft 'add ct helper ip tftph tftp-std { type "tftp" protocol udp; }'
 nft 'add chain ip tftph pre { type filter hook prerouting priority 0; }'
 nft 'add rule ip tftph pre udp dport 69 ct helper set "tftp-std"'"""
 """Has a Linux router expect the answers from the server's new port (nft(8), ct helper)."""
+OWN_FIREWALL = f"""nft insert rule inet filter input udp dport 69 accept
+nft insert rule inet filter input ct state established,related accept
+nft insert rule inet filter output ct state established,related accept
+modprobe nf_conntrack_tftp
+{HELPER}"""
+"""Lets TFTP through the firewall of its own server: without the helper an answer from a new port is a stranger to it."""
 
 
 def views(fetch: FetchRecord, flow: TftpTransfer) -> list[TftpTransfer]:
@@ -101,8 +107,19 @@ def never_taken(flow: TftpTransfer) -> bool:
     return data.packets >= 2 and data.retransmissions >= 1 and flow.ack_count >= 2 and acked.time > data.first.time
 
 
+STRIP_MAP = "# /etc/tftpd.map, with --map-file: no other byte at the end of a name\nrg ^(.*)[^!-~]$ \\1"
+"""tftpd-hpa's rule for names that end in a byte of the padding or of a wrong length (tftpd/remap.c)."""
 _PLACE = re.compile(r"file (/\S+) not found|cannot access (/\S+): ")
 """dnsmasq tftp.c tells where it looked."""
+
+
+_ROOTS = ("/srv/", "/tftpboot/", "/var/lib/tftpboot/", "/var/lib/tftp/", "/var/tftp/", "/var/ftpd/")
+
+
+def is_served(flow: TftpTransfer) -> bool:
+    """Whether a file lies where boot files do: others may have been asked for by a stranger, and be secret for a reason."""
+    path = place(flow)
+    return path.startswith(_ROOTS) and "/../" not in path
 
 
 def place(flow: TftpTransfer) -> str:
@@ -111,4 +128,4 @@ def place(flow: TftpTransfer) -> str:
     path = (told[1] or told[2]) if told else ""
     if path and names.base(path) == names.base(flow.filename):
         return path
-    return f"/srv/tftp/{flow.filename.removeprefix('/')}"
+    return quoting.below("/srv/tftp", flow.filename)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from ...flow.records import TcpConnection, TlsHandshake
 from ...model import Fix
 from ..case import Case
 from .handshakes import TlsRule, Verdict, alert_of
+
+_HOST = re.compile(r"[\w.:-]+", re.ASCII)
 
 
 class TlsCertificateRefused(TlsRule):
@@ -52,11 +56,16 @@ class TlsCertificateRefused(TlsRule):
 
     def mend(self, case: Case, connection: TcpConnection, tls: TlsHandshake) -> tuple[Fix, ...]:  # noqa: ARG002
         host = tls.client_hello.server_name or connection.server
+        if not _HOST.fullmatch(host):
+            return ()
         kind = "DNS" if tls.client_hello.server_name else "IP"
-        request = (
-            f"openssl req -x509 -newkey rsa:2048 -nodes -days 365 -subj /CN={host} -addext subjectAltName={kind}:{host}"
+        return (
+            Fix(
+                "openssl",
+                "openssl req -x509 -newkey rsa:2048 -nodes -days 365 -keyout server.key -out server.crt "
+                f"-subj /CN={host} -addext subjectAltName={kind}:{host}",
+            ),
         )
-        return (Fix("openssl", request),)
 
 
 def _covers(name: str, host: str) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ...model import Confidence, Evidence, Finding, Fix
 from ...track.kinds import is_http_client, is_ipxe
 from ...track.next_file import Features, ipxe_features, is_https, next_without_tls
-from .. import fixes
+from .. import fixes, quoting
 from ..case import Case
 from ..evidence import evidence, maybe, naming
 from ..rule import Rule
@@ -88,7 +88,7 @@ class TlsUnsupported(Rule):
             return
         seen = [evidence(wanted.at, f"{wanted.named_in} names {wanted.url}, no ClientHello follows")]
         command = wanted.role if wanted.role in ("kernel", "initrd") else "chain"
-        repair = (Fix("ipxe", f"{command} {_without_tls(wanted.url)}"), _BUILD)
+        repair = (Fix("ipxe", f"{command} {quoting.ipxe(_without_tls(wanted.url))}"), _BUILD)
         confidence: Confidence = "certain" if told else "likely"
         yield self._found(case, wanted.url, [*_listed(told), *seen], confidence, repair, certain=bool(told))
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from ...model import Finding, Fix
-from .. import fixes, names
+from .. import fixes, names, quoting, recognise
 from ..case import Case
 from ..evidence import evidence, first_and_last
 from ..offers import is_web_url
@@ -55,10 +55,7 @@ class V6NoBootfileUrl(Rule):
         server = answers[0].source
         told = f"with the URL {urls[0]}" if urls else "without option 59"
         loader = names.loader_for(case.client)
-        url = f"http://[fd00::1]/{loader}" if case.is_http else f"tftp://[fd00::1]/{loader}"
-        vendor = ["dhcp-option-force=option6:16,343,HTTPClient"] if case.is_http else []
-        number = case.stage.arch[0] if case.stage.arch else None
-        match = [f"dhcp-match=set:{case.tag},option6:61,{number}"] if number is not None else []
+        url = f"{'http' if case.is_http else 'tftp'}://[{fixes.prefix6(case)}1]/{loader}"
         yield self.finding(
             case,
             [
@@ -71,19 +68,47 @@ class V6NoBootfileUrl(Rule):
             name=case.stage.name or case.client,
             what=f"the URL {urls[0]}, which it cannot use" if urls else "no boot file URL",
             expected=f"Option 59 with a URL such as {url}.",
-            fixes=fixes.arrange(
-                case,
-                *fixes.dnsmasq(
-                    *match,
-                    f"dhcp-option=tag:{case.tag},option6:bootfile-url,{url}"
-                    if match
-                    else f"dhcp-option=option6:bootfile-url,{url}",
-                    *vendor,
-                ),
-                Fix("kea", f'"option-data": [{{"name": "bootfile-url", "data": {fixes.quoted(url)}}}]'),
-                Fix("isc-dhcpd", f"option dhcp6.bootfile-url {fixes.quoted(url)};"),
-            ),
+            fixes=_fixes(case, url),
         )
+
+
+_HTTP_CLASS = "00000157000a" + b"HTTPClient".hex()
+"""Option 16: Intel's enterprise number 343, a length, the class; edk2 looks at the ten bytes behind those six."""
+
+
+def _fixes(case: Case, url: str) -> tuple[Fix, ...]:
+    number, tag = recognise.arch(case.stage), case.tag
+    if number is None:
+        lines, condition, test = [], "exists dhcp6.client-arch-type", "option[61].exists"
+    else:
+        lines = [f"dhcp-match=set:{tag},option6:61,{number}"]
+        condition = f"option dhcp6.client-arch-type = {number >> 8:02x}:{number & 255:02x}"
+        test = f"option[61].hex == 0x{number:04x}"
+    tags = f"tag:{tag}," if lines else ""
+    lines.append(f"dhcp-option={tags}option6:bootfile-url,{url}")
+    statements = [f"option dhcp6.bootfile-url {quoting.quoted(url)};"]
+    data = [f'{{"name": "bootfile-url", "data": {quoting.quoted(url)}}}']
+    declared = ""
+    if case.is_http:
+        # dnsmasq knows option 16 as a list of texts: a first one of two letters fills the enterprise number's place.
+        lines.append(f"dhcp-option-force={tags}option6:16,..,HTTPClient")
+        declared = "option dhcp6.vendor-class code 16 = { integer 32, integer 16, string };   # at the top, once\n"
+        statements.append('option dhcp6.vendor-class 343 10 "HTTPClient";')
+        data.append(
+            f'{{"name": "vendor-class", "code": 16, "csv-format": false, "data": "{_HTTP_CLASS}", "always-send": true}}'
+        )
+    inside = "".join(f"  {line}\n" for line in statements)
+    told = ",\n    ".join(data)
+    return fixes.arrange(
+        case,
+        *fixes.dnsmasq(*lines),
+        Fix("isc-dhcpd", f"{declared}if {condition} {{\n{inside}}}"),
+        Fix(
+            "kea",
+            f'// in "Dhcp6":\n"client-classes": [{{\n  "name": "{tag}",\n  "test": "{test}",\n'
+            f'  "option-data": [\n    {told}\n  ]\n}}]',
+        ),
+    )
 
 
 def _usable(case: Case, url: str) -> bool:

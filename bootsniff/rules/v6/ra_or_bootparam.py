@@ -68,7 +68,7 @@ class V6RaMissingOrBootparam(Rule):
                 fixes=fixes.arrange(
                     case,
                     Fix("dnsmasq", "# remove: dhcp-option=option6:bootfile-param,…"),
-                    Fix("kea", '# remove the "bootfile-param" option-data'),
+                    Fix("kea", '// remove the "bootfile-param" option-data'),
                 ),
             )
             return
@@ -88,7 +88,7 @@ class V6RaMissingOrBootparam(Rule):
             proof="radvdump, or a capture with the filter icmp6, on this network.",
             fixes=fixes.arrange(
                 case,
-                *fixes.dnsmasq("enable-ra"),
+                Fix("dnsmasq", "enable-ra"),
                 Fix("radvd", "AdvSendAdvert on;\nAdvDefaultLifetime 1800;"),
             ),
         )

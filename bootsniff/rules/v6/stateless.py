@@ -62,8 +62,19 @@ class V6StatelessNotSupported(Rule):
             expected="An address in IA_NA, and option 59 with a URL.",
             fixes=fixes.arrange(
                 case,
-                *fixes.dnsmasq("dhcp-range=fd00::100,fd00::1ff,64,1h", "enable-ra"),
-                Fix("radvd", "AdvManagedFlag on;"),
-                Fix("kea", '"pools": [{"pool": "fd00::100-fd00::1ff"}]'),
+                Fix("dnsmasq", "dhcp-range=fd00::100,fd00::1ff,64,1h\nenable-ra"),
+                Fix(
+                    "libvirt",
+                    "<ip family='ipv6' address='fd00::1' prefix='64'>\n"
+                    " <dhcp><range start='fd00::100' end='fd00::1ff'/></dhcp>\n</ip>",
+                ),
+                Fix("radvd", "AdvSendAdvert on;\nAdvManagedFlag on;"),
+                Fix("isc-dhcpd", "subnet6 fd00::/64 {\n  range6 fd00::100 fd00::1ff;\n}"),
+                Fix(
+                    "kea",
+                    '// in "Dhcp6", the name of the interface beside:\n'
+                    '"subnet6": [{\n  "id": 1,\n  "subnet": "fd00::/64",\n'
+                    '  "pools": [{"pool": "fd00::100-fd00::1ff"}]\n}]',
+                ),
             ),
         )
