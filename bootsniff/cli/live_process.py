@@ -179,9 +179,7 @@ class _Capture:
     def _made(self, captures: tuple[CaptureInfo, ...], *, final: bool, refresh: bool = False) -> Update:
         diagnosis = self._diagnosis
         limit = None
-        if final:
-            diagnosis.look_at_all()
-        else:
+        if not final:
             # What moved goes first; machines that only wait have what is left of the time.
             limit = max(LEAST_MACHINES, JUDGE_NS // self._judging_ns)
             few = LEAST_MACHINES if diagnosis.moved else limit // 2

@@ -164,5 +164,10 @@ def _finding_changes(
             yield {**_head("finding-withdrawn", now, mac), **finding_value(finding)}
     for key, finding in after.items():
         known = before.get(key)
-        if known is None or (known.severity, known.confidence) != (finding.severity, finding.confidence):
+        if known is None or _finding_face(known) != _finding_face(finding):
             yield {**_head("finding", now, mac), **finding_value(finding)}
+
+
+def _finding_face(finding: Finding) -> tuple[object, ...]:
+    """Not its evidence: the same fault once more is no news."""
+    return finding.severity, finding.confidence, finding.stage

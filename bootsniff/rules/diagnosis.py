@@ -50,6 +50,8 @@ class Diagnosis:
         infos = tuple(captures)
         self._follower.finish(max((info.ended or 0 for info in infos), default=0))
         self._follower.note_captures(infos)
+        # What is silent now stays silent, and late repetitions of a whole file count but move nobody: all are judged again.
+        self._follower.engine.changed.update(self._machines)
 
     @property
     def now(self) -> int | None:
@@ -102,10 +104,6 @@ class Diagnosis:
             self._looked = turn + limit
         self._follower.engine.changed.update((waiting[turn:] + waiting[:turn])[:limit])
         return len(waiting)
-
-    def look_at_all(self) -> None:
-        """Have every machine judged again: late repetitions of a file that was whole already count, but move nobody."""
-        self._follower.engine.changed.update(self._machines)
 
     def gone(self) -> tuple[str, ...]:
         """Machines dropped for want of room since the last call."""

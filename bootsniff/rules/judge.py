@@ -89,7 +89,8 @@ class Judge:
     def _boot(self, record: MachineRecord, boot_index: int) -> list[Finding]:
         boot = record.boots[boot_index]
         option_list = options.split(boot)
-        ends = {option[-1] for option in option_list if boot.status == "stalled" or option is not option_list[-1]}
+        over = boot.status == "stalled" and (self._world.ended or not boot.trying)
+        ends = {option[-1] for option in option_list if over or option is not option_list[-1]}
         found: dict[tuple[str, str], Finding] = {}
         for stage_index, stage in enumerate(boot.stages):
             rules = _asked(

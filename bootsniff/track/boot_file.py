@@ -13,6 +13,8 @@ from .records import Dhcp4Exchange, Dhcp6Exchange, Heard, StageRecord
 SERVER_IDENTIFIER = 54
 _ROUTES = (33, 121, 249)
 """Options that name routers besides option 3: static routes (RFC 2132), classless routes (RFC 3442, Microsoft)."""
+ENDLESS_PROMPT = 255
+"""A menu of option 43 that waits for a key, however long."""
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://([^/:?#]*)", re.IGNORECASE)
 _IPV4 = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
 
@@ -91,6 +93,20 @@ def first_target(file: BootFile) -> str | None:
     if heard is None:
         return None
     return heard.message.next_server or options.server_id(heard.message) or heard.source
+
+
+def prompt_of(exchange: Dhcp4Exchange) -> int | None:
+    """How long the menu of option 43 waits before the firmware goes on, s (PXE 2.1, table 2-1).
+
+    None when there is no prompt, or an item was chosen already.
+    """
+    if any((pxe := options.pxe(heard.message)) and pxe.boot_item for heard in exchange.pxe_requests):
+        return None
+    for heard in (*reversed(exchange.pxe_replies), *exchange.proxy_offers, *reversed(exchange.acks)):
+        told = options.pxe(heard.message)
+        if told is not None and told.menu and told.prompt is not None:
+            return told.prompt[0]
+    return None
 
 
 def is_elsewhere(lease: DhcpMessage, target: str) -> bool:

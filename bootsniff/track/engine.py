@@ -121,9 +121,7 @@ class Engine:
 
     def _schedule(self, machine: MachineRecord) -> None:
         try:
-            check_at = refresh(
-                machine.boots[-1], self.world.now, is_last=True, sees_fetches=self.world.quality.sees_fetches
-            )
+            check_at = refresh(machine.boots[-1], self.world, is_last=True)
         except Exception:
             if self._strict:
                 raise

@@ -12,7 +12,7 @@ from ..model import StallPoint, Status
 from .arrived import dropped_image, loops, script_rounds
 from .boot_file import boot_file_of, boot_server_of, server_behind_no_router
 from .kinds import is_firmware, is_ipxe, is_u_boot
-from .records import BootRecord, Dhcp4Exchange, Dhcp6Exchange, StageRecord
+from .records import BootRecord, Dhcp4Exchange, Dhcp6Exchange, StageRecord, World
 from .stage_outcome import StageState, stage_state
 from .state import BOUND
 
@@ -27,27 +27,34 @@ class BootState(NamedTuple):
     stalled_stage: int | None
     waiting_for: str
     check_at: int
+    trying: bool = False
 
 
-def refresh(boot: BootRecord, now: int, *, is_last: bool, sees_fetches: bool = True) -> int:
+def refresh(boot: BootRecord, world: World, *, is_last: bool) -> int:
     """Bring the boot's own fields and its fetches up to date; returns when to look again if nothing comes."""
-    state = boot_state(boot, now, is_last=is_last, sees_fetches=sees_fetches)
+    state = boot_state(boot, world.now, is_last=is_last, sees_fetches=world.quality.sees_fetches, settled=world.ended)
     boot.status, boot.stalled_at = state.status, state.stalled_at
-    boot.stalled_stage, boot.waiting_for = state.stalled_stage, state.waiting_for
+    boot.stalled_stage, boot.waiting_for, boot.trying = state.stalled_stage, state.waiting_for, state.trying
     return state.check_at
 
 
-def boot_state(boot: BootRecord, now: int, *, is_last: bool, sees_fetches: bool = True) -> BootState:
+def boot_state(
+    boot: BootRecord, now: int, *, is_last: bool, sees_fetches: bool = True, settled: bool = True
+) -> BootState:
     """Judge a boot at time `now`; `is_last` is False when the machine has begun another boot since.
 
-    `sees_fetches` is False for a capture that was filtered down to DHCP: a lease is then as far as it can show.
+    `sees_fetches` is False for a capture that was filtered down to DHCP: a lease is then as far as it can show. Unless
+    it is `settled` that nothing follows, what failed a moment ago has not failed yet.
     """
     stages = boot.stages
     if not stages:
         return BootState("in-progress", None, None, "", NEVER)
     over = not is_last
     following = [*stages[1:], None]
-    states = [stage_state(stage, after, now, boot_over=over) for stage, after in zip(stages, following, strict=True)]
+    states = [
+        stage_state(stage, after, now, boot_over=over, settled=settled)
+        for stage, after in zip(stages, following, strict=True)
+    ]
     last = states[-1]
     if stages[-1].client == "os":
         if last.failed and not _ipv6_alone(stages):
@@ -56,7 +63,7 @@ def boot_state(boot: BootRecord, now: int, *, is_last: bool, sees_fetches: bool 
     if True in [state.handed_off for state in states]:
         return BootState("handed-off", None, None, "", last.check_at)
     if is_last and (loops(stages) or script_rounds(stages)):
-        return BootState("stalled", "chain", len(stages) - 1, "", last.check_at)
+        return BootState("stalled", "chain", len(stages) - 1, "", last.check_at, trying=not last.failed)
     index = _furthest(stages, states)
     furthest = states[index]
     if furthest.failed:
@@ -64,7 +71,7 @@ def boot_state(boot: BootRecord, now: int, *, is_last: bool, sees_fetches: bool 
         blind = furthest.rank >= BOUND and not stages[index].fetches and not sees_fetches
         if blind and not _ends_in_dhcp(stages[index], is_first=index == 0 or is_firmware(stages[index].client)):
             return BootState("in-progress", None, None, "", NEVER)
-        return BootState("stalled", furthest.point, index, "", last.check_at)
+        return BootState("stalled", furthest.point, index, "", last.check_at, trying=is_last and not last.failed)
     if not is_last and not sees_fetches:
         return BootState("in-progress", None, None, "", NEVER)
     if not is_last:

@@ -48,6 +48,8 @@ PAGE_SILENCE = 10 * S
 """A program that was given a web page notices at once."""
 KERNEL_SILENCE = 5 * S
 """After a kernel alone: an initrd would have been asked for by now."""
+REACTION = 2 * S
+"""A program that goes on after a request that failed asks again within this time."""
 SEARCH_SILENCE = 5 * S
 """A search list goes on at once; after this long it is over."""
 ABORT_SILENCE = 10 * S

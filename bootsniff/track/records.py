@@ -209,11 +209,13 @@ class BootRecord(Struct, eq=False, gc=False):
     last: FrameRef
     stages: list[StageRecord] = field(default_factory=list)
     status: Status = "in-progress"
-    """Kept current by `track.outcome`, as are the three below."""
+    """Kept current by `track.outcome`, as are the four below."""
     stalled_at: StallPoint | None = None
     stalled_stage: int | None = None
     """Index of the stage of the boot option that got furthest."""
     waiting_for: str = ""
+    trying: bool = False
+    """Stalled where it came furthest, but its latest boot option is still at work."""
 
 
 class MachineRecord(Struct, eq=False, gc=False):

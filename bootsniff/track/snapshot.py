@@ -21,7 +21,7 @@ def machine_value(
     """The machine as it stands at `world.now`, with what `judge` finds; `arrows=False` leaves the packet list out."""
     latest = record.boots[-1] if record.boots else None
     for boot in record.boots:
-        refresh(boot, world.now, is_last=boot is latest, sees_fetches=world.quality.sees_fetches)
+        refresh(boot, world, is_last=boot is latest)
     boots = [_boot(boot, arrows=arrows) for boot in record.boots]
     status: Status = boots[-1].status if boots else "not-booting"
     return Machine(

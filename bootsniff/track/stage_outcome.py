@@ -16,7 +16,7 @@ from .arrived import (
     runs_ipxe_again,
     script_circle,
 )
-from .boot_file import boot_file_of
+from .boot_file import ENDLESS_PROMPT, boot_file_of, prompt_of
 from .dhcp_outcome import dhcp4_state, dhcp6_state, has_lease
 from .fetch_outcome import connection_failure, refresh_fetches
 from .kinds import LOADERS, is_firmware, is_ipxe, is_u_boot, runs_u_boot
@@ -26,6 +26,7 @@ from .patience import (
     KERNEL_SILENCE,
     NBP_SILENCE,
     PAGE_SILENCE,
+    REACTION,
     SCRIPT_TURNS,
     SEARCH_SILENCE,
     TRIED_AGAIN,
@@ -36,8 +37,13 @@ from .records import Dhcp4Exchange, Dhcp6Exchange, FetchRecord, StageRecord
 from .state import ANSWERED, ASKED, BOUND, CONFIGURED, DONE, KERNEL, LOADED, StageState, in_seconds, is_over
 
 
-def stage_state(stage: StageRecord, following: StageRecord | None, now: int, *, boot_over: bool) -> StageState:
-    """Judge a stage at `now`, given the stage after it (None: it is the last one) and whether the boot is over."""
+def stage_state(
+    stage: StageRecord, following: StageRecord | None, now: int, *, boot_over: bool, settled: bool = True
+) -> StageState:
+    """Judge a stage at `now`, given the stage after it (None: it is the last one) and whether the boot is over.
+
+    Unless it is `settled` that nothing follows, a program whose fetch failed has a moment to go on.
+    """
     gone = boot_over if following is None else is_firmware(following.client) and not _posing(stage, following)
     started = following is not None and not gone
     if stage.fetches:
@@ -48,13 +54,22 @@ def stage_state(stage: StageRecord, following: StageRecord | None, now: int, *, 
     if stage.fetches:
         state = _fetch_state(stage, following, now, gone=gone, started=started)
         if state is not None:
-            return state
+            return state if settled or following is not None or boot_over else _not_yet(stage, state, now)
     exchange = stage.dhcp
     if isinstance(exchange, Dhcp4Exchange) and not (exchange.acks or exchange.informs):
         return dhcp4_state(stage, exchange, now, gone=gone, started=started)
     if isinstance(exchange, Dhcp6Exchange) and not has_lease(exchange):
         return dhcp6_state(stage, exchange, now, gone=gone, started=started)
     return _bound_state(stage, now, gone=gone, started=started)
+
+
+def _not_yet(stage: StageRecord, state: StageState, now: int) -> StageState:
+    """A program that goes on after an answer that is no file (GET after HEAD, a script's next line) does so at once."""
+    tail = stage.fetches[-1]
+    refused = tail.flow.error_at is not None if isinstance(tail.flow, TftpTransfer) else True
+    if not state.failed or not refused or is_over(tail.end, REACTION, now):
+        return state
+    return StageState(state.rank, waiting_for="what it does now", check_at=tail.end + REACTION + 1)
 
 
 def _posing(stage: StageRecord, following: StageRecord) -> bool:
@@ -84,11 +99,15 @@ def _bound_state(stage: StageRecord, now: int, *, gone: bool, started: bool) -> 
     rank = ASKED if stage.connections else BOUND
     if point in ("tcp", "tls", "dns") and (gone or _gave_up(stage, now)):
         return StageState(ASKED, failed=True, point=point)
-    if gone or is_over(last, patience.after_ack, now):
+    limit = patience.after_ack
+    if is_over(last, limit, now) and not gone and isinstance(stage.dhcp, Dhcp4Exchange) and not stage.connections:
+        prompt = prompt_of(stage.dhcp)
+        if prompt == ENDLESS_PROMPT:
+            return StageState(rank, waiting_for="a key: menu of option 43")
+        limit += (prompt or 0) * NANOSECONDS
+    if gone or is_over(last, limit, now):
         return StageState(rank, failed=True, point=point or _next_step(stage))
-    return StageState(
-        rank, waiting_for=f"first fetch for {in_seconds(now - last)}", check_at=last + patience.after_ack + 1
-    )
+    return StageState(rank, waiting_for=f"first fetch for {in_seconds(now - last)}", check_at=last + limit + 1)
 
 
 def _gave_up(stage: StageRecord, now: int) -> bool:

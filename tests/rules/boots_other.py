@@ -11,7 +11,7 @@ from .boots_server import GRUB
 from .boots_text import IPXE_AGENT, PXELINUX_CONFIG
 from .boots_web import ISO
 from .packets import Wire
-from .scene import CLIENT, SERVER
+from .scene import CLIENT, SERVER, packed
 from .wire_faults import PXE_NOTES, Case
 
 _HEAD = pe(0x8664)
@@ -210,6 +210,14 @@ def u_boot(kernel: bytes, *, back: float) -> Wire:
     return wire.missing(4 + back, "boot.conf").quiet(120)
 
 
+def menu(timeout: int, quiet: float) -> Wire:
+    """A PXE menu with a prompt, in option 43, after which the firmware asks for nothing so far."""
+    items = b"\x06\x01\x03\x08\x07\x80\x00\x01" + packed(SERVER) + b"\x09\x08\x80\x00\x05linux"
+    prompt = b"\x0a\x05" + bytes([timeout]) + b"menu"
+    wire = Wire("bios-pxe").lease(file="pxelinux.0", option60="PXEClient", option43=items + prompt + b"\xff")
+    return wire.quiet(quiet)
+
+
 FAULTS: dict[str, Case] = {
     "tftp-reply-lost, one port": Case(replies_lost, "tftp-reply-lost", ("tftp",)),
     "tftp-reply-lost, a port for each request": Case(
@@ -258,6 +266,8 @@ HEALTHY: dict[str, Callable[[], Wire]] = {
     "unified kernel image, HTTP": lambda: unified("efi-x64-http", refused=False),
 }
 WAITING: dict[str, Callable[[], Wire]] = {
+    "a menu of option 43 that counts down": lambda: menu(60, 80),
+    "a menu of option 43 that waits for a key": lambda: menu(255, 900),
     "a script that asks for itself every five seconds": circle("a.ipxe", turns=30, gap=5),
     "a script that sleeps before it begins anew": lambda: rounds(8, sleep=10),
     "a script that began anew three times": lambda: rounds(3),

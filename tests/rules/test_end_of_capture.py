@@ -65,7 +65,6 @@ def test_late_repetitions_are_in_the_last_look(tmp_path: Path) -> None:
             diagnosis.changed()
     source.close()
     diagnosis.finish([source.info()])
-    diagnosis.look_at_all()
     (last,) = diagnosis.changed()
     assert whole.boots[0].stages[0].fetches[-1].retransmissions == 1
     assert last.boots[0].stages[0].fetches == whole.boots[0].stages[0].fetches

@@ -315,3 +315,8 @@ def test_a_firewall_that_rejects_tftp_is_told_from_a_silent_server(
 def test_a_disk_from_which_nothing_starts_is_left_at_once(tmp_path: Path) -> None:
     found = machine(read(boots_other.network_disk(left=True).save(tmp_path / "x.pcap")))
     assert (found.status, found.boots[0].stalled_at) == ("stalled", "nbp")
+
+
+def test_a_menu_of_option_43_has_counted_down_at_some_time(tmp_path: Path) -> None:
+    found = machine(read(boots_other.menu(60, 100).save(tmp_path / "x.pcap")))
+    assert (found.status, found.boots[0].stalled_at) == ("stalled", "tftp")

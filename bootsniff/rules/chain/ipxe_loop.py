@@ -56,7 +56,10 @@ class ChainIpxeLoop(Rule):
         last = case.boot.stages[case.option[-1]]
         if case.boot.status != "stalled" and len(loops) < 2:
             return  # a ROM's iPXE may load a newer one
-        if last not in loops and last.fetches:
+        turns = {names.path_of(again) for stage in loops if (again := ipxe_loaded(stage))}
+        if last not in loops and any(
+            fetch.status != "optional" and names.path_of(fetch) not in turns for fetch in last.fetches
+        ):
             return  # it got out of the circle
         named = runs_ipxe_again(case.stage)
         yield self.finding(
