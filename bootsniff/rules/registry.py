@@ -58,6 +58,7 @@ from .http.plain_disabled import HttpPlainDisabled
 from .http.proxy_in_the_way import HttpProxyInTheWay
 from .http.range_unsupported import HttpRangeUnsupported
 from .http.redirect_not_followed import HttpRedirectNotFollowed
+from .http.redirect_loop import HttpRedirectLoop
 from .http.server_error import Http5xx
 from .http.stops_mid_body import HttpStopsMidBody
 from .link.dhcp_blocked_by_host_firewall import LinkDhcpBlockedByHostFirewall
@@ -65,6 +66,7 @@ from .link.lacp_suspended import LinkLacpSuspended
 from .link.stp_delay import LinkStpDelay
 from .link.wrong_vlan import LinkWrongVlanOrNic
 from .nbp.secure_boot_refused import NbpSecureBootRefused
+from .nbp.incomplete_file import NbpIncompleteFile
 from .nbp.stalls_after_download import NbpStallsAfterDownload
 from .os.config_fetch_failed import OsConfigFetchFailed
 from .os.install_loop import OsInstallLoop
@@ -98,6 +100,7 @@ from .tftp.slow_lockstep import TftpSlowLockstep
 from .tftp.timeout_mid_transfer import TftpTimeoutMidTransfer
 from .tftp.windowsize_trouble import TftpWindowsizeTrouble
 from .tls.certificate import TlsCertificateRefused
+from .tls.answer_unused import TlsAnswerUnused
 from .tls.cipher import TlsCipher
 from .tls.client_certificate import TlsClientCertificate
 from .tls.handshake_failed import TlsHandshakeFailed
@@ -152,6 +155,7 @@ RULES: tuple[Rule, ...] = (
     TcpRefused(),
     TlsCertificateRefused(),
     TlsCipher(),
+    TlsAnswerUnused(),
     TlsClientCertificate(),
     TlsHandshakeFailed(),
     TlsUnknownCa(),
@@ -189,9 +193,11 @@ RULES: tuple[Rule, ...] = (
     HttpRangeUnsupported(),
     HttpRedirectNotFollowed(),
     Http5xx(),
+    HttpRedirectLoop(),
     HttpStopsMidBody(),
     NbpSecureBootRefused(),
     NbpStallsAfterDownload(),
+    NbpIncompleteFile(),
     ChainGrubThinksTftp(),
     ChainIpxeLoop(),
     ChainIpxeNothingToBoot(),

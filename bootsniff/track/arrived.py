@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from ..flow.records import TcpConnection, TftpTransfer
+from ..flow.records import HttpExchange, TcpConnection, TftpTransfer
+from .boot_file import boot_file_of
 from .kinds import is_http_client, is_ipxe, runs_u_boot
 from .naming import is_ipxe_binary, plain_path
 from .patience import IMAGE_TRIED, SCRIPT_GAP
 from .records import FetchRecord, StageRecord
 
+_SWITCHES = ("onie_vendor", "Arista", "ciscopnp", "Juniper", "cumulus", "Cumulus")
 _TEXTS = ("text", "html", "grub-config", "pxelinux-config")
 ISCSI_PORT = 3260
+_ERROR_PAGE = 16 * 1024
+"""Bytes of an encrypted answer that may still be an error; boot programs are larger."""
+_FATAL = 2
+"""Alert level (RFC 5246 section 7.2)."""
 _LONGEST_CIRCLE = 8
 """Scripts of one turn."""
+REDIRECTS = (301, 302, 303, 307, 308)
+_REDIRECTS = 6
+"""Redirects in a row that are too many: a boot server needs two or three."""
 _TURNS = 4
 """Turns that make a circle."""
 
@@ -40,12 +49,20 @@ def is_mere_text(stage: StageRecord, fetch: FetchRecord) -> bool:
     return stage.client in ("grub", "pxelinux") and role == "kernel" and content.kind in ("text", "html")
 
 
+def is_empty(stage: StageRecord, fetch: FetchRecord) -> bool:
+    """Something to start or to read that came without a single byte: not an answer to a switch that only says hello."""
+    if is_provisioned(stage) and boot_file_of(stage) is None:
+        return False
+    wanted = fetch.role in ("boot-file", "kernel", "script") or (stage.client == "unknown" and fetch.role == "other")
+    return wanted and fetch.content is not None and fetch.content.kind == "empty"
+
+
 def dead_end(stage: StageRecord) -> FetchRecord | None:
     """The latest thing that came whole and cannot be started, with nothing after it but initial RAM disks."""
     for fetch in reversed(stage.fetches):
         if fetch.status in ("optional", "probe"):
             continue
-        if fetch.status == "complete" and (is_web_page(fetch) or is_mere_text(stage, fetch)):
+        if fetch.status == "complete" and (is_web_page(fetch) or is_mere_text(stage, fetch) or is_empty(stage, fetch)):
             return fetch
         if not is_initrd(fetch):
             return None
@@ -79,6 +96,28 @@ def is_image(fetch: FetchRecord) -> bool:
     return fetch.role == "image" or (fetch.content is not None and fetch.content.kind == "iso")
 
 
+def is_companion(fetch: FetchRecord) -> bool:
+    """A device tree, which boards fetch before or after their kernel."""
+    return fetch.content is not None and fetch.content.kind == "fdt"
+
+
+def is_provisioned(stage: StageRecord) -> bool:
+    """A switch that provisions itself: what it fetched whole, an installer or a script, is run (ONIE, Arista, Cisco, Juniper)."""
+    return (stage.vendor_class or "").startswith(_SWITCHES)
+
+
+def loaded_system(stage: StageRecord) -> bool:
+    """Whether a loader that is known no further fetched a system: several things beyond itself, no texts, the last one whole.
+
+    So it is with mboot of ESXi, the loaders of Windows and of the BSDs. What DHCP named and nothing else is none.
+    """
+    useful = [fetch for fetch in stage.fetches if fetch.status not in ("optional", "probe")]
+    if not useful or useful[-1].status != "complete" or dead_end(stage) is not None:
+        return False
+    parts = [fetch for fetch in useful if fetch.status == "complete" and fetch.role in ("other", "kernel", "initrd")]
+    return sum(fetch.content is None or fetch.content.kind not in _TEXTS for fetch in parts) >= 2
+
+
 def dropped_image(stage: StageRecord, time: int) -> FetchRecord | None:
     """The disk image that HTTP boot firmware fetched last, or U-Boot's kernel, when being back at `time` shows that it did not start.
 
@@ -98,6 +137,41 @@ def network_disk(stage: StageRecord) -> TcpConnection | None:
         if connection.server_port == ISCSI_PORT and connection.established:
             return connection if not stage.fetches or connection.start >= stage.fetches[-1].start else None
     return None
+
+
+def unread(stage: StageRecord, last: FetchRecord) -> TcpConnection | None:
+    """A connection after the last fetch on which something came that is not read here: NFS, FTP, HTTP that a snap length cut."""
+    for connection in reversed(stage.connections):
+        if connection.start < last.end:
+            break
+        unknown = not connection.exchange_count and connection.tls is None
+        if unknown and connection.established and connection.last_from_server and not connection.reset:
+            return connection
+    return None
+
+
+def over_tls(stage: StageRecord) -> TcpConnection | None:
+    """The connection after the last fetch on which something came encrypted; what it was nobody can read here.
+
+    Of a capture that holds the machine's own packets only, the encrypted requests are the sign of it.
+    """
+    last = stage.fetches[-1].start if stage.fetches else 0
+    for connection in reversed(stage.connections):
+        if connection.start < last:
+            break
+        tls = connection.tls
+        if tls is None or any(alert.level == _FATAL for alert, _, _ in tls.alerts):
+            continue
+        asked = tls.application_bytes_from_client > 0
+        if asked and (tls.application_bytes_from_server > 0 or connection.last_from_server is None):
+            return connection
+    return None
+
+
+def brought_file(connection: TcpConnection) -> bool:
+    """Whether what came over TLS is more than the status line and the page of an error."""
+    tls = connection.tls
+    return tls is not None and tls.application_bytes_from_server > _ERROR_PAGE
 
 
 def is_open(connection: TcpConnection) -> bool:
@@ -163,6 +237,20 @@ def script_circle(stage: StageRecord, turns: int = _TURNS) -> list[FetchRecord] 
             start = next((at for at, fetch in enumerate(turn) if fetch.name == first), 0)
             return turn[start:] + turn[:start]
     return None
+
+
+def redirect_circle(stage: StageRecord, turns: int = _REDIRECTS) -> list[HttpExchange] | None:
+    """The redirects that are the latest answers of a stage, when so many lead to the same few URLs over and over."""
+    run: list[HttpExchange] = []
+    for fetch in reversed(stage.fetches):
+        flow = fetch.flow
+        if isinstance(flow, TftpTransfer):
+            break
+        if flow.response is not None and flow.response.status in REDIRECTS:
+            run.append(flow)
+        elif run or flow.response is not None:
+            break  # only the latest may still be without its answer
+    return run[::-1] if len(run) >= turns and len({flow.url for flow in run}) * 2 < len(run) else None
 
 
 def script_rounds(stages: list[StageRecord]) -> list[StageRecord] | None:

@@ -91,12 +91,14 @@ def _tftp_status(
             if silence < ABORT_SILENCE and not moved_on and flow.body.received <= flow.block_size
             else "failed"
         )
+    if flow.partial and flow.body.packets <= 1:
+        return "in-progress"  # begun before the capture, and one block of it: perhaps the last
     answered = flow.reply_from is not None
     if answered and flow.body.received <= flow.block_size and _repeated(fetch, later):
         return "probe"
     if flow.icmp_count >= 2 and not answered:
         return "failed"
-    if (later or moved_on) and flow.ack_count and not answered:
+    if flow.ack_count and not answered:
         return "in-progress"  # acknowledged, and no DATA in the capture: it does not show what came of it
     if later or moved_on:
         return "failed" if flow.icmp_count and not answered else "stalled"
@@ -129,6 +131,10 @@ def _http_status(
     over = moved_on or connection.reset is not None or connection.fin_from_server is not None
     head = flow.response
     if head is None or head.status is None:
+        if never_heard(connection):
+            return (
+                "in-progress"  # a client that sends a request was answered: the capture does not show what came of it
+            )
         if over:
             return "failed"
         return "stalled" if silence > TCP_SILENCE else "in-progress"
@@ -146,9 +152,16 @@ def _http_status(
         return "failed" if moved_on or silence > SEARCH_SILENCE else "in-progress"
     if flow.complete or (_came_to_its_end(flow) and (later or over or silence > SEARCH_SILENCE)):
         return "complete"
+    if not head.length and (later or over) and (connection.reset is None or connection.reset_by_client):
+        return "complete"  # the capture cut the head, so that nobody knows how long the body is; the client has done
     if over or _was_left(flow, later, now):
         return "failed"
     return "stalled" if silence > TCP_SILENCE else "in-progress"
+
+
+def never_heard(connection: TcpConnection) -> bool:
+    """Whether a connection that the client opened and uses shows nothing of its server."""
+    return bool(connection.syns) and connection.established and connection.last_from_server is None
 
 
 def _was_left(flow: HttpExchange, later: Sequence[FetchRecord], now: int) -> bool:

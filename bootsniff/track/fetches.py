@@ -6,6 +6,7 @@ from ..flow.records import HEAD_BYTES, HttpExchange, TftpTransfer
 from ..model import NANOSECONDS, FrameRef
 from ..wire.content import classify
 from ..wire.http import content_range
+from .arrived import REDIRECTS
 from .boot_file import boot_file_of
 from .fetch_outcome import refresh_fetches
 from .kinds import LOADERS, Kind, is_firmware, is_ipxe, is_u_boot, reads_pxelinux_config
@@ -78,6 +79,8 @@ def update(stage: StageRecord, fetch: FetchRecord) -> None:
         and (whole or (not settled and len(head) >= CLASSIFY_BYTES))
         and not (settled and len(head) > HEAD_BYTES and not whole)
     ):
+    if whole and not head and _is_empty_file(flow):
+        fetch.content = classify(head, fetch.name, 0)
         size = flow.size if flow.size is not None else (flow.body.received if whole else None)
         fetch.content = classify(head, fetch.name, size)
         fetch.role = _role_by_content(stage, fetch)
@@ -90,6 +93,14 @@ def _continues(flow: HttpExchange) -> bool:
     if flow.response is None or flow.response.status != 206:
         return False
     span = content_range(flow.response.get("Content-Range") or "")
+def _is_empty_file(flow: TftpTransfer | HttpExchange) -> bool:
+    """A file of no bytes; not the answer to a HEAD, a redirect or an error."""
+    if isinstance(flow, TftpTransfer):
+        return flow.body.received == 0
+    asked = flow.request is not None and flow.request.method == "GET"
+    return asked and flow.response is not None and flow.response.status == 200 and flow.content_length == 0
+
+
     return span is not None and bool(span[0])
 
 
@@ -222,7 +233,7 @@ def _first_role(stage: StageRecord, fetch: FetchRecord) -> FetchRole:
             return wanted.role
     redirected = any(
         isinstance(item.flow, HttpExchange) and item.role == "boot-file" and item.flow.response is not None
-        and item.flow.response.status in (301, 302, 303, 307, 308)
+        and item.flow.response.status in REDIRECTS
         for item in stage.fetches
     )  # fmt: skip
     if redirected or (

@@ -6,6 +6,7 @@ from ..flow.records import Event, HttpExchange, TftpTransfer
 from ..wire.messages import Envelope
 from . import fetches
 from .around import LATE_TRAFFIC
+from .fetch_outcome import never_heard
 from .machines import current_stage, holder, learn_address, seen_at, touch
 from .naming import is_boot_agent, is_device_config, looks_like_boot
 from .records import MachineRecord, World
@@ -111,6 +112,8 @@ class Owners:
                 self._views.ignore(exchange)
                 return
         machine, stage, fetch = attached
+        if never_heard(exchange.connection):
+            self._world.quality.one_sided = True
         fetches.update(stage, fetch)
         if fetch.role != "os" or stage is current_stage(machine):
             touch(machine, stage, seen_at(event.envelope))

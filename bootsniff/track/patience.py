@@ -59,7 +59,7 @@ TCP_SILENCE = 20 * S
 SCRIPT_GAP = 2 * S
 """A script that chains another does so at once; one that waits for something sleeps longer."""
 SCRIPT_TURNS = 16
-"""Scripts that led to each other so often will do so for ever."""
+"""Scripts, or redirects, that led to each other so often will do so for ever."""
 TRIED_AGAIN = 10 * S
 """After a connection that came to nothing: the next try would have begun by now."""
 IMAGE_TRIED = 5 * S

@@ -5,21 +5,27 @@ from __future__ import annotations
 from ..flow.records import TcpConnection, TftpTransfer
 from ..model import NANOSECONDS, StallPoint
 from .arrived import (
+    brought_file,
     dead_end,
+    is_companion,
     is_image,
     is_initrd,
     is_kernel,
     is_open,
+    is_provisioned,
     is_vague,
     is_web_page,
     network_disk,
+    over_tls,
+    redirect_circle,
     runs_ipxe_again,
     script_circle,
+    unread,
 )
 from .boot_file import ENDLESS_PROMPT, boot_file_of, prompt_of
 from .dhcp_outcome import dhcp4_state, dhcp6_state, has_lease
 from .fetch_outcome import connection_failure, refresh_fetches
-from .kinds import LOADERS, is_firmware, is_ipxe, is_u_boot, runs_u_boot
+from .kinds import LOADERS, is_firmware, is_http_client, is_ipxe, is_u_boot, runs_u_boot
 from .naming import is_grub_binary, is_ipxe_binary, is_pxelinux_binary, is_shim_binary
 from .next_file import in_the_way
 from .patience import (
@@ -44,7 +50,7 @@ def stage_state(
 
     Unless it is `settled` that nothing follows, a program whose fetch failed has a moment to go on.
     """
-    gone = boot_over if following is None else is_firmware(following.client) and not _posing(stage, following)
+    gone = boot_over if following is None else is_firmware(following.client) and not led_to(stage, following)
     started = following is not None and not gone
     if stage.fetches:
         refresh_fetches(stage, now, moved_on=following is not None or boot_over)
@@ -56,6 +62,9 @@ def stage_state(
         if state is not None:
             return state if settled or following is not None or boot_over else _not_yet(stage, state, now)
     exchange = stage.dhcp
+    secure = over_tls(stage) if stage.connections and stage.client != "os" else None
+    if secure is not None and not started:
+        return _secure_state(secure, refused=gone and following is not None, now=now)
     if isinstance(exchange, Dhcp4Exchange) and not (exchange.acks or exchange.informs):
         return dhcp4_state(stage, exchange, now, gone=gone, started=started)
     if isinstance(exchange, Dhcp6Exchange) and not has_lease(exchange):
@@ -72,9 +81,13 @@ def _not_yet(stage: StageRecord, state: StageState, now: int) -> StageState:
     return StageState(state.rank, waiting_for="what it does now", check_at=tail.end + REACTION + 1)
 
 
-def _posing(stage: StageRecord, following: StageRecord) -> bool:
-    """U-Boot's own EFI attempt does DHCP as PXEClient: part of the same program, not a firmware that took over."""
-    return is_u_boot(stage.client) and is_u_boot(following.client)
+def led_to(stage: StageRecord, following: StageRecord) -> bool:
+    """Whether what U-Boot loaded, a script, made it do DHCP once more; otherwise that is its next boot command."""
+    return (
+        is_u_boot(stage.client)
+        and is_u_boot(following.client)
+        and any(fetch.status == "complete" and fetch.role != "optional" for fetch in stage.fetches)
+    )
 
 
 def _disk_state(disk: TcpConnection, now: int) -> StageState:
@@ -82,6 +95,15 @@ def _disk_state(disk: TcpConnection, now: int) -> StageState:
     if is_over(disk.start, KERNEL_SILENCE, now):
         return StageState(DONE, handed_off=True)
     return StageState(LOADED, waiting_for="its disk, by iSCSI", check_at=disk.start + KERNEL_SILENCE + 1)
+
+
+def _secure_state(connection: TcpConnection, *, refused: bool, now: int) -> StageState:
+    """Something came over TLS: only what the machine does next tells whether it was of use."""
+    if refused:
+        return StageState(LOADED, failed=True, point="nbp" if brought_file(connection) else "http")
+    came = connection.tls.application_bytes_from_server if connection.tls is not None else 0
+    wait = f"a sign of what {connection.server} sent over TLS ({came} bytes), for {in_seconds(now - connection.last.time)}"
+    return StageState(LOADED, waiting_for=wait)
 
 
 # --- between the lease and the first fetch -------------------------------------------------------------------------
@@ -97,6 +119,8 @@ def _bound_state(stage: StageRecord, now: int, *, gone: bool, started: bool) -> 
     point = _obstacle(stage, now, gone=gone)
     last = stage.last.time
     rank = ASKED if stage.connections else BOUND
+    if _declined(stage) and (gone or is_over(last, patience.last_answer, now)):
+        return StageState(BOUND, failed=True, point="dhcp")
     if point in ("tcp", "tls", "dns") and (gone or _gave_up(stage, now)):
         return StageState(ASKED, failed=True, point=point)
     limit = patience.after_ack
@@ -108,6 +132,14 @@ def _bound_state(stage: StageRecord, now: int, *, gone: bool, started: bool) -> 
     if gone or is_over(last, limit, now):
         return StageState(rank, failed=True, point=point or _next_step(stage))
     return StageState(rank, waiting_for=f"first fetch for {in_seconds(now - last)}", check_at=last + limit + 1)
+
+
+def _declined(stage: StageRecord) -> bool:
+    """Whether the machine gave the address back that it was just given: somebody else has it (RFC 2131 section 3.1)."""
+    exchange = stage.dhcp
+    if not isinstance(exchange, Dhcp4Exchange) or not exchange.declines or not exchange.acks:
+        return False
+    return exchange.declines[-1].time >= exchange.acks[-1].time
 
 
 def _gave_up(stage: StageRecord, now: int) -> bool:
@@ -143,7 +175,7 @@ def _next_step(stage: StageRecord) -> StallPoint:
         return "dhcp"
     if file.name.lower().startswith("https:"):
         return "tls"
-    return "http" if file.name.lower().startswith("http:") else "tftp"
+    return "http" if file.name.lower().startswith("http:") or is_http_client(stage.client) else "tftp"
 
 
 # --- fetches --------------------------------------------------------------------------------------------------------
@@ -173,8 +205,9 @@ def _fetch_state(
         return StageState(rank, failed=True, point=_failure_point(last))
     if obstacle is not None and (gone or is_over(silence_from, TRIED_AGAIN, now)):
         return StageState(rank, failed=True, point=obstacle)
-    if is_ipxe(stage.client) and script_circle(stage, SCRIPT_TURNS) is not None:
-        return StageState(rank, failed=True, point="chain")
+    circle = _circle(stage)
+    if circle is not None:
+        return StageState(rank, failed=True, point=circle)
     if last.status == "in-progress":
         patience = patience_of(stage.client)
         return StageState(
@@ -191,13 +224,25 @@ def _fetch_state(
         point = "chain"
     if end is not None:
         point = "http" if is_web_page(end) else "nbp" if is_firmware(stage.client) else "chain"
+    secure = over_tls(stage) if end is None else None
+    if secure is not None:
+        return _secure_state(secure, refused=gone and following is not None, now=now)
     if gone:
         return StageState(rank, failed=True, point=point)
+    if end is None and (connection := unread(stage, last)) is not None:
+        return StageState(rank, waiting_for=f"what {connection.server} sends on port {connection.server_port}")
     limit = PAGE_SILENCE if end is not None else NBP_SILENCE + stage.pause
     if is_over(silence_from, limit, now) and (_expected_to_go_on(last) if end is None else not is_vague(end)):
         return StageState(rank, failed=True, point=point)
     wait = f"{_short(last.name)} to ask for something, for {in_seconds(now - silence_from)}"
     return StageState(rank, waiting_for=wait, check_at=silence_from + limit + 1)
+
+
+def _circle(stage: StageRecord) -> StallPoint | None:
+    """Where a program goes round in a circle, if it does."""
+    if is_ipxe(stage.client) and script_circle(stage, SCRIPT_TURNS) is not None:
+        return "chain"
+    return "http" if redirect_circle(stage, SCRIPT_TURNS) is not None else None
 
 
 def _os_fetch_state(stage: StageRecord, now: int) -> StageState:
@@ -284,6 +329,9 @@ def _handed_over(stage: StageRecord, useful: list[FetchRecord], now: int, *, gon
     initrds = [fetch for fetch in useful if is_initrd(fetch)]
     if is_image(last):
         return True
+    said = last.content is not None and last.content.kind != "empty"
+    if (is_provisioned(stage) and said) or (kernels and is_companion(last)):
+        return gone or is_over(last.end, KERNEL_SILENCE, now)
     if not kernels or last not in (*kernels, *initrds):
         return False
     missing = [wanted for wanted in stage.expectations if wanted.role == "initrd" and wanted.pieces is None]
@@ -334,4 +382,4 @@ def _short(name: str) -> str:
     return tail if len(tail) <= 40 else tail[:39] + "…"
 
 
-__all__ = ["StageState", "stage_state"]
+__all__ = ["StageState", "led_to", "stage_state"]

@@ -21,16 +21,21 @@ _MAGICS: tuple[tuple[bytes, str, str], ...] = (
     (b"070701", "cpio", "cpio archive"),
     (b"070702", "cpio", "cpio archive"),
     (b"hsqs", "squashfs", "SquashFS image"),
-    (b"\xd0\x0d\xfe\xed", "fdt", "device tree or FIT image"),
     (b"\x04\x22\x4d\x18", "initrd", "LZ4 data"),
     (b"\x02\x21\x4c\x18", "initrd", "LZ4 data"),  # the legacy frame, which kernels read
-    (b"MSWIM\0\0\0", "unknown", "Windows image (WIM)"),
+    (b"MSWIM\0\0\0", "wim", "Windows image (WIM)"),
+    (b"\x36\x13\x03\x1b", "linux-kernel", "network boot image (NBI)"),  # Etherboot's, with a kernel inside
     (b"regf", "unknown", "Windows registry hive"),
 )
 _ELF_MACHINES = {
     3: "x86", 8: "MIPS", 20: "PowerPC", 21: "PowerPC 64", 22: "s390", 40: "ARM", 62: "x86-64", 183: "ARM64",
     243: "RISC-V", 258: "LoongArch",
 }  # fmt: skip
+_PADDING = 4096
+"""The largest file alignment that linkers of EFI programs use."""
+_FDT = b"\xd0\x0d\xfe\xed"
+_FIT_NODE = b"\0\0\0\1images\0"
+"""FDT_BEGIN_NODE and the name of the node that every FIT image has and no device tree (Flat Image Tree specification)."""
 _UIMAGE = b"\x27\x05\x19\x56"
 _UIMAGE_TYPES = {
     2: ("linux-kernel", "Linux kernel, U-Boot image"),
@@ -52,8 +57,8 @@ def classify(head: bytes, name: str, size: int | None) -> BootContent:
     if not head:
         return BootContent("empty", "empty file") if size == 0 else BootContent("unknown", "unknown")
     return (
-        _kernel(head)
-        or _pe(head)
+        _kernel(head, size)
+        or _pe(head, size)
         or _bios_program(head)
         or _packed(head)
         or _image(head, base)
@@ -62,11 +67,12 @@ def classify(head: bytes, name: str, size: int | None) -> BootContent:
     )
 
 
-def _pe(head: bytes) -> BootContent | None:
+def _pe(head: bytes, size: int | None) -> BootContent | None:
     header = pe.parse(head)
     if header is None:
         return None
     content = BootContent("pe", header.text, header.machine, header.signed, header.efi, header.ipxe)
+    content.missing = _missing(header, size)
     sections = set(header.sections)
     if ".linux" in sections:
         content.details = ("unified kernel image",)
@@ -81,7 +87,13 @@ def _pe(head: bytes) -> BootContent | None:
     return content
 
 
-def _kernel(head: bytes) -> BootContent | None:
+def _missing(header: pe.PeHeader, size: int | None) -> int:
+    """Bytes that the headers tell of and a file of this size cannot have; the padding behind the last section may be cut."""
+    missing = 0 if size is None else header.end - size
+    return missing if missing > _PADDING else 0
+
+
+def _kernel(head: bytes, size: int | None) -> BootContent | None:
     """Linux kernels; those with an EFI stub begin with MZ too, and are kernels all the same (x86/boot.rst and kin)."""
     if head[0x1FE:0x200] == b"\x55\xaa" and head[0x202:0x206] == b"HdrS":
         if _IPXE_UNPACK in head:
@@ -107,6 +119,7 @@ def _kernel(head: bytes) -> BootContent | None:
     header = pe.parse(head)
     if header is not None:
         content.machine, content.signed, content.efi = header.machine, header.signed, header.efi
+        content.missing = _missing(header, size)
     return content
 
 
@@ -135,6 +148,10 @@ def _packed(head: bytes) -> BootContent | None:
     if head.startswith(b"\x7fELF"):
         machine = int.from_bytes(head[18:20], "big" if head[5:6] == b"\x02" else "little")
         return BootContent("elf", f"ELF program, {_ELF_MACHINES.get(machine, f'machine {machine}')}")
+    if head.startswith(_FDT):
+        if _FIT_NODE in head[:4096]:
+            return BootContent("linux-kernel", "FIT image")
+        return BootContent("fdt", "device tree or FIT image")
     if head.startswith(_UIMAGE) and len(head) > 31:
         kind, text = _UIMAGE_TYPES.get(head[30], ("unknown", f"U-Boot image of type {head[30]}"))
         return BootContent(kind, text)

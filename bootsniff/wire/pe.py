@@ -14,6 +14,8 @@ _PE32, _PE32_PLUS = 0x10B, 0x20B
 _CERTIFICATE_TABLE = 4
 """Index of its data directory."""
 _MAX_SECTIONS = 96
+_UNINITIALISED = 0x80
+"""IMAGE_SCN_CNT_UNINITIALIZED_DATA: memory to clear, nothing in the file."""
 
 
 class PeHeader(Struct):
@@ -24,6 +26,8 @@ class PeHeader(Struct):
     signed: bool | None = None
     """A certificate table is there; whether its signature is good nobody can say from here."""
     sections: tuple[str, ...] = ()
+    end: int = 0
+    """Where the last section or certificate that the headers tell of ends in the file."""
     bare: bool = False
     """Every DOS header field but magic and PE offset is zero, and there is no DOS program: written by iPXE's elf2efi
     or edk2's GenFw, not by a linker."""
@@ -66,7 +70,10 @@ def parse(head: bytes) -> PeHeader | None:
     magic = _number(head, optional, 2) if optional + 2 <= len(head) else 0
     if magic in (_PE32, _PE32_PLUS):
         _read_optional(head[: optional + size], optional, header, wide=magic == _PE32_PLUS)
-    header.sections = _sections(head, optional + size, min(_number(head, start + 6, 2), _MAX_SECTIONS))
+    sections = range(optional + size, optional + size + 40 * min(_number(head, start + 6, 2), _MAX_SECTIONS), 40)
+    whole = [position for position in sections if position + 40 <= len(head)]
+    header.sections = tuple(head[at : at + 8].rstrip(b"\0").decode("ascii", "replace") for at in whole)
+    header.end = max([header.end, *(_section_end(head, position) for position in whole)])
     return header
 
 
@@ -81,15 +88,14 @@ def _read_optional(data: bytes, optional: int, header: PeHeader, *, wide: bool) 
         header.signed = False
     elif len(data) >= directory + 8:
         header.signed = _number(data, directory + 4, 4) > 0
+        if header.signed:
+            header.end = _number(data, directory, 4) + _number(data, directory + 4, 4)
 
 
-def _sections(head: bytes, position: int, count: int) -> tuple[str, ...]:
-    names: list[str] = []
-    for index in range(position, position + 40 * count, 40):
-        if index + 40 > len(head):
-            break
-        names.append(head[index : index + 8].rstrip(b"\0").decode("ascii", "replace"))
-    return tuple(names)
+def _section_end(head: bytes, position: int) -> int:
+    """Where a section's bytes end in the file; 0 for one that has none there."""
+    size, start = _number(head, position + 16, 4), _number(head, position + 20, 4)
+    return start + size if start and not _number(head, position + 36, 4) & _UNINITIALISED else 0
 
 
 def _number(data: bytes, position: int, size: int) -> int:

@@ -57,7 +57,7 @@ class HttpHead(Struct):
     fields: tuple[tuple[str, str], ...]
     """Names as they were sent (their spelling matters to some loaders), values trimmed."""
     length: int
-    """Bytes of the head, the empty line included."""
+    """Bytes of the head, the empty line included; 0 when the capture cut it."""
 
     def get(self, name: str) -> str | None:
         """Value of the first field of that name, whatever its case."""
@@ -117,4 +117,6 @@ class BootContent(Struct):
     """A PE file with an EFI subsystem."""
     ipxe: bool = False
     """The bytes prove an iPXE binary."""
+    missing: int = 0
+    """How many bytes more than the file has its own headers tell of; 0 when they fit, or nobody knows."""
     details: tuple[str, ...] = ()

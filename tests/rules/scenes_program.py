@@ -9,6 +9,9 @@ from bootsniff.wire.transfers import BootContent
 from .scene import IPXE_BIN, PE_ARM64, PE_X64, PE_X64_SIGNED, SCRIPT, SERVER, TEXT, Scene
 
 
+CUT_SHORT = BootContent("pe", "EFI application, x86-64", 0x8664, signed=False, efi=True, missing=9000)
+
+
 def loaded(
     content: object = PE_X64, *, gave_up: bool = True, client: str = "efi-x64-pxe", file: str = "grubx64.efi"
 ) -> Scene:
@@ -121,6 +124,7 @@ def text_then_script() -> Scene:
 FAULTS: dict[str, Callable[[], Scene]] = {
     "chain-text-instead-of-program": texts,
     "nbp-secure-boot-refused": loaded,
+    "nbp-incomplete-file": lambda: loaded(CUT_SHORT),
     "nbp-stalls-after-download": lambda: loaded(PE_X64_SIGNED),
     "chain-ipxe-loop": ipxe_loop,
     "chain-ipxe-nothing-to-boot": nothing_to_boot,
@@ -186,6 +190,8 @@ LOOKALIKES = [
     ("chain-text-instead-of-program", "the operating system's own text", lambda: texts("os")),
     ("chain-grub-thinks-tftp", "GRUB that came by TFTP", lambda: grub_over("efi-x64-pxe")),
     ("nbp-secure-boot-refused", "a program for another processor", lambda: loaded(PE_ARM64)),
+    ("nbp-secure-boot-refused", "a program that was cut short", lambda: loaded(CUT_SHORT)),
+    ("nbp-incomplete-file", "a whole program", loaded),
     ("nbp-secure-boot-refused", "a signed program", lambda: loaded(PE_X64_SIGNED)),
     ("nbp-secure-boot-refused", "a program that went on", normal_chain),
     ("chain-ipxe-loop", "the firmware's iPXE gets a script", normal_chain),

@@ -130,6 +130,25 @@ def redirected() -> Scene:
     return web(status="failed", code=301, fields=(("Location", "https://192.168.122.1/ipxe.efi"),), length=0)
 
 
+def redirected_for_ever(turns: int = 9) -> Scene:
+    scene = leased("http", "ipxe-bios", file=URL)
+    for turn in range(turns):
+        scene.http(1 + turn, URL, code=302, fields=(("Location", "/ipxe.efi"),), length=0)
+    return scene
+
+
+def answer_unused(*, gave_up: bool = True) -> Scene:
+    scene = leased("http", "efi-x64-http", file="https://192.168.122.1/ipxe.efi", option60="HTTPClient")
+    connection = scene.connection(1, port=443)
+    tls = connection.tls = TlsHandshake(TlsClientHello(None, ("1.2",)), scene.at(1.1))
+    tls.application_bytes_from_client, tls.application_bytes_from_server = 190, 420
+    connection.last_from_server = connection.last = scene.at(2)
+    if gave_up:
+        scene.stage("efi-x64-pxe")
+        scene.discover(3)
+    return scene
+
+
 def over_grub(**settings: object) -> Scene:
     scene = web()
     scene.stage("grub", dhcp=False)
@@ -223,6 +242,8 @@ FAULTS = {
     "http-page-instead-of-file": lambda: web(content=PAGE),
     "http-5xx": lambda: web(status="failed", code=502, length=0),
     "http-redirect-not-followed": redirected,
+    "http-redirect-loop": redirected_for_ever,
+    "tls-answer-unused": answer_unused,
     "http-no-length": lambda: over_grub(status="failed", fields=(("Transfer-Encoding", "chunked"),), length=None),
     "http-lowercase-header": lambda: over_grub(fields=(("content-length", "1000"),)),
     "http-content-type-not-boot": lambda: web(
@@ -292,6 +313,9 @@ def followed() -> Scene:
 
 
 LOOKALIKES = [
+    ("http-redirect-loop", "a few redirects", lambda: redirected_for_ever(4)),
+    ("http-redirect-not-followed", "iPXE that follows in a circle", redirected_for_ever),
+    ("tls-answer-unused", "nothing more is heard", lambda: answer_unused(gave_up=False)),
     ("tls-unsupported", "iPXE says that it can do https", lambda: ipxe_with(b"\x13\x01\x01\x14\x01\x01")),
     ("tftp-server-in-bridged-container", "another address of the server's own", stranger),
     ("tftp-reply-blocked-at-server", "nothing known of the host", lambda: tftp(requests=6)),

@@ -9,6 +9,7 @@ import pytest
 
 from . import (
     boots,
+    boots_https,
     boots_link,
     boots_loss,
     boots_more,
@@ -26,6 +27,7 @@ FAULTS = {
     **wire_faults.FAULTS,
     **boots_web.FAULTS,
     **boots_server.FAULTS,
+    **boots_https.FAULTS,
     **boots_loss.FAULTS,
     **boots_text.FAULTS,
     **boots_more.FAULTS,
@@ -37,11 +39,12 @@ HEALTHY = {
     **boots_web.HEALTHY,
     **boots_server.HEALTHY,
     **boots_loss.HEALTHY,
+    **boots_https.HEALTHY,
     **boots_text.HEALTHY,
     **boots_more.HEALTHY,
     **boots_other.HEALTHY,
 }
-WAITING = {**boots_text.WAITING, **boots_other.WAITING}
+WAITING = {**boots_text.WAITING, **boots_https.WAITING, **boots_other.WAITING}
 
 
 @pytest.mark.parametrize("case", FAULTS.values(), ids=FAULTS)

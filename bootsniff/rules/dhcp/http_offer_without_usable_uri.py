@@ -9,7 +9,7 @@ from .. import fixes, names
 from ..arch.machines import is_for_another
 from ..case import Case
 from ..evidence import evidence, first_and_last, maybe, naming
-from ..offers import is_web_url
+from ..offers import Offer, is_web_url
 from ..rule import Rule
 
 
@@ -47,17 +47,18 @@ class DhcpHttpOfferWithoutUsableUri(Rule):
 
     def _path_for_http(self, case: Case) -> Iterator[Finding]:
         replies = [*case.offers, *case.proxy_offers]
-        if not replies or any(reply.is_url for reply in replies):
+        if not replies or any(reply.is_url and not _has_blank(reply) for reply in replies):
             return
-        wrong = [reply for reply in replies if reply.echoes_http or reply.boot_file]
+        wrong = [
+            reply
+            for reply in replies
+            if (reply.echoes_http or reply.boot_file) and (reply.echoes_http or not reply.is_url)
+        ]
         if not wrong or case.stage.fetches:
             return
         offer = wrong[0]
         discovers = case.dhcp4.discovers if case.dhcp4 else []
         again = [heard for heard in discovers if heard.at.time > offer.heard.at.time]
-        what = (
-            f"the path {offer.boot_file}, not a URL" if offer.boot_file else "no URL, though it answers as HTTPClient"
-        )
         yield self.finding(
             case,
             [
@@ -67,9 +68,9 @@ class DhcpHttpOfferWithoutUsableUri(Rule):
             ],
             server=offer.server,
             name=case.stage.name or case.client,
-            what=what,
+            what=_what(offer),
             expected="An OFFER with option 60 HTTPClient and an http:// or https:// URL.",
-            fixes=fixes.http_boot(case, fixes.example_url(case, _startable(case, offer.boot_file))),
+            fixes=fixes.http_boot(case, _mended(offer) or fixes.example_url(case, _startable(case, offer.boot_file))),
         )
 
     def _url_for_pxe(self, case: Case) -> Iterator[Finding]:
@@ -90,6 +91,32 @@ class DhcpHttpOfferWithoutUsableUri(Rule):
                     fixes=fixes.boot_file(case, names.base(names.url_path(flow.filename)) or None),
                 )
                 return
+
+
+def _has_blank(offer: Offer) -> bool:
+    """A URL that edk2 takes for none: a blank in it has to be written %20 (HttpUtilitiesDxe, NetHttpParseUrl)."""
+    return offer.is_url and " " in (offer.boot_file or "").strip()
+
+
+def _what(offer: Offer) -> str:
+    if not offer.boot_file:
+        return "no URL, though it answers as HTTPClient"
+    if _has_blank(offer):
+        return f"the URL {offer.boot_file}, with a blank in it"
+    if "://" in offer.boot_file:
+        return f"{offer.boot_file}, which is no http or https URL"
+    return f"the path {offer.boot_file}, not a URL"
+
+
+def _mended(offer: Offer) -> str | None:
+    """The offered URL as HTTP boot firmware could use it; None for a mere path."""
+    url = names.parts((offer.boot_file or "").strip().replace(" ", "%20"))
+    if url is None:
+        return None
+    scheme, host, port, path = url
+    return (
+        f"{scheme}://{host}{f':{port}' if port else ''}{path}" if is_web_url(f"{scheme}://") else f"http://{host}{path}"
+    )
 
 
 def _startable(case: Case, path: str | None) -> str | None:

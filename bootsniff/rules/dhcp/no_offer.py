@@ -49,6 +49,8 @@ class DhcpNoOffer(Rule):
             return
         if dhcp.answered or any(heard.message.op == 2 for heard in dhcp.relayed):
             return
+        if any(54 in heard.message.options for heard in dhcp.requests):
+            return  # it takes an offer, which this capture does not hold
         served = [server for server in case.world.servers.values() if server.dhcp_replies]
         # What is asked for with the broadcast flag is answered by broadcast (RFC 2131 section 4.1): it would be seen.
         broadcast = any(heard.message.broadcast and not heard.message.relay for heard in dhcp.discovers)

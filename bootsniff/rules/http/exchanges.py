@@ -18,6 +18,11 @@ def status_of(flow: HttpExchange) -> int | None:
     return flow.response.status if flow.response else None
 
 
+def is_cut(head: HttpHead) -> bool:
+    """Whether the capture holds only the beginning of this head, so that fields may be missing from it."""
+    return head.length == 0
+
+
 def request_line(flow: HttpExchange) -> str:
     """`GET /menu.ipxe`."""
     return f"{flow.request.method} {flow.request.target}" if flow.request else f"request for {names.url_path(flow.url)}"
@@ -36,6 +41,25 @@ def failed(case: Case) -> Iterator[tuple[FetchRecord, HttpExchange]]:
     for fetch, flow in case.http:
         if fetch.status in ("failed", "stalled") and fetch.role != "optional" and not case.came_later(fetch):
             yield fetch, flow
+
+
+def answered_later(case: Case, flow: HttpExchange) -> bool:
+    """Whether the same request, sent once more in this stage, was answered, whatever the answer (RFC 9112 section 9.3.1)."""
+    return any(
+        other.response is not None
+        and other.url == flow.url
+        and other.request_at.time > flow.request_at.time
+        and flow.request is not None
+        and other.request is not None
+        and other.request.method == flow.request.method
+        for _, other in case.http
+    )
+
+
+def without_redirect(flow: HttpExchange) -> str:
+    """Lines of nginx that serve a directory as it is."""
+    place = quoting.quoted(quoting.unescaped(names.directory(names.url_path(flow.url)) or "/"))
+    return f"location {place} {{\n  # no return 301, no rewrite\n  root /srv/http;\n}}"
 
 
 _WEB_SERVERS = ("nginx", "apache", "lighttpd")

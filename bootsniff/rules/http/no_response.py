@@ -23,7 +23,7 @@ class HttpNoResponse(Rule):
         GET or HEAD, the server's ACK for it, and then nothing, or FIN or RST from the server, without a status line.
     Not to be confused with
         A connection that never opens (tcp-filtered, tcp-refused). A request on a connection that the server had closed
-        (http-10-connection-close). An answer that breaks off (tcp-reset-or-stall-mid-body). A capture that has one direction
+        (http-10-connection-close), or was closing while the request was on its way: the client repeats it on a new one. An answer that breaks off (tcp-reset-or-stall-mid-body). A capture that has one direction
         only.
     Causes
         A web application or a proxy that hangs, or waits for a back end; all of a server's workers busy; a file on a
@@ -45,7 +45,7 @@ class HttpNoResponse(Rule):
             return  # os-config-fetch-failed knows which of an installer's fetches matter
         for _, flow in exchanges.failed(case):
             connection = flow.connection
-            if flow.response is not None or flow.request is None:
+            if flow.response is not None or flow.request is None or exchanges.answered_later(case, flow):
                 continue
             answer = connection.last_from_server
             if answer is None:

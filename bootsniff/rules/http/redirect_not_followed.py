@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding, Fix
+from ...track.arrived import REDIRECTS
 from ...track.naming import same_file
 from .. import fixes, names
 from ..case import Case
@@ -22,7 +23,8 @@ class HttpRedirectNotFollowed(Rule):
     On the wire
         Status 301, 302, 303, 307 or 308 with a Location field; no request or connection to that place.
     Not to be confused with
-        iPXE, which follows redirects: a failure there lies in the new place.
+        iPXE, which follows redirects: a failure there lies in the new place, or they lead in a circle
+        (http-redirect-loop).
     Causes
         A virtual host that redirects http to https, a missing trailing slash, a doubled slash in the path.
     Fix
@@ -40,7 +42,7 @@ class HttpRedirectNotFollowed(Rule):
         for fetch, flow in case.http:
             status = exchanges.status_of(flow)
             location = flow.response.get("location") if flow.response else None
-            if status not in (301, 302, 303, 307, 308) or not location or fetch.role == "optional":
+            if status not in REDIRECTS or not location or fetch.role == "optional":
                 continue
             if _followed(case, flow.url, location, fetch.start):
                 continue
@@ -56,10 +58,7 @@ class HttpRedirectNotFollowed(Rule):
                 fixes=fixes.arrange(
                     case,
                     *(fixes.http_boot(case, final)[:2] if case.is_http and case.dhcp4 else ()),
-                    Fix(
-                        "nginx",
-                        f"location {names.directory(names.url_path(flow.url)) or '/'} {{\n  # no return 301, no rewrite\n  root /srv/http;\n}}",
-                    ),
+                    Fix("nginx", exchanges.without_redirect(flow)),
                 ),
             )
 

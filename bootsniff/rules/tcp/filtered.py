@@ -9,6 +9,7 @@ from .. import fixes, names
 from ..case import Case
 from ..evidence import evidence, first_and_last
 from ..rule import Rule
+from . import targets
 
 _MEANING = {
     0: "network unreachable",
@@ -67,7 +68,7 @@ class TcpFiltered(Rule):
             yield self.finding(
                 case,
                 [
-                    *naming(case),
+                    *targets.proof(case, connection),
                     *first_and_last(connection.syns, f"SYN to port {connection.server_port}"),
                     *(
                         evidence(n.at, f"ICMP type {n.message.type} code {n.message.code} from {n.sender}")
@@ -86,8 +87,8 @@ class TcpFiltered(Rule):
                 proof="" if icmp else f"A capture on {connection.server}: do the SYNs arrive?",
                 fixes=fixes.arrange(
                     case,
-                    Fix("firewalld", "firewall-cmd --zone=libvirt --add-service=http"),
-                    Fix("nft", f"nft add rule inet filter input tcp dport {connection.server_port} accept"),
-                    Fix("libvirt", "<bridge name='virbr0' zone='trusted'/>"),
+                    Fix("firewalld", f"firewall-cmd {fixes.zone(case)}{targets.opened(connection.server_port)}"),
+                    Fix("nft", f"nft insert rule inet filter input tcp dport {connection.server_port} accept"),
+                    fixes.trusted_bridge(case),
                 ),
             )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...flow.records import TcpConnection
 from ...model import Finding, Fix
 from ...track.arrived import ISCSI_PORT
-from .. import fixes, names
+from .. import fixes
 from ..case import Case
-from ..evidence import evidence, maybe, naming
+from ..evidence import evidence, maybe
 from ..rule import Rule
+from . import targets
 
 
 class TcpRefused(Rule):
@@ -25,7 +27,8 @@ class TcpRefused(Rule):
         The web server is not running, listens on another port or address; the port in the URL is wrong or was dropped by a
         loader (some GRUB builds connect to port 80 whatever the URL says).
     Fix
-        Start the web server on this address and port, or correct the URL.
+        Start the web server on this address and port, or correct the URL. Port 111 is the portmapper, which a nfs URL and
+        an NFS root need, beside the NFS server itself.
     Sources
         RFC 9293 section 3.5.2; edk2 NetworkPkg HttpBootImpl.c; lf-edge/eve pull request 6307.
     """
@@ -34,7 +37,7 @@ class TcpRefused(Rule):
     stage = "tcp"
     needs = "connections"
     explains_away = ("os-config-fetch-failed",)
-    summary = "{server} refuses the connection to port {port}{wrong}"
+    summary = "{server} refuses the connection to port {port}{service}{wrong}"
 
     def check(self, case: Case) -> Iterator[Finding]:
         connections = case.stage.connections
@@ -49,27 +52,29 @@ class TcpRefused(Rule):
             yield self.finding(
                 case,
                 [
-                    *naming(case),
+                    *targets.proof(case, connection),
                     *(evidence(ref, f"SYN to port {connection.server_port}") for ref in connection.syns[:1]),
                     *maybe(connection.reset, "RST: port closed"),
                 ],
                 subject=f"{connection.server}:{connection.server_port}",
                 server=connection.server,
                 port=connection.server_port,
-                wrong=_wrong_port(case, connection.server_port),
+                service=targets.service(connection.server_port),
+                wrong=_wrong_port(case, connection),
                 expected="A SYN-ACK.",
                 fixes=_fixes(case, connection.server, connection.server_port),
             )
 
 
-def _wrong_port(case: Case, port: int) -> str:
-    url = names.parts(case.boot_file or "")
-    wanted = (url[2] or {"http": 80, "https": 443}.get(url[0])) if url else None
-    return f"; the URL says port {wanted}" if wanted and wanted != port else ""
+def _wrong_port(case: Case, connection: TcpConnection) -> str:
+    wanted = targets.wanted_port(case, connection)
+    return f"; the URL says port {wanted}" if wanted and wanted != connection.server_port else ""
 
 
 def _fixes(case: Case, server: str, port: int) -> tuple[Fix, ...]:
     look = Fix("shell", f"ss -ltnp 'sport = :{port}'   # on {server}")
     if port == ISCSI_PORT:
         return (look, Fix("iscsi", "systemctl status target tgt   # an iSCSI target, for the root path of option 17"))
+    if port in targets.NFS_PORTS:
+        return (look, Fix("shell", f"systemctl enable --now rpcbind nfs-server; exportfs -v   # on {server}"))
     return fixes.arrange(case, look, Fix("nginx", f"server {{\n  listen {server}:{port};\n  root /srv/http;\n}}"))

@@ -1,0 +1,92 @@
+"""nbp-incomplete-file; reads records, never changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...flow.records import HttpExchange
+from ...model import Finding, Fix
+from ...track.arrived import is_empty
+from ...track.records import FetchRecord
+from .. import names, quoting
+from ..case import Case
+from ..evidence import evidence, naming
+from ..http import exchanges
+from ..rule import Rule
+from ..tftp import transfers
+
+
+class NbpIncompleteFile(Rule):
+    """The file on the server is empty, or shorter than its own headers say.
+
+    What happens
+        The transfer goes well, but what the server has is no whole program: firmware refuses it and tries its next boot
+        option, iPXE says “Exec format error” (2e008081) and gives up.
+    On the wire
+        A whole transfer of no bytes, or of an EFI program whose section table, or certificate table, ends behind the end of
+        the file. Nothing that the program would ask for follows.
+    Not to be confused with
+        A transfer that breaks off (tcp-reset-or-stall-mid-body, tftp-timeout-mid-transfer): there the server says that there
+        is more. A program that Secure Boot refuses (nbp-secure-boot-refused) is whole.
+    Causes
+        A copy or a download that was cut off, a full disk, a build that failed after it had made the file; a web application
+        that answers 200 without a body; a wrong Content-Length.
+    Fix
+        Put the whole file there; compare size and checksum with where it comes from.
+    Sources
+        Microsoft PE/COFF specification, section table; edk2 MdePkg BasePeCoff.c (PeCoffLoaderGetImageInfo); lab captures.
+    """
+
+    code = "nbp-incomplete-file"
+    stage = "nbp"
+    needs = "fetches"
+    explains_away = (
+        "arch-bios-file-to-efi",
+        "chain-ipxe-nothing-to-boot",
+        "chain-no-config-found",
+        "http-content-type-not-boot",
+        "nbp-secure-boot-refused",
+        "nbp-stalls-after-download",
+    )
+    summary = "{file} is {what} on {server}"
+
+    def check(self, case: Case) -> Iterator[Finding]:
+        if case.client == "os":
+            return
+        fetch = _last(case)
+        if fetch is None or fetch.content is None:
+            return
+        missing = fetch.content.missing
+        if not missing and not is_empty(case.stage, fetch):
+            return
+        size = fetch.flow.size or fetch.flow.body.received
+        said = f"cut short: its headers tell of {size + missing} bytes, it has {size}" if missing else "an empty file"
+        yield self.finding(
+            case,
+            [
+                *(naming(case) if fetch.role == "boot-file" else ()),
+                evidence(fetch.ended, f"{names.base(names.path_of(fetch))} has {size} bytes; nothing follows"),
+            ],
+            subject=names.url_of(fetch),
+            file=names.url_of(fetch) if isinstance(fetch.flow, HttpExchange) else names.path_of(fetch),
+            server=names.server_of(fetch),
+            what=said,
+            expected=f"{size + missing} bytes." if missing else "A file with something in it.",
+            fixes=(Fix("shell", _look(fetch)),),
+        )
+
+
+def _last(case: Case) -> FetchRecord | None:
+    """What came last, RAM disks aside, when it came whole."""
+    for fetch in reversed(case.stage.fetches):
+        if fetch.status in ("optional", "probe") or fetch.role == "initrd":
+            continue
+        return fetch if fetch.status == "complete" and names.is_body(fetch) else None
+    return None
+
+
+def _look(fetch: FetchRecord) -> str:
+    flow = fetch.flow
+    on_disk = exchanges.path_on_disk(flow) if isinstance(flow, HttpExchange) else transfers.place(flow)
+    file = quoting.shell(on_disk)
+    return f"ls -l {file}; df {file}   # on {names.server_of(fetch)}: copy the whole file there"

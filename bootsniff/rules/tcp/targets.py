@@ -1,0 +1,58 @@
+"""What rules about connections that fail share: which URL they are for; reads records, never changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...flow.records import TcpConnection
+from ...model import Evidence
+from ...track.next_file import next_named
+from ...track.records import Expectation
+from .. import names
+from ..case import Case
+from ..evidence import evidence, naming
+
+_PORTS = {"http": 80, "https": 443}
+NFS_PORTS = (111, 2049)
+_FIREWALLD = {80: "http", 443: "https", 111: "rpc-bind", 2049: "nfs", 3260: "iscsi-target"}
+"""firewalld's names of services, by their one TCP port."""
+
+
+def service(port: int) -> str:
+    """What a port that is not the web's belongs to, as words to append."""
+    return {111: " (the portmapper, which NFS asks first)", 2049: " (NFS)", 3260: " (iSCSI)"}.get(port, "")
+
+
+def opened(port: int) -> str:
+    """The words by which firewalld lets a port through."""
+    return f"--add-service={_FIREWALLD[port]}" if port in _FIREWALLD else f"--add-port={port}/tcp"
+
+
+def script_names(case: Case, connection: TcpConnection) -> Expectation | None:
+    """What a script names behind the last file that was fetched, when such a connection may be for it."""
+    fetches = case.stage.fetches
+    wanted = next_named(case.stage) if fetches and fetches[-1].start < connection.start else None
+    if wanted is None or wanted.pieces is not None:
+        return None
+    url = names.parts(wanted.url)
+    if url is None or (url[1] != connection.server and not names.is_name(url[1])):
+        return None
+    return wanted
+
+
+def wanted_port(case: Case, connection: TcpConnection) -> int | None:
+    """The port of the URL that a connection is for, as far as one is known."""
+    wanted = script_names(case, connection)
+    if wanted is None and case.stage.fetches:
+        return None  # the boot file was asked for elsewhere already
+    url = names.parts(wanted.url if wanted else case.boot_file or "")
+    return (url[2] or _PORTS.get(url[0])) if url else None
+
+
+def proof(case: Case, connection: TcpConnection) -> Iterator[Evidence]:
+    """Where the URL stands: in a script, else in DHCP."""
+    wanted = script_names(case, connection)
+    if wanted is None:
+        yield from naming(case)
+    else:
+        yield evidence(wanted.at, f"{wanted.named_in} names {wanted.url}")

@@ -1,0 +1,227 @@
+"""Whole boots as packets: downloads over TLS, redirects in a circle, files that are empty or cut short, connections for scripts."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+
+from .boots import INITRD, KERNEL, SCRIPT
+from .packets import Wire
+from .scene import SERVER
+from .wire_faults import Case
+
+AGENT = "iPXE/1.21.1"
+HTTPS = f"https://{SERVER}/uki.efi"
+LOCATION = "\nLocation: {}"
+PORT_8080 = b"#!ipxe\nkernel http://192.168.122.1:8080/linux\ninitrd http://192.168.122.1:8080/initrd.gz\nboot\n"
+NFS = b"#!ipxe\nkernel nfs://192.168.122.1/srv/boot/linux\nboot\n"
+SECURE = b"#!ipxe\nkernel https://192.168.122.1/linux\ninitrd https://192.168.122.1/initrd.gz\nboot\n"
+
+
+def program(size: int, *, said: int | None = None, signed: bool = False) -> bytes:
+    """An EFI application of `size` bytes whose one section, or certificate, ends at `said`."""
+    end = size if said is None else said
+    head = bytearray(0x400)
+    head[:2], head[0x3C:0x40] = b"MZ", struct.pack("<I", 0x80)
+    head[0x80:0x98] = b"PE\0\0" + struct.pack("<HHIIIHH", 0x8664, 1, 0, 0, 0, 240, 0x22)
+    head[0x98:0x9A] = struct.pack("<H", 0x20B)
+    head[0x98 + 68 : 0x98 + 70] = struct.pack("<H", 10)
+    head[0x98 + 108 : 0x98 + 112] = struct.pack("<I", 16)
+    raw = end - 0x400
+    if signed:
+        raw = 0x1000
+        head[0x98 + 144 : 0x98 + 152] = struct.pack("<II", end - 2048, 2048)
+    head[0x188:0x1B0] = b".text\0\0\0" + struct.pack("<IIIIIIHHI", raw, 0x1000, raw, 0x400, 0, 0, 0, 0, 0x60000020)
+    return bytes(head) + b"\x90" * (size - len(head))
+
+
+def over_tls(wire: Wire, time: float, answer: int) -> Wire:
+    """A handshake that goes well, an encrypted request and `answer` encrypted bytes; the client closes with RST."""
+    wire.connect(time, port=443)
+
+    def record(kind: int, body: bytes) -> bytes:
+        return bytes([kind]) + b"\x03\x03" + struct.pack(">H", len(body)) + body
+
+    def message(kind: int, body: bytes) -> bytes:
+        return record(22, bytes([kind]) + len(body).to_bytes(3, "big") + body)
+
+    mine, theirs = 1001, 5001
+    hello = message(1, b"\x03\x03" + b"r" * 32 + b"\0" + b"\0\4\0\x2f\0\x35" + b"\1\0")
+    wire.tcp(time + 0.01, 0x18, mine, theirs, hello, port=443)
+    mine += len(hello)
+    flight = message(2, b"\x03\x03" + b"s" * 32 + b"\0" + b"\0\x2f" + b"\0") + message(14, b"")
+    wire.tcp(time + 0.02, 0x18, theirs, mine, flight, from_client=False, port=443)
+    theirs += len(flight)
+    asked = message(16, b"k" * 130) + record(20, b"\1") + record(22, b"f" * 40) + record(23, b"q" * 160)
+    wire.tcp(time + 0.03, 0x18, mine, theirs, asked, port=443)
+    mine += len(asked)
+    wire.tcp(time + 0.04, 0x18, theirs, mine, record(20, b"\1") + record(22, b"f" * 40), from_client=False, port=443)
+    theirs += 51
+    late = time + 0.05
+    while answer > 0:
+        piece = record(23, b"d" * min(answer, 1300))
+        wire.tcp(late, 0x18, theirs, mine, piece, from_client=False, port=443)
+        theirs, answer, late = theirs + len(piece), answer - 1300, late + 0.0005
+    wire.tcp(late + 0.1, 0x04, mine, 0, port=443)
+    return wire
+
+
+def https(answer: int) -> Wire:
+    """HTTP boot firmware that knows the server's authority."""
+    return over_tls(Wire("efi-x64-http").lease(file=HTTPS, option60="HTTPClient"), 1, answer)
+
+
+def next_option(answer: int) -> Callable[[], Wire]:
+    """It does not start what came, and tries PXE at once."""
+
+    def made() -> Wire:
+        wire = https(answer).as_kind("efi-x64-pxe")
+        return wire.discover(*(3 + gap for gap in (0, 4, 12, 28))).quiet(200)
+
+    return made
+
+
+def system(answer: int) -> Callable[[], Wire]:
+    """What came over TLS was a system, which asks DHCP by itself."""
+    return lambda: https(answer).as_kind("os").lease(25).quiet(90)
+
+
+def secure_script() -> Wire:
+    """A script names a kernel and an initrd by https; the system asks DHCP afterwards."""
+    wire = Wire("ipxe-efi-x64").lease(file=f"http://{SERVER}/menu.ipxe")
+    wire.fetch(1, "/menu.ipxe", body=SECURE, agent=AGENT)
+    over_tls(wire, 2, 300_000)
+    return over_tls(wire, 3, 900_000).as_kind("os").lease(30).quiet(90)
+
+
+def one_direction(wire: Wire) -> Wire:
+    """What a mirror of the machine's own packets holds."""
+    mac = bytes.fromhex("525400893247")
+    wire.packets = [(at, data) for at, data in wire.packets if data[6:12] == mac]
+    return wire
+
+
+def circle(turns: int, *places: str) -> Callable[[], Wire]:
+    """IPXE is sent from one place to the next, `turns` times."""
+
+    def made() -> Wire:
+        wire = Wire("ipxe-bios").lease(file=f"http://{SERVER}/menu.ipxe")
+        at = "/menu.ipxe"
+        for turn in range(turns):
+            place = places[turn % len(places)]
+            wire.fetch(1 + turn * 0.6, at, "302 Found", b"", LOCATION.format(place), agent=AGENT)
+            at = place
+        return wire.quiet(60)
+
+    return made
+
+
+def redirected_twice() -> Wire:
+    """Two redirects that lead to the script, then a boot."""
+    wire = Wire("ipxe-bios").lease(file=f"http://{SERVER}/menu.ipxe")
+    wire.fetch(1, "/menu.ipxe", "301 Moved Permanently", b"", LOCATION.format("/b/menu.ipxe"), agent=AGENT)
+    wire.fetch(2, "/b/menu.ipxe", "302 Found", b"", LOCATION.format("/c/menu.ipxe"), agent=AGENT)
+    wire.fetch(3, "/c/menu.ipxe", body=SCRIPT, agent=AGENT).fetch(4, "/linux", body=KERNEL, agent=AGENT)
+    return wire.fetch(5, "/initrd.gz", body=INITRD, agent=AGENT).quiet(90)
+
+
+def served(body: bytes, *, client: str = "efi-x64-http", name: str = "grubx64.efi") -> Callable[[], Wire]:
+    """One file over HTTP that firmware leaves for its next option, or iPXE gives up on."""
+
+    def made() -> Wire:
+        agent = AGENT if client.startswith("ipxe") else "UefiHttpBoot/1.0"
+        wire = Wire(client).lease(file=f"http://{SERVER}/{name}", option60="HTTPClient")
+        wire.fetch(1, f"/{name}", body=body, agent=agent)
+        if client == "efi-x64-http":
+            wire.as_kind("efi-x64-pxe").discover(*(2.5 + gap for gap in (0, 4, 12, 28)))
+        return wire.quiet(200)
+
+    return made
+
+
+def by_tftp(body: bytes) -> Callable[[], Wire]:
+    def made() -> Wire:
+        wire = Wire("efi-x64-pxe").lease(file="grubx64.efi").get(1, "grubx64.efi", body)
+        return wire.as_kind("efi-x64-http").discover(*(2.5 + gap for gap in (0, 4, 12, 28))).quiet(200)
+
+    return made
+
+
+def refused(script: bytes, port: int) -> Callable[[], Wire]:
+    """The script is there, and the connection for what it names is reset."""
+
+    def made() -> Wire:
+        wire = Wire("ipxe-bios").lease(file=f"http://{SERVER}/menu.ipxe")
+        wire.fetch(1, "/menu.ipxe", body=script, agent=AGENT)
+        wire.port += 1
+        wire.tcp(2, 0x02, 1000, 0, port=port)
+        wire.tcp(2.001, 0x14, 0, 1001, from_client=False, port=port)
+        return wire.quiet(90)
+
+    return made
+
+
+def closed_meanwhile(status: str = "404 Not Found") -> Wire:
+    """The server closes an idle connection while the next request on it is under way; it is sent once more."""
+    wire = Wire("ipxe-bios").lease(file=f"http://{SERVER}/menu.ipxe")
+    wire.fetch(1, "/menu.ipxe", body=SCRIPT, agent=AGENT).connect(8)
+    request = f"GET /linux HTTP/1.1\r\nHost: {SERVER}\r\nUser-Agent: {AGENT}\r\n\r\n".encode()
+    wire.tcp(8.01, 0x18, 1001, 5001, request)
+    wire.tcp(8.02, 0x11, 5001, 1001 + len(request), from_client=False)
+    wire.tcp(8.03, 0x11, 1001 + len(request), 5002)
+    wire.fetch(8.1, "/linux", status, KERNEL if status.startswith("200") else b"no", agent=AGENT)
+    if status.startswith("200"):
+        wire.fetch(9, "/initrd.gz", body=INITRD, agent=AGENT)
+    return wire.quiet(90)
+
+
+def offered(name: str) -> Callable[[], Wire]:
+    return lambda: Wire("efi-x64-http").ignored(file=name, option60="HTTPClient").quiet(100)
+
+
+def leased(name: str) -> Callable[[], Wire]:
+    """A name that the firmware finds wrong only when it has its address."""
+    return lambda: Wire("efi-x64-http").lease(file=name, option60="HTTPClient").quiet(100)
+
+
+URI = "dhcp-http-offer-without-usable-uri"
+PXE_NOTES = ("dhcp-no-offer",)
+FAULTS: dict[str, Case] = {
+    "tls-answer-unused, an error": Case(next_option(300), "tls-answer-unused", ("http",), PXE_NOTES),
+    "tls-answer-unused, a program": Case(next_option(200_000), "tls-answer-unused", ("nbp",), PXE_NOTES),
+    "http-redirect-loop, to itself": Case(circle(20, "/menu.ipxe"), "http-redirect-loop", ("http",)),
+    "http-redirect-loop, to and fro": Case(circle(20, "/b", "/menu.ipxe"), "http-redirect-loop", ("http",)),
+    "nbp-incomplete-file, cut short": Case(
+        served(program(20_000, said=60_000)), "nbp-incomplete-file", ("nbp",), PXE_NOTES
+    ),
+    "nbp-incomplete-file, without its certificate": Case(
+        served(program(20_000, said=60_000, signed=True)), "nbp-incomplete-file", ("nbp",), PXE_NOTES
+    ),
+    "nbp-incomplete-file, by TFTP": Case(
+        by_tftp(program(20_000, said=60_000)), "nbp-incomplete-file", ("nbp",), PXE_NOTES
+    ),
+    "nbp-incomplete-file, empty": Case(served(b""), "nbp-incomplete-file", ("nbp",), PXE_NOTES),
+    "nbp-incomplete-file, an empty script": Case(
+        served(b"", client="ipxe-bios", name="menu.ipxe"), "nbp-incomplete-file", ("chain",)
+    ),
+    "nbp-secure-boot-refused, a whole program": Case(
+        served(program(60_000)), "nbp-secure-boot-refused", ("nbp",), PXE_NOTES
+    ),
+    "tcp-refused, the script's port": Case(refused(PORT_8080, 8080), "tcp-refused", ("tcp",)),
+    "tcp-refused, the portmapper": Case(refused(NFS, 111), "tcp-refused", ("tcp",)),
+    "http-404, once more on a new connection": Case(closed_meanwhile, "http-404", ("http",)),
+    f"{URI}, a blank": Case(offered(f"http://{SERVER}/my files/x.efi"), URI, ("dhcp",)),
+    f"{URI}, another scheme": Case(leased(f"ftp://{SERVER}/x.efi"), URI, ("http",)),
+}
+HEALTHY: dict[str, Callable[[], Wire]] = {
+    "https, a unified kernel image": system(900_000),
+    "https, from a script": secure_script,
+    "redirects that lead somewhere": redirected_twice,
+    "a connection closed meanwhile": lambda: closed_meanwhile("200 OK"),
+    "https, the machine's packets only": lambda: one_direction(system(900_000)()),
+    "https from a script, the machine's packets only": lambda: one_direction(secure_script()),
+}
+WAITING: dict[str, Callable[[], Wire]] = {
+    "https, nothing follows": lambda: https(900_000).quiet(100),
+    "an answer over TLS, nothing follows": lambda: https(300).quiet(100),
+}
