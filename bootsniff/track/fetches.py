@@ -74,13 +74,13 @@ def update(stage: StageRecord, fetch: FetchRecord) -> None:
         _take_over_content(stage, fetch, flow.url)
         return
     settled = fetch.content is not None and fetch.content.kind not in ("unknown", "text")
+    if whole and not head and _is_empty_file(flow):
+        fetch.content = classify(head, fetch.name, 0)
     if (
         head
         and (whole or (not settled and len(head) >= CLASSIFY_BYTES))
         and not (settled and len(head) > HEAD_BYTES and not whole)
     ):
-    if whole and not head and _is_empty_file(flow):
-        fetch.content = classify(head, fetch.name, 0)
         size = flow.size if flow.size is not None else (flow.body.received if whole else None)
         fetch.content = classify(head, fetch.name, size)
         fetch.role = _role_by_content(stage, fetch)
@@ -88,11 +88,6 @@ def update(stage: StageRecord, fetch: FetchRecord) -> None:
             apply_script(stage, fetch)
 
 
-def _continues(flow: HttpExchange) -> bool:
-    """Whether the bytes are from the middle of a file (206), so that they do not tell what it is."""
-    if flow.response is None or flow.response.status != 206:
-        return False
-    span = content_range(flow.response.get("Content-Range") or "")
 def _is_empty_file(flow: TftpTransfer | HttpExchange) -> bool:
     """A file of no bytes; not the answer to a HEAD, a redirect or an error."""
     if isinstance(flow, TftpTransfer):
@@ -101,6 +96,11 @@ def _is_empty_file(flow: TftpTransfer | HttpExchange) -> bool:
     return asked and flow.response is not None and flow.response.status == 200 and flow.content_length == 0
 
 
+def _continues(flow: HttpExchange) -> bool:
+    """Whether the bytes are from the middle of a file (206), so that they do not tell what it is."""
+    if flow.response is None or flow.response.status != 206:
+        return False
+    span = content_range(flow.response.get("Content-Range") or "")
     return span is not None and bool(span[0])
 
 
