@@ -10,8 +10,9 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
 from xml.etree import ElementTree as ET
+
+from tests.rules.advice import Advice
 
 SCHEMA = Path("/usr/share/libvirt/schemas/network.rng")
 OPTIONS = "{http://libvirt.org/schemas/network/dnsmasq/1.0}options"
@@ -42,18 +43,6 @@ FIREWALL = """table inet filter {
 }"""
 
 
-class Advice(NamedTuple):
-    """One fix of one finding."""
-
-    code: str
-    target: str
-    text: str
-
-    @property
-    def is_v6(self) -> bool:
-        return self.code.startswith("v6-")
-
-
 def _run(*words: str, timeout: float = 20) -> tuple[int, str]:
     done = subprocess.run(words, capture_output=True, text=True, errors="replace", timeout=timeout, check=False)
     return done.returncode, (done.stdout + done.stderr).strip()
@@ -66,6 +55,10 @@ def _file(text: str, suffix: str = ".conf") -> Iterator[Path]:
         path.write_text(text + "\n")
         Path(directory).chmod(0o755)
         yield path
+
+
+def _is_v6(advice: Advice) -> bool:
+    return advice.code.startswith("v6-")
 
 
 def _complaint(done: tuple[int, str]) -> str:
@@ -113,7 +106,7 @@ def libvirt(advice: Advice) -> str:
 
 def isc_dhcpd(advice: Advice) -> str:
     """Statements at the top of dhcpd.conf; a subnet of its own replaces the one that is there."""
-    if advice.is_v6:
+    if _is_v6(advice):
         version, subnet = "-6", "subnet6 fd00::/64 { range6 fd00::1000 fd00::2000; }"
     else:
         version, subnet = "-4", "subnet 192.0.2.0 netmask 255.255.255.0 { range 192.0.2.2 192.0.2.254; }"
@@ -123,7 +116,7 @@ def isc_dhcpd(advice: Advice) -> str:
 
 def kea(advice: Advice) -> str:
     """Members of "Dhcp4" or "Dhcp6"."""
-    version = "6" if advice.is_v6 else "4"
+    version = "6" if _is_v6(advice) else "4"
     inside = '"interfaces-config": {"interfaces": []}, "lease-database": {"type": "memfile", "persist": false}'
     with _file(f'{{"Dhcp{version}": {{ {inside},\n{advice.text}\n}}}}', ".json") as path:
         return _complaint(_run(f"kea-dhcp{version}", "-t", str(path)))
@@ -138,7 +131,8 @@ def nginx(advice: Advice) -> str:
         ("http { access_log off;", "}"),
     ):
         with _file(f"pid /dev/null; error_log stderr;\nevents {{}}\n{head}\n{advice.text}\n{tail}") as path:
-            said = _complaint(_in_namespace([f"nginx -t -q -c {path}"]))
+            command = ("nginx", "-t", "-q", "-c", str(path))
+            said = _complaint(_in_namespace([shlex.join(command)]) if "listen" in advice.text else _run(*command))
         if not said:
             return ""
     return said
@@ -224,7 +218,7 @@ CHECKS: dict[str, tuple[Callable[[Advice], str], tuple[str, ...]]] = {
     "openssl": (openssl, ("openssl",)),
     "radvd": (radvd, ("radvd",)),
     **dict.fromkeys(
-        ("shell", "nft", "iptables", "iproute2", "firewalld", "docker", "iscsi"),
+        ("shell", "nft", "iptables", "iproute2", "firewalld", "docker"),
         (shell, ("bash", "unshare", "ip", "nft")),
     ),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding, Fix
-from .. import fixes, names
+from .. import fixes, names, quoting
 from ..case import Case
 from ..rule import Rule
 from . import downloads
@@ -66,7 +66,7 @@ class NbpSecureBootRefused(Rule):
                 ),
                 Fix(
                     "shell",
-                    f"sbverify --list {names.base(names.path_of(fetch))}\nmokutil --sb-state   # on the machine",
+                    f"sbverify --list {quoting.shell(names.base(names.path_of(fetch)))}\nmokutil --sb-state   # on the machine",
                 ),
             ),
         )

@@ -1,0 +1,105 @@
+"""Advice is made to be pasted: names from the network stay names in it, whatever they hold."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from bootsniff.rules import quoting
+from bootsniff.rules.case import Case
+from bootsniff.rules.options import split
+from bootsniff.rules.overview import Overview
+from bootsniff.rules.recognise import dnsmasq_match, isc_condition, kea_test
+
+from . import advice
+from .advice import HOSTILE, MARK, Advice
+from .scene import Scene
+
+_WORD = r'"(?:\\.|[^"\\])*"'
+_SHELL_WORD = r"'[^']*'(?:\\''[^']*')*"
+_WORDS = {
+    **dict.fromkeys(("dnsmasq", "libvirt", "isc-dhcpd", "kea", "nginx"), _WORD),
+    **dict.fromkeys(("shell", "tftpd-hpa", "grub", "ipxe"), _SHELL_WORD),
+}
+"""By dialect, what it takes for one word."""
+
+
+def outside(item: Advice) -> str:
+    """What is left of advice without its comments and without its quoted words."""
+    text = "\n".join(line for line in item.text.splitlines() if not line.startswith(("#", "//")))
+    if item.target == "libvirt":
+        tree = ET.fromstring(text)  # noqa: S314 - our own
+        text = "\n".join(value for element in tree.iter() for value in [*element.attrib.values(), element.text or ""])
+    if item.target in ("http", "url"):
+        return ""  # an address to be looked at, on a line of its own
+    return re.sub(_WORDS[item.target], "", text)
+
+
+@pytest.mark.parametrize("hostile", HOSTILE, ids=("marks", "blanks"))
+def test_hostile_names_stay_one_word(hostile: str, tmp_path: Path) -> None:
+    seen = list(dict.fromkeys(advice.of_hostile_packets(tmp_path, hostile)))
+    with_mark = [item for item in seen if MARK in item.text]
+    assert {"dnsmasq", "libvirt", "isc-dhcpd", "kea", "shell"} <= {item.target for item in with_mark}
+    assert [item for item in with_mark if MARK in outside(item)] == []
+
+
+@pytest.mark.parametrize(
+    "name", [*HOSTILE, "plain.efi", "", "-rf", "a b", "tag:x", "a,b", "a#b", "ü.efi", "\\", '"', "'"]
+)
+def test_words_are_read_back_as_they_were(name: str) -> None:
+    assert shlex.split(quoting.shell(name)) == [name]
+    assert json.loads(quoting.quoted(name)) == name
+    assert read_dnsmasq(quoting.field(name)) == name
+    assert ET.fromstring(f"<a b='{quoting.xml(name)}'/>").get("b") == name  # noqa: S314 - our own
+
+
+def read_dnsmasq(word: str) -> str:
+    """One field of a line as dnsmasq reads it (option.c, read_file); it has to be one field."""
+    if word.startswith('"'):
+        assert re.fullmatch(_WORD, word)
+        return re.sub(r"\\(.)", r"\1", word[1:-1])
+    assert not re.search(r"[\s,\"#]", word)
+    return word
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("grub/x.efi", "/srv/tftp/grub/x.efi"),
+        ("/grub//x.efi", "/srv/tftp/grub/x.efi"),
+        ("../../etc/shadow", "/srv/tftp/etc/shadow"),
+        ("a/../../../etc/shadow", "/srv/tftp/a/etc/shadow"),
+        ("..", "/srv/tftp"),
+        ("dir/", "/srv/tftp/dir/"),
+    ],
+)
+def test_a_name_never_leads_out_of_the_servers_root(name: str, path: str) -> None:
+    assert quoting.below("/srv/tftp", name) == path
+
+
+@pytest.mark.parametrize("name", ["../../etc/shadow", "/etc/shadow"])
+def test_nobody_is_told_to_make_a_secret_readable(name: str) -> None:
+    scene = Scene().lease(file=name)
+    scene.tftp(1, name, "failed", error=2)
+    finding = scene.finding("tftp-access-violation")
+    assert finding is not None
+    assert not any("chmod" in fix.text and " /etc" in fix.text for fix in finding.fixes)
+
+
+def test_a_script_that_ipxe_expands_is_named_without_what_it_would_expand() -> None:
+    assert quoting.ipxe("http://a/${x}&&y z") == "http://a/%24{x}%26%26y%20z"
+
+
+def test_a_vendor_class_is_a_word_of_every_server() -> None:
+    scene = Scene("u-boot-armv8")
+    scene.here.vendor_class = f"x\"{MARK}',\\"
+    case = Case(Overview(scene.world), scene.machine, 0, 0, split(scene.machine.boots[0]))
+    (match,), _ = dnsmasq_match(case)
+    assert MARK not in re.sub(_WORD, "", match)
+    assert MARK not in re.sub(_WORD, "", isc_condition(case))
+    assert re.fullmatch(r"substring\(option\[60\]\.hex,0,\d+\) == 0x[0-9a-f]+", kea_test(case))
