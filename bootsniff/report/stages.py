@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
 from ..model import NANOSECONDS, Arrow, Boot, CaptureInfo, Dhcp, Fetch, Stage
 from .chain import client_label
 from .lines import Paper, Span, Style
@@ -15,6 +18,8 @@ _FETCH_STYLE: dict[str, Style] = {
     "probe": "dim",
     "optional": "dim",
 }
+REPEATED = 5
+"""Packets that say the same so often are shown; of more, only some."""
 _ARROW_STYLE: dict[str, Style] = {"error": "bad", "missing": "bad", "data": "dim", "request": "", "reply": ""}
 
 
@@ -27,8 +32,34 @@ def write_stages(boot: Boot, captures: tuple[CaptureInfo, ...], paper: Paper, cl
             _write_dhcp(stage.dhcp, paper)
         for fetch in stage.fetches:
             _write_fetch(fetch, captures, paper)
-        for arrow in stage.arrows:
-            _write_arrow(arrow, captures, paper, clock)
+        for item in _shortened(stage.arrows):
+            if isinstance(item, Arrow):
+                _write_arrow(item, captures, paper, clock)
+            else:
+                paper.flow(
+                    [[Span(f"{len(item)} more of these", "dim")]], 4, label=Span(f"{paper.glyphs.ellipsis:>12}", "dim")
+                )
+
+
+def _shortened(arrows: Sequence[Arrow]) -> Iterator[Arrow | list[Arrow]]:
+    """The packets; of one that is repeated often the first two and the last, and in between what is left out."""
+    often = {face: times for face, times in Counter(map(_face, arrows)).items() if times > REPEATED}
+    seen: Counter[tuple[object, ...]] = Counter()
+    left_out: list[Arrow] = []
+    for arrow in arrows:
+        face = _face(arrow)
+        seen[face] += 1
+        if face in often and 2 < seen[face] < often[face]:
+            left_out.append(arrow)
+            continue
+        if left_out:
+            yield left_out if len(left_out) > 1 else left_out[0]
+            left_out = []
+        yield arrow
+
+
+def _face(arrow: Arrow) -> tuple[object, ...]:
+    return arrow.capture, arrow.source, arrow.target, arrow.label, arrow.kind
 
 
 def _write_head(stage: Stage, number: int, paper: Paper, clock: Clock) -> None:

@@ -101,6 +101,23 @@ def test_verbose_shows_stages_fetches_and_packets() -> None:
     assert re.search(r"no frame +⇢ 192\.168\.122\.1 +REQUEST did not come", missing)
 
 
+def test_packets_that_say_the_same_over_and_over_are_counted() -> None:
+    """Of many the first two and the last are shown, of few all."""
+    report = canned.single()
+    machine = report.machines[0]
+    boot = machine.boots[0]
+    stage = boot.stages[0]
+    first = stage.arrows[0]
+    same = [replace(first, frame=100 + number, time=first.time + number, label="RRQ x") for number in range(40)]
+    others = [replace(first, frame=200 + number, time=first.time + number, label="RRQ y") for number in range(5)]
+    stage = replace(stage, arrows=(*same, *others))
+    machine = replace(machine, boots=(replace(boot, stages=(stage,)),))
+    text = shown(replace(report, machines=(machine,)), verbose=True)
+    assert re.findall(r"frame (\d+) .* RRQ x", text) == ["100", "101", "139"]
+    assert len(re.findall("RRQ y", text)) == 5
+    assert "… 37 more of these" in flat(text)
+
+
 def test_quality_of_the_captures_is_told() -> None:
     text = flat(shown(canned.damaged()))
     assert "truncated: the file ends inside frame 4243; read as far as it goes" in text
