@@ -1,7 +1,7 @@
 """How far each boot option came, whether it failed, and so where a boot stands; pure functions of the records.
 
 A boot option is a firmware's attempt (PXEv4, PXEv6, HTTPv4 …) with everything it loads. The boot is stalled once the
-option that came furthest has failed; a later option that comes as far clears it.
+option that came furthest has failed; a later option that comes as far, and is answered, clears it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from .boot_file import boot_file_of, boot_server_of, server_behind_no_router
 from .kinds import is_firmware, is_ipxe, is_u_boot
 from .records import BootRecord, Dhcp4Exchange, Dhcp6Exchange, StageRecord, World
 from .stage_outcome import StageState, stage_state
-from .state import BOUND
+from .state import BOUND, DISCOVER
 
 NEVER = 1 << 62
 
@@ -121,7 +121,10 @@ def _ends_in_dhcp(stage: StageRecord, *, is_first: bool) -> bool:
 
 
 def _furthest(stages: list[StageRecord], states: list[StageState]) -> int:
-    """Index of the last stage of the boot option that came furthest, the latest of several."""
+    """Index of the last stage of the boot option that came furthest, the latest of several.
+
+    One that nobody has answered yet is not as far as one that nobody answered.
+    """
     furthest = depth = 0
     best = reached = (-1, -1)
     for index, (stage, state) in enumerate(zip(stages, states, strict=True)):
@@ -130,7 +133,7 @@ def _furthest(stages: list[StageRecord], states: list[StageState]) -> int:
         else:
             best, depth = max(best, reached), 0
         reached = depth, state.rank
-        if reached >= best:
+        if reached > best or (reached == best and (state.failed or state.rank > DISCOVER)):
             furthest = index
     return furthest
 

@@ -102,7 +102,9 @@ def _secure_state(connection: TcpConnection, *, refused: bool, now: int) -> Stag
     if refused:
         return StageState(LOADED, failed=True, point="nbp" if brought_file(connection) else "http")
     came = connection.tls.application_bytes_from_server if connection.tls is not None else 0
-    wait = f"a sign of what {connection.server} sent over TLS ({came} bytes), for {in_seconds(now - connection.last.time)}"
+    wait = (
+        f"a sign of what {connection.server} sent over TLS ({came} bytes), for {in_seconds(now - connection.last.time)}"
+    )
     return StageState(LOADED, waiting_for=wait)
 
 

@@ -36,6 +36,14 @@ def test_unanswered_discovers_stall_after_the_last_wait_and_not_before() -> None
     assert Play(*lines, "50 QUIET").verdict == ("stalled", "dhcp")
 
 
+def test_asking_again_another_way_is_no_progress_until_somebody_answers() -> None:
+    play = Play(*(f"{seconds} DISCOVER efi-x64-pxe secs={seconds}" for seconds in (0, 4, 12, 28)))
+    play.line("70 DISCOVER efi-x64-http")
+    assert play.verdict == ("stalled", "dhcp")
+    play.line("70.1 OFFER file=http://h/x.efi echo=HTTPClient")
+    assert play.machine.status == "in-progress"
+
+
 def test_ipxe_asks_four_times() -> None:
     lines = [f"{seconds} DISCOVER ipxe-bios secs={seconds}" for seconds in (0, 1, 3)]
     assert Play(*lines, "8 QUIET").verdict == ("in-progress", None)

@@ -10,7 +10,7 @@ from ...track.arrived import is_empty
 from ...track.records import FetchRecord
 from .. import names, quoting
 from ..case import Case
-from ..evidence import evidence, naming
+from ..evidence import evidence, maybe, naming
 from ..http import exchanges
 from ..rule import Rule
 from ..tftp import transfers
@@ -23,7 +23,8 @@ class NbpIncompleteFile(Rule):
         The transfer goes well, but what the server has is no whole program: firmware refuses it and tries its next boot
         option, iPXE says “Exec format error” (2e008081) and gives up.
     On the wire
-        A whole transfer of no bytes, or of an EFI program whose section table, or certificate table, ends behind the end of
+        A whole transfer of no bytes (UEFI asks by TFTP for the size first, and leaves it at that: "NBP filesize is 0
+        Bytes"), or of an EFI program whose section table, or certificate table, ends behind the end of
         the file. Nothing that the program would ask for follows.
     Not to be confused with
         A transfer that breaks off (tcp-reset-or-stall-mid-body, tftp-timeout-mid-transfer): there the server says that there
@@ -53,6 +54,7 @@ class NbpIncompleteFile(Rule):
     def check(self, case: Case) -> Iterator[Finding]:
         if case.client == "os":
             return
+        yield from self._unwanted(case)
         fetch = _last(case)
         if fetch is None or fetch.content is None:
             return
@@ -74,6 +76,26 @@ class NbpIncompleteFile(Rule):
             expected=f"{size + missing} bytes." if missing else "A file with something in it.",
             fixes=(Fix("shell", _look(fetch)),),
         )
+
+    def _unwanted(self, case: Case) -> Iterator[Finding]:
+        """UEFI asks for the size of a file first, and for nothing more when there is nothing."""
+        for fetch, flow in transfers.failed(case):
+            if flow.size != 0 or not flow.error_by_client or flow.oack is None:
+                continue
+            yield self.finding(
+                case,
+                [
+                    *naming(case),
+                    *(evidence(ref, "OACK: 0 bytes") for ref in flow.oacks[:1]),
+                    *maybe(flow.error_at, "the machine does not want it"),
+                ],
+                subject=names.url_of(fetch),
+                file=names.path_of(fetch),
+                server=flow.server,
+                what="an empty file",
+                expected="A file with something in it.",
+                fixes=(Fix("shell", _look(fetch)),),
+            )
 
 
 def _last(case: Case) -> FetchRecord | None:

@@ -47,6 +47,7 @@ class NbpSecureBootRefused(Rule):
         else:
             then = "the firmware goes on to its next boot option" if case.gave_up else "nothing follows"
         arch = fixes_name(case)
+        grub = "GRUB" in fetch.content.details and not case.gave_up
         yield self.finding(
             case,
             downloads.proof(case, fetch),
@@ -55,7 +56,8 @@ class NbpSecureBootRefused(Rule):
             file=names.path_of(fetch),
             then=then,
             expected="The program's own requests: autoexec.ipxe, grub.cfg, or another DHCP exchange.",
-            proof="The firmware's setup: is Secure Boot on? Switch it off for one try.",
+            proof=("The machine's screen: at a “grub>” prompt GRUB runs, and has no configuration. " if grub else "")
+            + "The firmware's setup: is Secure Boot on? Switch it off for one try.",
             fixes=(
                 *(
                     fixes.http_boot(case, fixes.example_url(case, f"shim{arch}.efi"))

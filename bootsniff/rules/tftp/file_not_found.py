@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from ...flow.records import TftpTransfer
@@ -15,6 +16,11 @@ from ..offers import is_web_url
 from ..rule import Rule
 from . import transfers
 
+_DISK = re.compile(r"/(srv|var|home|opt|usr|mnt|export|data|tftpboot)/.")
+_SLASHES = "# /etc/tftpd.map, with --map-file\nrg \\\\ /"
+_ROOT = re.compile(r"/(srv/tftp(boot)?|tftpboot|var/lib/tftp(boot)?|var/tftp|var/ftpd)/")
+"""Where packages put the root of their TFTP server."""
+
 
 class TftpFileNotFound(Rule):
     """The boot file does not exist on the TFTP server.
@@ -27,8 +33,8 @@ class TftpFileNotFound(Rule):
         Names of a search list (pxelinux.cfg/…, grub.cfg-…), of which only one has to exist, and optional extras
         (autoexec.ipxe, revocations_sbat.efi): these fail in healthy boots too.
     Causes
-        A typing mistake, upper and lower case, a backslash as the separator, a missing directory, the directory given
-        twice (tftp-root and name), a trailing blank or 0xff byte, a file that was never copied.
+        A typing mistake, upper and lower case, a backslash as the separator, a missing directory, the server's root given
+        twice (tftp-root or --secure, and name), a trailing blank or 0xff byte, a file that was never copied.
     Fix
         Put the file there, or correct the name.
     Sources
@@ -84,18 +90,33 @@ def _hint(name: str) -> str:
         return ": the name begins or ends with a blank"
     if is_web_url(name):
         return ": a URL, where PXE needs a path"
+    if _DISK.match(name):
+        return ": a path of the server's disk, where names begin at the server's root (tftp-root, --secure)"
     if name != name.lower():
         return " (upper and lower case count)"
     return ""
 
 
+def _mended(name: str) -> str:
+    """The name without what keeps a server from finding it: blanks, backslashes, the way to the server's own root."""
+    plain = name.strip().replace("\\", "/")
+    if not _DISK.match(plain):
+        return plain
+    known = _ROOT.match(plain)
+    return plain[known.end() :] if known else names.base(plain)
+
+
 def _fixes(case: Case, flow: TftpTransfer, *, by_dhcp: bool) -> tuple[Fix, ...]:
     name = flow.filename.removeprefix("/")
+    mended = _mended(flow.filename)
+    if by_dhcp and case.dhcp4 and mended and mended != flow.filename and "\\xff" not in name and not is_web_url(name):
+        remap = (Fix("tftpd-hpa", _SLASHES),) if "\\" in name else ()
+        return (*fixes.boot_file(case, mended, flow.server), *remap)
     path = quoting.shell(transfers.place(flow))
     dnsmasq = ["# below tftp-root, readable for the dnsmasq user:", f"# {path}"]
     if name != name.lower():
         dnsmasq = ["tftp-lowercase"]
-    hpa = "# /etc/tftpd.map, with --map-file\nrg \\\\ /" if "\\" in name else f"ls -l {path}"
+    hpa = _SLASHES if "\\" in name else f"ls -l {path}"
     return fixes.arrange(
         case,
         Fix("dnsmasq", "\n".join(dnsmasq)),

@@ -53,7 +53,7 @@ class TftpOptionNegotiationRefused(Rule):
                     yield self._without_size(case, fetch, flow)
                 continue
             by_server = not flow.error_by_client and error.code == 8
-            by_client = flow.error_by_client and error.code in (4, 8) and flow.oack is not None
+            by_client = flow.error_by_client and error.code in (4, 8) and flow.oack is not None and flow.size != 0
             if not (by_server or by_client) or _asked_again(case, flow.filename, fetch.start):
                 continue
             asked = dict(flow.options)

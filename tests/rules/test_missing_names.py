@@ -1,0 +1,55 @@
+"""Names for which a TFTP server has no file, for a reason that the name itself shows; files with nothing in them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bootsniff.model import Finding
+
+from .boots import give_up
+from .packets import Wire, machine, read
+
+
+def the_error(wire: Wire, path: Path) -> Finding:
+    found = machine(read(give_up(wire).save(path)))
+    assert (found.status, found.boots[0].stalled_at) == ("stalled", "tftp")
+    (finding,) = (finding for finding in found.findings if finding.severity == "error")
+    return finding
+
+
+@pytest.mark.parametrize(
+    ("name", "hint", "mended"),
+    [
+        ("EFI\\grubx64.efi", "a backslash", "EFI/grubx64.efi"),
+        ("\\Boot\\x64\\wdsnbp.com", "a backslash", "/Boot/x64/wdsnbp.com"),
+        ("/srv/tftp/efi/grubx64.efi", "a path of the server's disk", "efi/grubx64.efi"),
+        ("/var/lib/tftpboot/grubx64.efi", "a path of the server's disk", "grubx64.efi"),
+        ("/home/me/boot/grubx64.efi", "a path of the server's disk", "grubx64.efi"),
+        ("grubx64.efi ", "a blank", "grubx64.efi"),
+    ],
+)
+def test_the_fix_is_the_name_without_what_is_wrong_with_it(name: str, hint: str, mended: str, tmp_path: Path) -> None:
+    finding = the_error(Wire().lease(file=name).missing(1, name), tmp_path / "x.pcap")
+    assert finding.code == "tftp-file-not-found"
+    assert hint in finding.summary
+    fixes = {fix.target: fix.text for fix in finding.fixes}
+    assert f",{mended},," in fixes["dnsmasq"]
+    assert "tftp-lowercase" not in "".join(fixes.values())
+
+
+@pytest.mark.parametrize("name", ["efi/grubx64.efi", "/efi/grubx64.efi", "/various/x.efi"])
+def test_other_names_are_kept(name: str, tmp_path: Path) -> None:
+    finding = the_error(Wire().lease(file=name).missing(1, name), tmp_path / "x.pcap")
+    assert finding.summary.endswith(f"has no file {name}")
+
+
+@pytest.mark.parametrize(("size", "code"), [(0, "nbp-incomplete-file"), (900, "tftp-option-negotiation-refused")])
+def test_a_size_of_zero_is_why_uefi_asks_no_further(size: int, code: str, tmp_path: Path) -> None:
+    wire = Wire().lease(file="grubx64.efi")
+    wire.rrq(1, "grubx64.efi")
+    wire.oack(1.01, tsize=size)
+    wire.error(1.02, 8, "User aborted the transfer", by_client=True)
+    finding = the_error(wire, tmp_path / "x.pcap")
+    assert finding.code == code
