@@ -149,6 +149,13 @@ class Case:
         return Offer.of(self._boot_file.heard) if self._boot_file and self._boot_file.heard else None
 
     @property
+    def named_by_proxy(self) -> bool:
+        """Whether a ProxyDHCP server named the boot file, in its offer or at port 4011."""
+        heard = self._boot_file.heard if self._boot_file else None
+        dhcp = self.dhcp4
+        return dhcp is not None and any(heard is reply for reply in (*dhcp.proxy_offers, *dhcp.pxe_replies))
+
+    @property
     def boot_file(self) -> str | None:
         """The boot file that DHCP named for this stage."""
         return self._boot_file.name if self._boot_file else None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..model import Fix
 from .names import loader_for
 from .quoting import field, quoted, xml
-from .recognise import IPXE_TAG, asker, dnsmasq_match, isc_condition, kea_test
+from .recognise import IPXE_TAG, arch, asker, dnsmasq_match, isc_condition, kea_test
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -108,7 +108,14 @@ def dnsmasq(*lines: str) -> tuple[Fix, Fix]:
 
 
 def dnsmasq_boot(case: Case, name: str, server: str | None = None) -> tuple[Fix, Fix]:
-    """A `dhcp-boot` line for this kind of client: of those that fit dnsmasq takes the last (rfc2131.c, find_boot)."""
+    """A `dhcp-boot` line for this kind of client: of those that fit dnsmasq takes the last (rfc2131.c, find_boot).
+
+    Where a proxy or its port 4011 named the file to firmware, that is a `pxe-service`, which goes before `dhcp-boot`.
+    """
+    number = arch(asker(case))
+    if case.named_by_proxy and case.is_firmware_pxe and server and number is not None:
+        service = f'pxe-service={number},"network boot",{field(name)},{server}'
+        return dnsmasq("# instead of the pxe-service of this architecture:", service)
     match, tags = dnsmasq_match(case)
     return dnsmasq(*match, f"dhcp-boot={tags},{field(name)}" + (f",,{server}" if server else ""))
 
@@ -222,6 +229,9 @@ def firewall(case: Case, protocol: str, port: int) -> tuple[Fix, Fix]:
         Fix("nft", f"nft insert rule inet filter input {protocol} dport {port} accept"),
     )
 
+
+PROXY_ANSWERS = 'pxe-prompt="network boot",0'
+"""dnsmasq as a proxy is silent without a pxe-service or pxe-prompt, whatever dhcp-boot says (option.c, enable_pxe)."""
 
 DNSMASQ_TFTP = Fix("dnsmasq", "enable-tftp\ntftp-root=/srv/tftp")
 """dnsmasq as the TFTP server."""

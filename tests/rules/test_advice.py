@@ -16,9 +16,10 @@ from bootsniff.rules.options import split
 from bootsniff.rules.overview import Overview
 from bootsniff.rules.recognise import dnsmasq_match, isc_condition, kea_test
 
-from . import advice
+from . import advice, boots, scenes_dhcp
 from .advice import HOSTILE, MARK, Advice
-from .scene import Scene
+from .packets import Wire, machine, read
+from .scene import MAC, Scene
 
 _WORD = r'"(?:\\.|[^"\\])*"'
 _SHELL_WORD = r"'[^']*'(?:\\''[^']*')*"
@@ -103,3 +104,43 @@ def test_a_vendor_class_is_a_word_of_every_server() -> None:
     assert MARK not in re.sub(_WORD, "", match)
     assert MARK not in re.sub(_WORD, "", isc_condition(case))
     assert re.fullmatch(r"substring\(option\[60\]\.hex,0,\d+\) == 0x[0-9a-f]+", kea_test(case))
+
+
+def texts(scene: Scene, code: str) -> dict[str, str]:
+    finding = scene.finding(code)
+    assert finding is not None
+    return {fix.target: fix.text for fix in finding.fixes}
+
+
+def test_firmwares_new_file_is_not_for_the_ipxe_that_it_loads() -> None:
+    told = texts(scenes_dhcp.ignored("efi-x64-pxe"), "dhcp-offer-without-boot-file")
+    assert "dhcp-boot=tag:efi-x64-pxe,tag:!ipxe,grubx64.efi" in told["dnsmasq"]
+    assert 'option user-class != "iPXE"' in told["isc-dhcpd"]
+    assert "and not option[175].exists" in told["kea"]
+
+
+def test_a_raspberry_pi_is_known_by_its_maker() -> None:
+    scene = scenes_dhcp.ignored("raspberry-pi")
+    scene.here.arch = (0,)  # as of a BIOS
+    told = texts(scene, "dhcp-offer-without-boot-file")
+    assert f"dhcp-mac=set:raspberry-pi,{MAC[:8]}:*:*:*" in told["dnsmasq"]
+    assert f"substring(hardware, 1, 3) = {MAC[:8]}" in told["isc-dhcpd"]
+
+
+def test_what_a_proxys_menu_names_is_mended_in_its_menu(tmp_path: Path) -> None:
+    wire = Wire().discover(0)
+    wire.dhcp(0.1, 2)
+    wire.dhcp(
+        0.15, 2, server="192.168.122.9", next_server="192.168.122.9", your=None, option60="PXEClient", file="no.efi"
+    )
+    wire.dhcp(0.2, 3)
+    wire.dhcp(0.3, 5)
+    found = machine(read(boots.give_up(wire.missing(1, "no.efi", server="192.168.122.9")).save(tmp_path / "x.pcap")))
+    (finding,) = [finding for finding in found.findings if finding.code == "tftp-file-not-found"]
+    assert 'pxe-service=7,"network boot",grubx64.efi,192.168.122.9' in "\n".join(fix.text for fix in finding.fixes)
+
+
+def test_a_proxy_is_told_to_speak(tmp_path: Path) -> None:
+    found = machine(read(boots.competing().save(tmp_path / "x.pcap")))
+    (finding,) = [finding for finding in found.findings if finding.code == "dhcp-competing-servers"]
+    assert "\npxe-prompt=" in finding.fixes[0].text

@@ -118,6 +118,7 @@ def _fixes(case: Case, boot: Offer) -> tuple[Fix, ...]:
                 (
                     "# on the boot server, beside the router's DHCP: be a proxy",
                     f"dhcp-range={network},proxy",
+                    fixes.PROXY_ANSWERS,
                     *match,
                     f"dhcp-boot={tags},{quoting.field(file)},,{boot.next_server}",
                 )

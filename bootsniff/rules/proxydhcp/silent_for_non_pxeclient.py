@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...model import Finding, Fix
 from ...track.kinds import is_http_client, is_u_boot
-from .. import quoting
+from .. import fixes, quoting
 from ..case import Case
 from ..evidence import evidence, first_and_last
 from ..rule import Rule
@@ -63,6 +63,17 @@ class ProxyDhcpSilentForNonPxeclient(Rule):
                 kind=kind or case.client,
                 expected="A ProxyDHCP offer with boot data for this kind, too.",
                 proof="The proxy's configuration: which vendor classes does it serve?",
-                fixes=(Fix("dnsmasq", f"dhcp-pxe-vendor=PXEClient,{quoting.field(kind or 'HTTPClient')}"),),
+                fixes=_fixes(case, kind, server),
             )
             return
+
+
+def _fixes(case: Case, kind: str, server: str) -> tuple[Fix, ...]:
+    """Dnsmasq takes the class for one of PXE, sends it back, and needs a boot file for it."""
+    loader = fixes.names_example(case)
+    boot = (
+        fixes.dnsmasq_boot(case, f"http://{server}/{loader}")
+        if case.is_http
+        else fixes.dnsmasq_boot(case, loader, server)
+    )
+    return (Fix("dnsmasq", f"dhcp-pxe-vendor=PXEClient,{quoting.field(kind or 'HTTPClient')}\n{boot[0].text}"),)
