@@ -352,9 +352,8 @@ def read(*paths: Path) -> Report:
     """What the whole program makes of captures."""
     diagnosis = Diagnosis(strict=True)
     sources = [open_capture(str(path), index) for index, path in enumerate(paths)]
+    diagnosis.feed(*(block for source in sources for block in source.blocks()))  # small ones: a block each
     for source in sources:
-        for block in source.blocks():
-            diagnosis.feed(block)
         diagnosis.ended(source.index)
     captures = [source.info() for source in sources]
     for source in sources:

@@ -115,3 +115,18 @@ def test_behind_the_relay_fetches_may_go_past_the_capture(tmp_path: Path) -> Non
     assert machine(read(path)).status == "in-progress"
     direct = Wire("ipxe-bios").lease(file="pxelinux.0").quiet(150)
     assert machine(read(direct.save(tmp_path / "y.pcap"))).status == "stalled"
+
+
+def test_requests_that_get_lost_between_two_capture_points(tmp_path: Path) -> None:
+    inside = Wire().lease(file="grubx64.efi", next_server=SERVER, server=SERVER)
+    beyond = Wire()
+    for time, number in ((0, 1), (0.1, 2), (0.2, 3), (0.3, 5)):
+        beyond.dhcp(time + 0.001, number, server=SERVER, relay=RELAY, file="grubx64.efi", next_server=SERVER)
+    for number, time in enumerate((1, 5, 9, 13, 17, 21)):
+        inside.rrq(time, "grubx64.efi", server=SERVER, again=number > 0)
+    found = of(tmp_path, give_up(inside), beyond)["tftp-no-reply"]
+    assert "the requests are lost on the way" in found.summary
+    assert {item.capture for item in found.evidence} == {0, 1}
+    assert "forward udp dport 69" in {fix.target: fix.text for fix in found.fixes}["nft"]
+    alone = of(tmp_path, inside)["tftp-no-reply"]
+    assert "lost" not in alone.summary

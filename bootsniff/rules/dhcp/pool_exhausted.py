@@ -38,7 +38,7 @@ class DhcpPoolExhausted(Rule):
     stage = "dhcp"
     needs = "dhcp4"
     side_issue = True
-    summary = "no OFFER for this machine while {served} others got addresses: the pool may be exhausted"
+    summary = "no OFFER for this machine while {served} got addresses: the pool may be exhausted"
 
     def concerns(self, client: str) -> bool:
         return client != "os"
@@ -64,7 +64,7 @@ class DhcpPoolExhausted(Rule):
             confidence="likely" if full else "possible",
             severity="error" if full else "note",
             explains="dhcp-no-offer",
-            served=len(leases),
+            served="another" if len(leases) == 1 else f"{len(leases)} others",
             expected="An OFFER with a free address.",
             proof="The server's log (dnsmasq: no address available) or its lease file, held against the range.",
             fixes=fixes.arrange(case, *fixes.address_range(case)),

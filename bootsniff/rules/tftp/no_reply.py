@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...flow.records import TftpTransfer
 from ...model import Finding, Fix
+from ...track.records import Heard
+from ...wire.messages import DhcpMessage
 from .. import fixes, names
 from ..case import Case
-from ..evidence import evidence, first_and_last
+from ..evidence import evidence, first_and_last, maybe
 from ..rule import Rule
 from . import transfers
 
@@ -65,10 +68,12 @@ class TftpNoReply(Rule):
             told = f"; {icmp[0].sender} reports it unreachable" if icmp else ""
             if forbidden:
                 told = f"; a firewall at {forbidden.sender} forbids it"
+            beyond = None if icmp else _seen_beyond(case, flow)
             yield self.finding(
                 case,
                 [
                     *first_and_last(flow.requests, "RRQ without an answer"),
+                    *maybe(beyond, f"{flow.server} at the other capture point, where no RRQ arrives"),
                     *(
                         evidence(n.at, f"ICMP type {n.message.type} code {n.message.code} from {n.sender}")
                         for n in icmp[:2]
@@ -80,12 +85,33 @@ class TftpNoReply(Rule):
                 file=flow.filename,
                 count=flow.request_count,
                 time=names.seconds(flow.requests[-1].time - flow.requests[0].time),
-                icmp=told,
+                icmp="; the requests are lost on the way" if beyond else told,
                 blind=case.blind_spot,
                 expected="An OACK, the first DATA block or an ERROR from the server.",
-                proof=f"A capture on {flow.server} itself: does the request arrive, and what goes out?",
-                fixes=_firewall(case) if forbidden else fixes.arrange(case, *_firewall(case), *_SERVER),
+                proof="The other capture, made without a filter that leaves out port 69."
+                if beyond
+                else f"A capture on {flow.server} itself: does the request arrive, and what goes out?",
+                fixes=_fixes(case, flow, forbidden=forbidden is not None, beyond=beyond is not None),
             )
+
+
+def _seen_beyond(case: Case, flow: TftpTransfer) -> Heard[DhcpMessage] | None:
+    """What the same server said to a relay, or was told by one, at a capture point that no request came to."""
+    here = flow.capture, flow.point
+    heard = case.dhcp4.relayed if case.dhcp4 else ()
+    return next((h for h in heard if flow.server in (h.source, h.target) and (h.at.capture, h.point) != here), None)
+
+
+def _fixes(case: Case, flow: TftpTransfer, *, forbidden: bool, beyond: bool) -> tuple[Fix, ...]:
+    if beyond:
+        accept = "nft insert rule inet filter forward udp dport 69 accept   # on the router between the two\n"
+        return (Fix("nft", accept + transfers.ROUTER_NFT), transfers.ROUTER[1])
+    if forbidden:
+        return _firewall(case)
+    lease = case.lease
+    if lease is not None and lease.server != flow.server:
+        return (*_firewall(case), *_SERVER)  # what software the DHCP server runs tells nothing of this one
+    return fixes.arrange(case, *_firewall(case), *_SERVER)
 
 
 def _firewall(case: Case) -> tuple[Fix, Fix]:

@@ -67,7 +67,7 @@ class TftpReplyLost(Rule):
                 proof=""
                 if nearer
                 else "A capture nearer to the machine, on its own tap or switch port: does the answer arrive there?",
-                fixes=fixes.arrange(case, *(_ROUTER if transfers.outside(case, flow) else _BRIDGE)),
+                fixes=fixes.arrange(case, *(transfers.ROUTER if transfers.outside(case, flow) else _BRIDGE)),
             )
 
 
@@ -87,16 +87,4 @@ def _unheard(flow: TftpTransfer) -> bool:
 _BRIDGE = (
     Fix("nft", "nft list ruleset   # rules of the families bridge, inet and netdev on the way"),
     Fix("shell", "sysctl net.bridge.bridge-nf-call-iptables   # 1: iptables filters the bridge as well"),
-)
-_ROUTER = (
-    Fix(
-        "nft",
-        f"modprobe nf_conntrack_tftp\n{transfers.HELPER}\n"
-        "nft add rule inet filter forward ct state established,related accept   # unless a rule does so already",
-    ),
-    Fix(
-        "iptables",
-        "modprobe nf_conntrack_tftp\niptables -t raw -A PREROUTING -p udp --dport 69 -j CT --helper tftp\n"
-        "iptables -I FORWARD -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT",
-    ),
 )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
 
 from ...flow.records import IcmpNotice, TftpTransfer
-from ...model import Evidence
+from ...model import Evidence, Fix
 from ...track.records import FetchRecord
 from ...wire.transfers import TftpError
 from .. import names, quoting
@@ -23,6 +23,18 @@ nft 'add ct helper ip tftph tftp-std { type "tftp" protocol udp; }'
 nft 'add chain ip tftph pre { type filter hook prerouting priority 0; }'
 nft 'add rule ip tftph pre udp dport 69 ct helper set "tftp-std"'"""
 """Has a Linux router expect the answers from the server's new port (nft(8), ct helper)."""
+ROUTER_NFT = f"""modprobe nf_conntrack_tftp
+{HELPER}
+nft insert rule inet filter forward ct state established,related accept"""
+ROUTER = (
+    Fix("nft", ROUTER_NFT),
+    Fix(
+        "iptables",
+        "modprobe nf_conntrack_tftp\niptables -t raw -A PREROUTING -p udp --dport 69 -j CT --helper tftp\n"
+        "iptables -I FORWARD -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT",
+    ),
+)
+"""Lets TFTP through the firewall of a router."""
 OWN_FIREWALL = f"""nft insert rule inet filter input udp dport 69 accept
 nft insert rule inet filter input ct state established,related accept
 nft insert rule inet filter output ct state established,related accept
