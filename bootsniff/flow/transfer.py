@@ -174,7 +174,7 @@ class Transfer:
             self.final = block
         if self.final is not None and not record.partial and self.blocks.covers(1, self.final + 1):
             record.complete = True
-        if (record.complete or (record.partial and self.final is not None)) and not self.ended:
+        if record.complete and not self.ended:
             self.ended = True
             return True
         return first

@@ -38,6 +38,7 @@ from .dhcp.next_server_is_a_name import DhcpNextServerIsAName
 from .dhcp.next_server_missing import DhcpNextServerMissing
 from .dhcp.no_offer import DhcpNoOffer
 from .dhcp.offer_without_boot_file import DhcpOfferWithoutBootFile
+from .dhcp.option_overload import DhcpOptionOverload
 from .dhcp.pool_exhausted import DhcpPoolExhausted
 from .dhcp.relay_one_way import DhcpRelayOneWay
 from .dhcp.reply_unicast_not_delivered import DhcpReplyUnicastNotDelivered
@@ -57,16 +58,16 @@ from .http.page_instead_of_file import HttpPageInsteadOfFile
 from .http.plain_disabled import HttpPlainDisabled
 from .http.proxy_in_the_way import HttpProxyInTheWay
 from .http.range_unsupported import HttpRangeUnsupported
-from .http.redirect_not_followed import HttpRedirectNotFollowed
 from .http.redirect_loop import HttpRedirectLoop
+from .http.redirect_not_followed import HttpRedirectNotFollowed
 from .http.server_error import Http5xx
 from .http.stops_mid_body import HttpStopsMidBody
 from .link.dhcp_blocked_by_host_firewall import LinkDhcpBlockedByHostFirewall
 from .link.lacp_suspended import LinkLacpSuspended
 from .link.stp_delay import LinkStpDelay
 from .link.wrong_vlan import LinkWrongVlanOrNic
-from .nbp.secure_boot_refused import NbpSecureBootRefused
 from .nbp.incomplete_file import NbpIncompleteFile
+from .nbp.secure_boot_refused import NbpSecureBootRefused
 from .nbp.stalls_after_download import NbpStallsAfterDownload
 from .os.config_fetch_failed import OsConfigFetchFailed
 from .os.install_loop import OsInstallLoop
@@ -99,8 +100,8 @@ from .tftp.server_in_container import TftpServerInContainer
 from .tftp.slow_lockstep import TftpSlowLockstep
 from .tftp.timeout_mid_transfer import TftpTimeoutMidTransfer
 from .tftp.windowsize_trouble import TftpWindowsizeTrouble
-from .tls.certificate import TlsCertificateRefused
 from .tls.answer_unused import TlsAnswerUnused
+from .tls.certificate import TlsCertificateRefused
 from .tls.cipher import TlsCipher
 from .tls.client_certificate import TlsClientCertificate
 from .tls.handshake_failed import TlsHandshakeFailed
@@ -129,6 +130,7 @@ RULES: tuple[Rule, ...] = (
     DhcpNextServerMissing(),
     DhcpNoOffer(),
     DhcpOfferWithoutBootFile(),
+    DhcpOptionOverload(),
     DhcpPoolExhausted(),
     DhcpRelayOneWay(),
     DhcpReplyUnicastNotDelivered(),
@@ -153,9 +155,9 @@ RULES: tuple[Rule, ...] = (
     DnsServerMissing(),
     TcpFiltered(),
     TcpRefused(),
+    TlsAnswerUnused(),
     TlsCertificateRefused(),
     TlsCipher(),
-    TlsAnswerUnused(),
     TlsClientCertificate(),
     TlsHandshakeFailed(),
     TlsUnknownCa(),
@@ -191,13 +193,13 @@ RULES: tuple[Rule, ...] = (
     HttpPlainDisabled(),
     HttpProxyInTheWay(),
     HttpRangeUnsupported(),
+    HttpRedirectLoop(),
     HttpRedirectNotFollowed(),
     Http5xx(),
-    HttpRedirectLoop(),
     HttpStopsMidBody(),
+    NbpIncompleteFile(),
     NbpSecureBootRefused(),
     NbpStallsAfterDownload(),
-    NbpIncompleteFile(),
     ChainGrubThinksTftp(),
     ChainIpxeLoop(),
     ChainIpxeNothingToBoot(),

@@ -8,8 +8,8 @@ from .kinds import is_http_client, is_ipxe, runs_u_boot
 from .naming import is_ipxe_binary, plain_path
 from .patience import IMAGE_TRIED, SCRIPT_GAP
 from .records import FetchRecord, StageRecord
+from .switches import is_switch
 
-_SWITCHES = ("onie_vendor", "Arista", "ciscopnp", "Juniper", "cumulus", "Cumulus")
 _TEXTS = ("text", "html", "grub-config", "pxelinux-config")
 ISCSI_PORT = 3260
 _ERROR_PAGE = 16 * 1024
@@ -51,7 +51,7 @@ def is_mere_text(stage: StageRecord, fetch: FetchRecord) -> bool:
 
 def is_empty(stage: StageRecord, fetch: FetchRecord) -> bool:
     """Something to start or to read that came without a single byte: not an answer to a switch that only says hello."""
-    if is_provisioned(stage) and boot_file_of(stage) is None:
+    if is_switch(stage) and boot_file_of(stage) is None:
         return False
     wanted = fetch.role in ("boot-file", "kernel", "script") or (stage.client == "unknown" and fetch.role == "other")
     return wanted and fetch.content is not None and fetch.content.kind == "empty"
@@ -99,11 +99,6 @@ def is_image(fetch: FetchRecord) -> bool:
 def is_companion(fetch: FetchRecord) -> bool:
     """A device tree, which boards fetch before or after their kernel."""
     return fetch.content is not None and fetch.content.kind == "fdt"
-
-
-def is_provisioned(stage: StageRecord) -> bool:
-    """A switch that provisions itself: what it fetched whole, an installer or a script, is run (ONIE, Arista, Cisco, Juniper)."""
-    return (stage.vendor_class or "").startswith(_SWITCHES)
 
 
 def loaded_system(stage: StageRecord) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..model import NANOSECONDS, FrameRef
 from ..wire import dhcp_options as options
 from ..wire.messages import DhcpMessage, DhcpType, Envelope
+from .arrived import loaded_system
 from .kinds import LOADERS, Kind, is_firmware, is_ipxe, is_u_boot, kind_of
 from .machines import begin_boot, begin_stage, kept, learn_address, touch
 from .naming import is_ipxe_binary
@@ -237,7 +238,8 @@ def _may_hand_over(boot: BootRecord) -> bool:
     """Whether an operating system may have come from this boot: not when every option of it has failed."""
     if boot_is_handed_off(boot):
         return True
-    return not stage_has_failed(boot.stages[-1], moved_on=True)
+    latest = boot.stages[-1]
+    return not stage_has_failed(latest, moved_on=True) or loaded_system(latest)
 
 
 def _stage_for_request(
@@ -267,6 +269,12 @@ def _stage_for_request(
             return stage_or_none
         return None
     machine.boot_client = True
+    latest = boot.stages[-1] if boot is not None and boot.stages else None
+    if latest is not None and latest.client == "unknown" and latest.dhcp is None and message.client_ip is not None:
+        # It has an address and asks for more (port 4011): the program whose DHCP the capture did not hold tells its name.
+        latest.client, latest.name, latest.arch = kind.client, kind.name, kind.arch
+        latest.vendor_class, latest.user_class = kind.vendor_class, kind.user_class
+        return latest
     if boot is None or _begins_boot(boot, kind, at):
         boot = begin_boot(machine, at)
     return begin_stage(boot, kind, at)

@@ -17,6 +17,7 @@ from .naming import (
     is_boot_script,
     is_grub_binary,
     is_grub_name,
+    is_kernel_name,
     is_pxelinux_binary,
     is_pxelinux_name,
     is_raspberry_name,
@@ -28,6 +29,7 @@ from .naming import (
 from .outcome import boot_is_handed_off
 from .records import MAX_FETCHES, BootRecord, FetchRecord, FetchRole, MachineRecord, StageRecord
 from .scripts import apply_script
+from .switches import is_switch
 
 MAX_OS_FETCHES = 256
 RECENT_FETCHES = 16
@@ -36,6 +38,10 @@ NEW_BOOT_GAP = 24 * 3600 * NANOSECONDS
 """A menu may wait for hours; nobody waits a day."""
 CLASSIFY_BYTES = 512
 """Fewer bytes than this tell what a file is only once it is whole."""
+READ_SCRIPTS = frozenset({"ipxe-script", "grub-config", "pxelinux-config", "esxi-config"})
+_KERNEL_LOADERS = frozenset({"powerpc", "powerpc-opal", "s390x"})
+_BODIES = frozenset({"gzip", "xz", "zstd", "lzma", "bzip2", "initrd", "elf", "unknown"})
+"""What a kernel may look like whose own mark is packed away, or unknown here: then its name tells."""
 IPXE_OF = {
     "bios-pxe": "ipxe-bios",
     "efi-ia32": "ipxe-efi-ia32",
@@ -84,7 +90,7 @@ def update(stage: StageRecord, fetch: FetchRecord) -> None:
         size = flow.size if flow.size is not None else (flow.body.received if whole else None)
         fetch.content = classify(head, fetch.name, size)
         fetch.role = _role_by_content(stage, fetch)
-        if whole and fetch.content.kind in ("ipxe-script", "grub-config", "pxelinux-config"):
+        if whole and fetch.content.kind in READ_SCRIPTS:
             apply_script(stage, fetch)
 
 
@@ -163,7 +169,7 @@ def _asking_program(boot: BootRecord, stage: StageRecord, fetch: FetchRecord) ->
         return "grub" if stage.client != "u-boot-script" else None
     if isinstance(flow, HttpExchange) and flow.request is not None:
         agent = flow.request.get("User-Agent")
-        if agent is not None and not is_boot_agent(agent) and boot_is_handed_off(boot):
+        if agent is not None and not is_boot_agent(agent) and boot_is_handed_off(boot) and not is_switch(stage):
             return "os"
         if agent is not None and agent.startswith("GRUB") and loaded:
             return "grub"
@@ -245,17 +251,23 @@ def _first_role(stage: StageRecord, fetch: FetchRecord) -> FetchRole:
 
 def _role_by_content(stage: StageRecord, fetch: FetchRecord) -> FetchRole:
     content, role = fetch.content, fetch.role
-    if content is None or role in ("boot-file", "os", "optional", "config-search", "module"):
+    if content is None or role in ("os", "optional", "config-search", "module"):
         return role
+    if role == "boot-file":
+        # PCs are named a program; boards, and petitboot, may be told to fetch a kernel itself.
+        named_kernel = content.kind in _BODIES and is_kernel_name(fetch.name)
+        return "kernel" if named_kernel and (is_u_boot(stage.client) or stage.client in _KERNEL_LOADERS) else role
     if content.kind == "linux-kernel":
         return "kernel"
-    if content.kind in ("ipxe-script", "grub-config", "pxelinux-config", "uboot-script"):
+    if content.kind in READ_SCRIPTS or content.kind == "uboot-script":
         return "script"
     if role in ("kernel", "initrd", "image"):
         return role
+    if content.kind in _BODIES and is_kernel_name(fetch.name):
+        return "kernel"
     if content.kind in ("gzip", "xz", "zstd", "lzma", "bzip2", "cpio", "initrd") and _has_kernel(stage):
         return "initrd"
-    if content.kind == "iso":
+    if content.kind in ("iso", "wim"):
         return "image"
     return role
 

@@ -42,6 +42,8 @@ _BOOT_VENDORS = (
     "Juniper",
     "wimboot",
     "OpenBMC",
+    "Etherboot",
+    "PXE UROOT",
     "petitboot",
     "s390",
     "onie_vendor",

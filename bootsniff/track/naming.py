@@ -11,15 +11,17 @@ from .records import FetchRole
 _OPTIONAL = re.compile(
     r"(^|/)(autoexec\.ipxe|revocations(_sku|_sbat)?\.efi|shim_certificate(_\d+)?\.efi|bootsig\.bin|recovery\.elf|"
     r"pieeprom\.(upd|sig|bin)|vl805\.(sig|bin)|recover4\.elf|autoboot\.txt|config\.txt|dt-blob\.bin|armstub\S*\.bin|"
-    r"cmdline\.txt|bootcfg\.txt|usercfg\.txt|syscfg\.txt|fbcp\S*)$",
+    r"cmdline\.txt|bootcfg\.txt|usercfg\.txt|syscfg\.txt|fbcp\S*|"
+    r"hiberfil\.sys|wgl4_boot\.ttf|[^/]+_boot\.ttf|bootres\.dll|[^/]+\.mui|boot\.stl|platformsupport\.plist)$",
     re.IGNORECASE,
 )
 _RASPBERRY = re.compile(
-    r"(^|/)(start(4|_cd|4cd|_x|4x|_db|4db)?\.elf|fixup\S*\.dat|bootcode\.bin|kernel\S*\.img|bcm27\S*\.dtb|overlays/\S+)$"
+    r"(^|/)(start(4|_cd|4cd|_x|4x|_db|4db)?\.elf|fixup\S*\.dat|bootcode\.bin|(kernel|recovery)\S*\.img|bcm27\S*\.dtb|overlays/\S+)$"
 )
 _SEARCH = re.compile(
     r"(^|/)pxelinux\.cfg/\S+$|(^|/)grub\.cfg-\S+$|(^|/)boot\.scr(\.uimg)?$|(^|/)extlinux/extlinux\.conf$|"
-    r"(^|/)(syslinux|extlinux|isolinux)\.cfg$",
+    r"(^|/)(syslinux|extlinux|isolinux)\.cfg$|(^|/)01-([0-9a-f]{2}-){5}[0-9a-f]{2}/boot\.cfg$|"
+    r"(^|/)([0-9a-f]{1,8}(-(ia64|x86_64|ia32))?|elilo-(ia64|x86_64|ia32))\.conf$",
     re.IGNORECASE,
 )
 _GRUB_LISTS = re.compile(
@@ -44,7 +46,12 @@ _BOOTISH = re.compile(
 )
 _NOT_BOOT = re.compile(
     r"(^|/)(SEP[0-9a-f]{12}|CTLSEP[0-9a-f]{12}|ITLSEP\S*|XMLDefault|SIPDefault|gk-default|spa\d*|RINGLIST|dialplan|"
-    r"[0-9a-f]{12}|snom\S*|aastra|cfg[0-9a-f]{12}|y0{6}\S*)\S*\.(cnf|cfg|xml|tlv|sgn|loads|txt|boot|ini|htm|conf)\S*$",
+    r"[0-9a-f]{12}|snom\S*|aastra|cfg[0-9a-f]{12}|y0{6}\S*)\S*\.(cnf|cfg|xml|tlv|sgn|loads|txt|boot|ini|htm|conf)\S*$|"
+    r"(^|/)([\w-]+-confg|cisco(net|rtr)\.cfg)$",
+    re.IGNORECASE,
+)
+_KERNEL = re.compile(
+    r"(^|/)(vmlinu[xz][^/]*|[bzu]image[^/]*|image(\.(gz|lz4|xz|zst))?|linux|kernel([^/]*\.img|cache)?|mach_kernel)$",
     re.IGNORECASE,
 )
 _VARIABLE = re.compile(r"\$\{[^${}]{0,64}\}|\$[A-Za-z_][A-Za-z0-9_]{0,63}")
@@ -188,6 +195,11 @@ def is_pxelinux_binary(name: str) -> bool:
 def is_ipxe_binary(name: str) -> bool:
     """Usual names of iPXE binaries."""
     return _IPXE_BINARY.search(plain_path(name)) is not None
+
+
+def is_kernel_name(name: str) -> bool:
+    """Usual names of kernels."""
+    return _KERNEL.search(plain_path(name)) is not None
 
 
 def is_boot_script(name: str) -> bool:

@@ -13,7 +13,7 @@ from .arrived import dropped_image, loops, script_rounds
 from .boot_file import boot_file_of, boot_server_of, server_behind_no_router
 from .kinds import is_firmware, is_ipxe, is_u_boot
 from .records import BootRecord, Dhcp4Exchange, Dhcp6Exchange, StageRecord, World
-from .stage_outcome import StageState, stage_state
+from .stage_outcome import StageState, led_to, stage_state
 from .state import BOUND, DISCOVER
 
 NEVER = 1 << 62
@@ -128,7 +128,7 @@ def _furthest(stages: list[StageRecord], states: list[StageState]) -> int:
     furthest = depth = 0
     best = reached = (-1, -1)
     for index, (stage, state) in enumerate(zip(stages, states, strict=True)):
-        if index and not is_firmware(stage.client):
+        if index and (not is_firmware(stage.client) or led_to(stages[index - 1], stage)):
             depth += 1
         else:
             best, depth = max(best, reached), 0

@@ -52,6 +52,8 @@ REACTION = 2 * S
 """A program that goes on after a request that failed asks again within this time."""
 SEARCH_SILENCE = 5 * S
 """A search list goes on at once; after this long it is over."""
+NAMES_SILENCE = 60 * S
+"""A switch that tries one name after the other, and one server after the other, pauses for less."""
 ABORT_SILENCE = 10 * S
 """A size probe is followed by the real request well before."""
 TCP_SILENCE = 20 * S

@@ -12,7 +12,6 @@ from .arrived import (
     is_initrd,
     is_kernel,
     is_open,
-    is_provisioned,
     is_vague,
     is_web_page,
     network_disk,
@@ -40,7 +39,8 @@ from .patience import (
     patience_of,
 )
 from .records import Dhcp4Exchange, Dhcp6Exchange, FetchRecord, StageRecord
-from .state import ANSWERED, ASKED, BOUND, CONFIGURED, DONE, KERNEL, LOADED, StageState, in_seconds, is_over
+from .state import ANSWERED, ASKED, BOUND, CONFIGURED, DISCOVER, DONE, KERNEL, LOADED, StageState, in_seconds, is_over
+from .switches import is_switch, switch_state
 
 
 def stage_state(
@@ -54,10 +54,14 @@ def stage_state(
     started = following is not None and not gone
     if stage.fetches:
         refresh_fetches(stage, now, moved_on=following is not None or boot_over)
+    if following is not None and _next_command(stage, following):
+        return StageState(DISCOVER)
     disk = network_disk(stage) if stage.client != "os" and not gone and not started else None
     if disk is not None and is_open(disk):
         return _disk_state(disk, now)
     if stage.fetches:
+        if following is None and is_switch(stage) and (switching := switch_state(stage, now)) is not None:
+            return switching
         state = _fetch_state(stage, following, now, gone=gone, started=started)
         if state is not None:
             return state if settled or following is not None or boot_over else _not_yet(stage, state, now)
@@ -79,6 +83,11 @@ def _not_yet(stage: StageRecord, state: StageState, now: int) -> StageState:
     if not state.failed or not refused or is_over(tail.end, REACTION, now):
         return state
     return StageState(state.rank, waiting_for="what it does now", check_at=tail.end + REACTION + 1)
+
+
+def _next_command(stage: StageRecord, following: StageRecord) -> bool:
+    """Whether U-Boot itself goes on to its next boot command: only the last of them fails its boot."""
+    return is_u_boot(stage.client) and is_u_boot(following.client) and not led_to(stage, following)
 
 
 def led_to(stage: StageRecord, following: StageRecord) -> bool:
@@ -331,8 +340,7 @@ def _handed_over(stage: StageRecord, useful: list[FetchRecord], now: int, *, gon
     initrds = [fetch for fetch in useful if is_initrd(fetch)]
     if is_image(last):
         return True
-    said = last.content is not None and last.content.kind != "empty"
-    if (is_provisioned(stage) and said) or (kernels and is_companion(last)):
+    if kernels and is_companion(last):
         return gone or is_over(last.end, KERNEL_SILENCE, now)
     if not kernels or last not in (*kernels, *initrds):
         return False

@@ -1,11 +1,11 @@
 """Boot scripts and configurations: which files they name, whether they wait for a key; read, never run.
 
-iPXE scripts, PXELINUX/extlinux configurations, GRUB configurations, one module each.
+iPXE scripts, PXELINUX/extlinux configurations, GRUB configurations, ESXi's boot.cfg, one module each.
 """
 
 from __future__ import annotations
 
-from . import script_grub, script_ipxe, script_pxelinux
+from . import script_esxi, script_grub, script_ipxe, script_pxelinux
 from .script_plan import NamedFile, ScriptPlan
 
 __all__ = ["NamedFile", "ScriptPlan", "read_script"]
@@ -15,6 +15,7 @@ _READERS = {
     "ipxe-script": script_ipxe.read,
     "pxelinux-config": script_pxelinux.read,
     "grub-config": script_grub.read,
+    "esxi-config": script_esxi.read,
 }
 
 

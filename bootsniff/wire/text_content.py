@@ -11,6 +11,7 @@ _SCRIPT = re.compile(rb"#!(ipxe|gpxe)(?:\s|$)")
 _HTML = re.compile(
     rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)?<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL
 )
+_ESXI_LINE = re.compile(rb"^(?:kernel|modules)=", re.MULTILINE)
 _CONTROL = re.compile(rb"[\x00-\x06\x0e-\x1a\x1c-\x1f\x7f]")
 _GRUB_NAME = re.compile(r"grub[\w.-]*\.cfg|(^|/)grub\.cfg|/grub/.*\.cfg$", re.IGNORECASE)
 _PXELINUX_NAME = re.compile(
@@ -44,6 +45,8 @@ def classify_text(head: bytes, name: str, base: str) -> BootContent | None:
         return BootContent("grub-config", "GRUB configuration")
     if _PXELINUX_NAME.search(path):
         return BootContent("pxelinux-config", "PXELINUX configuration")
+    if base.lower() == "boot.cfg" and _ESXI_LINE.search(start):
+        return BootContent("esxi-config", "ESXi boot configuration")
     if base.lower().endswith(".ipxe"):
         # iPXE looks at the first line, not at the name.
         return BootContent("text", "text without the #!ipxe line")

@@ -241,6 +241,7 @@ def test_a_transfer_seen_from_its_middle() -> None:
     record, events = transfer(lockstep(CONTENT, first=40))
     assert record.partial
     assert not record.complete
+    assert record.acknowledged
     assert record.filename == ""
     assert (record.client, record.client_port, record.reply_from) == (CLIENT, PORT, (SERVER, TID))
     assert (record.body.received, record.body.packets, record.body.gaps) == (len(CONTENT), 4, 0)

@@ -43,6 +43,11 @@ KINDS: dict[str, tuple[str | None, int | None]] = {
     "ipxe-efi-x64": ("PXEClient:Arch:00007:UNDI:003010", 7),
     "u-boot-armv8": ("U-Boot.armv8", 22),
     "s390x": ("PXEClient", 31),
+    "raspberry-pi": ("PXEClient", 41),
+    "powerpc-opal": ("udhcp 1.29.3", 14),
+    "onie": ("onie_vendor:x86_64-acme_7712-r0", None),
+    "etherboot": ("Etherboot-5.4", None),
+    "u-root": ("PXE UROOT", None),
     "os": ("d-i", None),
 }
 

@@ -173,6 +173,16 @@ def declined() -> Scene:
     return scene
 
 
+def overloaded(asked: str | None = "C\\x0apxelinux.0\\xff", *, fields: int = 3) -> Scene:
+    """Options in the header's fields, and what a ROM makes of them."""
+    scene = Scene("bios-pxe", at="tftp").lease(option67="pxelinux.0")
+    for reply in (*scene.dhcp.offers, *scene.dhcp.acks):
+        reply.message.overload = fields
+    if asked is not None:
+        scene.tftp(1, asked, "failed", error=1)
+    return scene
+
+
 def mangled(asked: str = "pxelinux.0\\xff") -> Scene:
     scene = Scene("bios-pxe", at="tftp").lease(option67="pxelinux.0")
     scene.tftp(1, asked, "failed", error=1)
@@ -261,6 +271,7 @@ FAULTS: dict[str, Callable[[], Scene]] = {
     "dhcp-bad-udp-checksum": damaged,
     "dhcp-address-conflict": declined,
     "dhcp-bootfile-name-mangled": mangled,
+    "dhcp-option-overload": overloaded,
     "arch-option-missing": without_arch,
     "proxydhcp-split-offer-rejected": proxy_beside,
     "pxe-boot-server-discovery-unanswered": boot_servers,
@@ -359,6 +370,10 @@ LOOKALIKES = [
     ("dhcp-bad-udp-checksum", "the offer has no file", lambda: ignored("efi-x64-pxe")),
     ("dhcp-address-conflict", "a lease that was kept", lambda: Scene().lease(file="x.efi")),
     ("dhcp-bootfile-name-mangled", "the file is really missing", lambda: mangled("pxelinux.0")),
+    ("dhcp-option-overload", "it asks for the name itself", lambda: overloaded("pxelinux.0")),
+    ("dhcp-option-overload", "a byte behind the name", lambda: overloaded("pxelinux.0\\xff")),
+    ("dhcp-option-overload", "no field holds options", lambda: overloaded(fields=0)),
+    ("dhcp-option-overload", "only sname holds options", lambda: overloaded(fields=2)),
     ("arch-option-missing", "option 93 is there", lambda: Scene("bios-pxe").lease()),
     ("proxydhcp-split-offer-rejected", "the offer was taken", mute_4011),
     ("pxe-boot-server-discovery-unanswered", "requests to port 4011", mute_4011),

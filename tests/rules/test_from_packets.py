@@ -10,6 +10,7 @@ import pytest
 from . import (
     boots,
     boots_https,
+    boots_kinds,
     boots_link,
     boots_loss,
     boots_more,
@@ -26,25 +27,27 @@ from .wire_faults import Case
 FAULTS = {
     **wire_faults.FAULTS,
     **boots_web.FAULTS,
-    **boots_server.FAULTS,
     **boots_https.FAULTS,
+    **boots_server.FAULTS,
     **boots_loss.FAULTS,
     **boots_text.FAULTS,
     **boots_more.FAULTS,
     **boots_link.FAULTS,
     **boots_other.FAULTS,
+    **boots_kinds.FAULTS,
 }
 HEALTHY = {
     **boots.HEALTHY,
     **boots_web.HEALTHY,
+    **boots_https.HEALTHY,
     **boots_server.HEALTHY,
     **boots_loss.HEALTHY,
-    **boots_https.HEALTHY,
     **boots_text.HEALTHY,
     **boots_more.HEALTHY,
     **boots_other.HEALTHY,
+    **boots_kinds.HEALTHY,
 }
-WAITING = {**boots_text.WAITING, **boots_https.WAITING, **boots_other.WAITING}
+WAITING = {**boots_text.WAITING, **boots_https.WAITING, **boots_other.WAITING, **boots_kinds.WAITING}
 
 
 @pytest.mark.parametrize("case", FAULTS.values(), ids=FAULTS)

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from ...model import Confidence, Finding, Fix
 from ...track.boot_file import is_elsewhere, next_hop
 from ...track.next_file import is_https
-from ...track.records import Arps
+from ...track.records import Arps, Expectation
 from .. import fixes, names
 from ..case import Case
 from ..evidence import evidence, first_and_last
 from ..rule import Rule
 
+_BROADCAST = "255.255.255.255"
 _TRIES = 3
 """Questions after which it is no accident that no answer came."""
 
@@ -67,6 +68,10 @@ class ArpNextServerUnanswered(Rule):
                 case,
                 [
                     *(evidence(case.lease.heard, f"lease of {case.lease.address}") for _ in range(1) if case.lease),
+                    *(
+                        evidence(wanted.at, f"{wanted.named_in} names {wanted.url}")
+                        for wanted in _named(case, target)[:1]
+                    ),
                     *first_and_last(arps.requests, f"ARP who-has {target}"),
                 ],
                 confidence=_confidence(case, arps),
@@ -89,7 +94,7 @@ class ArpNextServerUnanswered(Rule):
         if case.is_http or is_https(case.boot_file or ""):
             return  # HTTP boot firmware may refuse plain HTTP, and many programs know no TLS
         ack, target = case.acks[-1], next_hop(case.stage)
-        if target is None or target in case.overview.heard or target in case.addresses:
+        if target is None or target in case.overview.heard or target in case.addresses or _was_sent_to(case):
             return
         # Without a second sign it may be TFTP that the capture does not show.
         asks_here = quality.tftp_data_seen or case.option is not case.options[-1]
@@ -125,11 +130,22 @@ def _role(case: Case, target: str) -> str | None:
         return "the boot server"
     if lease and target in lease.dns_servers:
         return "the name server"
-    return None
+    return next((f"the server that {names.base(wanted.named_in)} names," for wanted in _named(case, target)), None)
+
+
+def _named(case: Case, target: str) -> list[Expectation]:
+    """What scripts want of a host."""
+    return [wanted for wanted in case.stage.expectations if names.host_of(wanted.url) == target]
 
 
 def _reached(case: Case, target: str) -> bool:
     return any(names.server_of(fetch) == target for fetch in case.stage.fetches)
+
+
+def _was_sent_to(case: Case) -> bool:
+    """Whether the machine sent anything to one host after its lease, port 4011: then it knows a MAC to send to."""
+    dhcp = case.dhcp4
+    return dhcp is not None and any(heard.target != _BROADCAST for heard in dhcp.pxe_requests)
 
 
 def _off_subnet(case: Case, target: str) -> bool:
@@ -157,5 +173,5 @@ def _fixes(case: Case, target: str) -> tuple[Fix, ...]:
     return fixes.arrange(
         case,
         Fix("shell", f"ip -brief address show   # on the boot server: does it have {target}?\narping -I eth0 {target}"),
-        *(fixes.boot_file(case)[:1] if case.dhcp4 and not case.is_http else ()),
+        *(fixes.boot_file(case)[:1] if case.dhcp4 and not case.is_http and not _named(case, target) else ()),
     )

@@ -116,7 +116,8 @@ def _astray(case: Case) -> Iterator[tuple[FetchRecord, TftpTransfer]]:
 
 
 def _second_stage(name: str) -> bool:
-    return is_grub_binary(name) or names.base(name).lower().startswith(("grub", "mm", "fb"))
+    base = names.base(name).lower()
+    return is_grub_binary(name) or (base.startswith(("grub", "mm", "fb")) and ".efi" in base)
 
 
 def _shim(case: Case) -> FetchRecord | None:

@@ -50,7 +50,7 @@ class HttpContentTypeNotBoot(Rule):
                 continue
             media = (flow.response.get("content-type") or "").split(";")[0].strip().lower()
             path = names.url_path(flow.url).lower()
-            if media in _TYPES or path.endswith(_SUFFIXES):
+            if media in _TYPES or path.endswith(_SUFFIXES) or (not media and exchanges.is_cut(flow.response)):
                 continue
             final = flow.url.split("?")[0].rstrip("/") + ".efi"
             yield self.finding(

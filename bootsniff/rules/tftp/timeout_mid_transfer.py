@@ -57,7 +57,7 @@ class TftpTimeoutMidTransfer(Rule):
                 ],
                 confidence="certain" if refused else case.silence(second_sign=True),
                 subject=names.url_of(fetch),
-                file=flow.filename,
+                file=flow.filename or "a file whose request is not in the capture,",
                 server=flow.server,
                 block=flow.highest_block,
                 share=f" of {flow.size // flow.block_size + 1}" if flow.size and flow.block_size else "",
