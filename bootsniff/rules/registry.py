@@ -37,6 +37,7 @@ from .dhcp.nak import DhcpNak
 from .dhcp.next_server_is_a_name import DhcpNextServerIsAName
 from .dhcp.next_server_missing import DhcpNextServerMissing
 from .dhcp.no_offer import DhcpNoOffer
+from .dhcp.offer_lost import DhcpOfferLost
 from .dhcp.offer_without_boot_file import DhcpOfferWithoutBootFile
 from .dhcp.option_overload import DhcpOptionOverload
 from .dhcp.pool_exhausted import DhcpPoolExhausted
@@ -129,6 +130,7 @@ RULES: tuple[Rule, ...] = (
     DhcpNextServerIsAName(),
     DhcpNextServerMissing(),
     DhcpNoOffer(),
+    DhcpOfferLost(),
     DhcpOfferWithoutBootFile(),
     DhcpOptionOverload(),
     DhcpPoolExhausted(),

@@ -118,6 +118,20 @@ def server_message(world: World, machine: MachineRecord, envelope: Envelope, mes
     touch(machine, stage, at)
 
 
+def note_point(machine: MachineRecord, envelope: Envelope, message: DhcpMessage, point: tuple[int, int]) -> None:
+    """Remember where a DISCOVER of the machine's own, or an OFFER on its last stretch, was seen."""
+    asks = message.op == 1 and message.message_type == DhcpType.DISCOVER and message.relay is None
+    offers = message.op == 2 and message.message_type == DhcpType.OFFER and envelope.target_port != 67
+    stage = _stage_of_reply(machine.boots[-1], message) if (asks or offers) and machine.boots else None
+    if stage is None or not isinstance(stage.dhcp, Dhcp4Exchange):
+        return
+    exchange = stage.dhcp
+    if asks and point not in exchange.asked_at:
+        exchange.asked_at += (point,)
+    elif offers and point not in exchange.offered_at:
+        exchange.offered_at += (point,)
+
+
 def _heard(envelope: Envelope, message: DhcpMessage, at: FrameRef) -> Heard[DhcpMessage]:
     source_mac = message.client_mac if envelope.source_mac == message.client_mac else envelope.source_mac
     return Heard(at, message, envelope.source, source_mac, envelope.target, envelope.source_port,

@@ -81,6 +81,10 @@ class Dhcp4Exchange(Struct, eq=False, gc=False):
     """ACKs from port 4011 or of a boot server."""
     icmp: tuple[IcmpNotice, ...] = ()
     """ICMP errors that quote a packet of this exchange."""
+    asked_at: tuple[tuple[int, int], ...] = ()
+    """Capture points that saw a DISCOVER of the machine's own."""
+    offered_at: tuple[tuple[int, int], ...] = ()
+    """Capture points that saw an OFFER on its way to the machine."""
     released: FrameRef | None = None
     """The machine gave its address back."""
     relayed: tuple[Heard[DhcpMessage], ...] = ()

@@ -125,7 +125,7 @@ class Scene:
         found = {53: bytes([kind]), **(options or {})}
         message = DhcpMessage(2 if reply else 1, 1 if relay else 0, 0x1234, secs, True, None, your, next_server, relay, MAC, None, file,
                               DhcpOptions(bytes(found), tuple(found.values())), kind)  # fmt: skip
-        return Heard(self.at(seconds), message, source, None, target, 68, target_port)
+        return Heard(self.at(seconds), message, source, None, target, 67 if reply else 68, target_port)
 
     def discover(self, *seconds: float) -> Scene:
         for second in seconds:

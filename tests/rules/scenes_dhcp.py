@@ -16,6 +16,13 @@ def ignored(client: str, **offer: object) -> Scene:
     return Scene(client).discover(0).offer(0.1, **offer).discover(4).offer(4.1, **offer).discover(12, 28)
 
 
+def offers_at(*points: tuple[int, int], file: str = "grubx64.efi") -> Scene:
+    """The machine is heard at two capture points, the OFFERs at the second, or at these."""
+    scene = ignored("efi-x64-pxe", file=file)
+    scene.dhcp.asked_at, scene.dhcp.offered_at = ((0, 0), (1, 0)), points or ((1, 0),)
+    return scene
+
+
 def no_offer() -> Scene:
     return Scene().discover(*FOUR)
 
@@ -248,6 +255,7 @@ FAULTS: dict[str, Callable[[], Scene]] = {
     "dhcp-no-offer": no_offer,
     "dhcp-pool-exhausted": pool,
     "dhcp-nak": naks,
+    "dhcp-offer-lost": offers_at,
     "dhcp-offer-without-boot-file": lambda: ignored("efi-x64-pxe"),
     "dhcp-competing-servers": competing,
     "dhcp-wrong-next-server": wrong_next_server,
@@ -366,6 +374,9 @@ LOOKALIKES = [
     ("dhcp-router-missing", "a router is there", lambda: far_server(router=SERVER)),
     ("dhcp-router-missing", "ARP for the server itself", lambda: far_server().arp("192.168.2.14", 1, 2, 3)),
     ("dhcp-bad-udp-checksum", "offloading: the offer was accepted", lambda: damaged(accepted=True)),
+    ("dhcp-offer-lost", "at both points", lambda: offers_at((0, 0), (1, 0))),
+    ("dhcp-offer-lost", "no file in them", lambda: offers_at(file="")),
+    ("dhcp-offer-lost", "one point", lambda: ignored("efi-x64-pxe", file="grubx64.efi")),
     ("dhcp-bad-udp-checksum", "on the way to a relay", lambda: damaged(to_relay=True)),
     ("dhcp-bad-udp-checksum", "the offer has no file", lambda: ignored("efi-x64-pxe")),
     ("dhcp-address-conflict", "a lease that was kept", lambda: Scene().lease(file="x.efi")),

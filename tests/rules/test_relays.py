@@ -1,4 +1,4 @@
-"""Machines behind a relay or a router, captured on one side of it or on both."""
+"""Machines behind a relay, a router or a bridge, captured on one side of it or on both."""
 
 from __future__ import annotations
 
@@ -130,3 +130,35 @@ def test_requests_that_get_lost_between_two_capture_points(tmp_path: Path) -> No
     assert "forward udp dport 69" in {fix.target: fix.text for fix in found.fixes}["nft"]
     alone = of(tmp_path, inside)["tftp-no-reply"]
     assert "lost" not in alone.summary
+
+
+def near(*, offers: bool, taken: bool = False, port: int | None = None, file: str = "grubx64.efi") -> Wire:
+    """The machine's own port, or the server's side of the bridge."""
+    wire = Wire()
+    for time in TIMES:
+        wire.discover(time)
+        if offers:
+            wire.dhcp(time + 0.01, 2, file=file, port=port)
+    if taken:
+        wire.dhcp(29, 3)
+    return wire
+
+
+def test_offers_that_only_one_capture_point_sees_are_lost(tmp_path: Path) -> None:
+    found = of(tmp_path, near(offers=False), near(offers=True))
+    assert {code for code, finding in found.items() if finding.severity == "error"} == {"dhcp-offer-lost"}
+    assert found["dhcp-offer-lost"].confidence == "certain"
+    assert found["dhcp-offer-lost"].evidence[0].capture == 1
+
+
+def test_offers_that_both_capture_points_see_are_not_lost(tmp_path: Path) -> None:
+    assert "dhcp-offer-lost" not in of(tmp_path, near(offers=True), near(offers=True))
+    assert "dhcp-offer-lost" not in of(tmp_path, near(offers=True))
+    assert "dhcp-offer-lost" not in of(tmp_path, near(offers=False), near(offers=True, file=""))
+    taken = [near(offers=seen, taken=True).quiet(150).save(tmp_path / f"{seen}.pcap") for seen in (True, False)]
+    assert "dhcp-offer-lost" not in {finding.code for finding in machine(read(*taken)).findings}
+
+
+def test_offers_from_another_port_are_none_of_dhcp(tmp_path: Path) -> None:
+    found = of(tmp_path, near(offers=True, port=1067))["dhcp-offer-lost"]
+    assert (found.confidence, found.summary.endswith("they come from port 1067, not from 67")) == ("likely", True)
