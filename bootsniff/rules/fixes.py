@@ -9,6 +9,7 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
 from ..model import Fix
+from ..track.boot_file import is_elsewhere
 from .names import loader_for
 from .quoting import field, quoted, xml
 from .recognise import IPXE_TAG, arch, asker, dnsmasq_match, isc_condition, kea_test
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from .case import Case
+    from .offers import Offer
 
 EXAMPLE_SERVER = "192.0.2.1"
 """TEST-NET-1 (RFC 5737): stands where the capture knows no address."""
@@ -204,6 +206,12 @@ def option(case: Case, number: int, value: str, isc: str, kea: str) -> tuple[Fix
         Fix("isc-dhcpd", f"option {isc} {value};"),
         Fix("kea", f'"option-data": [{{"name": {quoted(kea)}, "data": {quoted(value)}}}]'),
     )
+
+
+def router(case: Case, lease: Offer) -> tuple[Fix, ...]:
+    """Option 3: the relay, which is the network's router as a rule, else the server where it is on the network itself."""
+    near = [a for a in (lease.message.relay, lease.server) if a and not is_elsewhere(lease.message, a)]
+    return option(case, 3, near[0] if near else f"{network(case)}.1", "routers", "routers")
 
 
 def is_libvirt(case: Case) -> bool:

@@ -19,7 +19,7 @@ from bootsniff.rules.recognise import dnsmasq_match, isc_condition, kea_test
 from . import advice, boots, scenes_dhcp
 from .advice import HOSTILE, MARK, Advice
 from .packets import Wire, machine, read
-from .scene import MAC, Scene
+from .scene import MAC, SERVER, Scene
 
 _WORD = r'"(?:\\.|[^"\\])*"'
 _SHELL_WORD = r"'[^']*'(?:\\''[^']*')*"
@@ -144,3 +144,16 @@ def test_a_proxy_is_told_to_speak(tmp_path: Path) -> None:
     found = machine(read(boots.competing().save(tmp_path / "x.pcap")))
     (finding,) = [finding for finding in found.findings if finding.code == "dhcp-competing-servers"]
     assert "\npxe-prompt=" in finding.fixes[0].text
+
+
+def test_behind_a_relay_the_relay_is_the_router() -> None:
+    far = "10.0.0.5"
+    scene = Scene().lease(file="x.efi", server=far, next_server=far, relay="192.168.122.3", router=None)
+    assert texts(scene, "dhcp-router-missing")["isc-dhcpd"] == "option routers 192.168.122.3;"
+
+
+def test_a_boot_server_that_is_not_there_is_not_named_again() -> None:
+    scene = Scene().lease(file="shim.efi", next_server="192.168.122.5").arp("192.168.122.5", 1, 2, 3, 4)
+    told = texts(scene, "arp-next-server-unanswered")["dnsmasq"]
+    assert f"shim.efi,,{SERVER}" in told
+    assert "192.168.122.5" not in told

@@ -166,12 +166,21 @@ def _why(case: Case, target: str) -> str:
 def _fixes(case: Case, target: str) -> tuple[Fix, ...]:
     lease = case.lease
     if _off_subnet(case, target) and lease:
-        return fixes.option(case, 3, lease.server, "routers", "routers")
+        return fixes.router(case, lease)
     if lease and target in lease.routers:
         up = Fix("shell", f"arping -I eth0 {target}   # is the router up, and is this its address?")
-        return (up, *fixes.option(case, 3, lease.server, "routers", "routers"))
+        return (up, *fixes.router(case, lease))
     return fixes.arrange(
         case,
         Fix("shell", f"ip -brief address show   # on the boot server: does it have {target}?\narping -I eth0 {target}"),
-        *(fixes.boot_file(case)[:1] if case.dhcp4 and not case.is_http and not _named(case, target) else ()),
+        *(
+            fixes.boot_file(case, case.boot_file, _another(case, target))[:1]
+            if case.dhcp4 and not case.is_http and not _named(case, target)
+            else ()
+        ),
     )
+
+
+def _another(case: Case, target: str) -> str:
+    """A server that is there, to be named instead."""
+    return case.lease.server if case.lease and case.lease.server != target else fixes.EXAMPLE_SERVER

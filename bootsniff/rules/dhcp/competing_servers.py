@@ -31,7 +31,8 @@ class DhcpCompetingServers(Rule):
         The router's own DHCP server beside the one of the boot server; a virtual network that is bridged to the office; a
         forgotten test server.
     Fix
-        Switch one off, or turn the one with the boot data into a ProxyDHCP server.
+        Switch one off, or turn the one with the boot data into a ProxyDHCP server (dnsmasq is one that
+        speaks only with a pxe-service or pxe-prompt line).
     Sources
         RFC 2131 section 3.1; edk2 NetworkPkg PxeBcDhcp4.c (PxeBcDhcp4BootInfo); iPXE dhcp.c (option 175.1 priority).
     """

@@ -59,5 +59,5 @@ class DhcpRouterMissing(Rule):
             server=ack.server,
             expected="Option 3 with the router to that network, then ARP for it.",
             proof="" if sees else "A capture without a filter, or the machine's screen.",
-            fixes=fixes.option(case, 3, ack.server, "routers", "routers"),
+            fixes=fixes.router(case, ack),
         )

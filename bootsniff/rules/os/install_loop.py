@@ -70,7 +70,9 @@ class OsInstallLoop(Rule):
             proof="The machine's screen, or the installer's log on its disk.",
             fixes=fixes.arrange(
                 case,
-                Fix("shell", "efibootmgr -o 0003,0001   # as the installer's last step: the disk first"),
+                Fix(
+                    "shell", "efibootmgr   # the numbers; then efibootmgr -o DISK,NETWORK as the installer's last step"
+                ),
                 Fix("ipxe", "sanboot --no-describe --drive 0x80   # BIOS: the disk, for machines that are installed"),
             ),
         )

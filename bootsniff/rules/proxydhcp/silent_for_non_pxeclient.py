@@ -24,7 +24,7 @@ class ProxyDhcpSilentForNonPxeclient(Rule):
     Causes
         dnsmasq's proxy mode answers only the vendor classes of dhcp-pxe-vendor, by default PXEClient.
     Fix
-        dhcp-pxe-vendor=PXEClient,HTTPClient
+        dhcp-pxe-vendor=PXEClient,HTTPClient, and a dhcp-boot line for the kind: dnsmasq sends its vendor class back.
     Sources
         dnsmasq manual page (dhcp-pxe-vendor) and rfc2131.c (is_pxe_client); lab captures with dnsmasq 2.90.
     """
