@@ -74,6 +74,7 @@ from .os.config_fetch_failed import OsConfigFetchFailed
 from .os.install_loop import OsInstallLoop
 from .os.redhcp_fails import OsRedhcpFails
 from .proxydhcp.boot_server_unanswered import PxeBootServerUnanswered
+from .proxydhcp.no_boot_file import ProxyDhcpNoBootFile
 from .proxydhcp.offer_without_pxeclient import ProxyDhcpOfferWithoutPxeclient
 from .proxydhcp.option43_foreign import Option43ForeignContent
 from .proxydhcp.option60_without_43 import DhcpOption60Without43
@@ -146,6 +147,7 @@ RULES: tuple[Rule, ...] = (
     Arch7Vs9(),
     ArchWrongEfiMachine(),
     PxeBootServerUnanswered(),
+    ProxyDhcpNoBootFile(),
     ProxyDhcpOfferWithoutPxeclient(),
     DhcpOption60Without43(),
     Option43ForeignContent(),

@@ -42,6 +42,8 @@ _RASPBERRY = Patience(5, 20 * S, 20 * S, 5, 15 * S, 30 * S)
 _OS = Patience(3, 64 * S, 60 * S, 5, 60 * S, 60 * S, last_answer=10 * S)
 _OTHER = Patience(4, 60 * S, 60 * S, 5, 30 * S, 60 * S)
 
+NOTHING_TO_BOOT = 20 * S
+"""iPXE that was named nothing to load gives up at once; a script inside it begins within this time."""
 NBP_SILENCE = 30 * S
 """A loader that was fetched whole is expected to ask for something within this time."""
 PAGE_SILENCE = 10 * S

@@ -30,6 +30,7 @@ from .next_file import in_the_way
 from .patience import (
     KERNEL_SILENCE,
     NBP_SILENCE,
+    NOTHING_TO_BOOT,
     PAGE_SILENCE,
     REACTION,
     SCRIPT_TURNS,
@@ -135,6 +136,8 @@ def _bound_state(stage: StageRecord, now: int, *, gone: bool, started: bool) -> 
     if point in ("tcp", "tls", "dns") and (gone or _gave_up(stage, now)):
         return StageState(ASKED, failed=True, point=point)
     limit = patience.after_ack
+    if is_ipxe(stage.client) and _next_step(stage) == "dhcp":
+        limit = NOTHING_TO_BOOT
     if is_over(last, limit, now) and not gone and isinstance(stage.dhcp, Dhcp4Exchange) and not stage.connections:
         prompt = prompt_of(stage.dhcp)
         if prompt == ENDLESS_PROMPT:

@@ -132,6 +132,14 @@ def mute_proxy() -> Scene:
     return scene.discover(100).offer(100.1).discover(104, 112, 128)
 
 
+def proxy_for_others(option43: bytes = b"\x06\x01\x08\x0a\x04\x00PXE\xff", file: str | None = None) -> Scene:
+    scene = Scene("efi-arm64-pxe", at="dhcp").lease().proxy(0.15, option60="PXEClient").to_4011(1)
+    scene.dhcp.pxe_replies = (
+        scene.reply(1.1, 5, server="192.168.122.9", your=None, option60="PXEClient", option43=option43, file=file),
+    )
+    return scene
+
+
 def mute_4011() -> Scene:
     return Scene(at="proxydhcp").lease().proxy(0.15, option60="PXEClient").to_4011(1, 2, 4, 7)
 
@@ -282,6 +290,7 @@ FAULTS: dict[str, Callable[[], Scene]] = {
     "dhcp-option-overload": overloaded,
     "arch-option-missing": without_arch,
     "proxydhcp-split-offer-rejected": proxy_beside,
+    "proxydhcp-no-boot-file": proxy_for_others,
     "pxe-boot-server-discovery-unanswered": boot_servers,
 }
 
@@ -388,6 +397,9 @@ LOOKALIKES = [
     ("arch-option-missing", "option 93 is there", lambda: Scene("bios-pxe").lease()),
     ("proxydhcp-split-offer-rejected", "the offer was taken", mute_4011),
     ("pxe-boot-server-discovery-unanswered", "requests to port 4011", mute_4011),
+    ("proxydhcp-no-boot-file", "no answer from port 4011", mute_4011),
+    ("proxydhcp-no-boot-file", "a file", lambda: proxy_for_others(file="grubaa64.efi")),
+    ("proxydhcp-no-boot-file", "boot servers", lambda: proxy_for_others(bytes.fromhex("0807800001c0a87a09ff"))),
     ("dhcp-no-offer", "an answer that comes after three seconds", answered_late),
     ("dhcp-no-offer", "a network without IPv6", no_ipv6),
     ("dhcp-no-offer", "one DISCOVER is no pattern", lambda: Scene().discover(0)),

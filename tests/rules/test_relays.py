@@ -162,3 +162,18 @@ def test_offers_that_both_capture_points_see_are_not_lost(tmp_path: Path) -> Non
 def test_offers_from_another_port_are_none_of_dhcp(tmp_path: Path) -> None:
     found = of(tmp_path, near(offers=True, port=1067))["dhcp-offer-lost"]
     assert (found.confidence, found.summary.endswith("they come from port 1067, not from 67")) == ("likely", True)
+
+
+def test_a_server_that_answers_on_neither_side_is_not_behind_a_nat_that_loses_it(tmp_path: Path) -> None:
+    def asked(*, lease: bool) -> Wire:
+        wire = Wire()
+        if lease:
+            wire.lease(file="grubx64.efi", next_server=SERVER, router=RELAY)
+        for number, time in enumerate((1, 5, 9, 13, 17, 21)):
+            wire.rrq(time, "grubx64.efi", server=SERVER, again=number > 0)
+        return give_up(wire) if lease else wire
+
+    assert "tftp-nat-loss" in of(tmp_path, asked(lease=True))
+    found = of(tmp_path, asked(lease=True), asked(lease=False))
+    assert "tftp-nat-loss" not in found
+    assert "ip route get" in "".join(fix.text for fix in found["tftp-no-reply"].fixes)

@@ -36,6 +36,13 @@ def test_unanswered_discovers_stall_after_the_last_wait_and_not_before() -> None
     assert Play(*lines, "50 QUIET").verdict == ("stalled", "dhcp")
 
 
+def test_ipxe_that_is_named_nothing_gives_up_sooner() -> None:
+    lines = ("0 DISCOVER ipxe-bios", "0.1 OFFER", "1 REQUEST")
+    assert Play(*lines, "1.1 ACK", "19 QUIET").machine.status == "in-progress"
+    assert Play(*lines, "1.1 ACK", "25 QUIET").verdict == ("stalled", "dhcp")
+    assert Play(*lines, "1.1 ACK file=pxelinux.0", "25 QUIET").machine.status == "in-progress"
+
+
 def test_asking_again_another_way_is_no_progress_until_somebody_answers() -> None:
     play = Play(*(f"{seconds} DISCOVER efi-x64-pxe secs={seconds}" for seconds in (0, 4, 12, 28)))
     play.line("70 DISCOVER efi-x64-http")

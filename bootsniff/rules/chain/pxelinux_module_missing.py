@@ -26,6 +26,8 @@ class ChainPxelinuxModuleMissing(Rule):
         pxelinux.0 is fetched whole, then a name that ends in .c32 or .e64 is answered by ERROR 1.
     Not to be confused with
         A configuration that is missing (chain-no-config-found).
+        A kernel or label that the configuration names and that is nowhere: PXELINUX then tries its name with .c32 and other
+        endings, and bare (tftp-file-not-found).
     Causes
         Only pxelinux.0 was copied; modules of another version; a path prefix in option 210 that leads elsewhere.
     Fix
@@ -43,6 +45,8 @@ class ChainPxelinuxModuleMissing(Rule):
     def check(self, case: Case) -> Iterator[Finding]:
         for _, flow in transfers.failed(case):
             if flow.error is None or flow.error_by_client or flow.error.code != 1 or not _MODULE.search(flow.filename):
+                continue
+            if transfers.is_guess(case, flow.filename):
                 continue
             if any(
                 f.status == "complete" and names.base(names.path_of(f)) == names.base(flow.filename)

@@ -52,7 +52,7 @@ class TftpFileNotFound(Rule):
             error = flow.error
             if error is None or flow.error_by_client or fetch.role in ("config-search", "optional"):
                 continue
-            if not transfers.says_missing(error):
+            if not transfers.says_missing(error) or transfers.is_guess(case, flow.filename):
                 continue
             text = f" “{error.text}”" if error.text else ""
             yield self.finding(

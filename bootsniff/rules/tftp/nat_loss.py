@@ -44,7 +44,7 @@ class TftpNatLoss(Rule):
 
     def check(self, case: Case) -> Iterator[Finding]:
         for fetch, flow in transfers.failed(case):
-            verdict = _both_sides(fetch, flow) or _outside(flow) or _inside(case, flow)
+            verdict = _both_sides(fetch, flow) or _outside(flow) or _inside(case, fetch, flow)
             if verdict is None:
                 continue
             confidence, gateway, proof = verdict
@@ -101,9 +101,11 @@ def _outside(flow: TftpTransfer) -> _Verdict | None:
     )
 
 
-def _inside(case: Case, flow: TftpTransfer) -> _Verdict | None:
+def _inside(case: Case, fetch: FetchRecord, flow: TftpTransfer) -> _Verdict | None:
     """The inside alone: the server is elsewhere, and the router is the one that gave the address, or captures."""
     lease = case.lease
+    if fetch.views:
+        return None  # the other side is there, and does not show an answer either
     if transfers.answered(flow) or flow.icmp or flow.reply_from or flow.strangers or lease is None:
         return None
     if flow.request_count < 2 and not case.gave_up:

@@ -110,7 +110,9 @@ def _fixes(case: Case, flow: TftpTransfer, *, forbidden: bool, beyond: bool) -> 
         return _firewall(case)
     lease = case.lease
     if lease is not None and lease.server != flow.server:
-        return (*_firewall(case), *_SERVER)  # what software the DHCP server runs tells nothing of this one
+        # What software the DHCP server runs tells nothing of this one.
+        back = Fix("iproute2", f"ip route get {flow.client}   # on {flow.server}: does it lead back to the machine?")
+        return (*_firewall(case), *([back] if transfers.outside(case, flow) else []), *_SERVER)
     return fixes.arrange(case, *_firewall(case), *_SERVER)
 
 

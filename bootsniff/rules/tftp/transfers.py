@@ -111,6 +111,15 @@ def failed(case: Case) -> Iterator[tuple[FetchRecord, TftpTransfer]]:
             yield fetch, flow
 
 
+_GUESSED = frozenset({"cbt", "0", "com", "c32", "img", "bss", "bin", "bs"})
+
+
+def is_guess(case: Case, name: str) -> bool:
+    """Whether PXELINUX only tries what a kernel or label may be called: it asks for the bare name as well (elflink/load.c)."""
+    stem, _, ending = name.rpartition(".")
+    return case.client == "pxelinux" and ending in _GUESSED and any(flow.filename == stem for _, flow in case.tftp)
+
+
 def never_taken(flow: TftpTransfer) -> bool:
     """The first block is sent again and again, and the receiver, which is alive, keeps acknowledging the OACK alone."""
     data, acked = flow.body, flow.last_ack

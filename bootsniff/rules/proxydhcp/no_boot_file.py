@@ -1,0 +1,71 @@
+"""proxydhcp-no-boot-file; reads records, never changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...model import Finding
+from ...wire import dhcp_options
+from .. import fixes, quoting, recognise
+from ..case import Case
+from ..evidence import evidence
+from ..offers import Offer
+from ..rule import Rule
+
+
+class ProxyDhcpNoBootFile(Rule):
+    """The ProxyDHCP server answers this kind of client and has no boot file for it.
+
+    What happens
+        The machine gets an address, asks the ProxyDHCP server what to load, and is told nothing: no file name, no boot
+        server, no menu. UEFI shows PXE-E21 or goes on to its next boot option; iPXE says "Nothing to boot".
+    On the wire
+        A ProxyDHCP offer and, usually, an ACK from port 4011; none of the replies names a file, and option 43 holds neither
+        boot servers nor a menu.
+    Not to be confused with
+        A ProxyDHCP server that does not answer on port 4011 (proxydhcp-4011-unanswered); one that is silent for HTTP boot
+        (proxydhcp-silent-for-non-pxeclient); a DHCP server alone that names no file (dhcp-offer-without-boot-file).
+    Causes
+        dnsmasq has pxe-service lines for other architectures only: it answers every PXE client all the same.
+    Fix
+        A pxe-service line for this architecture.
+    Sources
+        PXE specification 2.1 section 2.2; dnsmasq manual page, pxe-service; lab captures (AAVMF beside services for x86).
+    """
+
+    code = "proxydhcp-no-boot-file"
+    stage = "proxydhcp"
+    needs = "dhcp4"
+    explains_away = ("chain-ipxe-nothing-to-boot", "proxydhcp-split-offer-rejected")
+    summary = "ProxyDHCP server {server} answers {name} and names no boot file for it"
+
+    def check(self, case: Case) -> Iterator[Finding]:
+        stage = case.stage
+        if not (case.failed_here and case.asked_nothing and stage.menu is None):
+            return
+        told = [*case.proxy_offers, *case.pxe_replies]
+        if not case.proxy_offers or any(_leads_on(reply) for reply in (*told, *case.offers, *case.acks)):
+            return
+        if not case.pxe_replies and case.dhcp4 is not None and case.dhcp4.pxe_requests:
+            return  # proxydhcp-4011-unanswered
+        proxy = told[-1]
+        number = recognise.arch(stage) or 0
+        loader = quoting.field(fixes.names_example(case))
+        yield self.finding(
+            case,
+            [
+                evidence(case.proxy_offers[0].heard, "ProxyDHCP offer without a boot file"),
+                *(evidence(reply.heard, "ACK from port 4011, without one too") for reply in case.pxe_replies[-1:]),
+            ],
+            subject=proxy.server,
+            server=proxy.server,
+            name=stage.name or case.client,
+            expected="A boot file, or boot servers in option 43.",
+            fixes=fixes.dnsmasq(f'pxe-service={number},"network boot",{loader}'),
+        )
+
+
+def _leads_on(reply: Offer) -> bool:
+    """Whether a reply names a file, or boot servers or a menu from which one would come."""
+    pxe = dhcp_options.pxe(reply.message) if reply.has_pxe_options else None
+    return bool(reply.boot_file or (pxe is not None and (pxe.boot_servers or pxe.menu)))
