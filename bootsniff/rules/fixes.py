@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..model import Fix
 from ..track.boot_file import is_elsewhere
 from .names import loader_for
-from .quoting import field, quoted, xml
+from .quoting import field, quoted, web, xml
 from .recognise import IPXE_TAG, arch, asker, dnsmasq_match, isc_condition, kea_test
 
 if TYPE_CHECKING:
@@ -258,5 +258,5 @@ def names_example(case: Case) -> str:
 def example_url(case: Case, path: str | None = None) -> str:
     """A URL on the boot server of this capture."""
     host = address_of_server(case)
-    name = (path or names_example(case)).lstrip("/")
+    name = web((path or names_example(case)).lstrip("/")).replace("&", "%26").replace("?", "%3f")
     return f"http://[{host}]/{name}" if ":" in host else f"http://{host}/{name}"

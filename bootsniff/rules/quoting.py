@@ -9,6 +9,7 @@ import re
 
 _DNSMASQ_PLAIN = re.compile(r"(?!tag:|net:)[\w./:@%+=~&?-]+", re.ASCII)
 _SHELL_PLAIN = re.compile(r"[\w./:@%+=-]+", re.ASCII)
+_NOT_IN_URLS = re.compile(r"[^\w.~/:@+,=%?&\[\]-]", re.ASCII)
 _ESCAPE = re.compile(r"%([2-6][0-9a-f]|7[0-9a-e])", re.IGNORECASE)
 
 
@@ -35,6 +36,11 @@ def ipxe(url: str) -> str:
 def quoted(text: str) -> str:
     """Inside double quotes of dnsmasq, ISC dhcpd, nginx or JSON."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def web(url: str) -> str:
+    """As a URL: what may not stand in one (RFC 3986 section 2), and what a shell would not leave alone, is escaped."""
+    return _NOT_IN_URLS.sub(lambda match: "".join(f"%{byte:02x}" for byte in match[0].encode()), url)
 
 
 def below(root: str, name: str) -> str:

@@ -37,7 +37,7 @@ def outside(item: Advice) -> str:
         tree = ET.fromstring(text)  # noqa: S314 - our own
         text = "\n".join(value for element in tree.iter() for value in [*element.attrib.values(), element.text or ""])
     if item.target in ("http", "url"):
-        return ""  # an address to be looked at, on a line of its own
+        return re.sub(r"[\w.~/:@+,=%?&\[\]-]+", "", text) and text  # no character that is not one of URLs
     return re.sub(_WORDS[item.target], "", text)
 
 
@@ -90,6 +90,13 @@ def test_nobody_is_told_to_make_a_secret_readable(name: str) -> None:
     finding = scene.finding("tftp-access-violation")
     assert finding is not None
     assert not any("chmod" in fix.text and " /etc" in fix.text for fix in finding.fixes)
+
+
+def test_what_may_not_stand_in_a_url_is_escaped() -> None:
+    assert (
+        quoting.web("http://[fd00::1]:8080/a b/$(c);ü%20?d=e&f")
+        == "http://[fd00::1]:8080/a%20b/%24%28c%29%3b%c3%bc%20?d=e&f"
+    )
 
 
 def test_a_script_that_ipxe_expands_is_named_without_what_it_would_expand() -> None:

@@ -53,7 +53,7 @@ class Http4xx(HttpStatusRule):
         status = status_of(flow)
         first = None
         if status == 400 and _TLS_PORT in flow.body.head and flow.url.startswith("http://"):
-            first = Fix("url", "https://" + flow.url.removeprefix("http://"))
+            first = Fix("url", "https://" + quoting.web(flow.url.removeprefix("http://")))
         elif status == 429:
             first = Fix("nginx", f"# no limit_req, no limit_conn in\nlocation = {web_path(flow)} {{ }}")
         return fixes.arrange(
