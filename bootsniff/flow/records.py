@@ -138,6 +138,11 @@ class TlsHandshake(Struct, eq=False):
     server_hello_at: FrameRef | None = None
     certificate: TlsCertificate | None = None
     certificate_at: FrameRef | None = None
+    wants_certificate: bool = False
+    """The server asked for a certificate of the client, as far as that can be read (not in TLS 1.3)."""
+    foreign: bytes = b""
+    """What the server sent instead of TLS: its first bytes."""
+    foreign_at: FrameRef | None = None
     alerts: list[tuple[TlsAlert, FrameRef, bool]] = field(default_factory=list)
     """Alert, where, and whether the client sent it."""
     application_bytes_from_server: int = 0

@@ -10,6 +10,8 @@ from .ranges import Ranges
 from .records import TcpConnection, TlsHandshake
 from .segment import Reader, Segment
 
+_FOREIGN = 64
+"""Bytes that are kept of an answer that is no TLS."""
 MAX_PREFIX = 65536
 """Bytes of each direction that are read; what follows is only counted."""
 
@@ -127,11 +129,20 @@ class TlsSession:
                 stream = tls.parse(grown[0])
             except Malformed:
                 side.count_from(segment.end, 0)
+                news = not by_client and self._is_foreign(grown[0], segment.at)
             else:
                 news = self._learn(side, stream, segment.at, by_client=by_client)
                 side.read(stream, len(grown[0]))
         self.sync()
         return news or (not had and side.application_bytes > 0)
+
+    def _is_foreign(self, data: bytes, at: FrameRef) -> bool:
+        """Whether a server's very first bytes are no TLS."""
+        handshake = self.record.tls
+        if handshake is None or handshake.server_hello is not None or handshake.alerts or handshake.foreign:
+            return False
+        handshake.foreign, handshake.foreign_at = data[:_FOREIGN], at
+        return True
 
     def _learn(self, side: Side, stream: tls.TlsStream, at: FrameRef, *, by_client: bool) -> bool:
         handshake = self.record.tls
@@ -148,6 +159,8 @@ class TlsSession:
         if not by_client and stream.certificate is not None and handshake.certificate is None:
             handshake.certificate, handshake.certificate_at = stream.certificate, at
             news = True
+        if not by_client and stream.wants_certificate and not handshake.wants_certificate:
+            handshake.wants_certificate = news = True
         for alert in stream.alerts[side.new_alerts(stream) :][:8]:
             if len(handshake.alerts) < 8:
                 handshake.alerts.append((alert, at, by_client))

@@ -20,6 +20,7 @@ from .chain.ipxe_proxydhcp_wait import ChainIpxeProxydhcpWait
 from .chain.no_config_found import ChainNoConfigFound
 from .chain.pxelinux_module_missing import ChainPxelinuxModuleMissing
 from .chain.script_loop import ChainScriptLoop
+from .chain.script_stops import ChainScriptStops
 from .chain.shim_loader_name import ChainShimLoaderName
 from .chain.shim_wrong_path import ChainShimWrongPath
 from .chain.text_instead_of_program import ChainTextInsteadOfProgram
@@ -83,6 +84,7 @@ from .proxydhcp.silent_for_non_pxeclient import ProxyDhcpSilentForNonPxeclient
 from .proxydhcp.split_offer_rejected import ProxyDhcpSplitOfferRejected
 from .rule import Cause, Rule
 from .tcp.filtered import TcpFiltered
+from .tcp.iscsi_login import IscsiLoginRefused
 from .tcp.refused import TcpRefused
 from .tftp.access_violation import TftpAccessViolation
 from .tftp.block_rollover import TftpBlockRollover
@@ -159,6 +161,7 @@ RULES: tuple[Rule, ...] = (
     DnsServerMissing(),
     TcpFiltered(),
     TcpRefused(),
+    IscsiLoginRefused(),
     TlsAnswerUnused(),
     TlsCertificateRefused(),
     TlsCipher(),
@@ -211,6 +214,7 @@ RULES: tuple[Rule, ...] = (
     ChainNoConfigFound(),
     ChainPxelinuxModuleMissing(),
     ChainScriptLoop(),
+    ChainScriptStops(),
     ChainShimLoaderName(),
     ChainShimWrongPath(),
     ChainTextInsteadOfProgram(),

@@ -139,6 +139,8 @@ def unread(stage: StageRecord, last: FetchRecord) -> TcpConnection | None:
     for connection in reversed(stage.connections):
         if connection.start < last.end:
             break
+        if connection.server_port == ISCSI_PORT and not is_open(connection):
+            continue  # it would have kept a disk
         unknown = not connection.exchange_count and connection.tls is None
         if unknown and connection.established and connection.last_from_server and not connection.reset:
             return connection

@@ -237,16 +237,16 @@ def _first_role(stage: StageRecord, fetch: FetchRecord) -> FetchRole:
     for wanted in stage.expectations:
         if wanted.pieces is not None and fits(wanted.pieces, name):
             return wanted.role
-    redirected = any(
-        isinstance(item.flow, HttpExchange) and item.role == "boot-file" and item.flow.response is not None
-        and item.flow.response.status in REDIRECTS
-        for item in stage.fetches
-    )  # fmt: skip
-    if redirected or (
-        stage.dhcp is not None and not stage.fetches and is_firmware(stage.client) and not is_u_boot(stage.client)
-    ):
+    before = stage.fetches[-1] if stage.fetches else None
+    if before is not None and isinstance(before.flow, HttpExchange) and _redirects(before.flow):
+        return before.role
+    if stage.dhcp is not None and before is None and is_firmware(stage.client) and not is_u_boot(stage.client):
         return "boot-file"
     return "other"
+
+
+def _redirects(flow: HttpExchange) -> bool:
+    return flow.response is not None and flow.response.status in REDIRECTS
 
 
 def _role_by_content(stage: StageRecord, fetch: FetchRecord) -> FetchRole:

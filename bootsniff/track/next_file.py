@@ -12,6 +12,8 @@ from .patience import KERNEL_SILENCE
 from .records import Dhcp4Exchange, Expectation, FetchRecord, Heard, StageRecord
 from .state import is_over
 
+_ARP_TRIES = 3
+"""Questions after which it is no accident that no answer came."""
 Features = tuple[Heard[DhcpMessage], tuple[str, ...]]
 """Where an iPXE lists what it was built with, and the list."""
 
@@ -26,6 +28,14 @@ def next_named(stage: StageRecord) -> Expectation | None:
     first = next((number for number, wanted in enumerate(expected) if wanted.named_in == script), len(expected))
     number = known[-1] + 1 if known else first
     return expected[number] if number < len(expected) and expected[number].named_in == script else None
+
+
+def leaves_initrd_out(stage: StageRecord) -> bool:
+    """Whether a kernel is what came last, and the initrd that its script names behind it was not asked for."""
+    if not stage.fetches or stage.fetches[-1].role != "kernel" or stage.fetches[-1].status != "complete":
+        return False
+    wanted = next_named(stage)
+    return wanted is not None and wanted.role == "initrd" and wanted.pieces is None
 
 
 def ipxe_features(stage: StageRecord) -> Features | None:
@@ -55,6 +65,25 @@ def is_https(url: str) -> bool:
     return url.lower().startswith("https://")
 
 
+def _asked_in_vain(stage: StageRecord, last: FetchRecord) -> bool:
+    """Whether nobody answers ARP for a host that was not needed before `last` was fetched."""
+    return any(
+        arps.request_count >= _ARP_TRIES
+        and not (arps.reply or arps.answers)
+        and arps.requests[0].time >= last.start
+        and arps.target not in own_addresses(stage)
+        for arps in stage.arps
+    )
+
+
+def own_addresses(stage: StageRecord) -> set[str]:
+    """The addresses that DHCP gave this program: it asks for them itself, to see whether they are free."""
+    exchange = stage.dhcp
+    if not isinstance(exchange, Dhcp4Exchange):
+        return set()
+    return {heard.message.your_ip for heard in (*exchange.acks, *exchange.offers) if heard.message.your_ip}
+
+
 def in_the_way(stage: StageRecord, last: FetchRecord, now: int, *, gone: bool) -> StallPoint | None:
     """Why the file behind `last` is not asked for, as far as packets show it."""
     for connection in reversed(stage.connections):
@@ -65,6 +94,8 @@ def in_the_way(stage: StageRecord, last: FetchRecord, now: int, *, gone: bool) -
             return "tls" if failure == "tls" else "tcp"
         if connection.established:
             return None
+    if _asked_in_vain(stage, last):
+        return "arp"
     wanted = next_without_tls(stage)
     sure = wanted is not None and wanted[1] is not None
     return "tls" if sure and (gone or is_over(last.end, KERNEL_SILENCE, now)) else None

@@ -26,7 +26,7 @@ from .dhcp_outcome import dhcp4_state, dhcp6_state, has_lease
 from .fetch_outcome import connection_failure, refresh_fetches
 from .kinds import LOADERS, is_firmware, is_http_client, is_ipxe, is_u_boot, runs_u_boot
 from .naming import is_grub_binary, is_ipxe_binary, is_pxelinux_binary, is_shim_binary
-from .next_file import in_the_way
+from .next_file import in_the_way, leaves_initrd_out
 from .patience import (
     KERNEL_SILENCE,
     NBP_SILENCE,
@@ -245,11 +245,19 @@ def _fetch_state(
         return StageState(rank, failed=True, point=point)
     if end is None and (connection := unread(stage, last)) is not None:
         return StageState(rank, waiting_for=f"what {connection.server} sends on port {connection.server_port}")
+    return _quiet_state(stage, StageState(rank, failed=True, point=point), last, silence_from, end, now)
+
+
+def _quiet_state(
+    stage: StageRecord, failure: StageState, last: FetchRecord, since: int, end: FetchRecord | None, now: int
+) -> StageState:
+    """Everything came whole, and nothing more is asked for: a failure once that lasts too long."""
     limit = PAGE_SILENCE if end is not None else NBP_SILENCE + stage.pause
-    if is_over(silence_from, limit, now) and (_expected_to_go_on(last) if end is None else not is_vague(end)):
-        return StageState(rank, failed=True, point=point)
-    wait = f"{_short(last.name)} to ask for something, for {in_seconds(now - silence_from)}"
-    return StageState(rank, waiting_for=wait, check_at=silence_from + limit + 1)
+    goes_on = not is_vague(end) if end is not None else _expected_to_go_on(last) or leaves_initrd_out(stage)
+    if is_over(since, limit, now) and goes_on:
+        return failure
+    wait = f"{_short(last.name)} to ask for something, for {in_seconds(now - since)}"
+    return StageState(failure.rank, waiting_for=wait, check_at=since + limit + 1)
 
 
 def _circle(stage: StageRecord) -> StallPoint | None:

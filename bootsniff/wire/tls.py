@@ -15,7 +15,7 @@ from .numbers import tls_alert_name
 from .transfers import TlsAlert, TlsCertificate, TlsClientHello, TlsServerHello
 
 CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA = 20, 21, 22, 23
-_CLIENT_HELLO, _SERVER_HELLO, _CERTIFICATE = 1, 2, 11
+_CLIENT_HELLO, _SERVER_HELLO, _CERTIFICATE, _CERTIFICATE_REQUEST = 1, 2, 11, 13
 _SERVER_NAME, _SUPPORTED_VERSIONS = 0, 43
 _MAX_RECORD = 16384 + 2048
 _MAX_HANDSHAKE = 1 << 18
@@ -31,6 +31,8 @@ class TlsStream(Struct):
     client_hello: TlsClientHello | None = None
     server_hello: TlsServerHello | None = None
     certificate: TlsCertificate | None = None
+    wants_certificate: bool = False
+    """A CertificateRequest was read; TLS 1.3 encrypts it."""
     alerts: list[TlsAlert] = field(default_factory=list)
     encrypted: bool = False
     """A ChangeCipherSpec or application data was seen: later alerts and handshake messages cannot be read."""
@@ -97,6 +99,8 @@ def _read_handshake(data: bytes, stream: TlsStream) -> None:
                 stream.server_hello = _server_hello(body)
             elif kind == _CERTIFICATE and stream.certificate is None:
                 stream.certificate = _certificate(body)
+            elif kind == _CERTIFICATE_REQUEST:
+                stream.wants_certificate = True
         except Malformed:
             continue
 

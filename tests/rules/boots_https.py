@@ -184,6 +184,90 @@ def leased(name: str) -> Callable[[], Wire]:
     return lambda: Wire("efi-x64-http").lease(file=name, option60="HTTPClient").quiet(100)
 
 
+def hello(answer: bytes, alert: int | None = None) -> Callable[[], Wire]:
+    """A ClientHello, these bytes of the server, and an alert of its own after the client's flight."""
+
+    def made() -> Wire:
+        wire = Wire("efi-x64-http").lease(file=HTTPS, option60="HTTPClient").connect(1, port=443)
+        said = b"\x03\x03" + b"r" * 32 + b"\0" + b"\0\4\0\x2f\0\x35" + b"\1\0"
+        asked = b"\x16\x03\x01" + struct.pack(">H", len(said) + 4) + b"\x01" + len(said).to_bytes(3, "big") + said
+        wire.tcp(1.01, 0x18, 1001, 5001, asked, port=443)
+        mine, theirs = 1001 + len(asked), 5001 + len(answer)
+        wire.tcp(1.02, 0x18, 5001, mine, answer, from_client=False, port=443)
+        if alert is not None:
+            flight = b"\x16\x03\x03\0\x07\x0b\0\0\3\0\0\0"
+            wire.tcp(1.03, 0x18, mine, theirs, flight, port=443)
+            mine += len(flight)
+            wire.tcp(1.04, 0x18, theirs, mine, b"\x15\x03\x03\0\2\2" + bytes([alert]), from_client=False, port=443)
+            theirs += 7
+        wire.tcp(1.05, 0x11, theirs, mine, from_client=False, port=443)
+        wire.tcp(1.06, 0x14, mine, theirs + 1, port=443)
+        return wire.quiet(90)
+
+    return made
+
+
+def wants_certificate() -> bytes:
+    """ServerHello and CertificateRequest of TLS 1.2."""
+    answer = b"\x03\x03" + b"s" * 32 + b"\0" + b"\0\x2f" + b"\0"
+    asked = b"\1\1\0\2\4\1\0\0"
+    body = b"\x02" + len(answer).to_bytes(3, "big") + answer + b"\x0d" + len(asked).to_bytes(3, "big") + asked
+    return b"\x16\x03\x03" + struct.pack(">H", len(body)) + body
+
+
+def scripted(script: bytes, *fetches: tuple[str, bytes], arps: int = 0) -> Callable[[], Wire]:
+    """IPXE gets its script and some of what it names; then it asks by ARP for another host, or for nothing."""
+
+    def made() -> Wire:
+        wire = Wire("ipxe-bios").lease(file=f"http://{SERVER}/menu.ipxe")
+        wire.fetch(1, "/menu.ipxe", body=script, agent=AGENT)
+        for number, (path, body) in enumerate(fetches):
+            wire.fetch(2 + number, path, body=body, agent=AGENT)
+        for number in range(arps):
+            wire.arp(4 + number, "192.168.122.9")
+        return wire.quiet(90)
+
+    return made
+
+
+def grub_over_http(*, dns: str | None) -> Callable[[], Wire]:
+    """An unsigned GRUB that came over HTTP and asks for nothing, on firmware that does not go on."""
+
+    def made() -> Wire:
+        wire = Wire("efi-x64-http").lease(file=f"http://{SERVER}/grubx64.efi", option60="HTTPClient", dns=dns)
+        body = program(40_000).replace(b".text\0\0\0", b"mods\0\0\0\0", 1)
+        return wire.fetch(1, "/grubx64.efi", body=body).quiet(120)
+
+    return made
+
+
+def login(answer: float) -> Wire:
+    """A disk by iSCSI whose server ends the connection after so many seconds."""
+    wire = Wire("ipxe-bios").lease(file=f"http://{SERVER}/san.ipxe")
+    wire.fetch(1, "/san.ipxe", body=b"#!ipxe\nsanboot iscsi:192.168.122.1:::1:iqn.2026-01.lan:disk\n", agent=AGENT)
+    wire.connect(2, port=3260)
+    wire.tcp(2.01, 0x18, 1001, 5001, b"\x43" + b"\0" * 47, port=3260)
+    wire.tcp(2.02, 0x18, 5001, 1049, b"\x23" + b"\0" * 47, from_client=False, port=3260)
+    if answer:
+        wire.tcp(2 + answer, 0x11, 5049, 1049, from_client=False, port=3260)
+        wire.tcp(2.01 + answer, 0x11, 1049, 5050, port=3260)
+    return wire.quiet(90)
+
+
+def redirected_kernel() -> Wire:
+    """The server redirects whatever the script names."""
+    wire = Wire("ipxe-bios").lease(file=f"http://{SERVER}/menu.ipxe")
+    for number, (name, body) in enumerate((("menu.ipxe", SCRIPT), ("linux", KERNEL), ("initrd.gz", INITRD))):
+        place = LOCATION.format(f"/new/{name}")
+        wire.fetch(1 + 2 * number, f"/{name}", "301 Moved Permanently", b"", place, agent=AGENT)
+        wire.fetch(2 + 2 * number, f"/new/{name}", body=body, agent=AGENT)
+    return wire.quiet(90)
+
+
+ARM64_KERNEL = bytes(0x38) + b"ARM\x64" + bytes(4000)
+EMPTY_HOST = b"#!ipxe\nkernel http://${next-srv}/linux quiet\nboot\n"
+ELSEWHERE = b"#!ipxe\nkernel http://192.168.122.9/linux quiet\nboot\n"
+TWO_ENTRIES = b"#!ipxe\nkernel http://192.168.122.1/linux\nboot\n:other\nkernel http://192.168.122.1/memtest\nboot\n"
 URI = "dhcp-http-offer-without-usable-uri"
 PXE_NOTES = ("dhcp-no-offer",)
 FAULTS: dict[str, Case] = {
@@ -210,12 +294,36 @@ FAULTS: dict[str, Case] = {
     "tcp-refused, the script's port": Case(refused(PORT_8080, 8080), "tcp-refused", ("tcp",)),
     "tcp-refused, the portmapper": Case(refused(NFS, 111), "tcp-refused", ("tcp",)),
     "http-404, once more on a new connection": Case(closed_meanwhile, "http-404", ("http",)),
+    "chain-script-stops, a variable": Case(scripted(EMPTY_HOST), "chain-script-stops", ("chain",)),
+    "chain-script-stops, a kernel for ARM": Case(
+        scripted(SCRIPT, ("/linux", ARM64_KERNEL)), "chain-script-stops", ("chain",)
+    ),
+    "chain-script-stops, a kernel that is not taken": Case(
+        scripted(SCRIPT, ("/linux", KERNEL)), "chain-script-stops", ("chain",)
+    ),
+    "arp-next-server-unanswered, the script's server": Case(
+        scripted(ELSEWHERE, arps=6), "arp-next-server-unanswered", ("arp",)
+    ),
+    "tls-handshake-failed, plain HTTP": Case(
+        hello(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"), "tls-handshake-failed", ("tls",)
+    ),
+    "tls-client-certificate, TLS 1.2": Case(hello(wants_certificate(), 40), "tls-client-certificate", ("tls",)),
+    "nbp-stalls-after-download, GRUB and a name server": Case(
+        grub_over_http(dns=SERVER), "nbp-stalls-after-download", ("nbp",)
+    ),
+    "nbp-secure-boot-refused, GRUB without a name server": Case(
+        grub_over_http(dns=None), "nbp-secure-boot-refused", ("nbp",)
+    ),
+    "iscsi-login-refused": Case(lambda: login(0.1), "iscsi-login-refused", ("chain",)),
     f"{URI}, a blank": Case(offered(f"http://{SERVER}/my files/x.efi"), URI, ("dhcp",)),
     f"{URI}, another scheme": Case(leased(f"ftp://{SERVER}/x.efi"), URI, ("http",)),
 }
 HEALTHY: dict[str, Callable[[], Wire]] = {
     "https, a unified kernel image": system(900_000),
     "https, from a script": secure_script,
+    "a kernel, and another entry's": scripted(TWO_ENTRIES, ("/linux", KERNEL)),
+    "whatever a script names is redirected": redirected_kernel,
+    "a disk by iSCSI": lambda: login(0),
     "redirects that lead somewhere": redirected_twice,
     "a connection closed meanwhile": lambda: closed_meanwhile("200 OK"),
     "https, the machine's packets only": lambda: one_direction(system(900_000)()),

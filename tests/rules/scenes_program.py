@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from bootsniff.track.records import Expectation
 from bootsniff.wire.transfers import BootContent
 
 from .scene import IPXE_BIN, PE_ARM64, PE_X64, PE_X64_SIGNED, SCRIPT, SERVER, TEXT, Scene
-
 
 CUT_SHORT = BootContent("pe", "EFI application, x86-64", 0x8664, signed=False, efi=True, missing=9000)
 
@@ -20,6 +20,16 @@ def loaded(
     if gave_up:
         scene.stage("efi-x64-http")
         scene.discover(60)
+    return scene
+
+
+def script_stops(*, menu: bool = False) -> Scene:
+    scene = Scene("ipxe-bios", at="chain").lease(file="http://192.168.122.1/menu.ipxe")
+    scene.http(1, "http://192.168.122.1/menu.ipxe", content=SCRIPT)
+    script = "http://192.168.122.1/menu.ipxe"
+    named = Expectation("http://192.168.122.1/linux", "kernel", script, scene.at(1.6))
+    scene.here.expectations = (named,)
+    scene.here.menu = "menu of menu.ipxe" if menu else None
     return scene
 
 
@@ -124,6 +134,7 @@ def text_then_script() -> Scene:
 FAULTS: dict[str, Callable[[], Scene]] = {
     "chain-text-instead-of-program": texts,
     "nbp-secure-boot-refused": loaded,
+    "chain-script-stops": script_stops,
     "nbp-incomplete-file": lambda: loaded(CUT_SHORT),
     "nbp-stalls-after-download": lambda: loaded(PE_X64_SIGNED),
     "chain-ipxe-loop": ipxe_loop,
@@ -183,6 +194,7 @@ def kickstart_then_more() -> Scene:
 
 
 LOOKALIKES = [
+    ("chain-script-stops", "a menu", lambda: script_stops(menu=True)),
     ("chain-text-instead-of-program", "a script", lambda: texts(content=SCRIPT)),
     ("chain-text-instead-of-program", "data for a script", lambda: texts(role="initrd")),
     ("chain-text-instead-of-program", "an optional extra", lambda: texts(role="optional")),

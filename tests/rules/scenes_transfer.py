@@ -149,6 +149,15 @@ def answer_unused(*, gave_up: bool = True) -> Scene:
     return scene
 
 
+def disk(*, closed: bool = True) -> Scene:
+    scene = Scene("ipxe-bios", at="nbp").lease()
+    connection = scene.connection(1, port=3260)
+    connection.last_from_server = scene.at(1.1)
+    if closed:
+        connection.fin_from_server = connection.last = scene.at(1.2)
+    return scene
+
+
 def over_grub(**settings: object) -> Scene:
     scene = web()
     scene.stage("grub", dhcp=False)
@@ -244,6 +253,7 @@ FAULTS = {
     "http-redirect-not-followed": redirected,
     "http-redirect-loop": redirected_for_ever,
     "tls-answer-unused": answer_unused,
+    "iscsi-login-refused": disk,
     "http-no-length": lambda: over_grub(status="failed", fields=(("Transfer-Encoding", "chunked"),), length=None),
     "http-lowercase-header": lambda: over_grub(fields=(("content-length", "1000"),)),
     "http-content-type-not-boot": lambda: web(
@@ -313,6 +323,7 @@ def followed() -> Scene:
 
 
 LOOKALIKES = [
+    ("iscsi-login-refused", "a disk in use", lambda: disk(closed=False)),
     ("http-redirect-loop", "a few redirects", lambda: redirected_for_ever(4)),
     ("http-redirect-not-followed", "iPXE that follows in a circle", redirected_for_ever),
     ("tls-answer-unused", "nothing more is heard", lambda: answer_unused(gave_up=False)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...flow.records import HttpExchange
 from ...model import Evidence
 from ...track import arrived
 from ...track.naming import same_file
@@ -29,6 +30,20 @@ def idle_program(case: Case) -> FetchRecord | None:
         other for other in case.stage.fetches if other.start > fetch.end and not same_file(names.path_of(other), path)
     ]
     return None if later else fetch
+
+
+def is_grub_over_http(fetch: FetchRecord) -> bool:
+    return fetch.content is not None and "GRUB" in fetch.content.details and isinstance(fetch.flow, HttpExchange)
+
+
+def is_lost_with_dns(case: Case, fetch: FetchRecord) -> bool:
+    """GRUB over HTTP that asks for nothing, where the lease names a name server, and the firmware did not go on.
+
+    Firmware then puts a Dns() node into the path of the program that it starts (UEFI 2.10 section 10.3.4.24), and GRUB
+    up to 2.06 does not find its network behind it.
+    """
+    lease = case.lease
+    return is_grub_over_http(fetch) and not case.gave_up and lease is not None and bool(lease.dns_servers)
 
 
 def dropped_image(case: Case) -> FetchRecord | None:

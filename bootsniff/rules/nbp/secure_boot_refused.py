@@ -42,6 +42,8 @@ class NbpSecureBootRefused(Rule):
         if fetch is None or fetch.content is None or fetch.content.signed is not False:
             return
         again = downloads.times_fetched(case, fetch)
+        if again == 1 and downloads.is_lost_with_dns(case, fetch):
+            return
         if again > 1:
             then = f"the firmware fetched it {again} times"
         else:

@@ -11,8 +11,14 @@ from ...track.naming import is_ipxe_binary
 from ...track.records import FetchRecord
 from .. import fixes, names, quoting
 from ..case import Case
+from ..recognise import dnsmasq_match
 from ..rule import Rule
 from . import downloads
+
+_NO_DNS = (
+    "; GRUB up to 2.06 finds no network when the lease names a name server (option 6), or lacks its http module, or "
+    "Secure Boot refused it"
+)
 
 
 class NbpStallsAfterDownload(Rule):
@@ -30,10 +36,11 @@ class NbpStallsAfterDownload(Rule):
     Causes
         iPXE with all drivers (ipxe.efi) that takes the card with a driver that does not work; a signature by an unknown key;
         a damaged file. A disk image without an EFI system partition, or whose loader Secure Boot refuses. GRUB that came over HTTP and was built without its http module (Debian's signed one), so that it
-        ends at its prompt.
+        ends at its prompt; or GRUB up to 2.06 over HTTP and a lease with a name server: the firmware puts a Dns() node into
+        the path of the program, behind which GRUB does not find its network.
     Fix
         Try snponly.efi (undionly.kpxe on BIOS), which use the firmware's own driver; compare the file's checksum. Serve GRUB
-        over TFTP, or one with the http module.
+        over TFTP, or one with the http module; leave option 6 out for HTTP boot, with an address in the URL.
     Sources
         iPXE issue 1776; netboot.xyz issue 1833; FOGProject issue 960.
     """
@@ -61,12 +68,15 @@ class NbpStallsAfterDownload(Rule):
                 proof=proof,
             )
         fetch = downloads.idle_program(case)
-        if fetch is None or fetch.content is None or fetch.content.signed is False:
+        if fetch is None or fetch.content is None:
+            return
+        lost = downloads.is_lost_with_dns(case, fetch)
+        if fetch.content.signed is False and not lost:
             return
         path = names.path_of(fetch)
         again = downloads.times_fetched(case, fetch)
         then = f"the firmware fetched it {again} times" if again > 1 else "and nothing more was heard of it"
-        grub = "GRUB" in fetch.content.details and isinstance(fetch.flow, HttpExchange)
+        grub = downloads.is_grub_over_http(fetch)
         yield self.finding(
             case,
             downloads.proof(case, fetch),
@@ -75,10 +85,10 @@ class NbpStallsAfterDownload(Rule):
             file=path,
             signed=" and is signed" if fetch.content.signed else "",
             then=then,
-            hint="; GRUB over HTTP needs its http module" if grub else "",
+            hint=_NO_DNS if lost else "; GRUB over HTTP needs its http module" if grub else "",
             expected="The program's own requests.",
             proof="The machine's screen: a “grub>” prompt?" if grub else "The machine's screen.",
-            fixes=_fixes(case, path, grub=grub),
+            fixes=(*(_without_dns(case, fetch) if lost else ()), *_fixes(case, path, grub=grub)),
         )
 
 
@@ -99,6 +109,17 @@ def _of_kernel(kernel: FetchRecord) -> tuple[str, str, str]:
         "A kernel for this machine's architecture, in the form that booti or bootz takes.",
         "The machine's serial console: “Bad Linux … Image magic!”?",
     )
+
+
+def _without_dns(case: Case, fetch: FetchRecord) -> tuple[Fix, ...]:
+    """No option 6 for this kind of client, and so no name in its URL."""
+    match, tags = dnsmasq_match(case)
+    flow, url = fetch.flow, names.parts(names.url_of(fetch))
+    lines = [*match, f"dhcp-option={tags},6"]
+    if isinstance(flow, HttpExchange) and url is not None and names.is_name(url[1]):
+        address = f"{url[0]}://{flow.connection.server}{f':{url[2]}' if url[2] else ''}{url[3]}"
+        lines.append(f"dhcp-boot={tags},{quoting.field(address)}")
+    return fixes.arrange(case, *fixes.dnsmasq(*lines))
 
 
 def _fixes(case: Case, path: str, *, grub: bool) -> tuple[Fix, ...]:

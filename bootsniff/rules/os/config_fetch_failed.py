@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from ...flow.records import HttpExchange, TftpTransfer
 from ...model import Evidence, Finding, Fix
-from ...track.records import FetchRecord
-from .. import fixes, names
+from ...track.records import Dhcp4Exchange, FetchRecord
+from .. import fixes, names, quoting
 from ..case import Case
 from ..evidence import first_and_last, maybe
 from ..http import exchanges
@@ -27,8 +27,8 @@ class OsConfigFetchFailed(Rule):
     """The started system cannot fetch its configuration.
 
     What happens
-        The installer or first-boot program runs and wants its answers (kickstart, preseed, Ignition, cloud-init), and gets
-        an error or nobody answers. It tries again and again, or stops with a question.
+        The installer or first-boot program runs and wants its answers (kickstart, preseed, Ignition, cloud-init), or a live
+        system its file system, and gets an error or nobody answers. It tries again and again, or stops with a question.
     On the wire
         The system's own DHCP exchange, then DNS, TCP or HTTP errors for the configuration's URL, often repeated every few
         seconds.
@@ -38,7 +38,7 @@ class OsConfigFetchFailed(Rule):
         A server that goes by the address, which changed because the system sends another client identifier; a name that
         cannot be looked up; https without the authority; a filtered port.
     Fix
-        An address in the URL, the same lease for all boot programs, the right path.
+        The file at this path; an address in the URL; the same lease for all boot programs.
     Sources
         fedoraproject.org, Anaconda network issues; coreos/bugs issues 981 and 1432; tinkerbell/tinkerbell issue 223.
     """
@@ -68,9 +68,9 @@ class OsConfigFetchFailed(Rule):
             subject=names.url_of(fetch),
             what=names.url_of(fetch),
             why=_why(fetch),
-            expected="The configuration.",
+            expected="The file.",
             proof="" if sure else "The machine's screen or its installer log.",
-            fixes=_fixes(case),
+            fixes=_fixes(case, fetch),
         )
 
     def _unreached(self, case: Case) -> Iterator[Finding]:
@@ -93,7 +93,7 @@ class OsConfigFetchFailed(Rule):
                 why="connection refused" if refused else "no answer",
                 expected="A SYN-ACK.",
                 proof="" if refused else f"A capture on {connection.server}.",
-                fixes=_fixes(case),
+                fixes=_connect(connection.server, connection.server_port),
             )
             return
 
@@ -111,13 +111,28 @@ def _proof(fetch: FetchRecord) -> Iterator[Evidence]:
     return transfers.proof(flow) if isinstance(flow, TftpTransfer) else exchanges.proof(flow)
 
 
-def _fixes(case: Case) -> tuple[Fix, ...]:
-    server = fixes.address_of_server(case)
-    return fixes.arrange(
-        case,
-        Fix(
-            "kernel",
-            f"inst.ks=http://{server}/ks.cfg   # an address, not a name\nignition.config.url=http://{server}/config.ign",
-        ),
-        *fixes.dnsmasq("dhcp-ignore-clid"),
-    )
+def _fixes(case: Case, fetch: FetchRecord) -> tuple[Fix, ...]:
+    flow = fetch.flow
+    if isinstance(flow, TftpTransfer):
+        look = f"ls -l {quoting.shell(transfers.place(flow))}"
+    elif exchanges.status_of(flow) in (404, 410):
+        look = f"ls -l {quoting.shell(exchanges.path_on_disk(flow))}\ncurl -sI {quoting.shell(flow.url)}"
+    else:
+        look = f"curl -sv -m 10 -o /dev/null {quoting.shell(flow.url)}   # from another host of this network"
+    return fixes.arrange(case, Fix("shell", look), *(fixes.dnsmasq("dhcp-ignore-clid") if _has_moved(case) else ()))
+
+
+def _has_moved(case: Case) -> bool:
+    """Whether the system has another address than the boot programs had: a server may go by it."""
+    own = {ack.address for ack in case.acks if ack.address}
+    before = {
+        heard.message.your_ip
+        for stage in case.boot.stages[: case.stage_index]
+        if isinstance(stage.dhcp, Dhcp4Exchange)
+        for heard in stage.dhcp.acks
+    }
+    return bool(own and before and not own & before)
+
+
+def _connect(server: str, port: int) -> tuple[Fix, ...]:
+    return (Fix("shell", f"ss -ltnp 'sport = :{port}'   # on {server}: does anything listen, and for this network?"),)

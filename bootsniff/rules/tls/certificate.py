@@ -39,6 +39,8 @@ class TlsCertificateRefused(TlsRule):
 
     def verdict(self, connection: TcpConnection, tls: TlsHandshake) -> Verdict | None:
         alert = alert_of(tls)
+        if alert and not alert[2] and tls.wants_certificate:
+            return None  # the server speaks of the machine's certificate
         if alert and alert[0] in (42, 43, 44, 45, 46, 112):
             return "certain", f"alert {alert[0]} {alert[1]}"
         certificate = tls.certificate

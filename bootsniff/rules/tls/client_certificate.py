@@ -33,6 +33,8 @@ class TlsClientCertificate(TlsRule):
         alert = alert_of(tls)
         if alert and alert[0] == 116:
             return "certain", f"alert {alert[0]} {alert[1]}"
+        if alert and tls.wants_certificate and alert[0] in (40, 42, 43, 46) and not alert[2]:
+            return "likely", f"it asks for one, and then says alert {alert[0]} {alert[1]}"
         return None
 
     def mend(self, case: Case, connection: TcpConnection, tls: TlsHandshake) -> tuple[Fix, ...]:  # noqa: ARG002

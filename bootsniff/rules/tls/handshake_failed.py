@@ -6,6 +6,7 @@ from ...flow.records import TcpConnection, TlsHandshake
 from ...model import Fix
 from ..case import Case
 from .certificate import TlsCertificateRefused
+from .client_certificate import TlsClientCertificate
 from .handshakes import ENROL, MODERN, TRUST, TlsRule, Verdict, alert_of
 
 
@@ -15,12 +16,13 @@ class TlsHandshakeFailed(TlsRule):
     What happens
         Connection and ClientHello are there; then one side leaves.
     On the wire
-        An alert that none of the other findings explains, or a closed connection right after the server's flight.
+        An alert that none of the other findings explains, or a closed connection right after the server's flight, or a
+        server that answers the ClientHello in plain HTTP.
         iPXE often sends no alert; in TLS 1.3 alerts are encrypted, and only a small record and FIN are seen.
     Not to be confused with
         Failures whose alert can be read (tls-unknown-ca, tls-certificate, tls-version, tls-cipher).
     Causes
-        Most often an authority that is not known, then a name or time that does not fit.
+        Most often an authority that is not known, then a name or time that does not fit. A port that speaks no TLS.
     Fix
         Look at the machine's screen: iPXE shows an error number with a link; try with TLS 1.2, where alerts are
         readable.
@@ -33,10 +35,16 @@ class TlsHandshakeFailed(TlsRule):
     expected = "Encrypted requests of the machine."
 
     def verdict(self, connection: TcpConnection, tls: TlsHandshake) -> Verdict | None:
+        if tls.foreign:
+            return "certain", f"the server answers {_language(tls.foreign)}, not TLS, on port {connection.server_port}"
         alert = alert_of(tls)
         if alert is not None:
             known = alert[0] in (42, 43, 44, 45, 46, 48, 70, 71, 112, 116)
-            if known or (alert[0] == 40 and not alert[2] and tls.server_hello is None):
+            if (
+                known
+                or TlsClientCertificate().verdict(connection, tls)
+                or (alert[0] == 40 and not alert[2] and tls.server_hello is None)
+            ):
                 return None
             return "certain", f"alert {alert[0]} {alert[1]} from the {'machine' if alert[2] else 'server'}"
         if TlsCertificateRefused().verdict(connection, tls):
@@ -47,4 +55,15 @@ class TlsHandshakeFailed(TlsRule):
         return "possible", "it does not come to an end"
 
     def mend(self, case: Case, connection: TcpConnection, tls: TlsHandshake) -> tuple[Fix, ...]:  # noqa: ARG002
+        if tls.foreign:
+            return (
+                Fix("nginx", f"listen {connection.server_port} ssl;"),
+                Fix("shell", f"openssl s_client -connect {connection.server}:{connection.server_port} </dev/null"),
+            )
         return (ENROL, TRUST, MODERN)
+
+
+def _language(data: bytes) -> str:
+    if data.startswith(b"HTTP/"):
+        return "in plain HTTP"
+    return "with a web page" if data.lstrip().startswith(b"<") else "in another protocol's bytes"

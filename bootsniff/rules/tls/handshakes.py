@@ -44,6 +44,7 @@ def proof(case: Case, connection: TcpConnection, tls: TlsHandshake) -> Iterator[
     yield evidence(tls.client_hello_at, f"ClientHello for {name}" if name else "ClientHello")
     yield from maybe(tls.server_hello_at, f"ServerHello, TLS {tls.server_hello.version}" if tls.server_hello else "")
     yield from maybe(tls.certificate_at, f"certificate of {tls.certificate.subject}" if tls.certificate else "")
+    yield from maybe(tls.foreign_at, "the server's answer, no TLS")
     for alert, at, by_client in tls.alerts[:2]:
         yield evidence(at, f"alert {alert.code} {alert.name} from the {'machine' if by_client else 'server'}")
     if not tls.alerts:

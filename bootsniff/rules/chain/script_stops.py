@@ -1,0 +1,136 @@
+"""chain-script-stops; reads records, never changes them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ...flow.records import HttpExchange
+from ...model import Confidence, Finding, Fix
+from ...track.arrived import dead_end, network_disk
+from ...track.next_file import next_named, next_without_tls
+from ...track.records import Expectation, FetchRecord
+from .. import names, quoting
+from ..case import Case
+from ..evidence import evidence
+from ..rule import Rule
+
+_VARIABLE = re.compile(r"(\$\{[\w./:-]{1,64}\})", re.ASCII)
+_SPOKEN = ("http", "https", "tftp")
+_KERNELS = {
+    "x64": "x86",
+    "ia32": "x86",
+    "arm64": "ARM64",
+    "arm32": "ARM",
+    "riscv64": "RISC-V",
+    "loongarch64": "LoongArch",
+}
+"""Beginnings of our words for kernels, by the word in our client kinds."""
+
+
+class ChainScriptStops(Rule):
+    """A script names a file that is never asked for.
+
+    What happens
+        iPXE ends a script at the first command that fails, GRUB an entry; what stands below it is not done. Nothing of it is
+        on the wire when the command fails by itself: a kernel that the program does not take, an address that is empty
+        because its variable is, a scheme or a command that this build does not have.
+    On the wire
+        The script, or the kernel that it names, is whole; what the script names next is neither asked for nor tried: no
+        ARP, no DNS, no connection. Then silence.
+    Not to be confused with
+        A script that waits for a key or sleeps. A kernel without an initrd in its script. An https URL and an iPXE without
+        TLS (tls-unsupported). A file that is asked for and missing.
+    Causes
+        A misspelt variable; a kernel for another processor; a kernel that Secure Boot refuses (“bad shim signature”); imgtrust,
+        imgverify or a scheme such as nfs in an iPXE that was built without; a condition that leads elsewhere.
+    Fix
+        Look at the machine's screen; write the failing command with “|| shell” behind it and look at the variables.
+    Sources
+        ipxe.org/scripting; iPXE core/exec.c and image/bzimage.c; GRUB grub-core/kern/efi/sb.c; lab captures.
+    """
+
+    code = "chain-script-stops"
+    stage = "chain"
+    needs = "fetches"
+    summary = "{script} names {next}, and {program} does not ask for it{why}"
+
+    def concerns(self, client: str) -> bool:
+        return client.startswith("ipxe-") or client == "grub"
+
+    def check(self, case: Case) -> Iterator[Finding]:
+        stage, last = case.stage, case.stage.fetches[-1]
+        wanted = next_named(stage)
+        if wanted is None or not case.failed_here or last.status != "complete" or stage.menu is not None:
+            return
+        if dead_end(stage) is not None or next_without_tls(stage) is not None or _something_else(case, last):
+            return
+        refused = last.role == "kernel"
+        if refused and wanted.role != "initrd":
+            return  # kernels of other entries may stand below
+        confidence, why = _of_kernel(case, last) if refused else _of_url(wanted)
+        yield self.finding(
+            case,
+            [
+                evidence(wanted.at, f"{names.base(wanted.named_in)} names {wanted.url}"),
+                evidence(last.ended, f"{names.base(names.path_of(last))} is whole; nothing follows"),
+            ],
+            confidence=confidence,
+            subject=wanted.url,
+            script=wanted.named_in,
+            next=wanted.url,
+            program=case.stage.name or case.client,
+            why=why,
+            expected=f"A request for {wanted.url}.",
+            proof="The machine's screen, where the failing command says why.",
+            fixes=_fixes(case, last, wanted, refused=refused),
+        )
+
+
+def _something_else(case: Case, last: FetchRecord) -> bool:
+    """Whether anything was tried after the last fetch: then that is what failed."""
+    stage = case.stage
+    return (
+        network_disk(stage) is not None
+        or any(connection.start > last.start and not connection.exchange_count for connection in stage.connections)
+        or any(arps.requests and arps.requests[0].time > last.start and not arps.reply for arps in stage.arps)
+        or any(look.last.time > last.start and not (look.answer and look.answer.addresses) for look in stage.lookups)
+    )
+
+
+def _of_kernel(case: Case, kernel: FetchRecord) -> tuple[Confidence, str]:
+    name = names.base(names.path_of(kernel))
+    text = kernel.content.text if kernel.content is not None else ""
+    arch = names.architecture(case.firmware if case.client == "grub" else case.client) or "x64"
+    word = _KERNELS.get(arch)
+    if text.startswith("Linux kernel, ") and word and not text.startswith(f"Linux kernel, {word}"):
+        return "certain", f": {name} is a {text}, which it cannot start"
+    refusal = " (Secure Boot, another processor, or damaged)" if case.is_efi or case.client == "grub" else ""
+    return "likely", f": it does not take {name}{refusal}"
+
+
+def _of_url(wanted: Expectation) -> tuple[Confidence, str]:
+    variables = _VARIABLE.findall(wanted.url)
+    if variables:
+        return "possible", f": {names.joined(variables)} may be empty, or a command above it fails"
+    scheme = names.parts(wanted.url)
+    if scheme is not None and scheme[0] not in _SPOKEN:
+        return "likely", f": it may be built without {scheme[0]}"
+    return "possible", ": a command above it fails"
+
+
+def _fixes(case: Case, last: FetchRecord, wanted: Expectation, *, refused: bool) -> tuple[Fix, ...]:
+    flow = last.flow
+    if refused and isinstance(flow, HttpExchange):
+        return (
+            Fix(
+                "shell", f"curl -sO {quoting.shell(flow.url)} && file {quoting.shell(names.base(names.path_of(last)))}"
+            ),
+        )
+    if case.client == "grub" or refused:
+        return ()
+    variables = _VARIABLE.findall(wanted.url)
+    look = "\n".join(f"echo {name[2:-1]}: {name}" for name in dict.fromkeys(variables[:4]))
+    command = wanted.role if wanted.role in ("kernel", "initrd") else "chain"
+    url = "".join(part if _VARIABLE.fullmatch(part) else quoting.ipxe(part) for part in _VARIABLE.split(wanted.url))
+    return (Fix("ipxe", f"{look}\n{command} {url} || shell".lstrip("\n")),)

@@ -1,0 +1,63 @@
+"""iscsi-login-refused; reads records, never changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...model import Finding, Fix
+from ...track.arrived import ISCSI_PORT, is_open
+from ..case import Case
+from ..evidence import evidence, maybe, naming
+from ..rule import Rule
+
+
+class IscsiLoginRefused(Rule):
+    """The iSCSI server takes the connection and ends it again.
+
+    What happens
+        iPXE logs in to the disk that option 17 or a script names, and the server refuses: it has no target of that name, or
+        not for this machine. iPXE says “Operation not permitted” or “Invalid argument” and gives up.
+    On the wire
+        A connection to port 3260 that opens, a few hundred bytes, and FIN or RST within seconds. Then silence.
+    Not to be confused with
+        A closed port (tcp-refused). A disk that is used: its connection stays open.
+    Causes
+        A misspelt target name (IQN) or unit number, an access list that does not have this initiator or address, CHAP.
+    Fix
+        Compare the name with what the server has; allow the machine's address.
+    Sources
+        RFC 7143 section 11.13 (status class 2: initiator error); iPXE net/tcp/iscsi.c; lab captures with tgt.
+    """
+
+    code = "iscsi-login-refused"
+    stage = "nbp"
+    needs = "connections"
+    summary = "{server} ends {name}'s iSCSI connection after {time} s: the login is refused"
+
+    def check(self, case: Case) -> Iterator[Finding]:
+        tried = [c for c in case.stage.connections if c.server_port == ISCSI_PORT and c.established]
+        if not tried or any(is_open(connection) for connection in tried) or not case.failed_here:
+            return
+        connection = tried[-1]
+        if case.stage.fetches and case.stage.fetches[-1].start > connection.start:
+            return
+        end = connection.fin_from_server or connection.reset or connection.fin_from_client
+        seconds = round((connection.last.time - connection.start) / 1e9)
+        yield self.finding(
+            case,
+            [
+                *naming(case),
+                *(evidence(ref, "SYN to port 3260") for ref in connection.syns[:1]),
+                *maybe(end, "the connection ends"),
+            ],
+            confidence="likely",
+            subject=connection.server,
+            server=connection.server,
+            name=case.stage.name or case.client,
+            time=seconds,
+            expected="A connection that stays open while the disk is used.",
+            proof="The machine's screen, and the log of the iSCSI server.",
+            fixes=(
+                Fix("iscsi", f"tgtadm --lld iscsi --mode target --op show   # on {connection.server}: names and ACL"),
+            ),
+        )
