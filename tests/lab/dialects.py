@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -13,6 +12,8 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from tests.rules.advice import Advice
+
+from . import requirements
 
 SCHEMA = Path("/usr/share/libvirt/schemas/network.rng")
 OPTIONS = "{http://libvirt.org/schemas/network/dnsmasq/1.0}options"
@@ -83,7 +84,12 @@ def _dnsmasq(text: str) -> str:
 
 
 def libvirt(advice: Advice) -> str:
-    """A `<network>` with dnsmasq's options, or an element of one: `virsh net-edit` puts it into the network's XML."""
+    """A `<network>` with dnsmasq's options, or an element of one: `virsh net-edit` puts it into the network's XML.
+
+    Else a command of virsh.
+    """
+    if not advice.text.startswith("<"):
+        return shell(advice)
     network = ET.fromstring(LIBVIRT_NETWORK)  # noqa: S314 - our own
     options = []
     root = ET.fromstring(advice.text)  # noqa: S314 - our own
@@ -122,17 +128,24 @@ def kea(advice: Advice) -> str:
         return _complaint(_run(f"kea-dhcp{version}", "-t", str(path)))
 
 
+_CERTIFICATE = "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=a -keyout server.key -out server.crt"
+
+
 def nginx(advice: Advice) -> str:
-    """Directives of a `location`, a `server` or `http`; the first that takes them."""
+    """Directives of a `location`, a `server` or `http`; the first that takes them. A server with TLS has a certificate."""
     said = ""
+    tls = " ssl;" in advice.text
+    server = "server { listen 127.0.0.1:8999;" + " ssl_certificate server.crt; ssl_certificate_key server.key;" * tls
     for head, tail in (
-        ("http { access_log off; server { listen 127.0.0.1:8999; location /other {", "}}}"),
-        ("http { access_log off; server { listen 127.0.0.1:8999;", "}}"),
+        (f"http {{ access_log off; {server} location /other {{", "}}}"),
+        (f"http {{ access_log off; {server}", "}}"),
         ("http { access_log off;", "}"),
     ):
         with _file(f"pid /dev/null; error_log stderr;\nevents {{}}\n{head}\n{advice.text}\n{tail}") as path:
-            command = ("nginx", "-t", "-q", "-c", str(path))
-            said = _complaint(_in_namespace([shlex.join(command)]) if "listen" in advice.text else _run(*command))
+            command = ["nginx", "-t", "-q", "-c", str(path)]
+            before = [f"cd {path.parent}", f"{_CERTIFICATE} 2>/dev/null"] if tls else []
+            inside = "listen" in advice.text
+            said = _complaint(_in_namespace([*before, shlex.join(command)]) if inside else _run(*command))
         if not said:
             return ""
     return said
@@ -212,7 +225,7 @@ CHECKS: dict[str, tuple[Callable[[Advice], str], tuple[str, ...]]] = {
     "libvirt": (libvirt, ("xmllint", "dnsmasq", str(SCHEMA))),
     "isc-dhcpd": (isc_dhcpd, ("dhcpd",)),
     "kea": (kea, ("kea-dhcp4", "kea-dhcp6")),
-    "nginx": (nginx, ("nginx",)),
+    "nginx": (nginx, ("nginx", "unshare", "ip", "bash", "openssl")),
     "tftpd-hpa": (tftpd, ("in.tftpd", "unshare", "ip", "bash")),
     "grub": (grub, ("grub-script-check", "bash")),
     "openssl": (openssl, ("openssl",)),
@@ -227,7 +240,8 @@ CHECKS: dict[str, tuple[Callable[[Advice], str], tuple[str, ...]]] = {
 
 def missing(target: str) -> list[str]:
     """Programs and files that are not here."""
-    return [name for name in CHECKS[target][1] if not (Path(name).exists() if "/" in name else shutil.which(name))]
+    files = [name for name in CHECKS[target][1] if "/" in name and not Path(name).exists()]
+    return [*files, *requirements.programs(*(name for name in CHECKS[target][1] if "/" not in name))]
 
 
 def complaint(advice: Advice) -> str:

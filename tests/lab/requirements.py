@@ -24,16 +24,21 @@ _FILES = (
 )
 
 
+def programs(*names: str) -> list[str]:
+    """Those that are not here."""
+    return [name for name in names if shutil.which(name) is None]
+
+
 def missing() -> str | None:
     """Say in a sentence why no real boot can be played here, or None when it can."""
     if not sys.platform.startswith("linux"):
         return "real boots need Linux"
     if os.geteuid() != 0:
         return "real boots need root: network namespaces, tap interfaces, DHCP servers"
-    programs = [name for name in _PROGRAMS if shutil.which(name) is None]
+    absent = programs(*_PROGRAMS)
     files = [str(path) for path in _FILES if path is not None and not path.exists()]
-    if programs or files:
-        return f"real boots need the packages of tests/lab/packages.txt: {', '.join([*programs, *files])} missing"
+    if absent or files:
+        return f"real boots need the packages of tests/lab/packages.txt: {', '.join([*absent, *files])} missing"
     try:
         with Namespaces("helper") as network:
             network.add_tap()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import pytest
 from tests.rules import scenes_dhcp, scenes_program
 from tests.rules.scene import SERVER, Scene
 
-from . import servers
+from . import requirements, servers
 from .network import Namespaces
 from .process import Process, run
 
@@ -103,8 +102,8 @@ def test_the_right_clients_are_answered_anew_and_the_others_as_before(
 ) -> None:
     if not sys.platform.startswith("linux") or os.geteuid() != 0:
         pytest.skip("needs Linux, and root for namespaces")
-    if not shutil.which(PROGRAM[target]) or not shutil.which("setpriv"):
-        pytest.skip(f"needs {PROGRAM[target]}: see tests/lab/packages.txt")
+    if lacking := requirements.programs(PROGRAM[target], "ip", "setpriv", "sysctl"):
+        pytest.skip(f"needs {', '.join(lacking)}: see tests/lab/packages.txt")
     monkeypatch.chdir(Path(__file__).parents[2])
     tmp_path.chmod(0o755)
     before = answers(target, [], tmp_path)

@@ -33,7 +33,7 @@ _WORDS = {
 def outside(item: Advice) -> str:
     """What is left of advice without its comments and without its quoted words."""
     text = "\n".join(line for line in item.text.splitlines() if not line.startswith(("#", "//")))
-    if item.target == "libvirt":
+    if item.target == "libvirt" and text.startswith("<"):
         tree = ET.fromstring(text)  # noqa: S314 - our own
         text = "\n".join(value for element in tree.iter() for value in [*element.attrib.values(), element.text or ""])
     if item.target in ("http", "url"):
