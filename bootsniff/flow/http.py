@@ -123,13 +123,29 @@ class HttpSession:
         """Whether a segment that begins with a status line begins a response although it was not expected there."""
         if self._lost:
             return bool(self.waiting)
+        if self.messages and self._asked_for_the_head(self.messages[-1], start):
+            return True
         if start <= self.responses.position or any(message.holds(start) for message in self.messages):
             return False
         return bool(self.waiting) or not self._chunked
 
+    @staticmethod
+    def _asked_for_the_head(message: Message, start: int) -> bool:
+        """Whether the request that was not captured was HEAD, as the next response stands where the body would."""
+        exchange = message.exchange
+        return (
+            exchange.request is None
+            and not exchange.body.packets
+            and any(span.start == start for span in message.spans)
+        )
+
     def _resume(self, position: int, steps: list[Step]) -> None:
         """What came before and has no end yet ends here."""
         for message in self.messages:
+            if self._asked_for_the_head(message, position):
+                message.exchange.content_length = 0
+                message.spans.clear()
+                self.settle(message, steps)
             for span in message.spans:
                 if span.end is None:
                     span.end = position
@@ -237,7 +253,7 @@ class HttpSession:
             span = Span(begin, begin + length, self._chunk_offset)
             self._chunk_offset += length
             return self._body(message, span, steps)
-        end = _end_of_trailers(data, skip + line[1])
+        end = http.end_of_trailers(data, skip + line[1])
         if end is None:
             self._lost = len(data) > http.MAX_HEAD
             return False
@@ -304,14 +320,3 @@ def _end(message: Message, steps: list[Step]) -> None:
     if not message.ended:
         message.ended = True
         steps.append((message.exchange, "ended"))
-
-
-def _end_of_trailers(data: bytes, position: int) -> int | None:
-    """Where the fields after the last chunk, and the empty line after them, end; None while it is not there."""
-    while True:
-        end = data.find(b"\n", position)
-        if end < 0:
-            return None
-        if not data[position:end].strip(b"\r"):
-            return end + 1
-        position = end + 1

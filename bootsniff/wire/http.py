@@ -129,6 +129,17 @@ def chunk_size(data: bytes) -> tuple[int, int] | None:
     return int(match[1], 16), end + 1
 
 
+def end_of_trailers(data: bytes, position: int) -> int | None:
+    """Where the fields after the last chunk, and the empty line after them, end; None while it is not there."""
+    while True:
+        end = data.find(b"\n", position)
+        if end < 0:
+            return None
+        if not data[position:end].strip(b"\r"):
+            return end + 1
+        position = end + 1
+
+
 def content_range(value: str) -> tuple[int, int, int | None] | tuple[None, None, int | None] | None:
     """First and last byte and the whole size of a Content-Range (RFC 9110 section 14.4); None when it is none.
 

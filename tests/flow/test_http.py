@@ -237,6 +237,15 @@ def test_a_response_whose_request_was_not_captured() -> None:
     assert (second.url, second.body.head) == (f"http://{SERVER}/y", b"more")
 
 
+def test_a_head_that_was_asked_for_before_the_capture() -> None:
+    """Its response names a length but has no body: the next one is not taken for it."""
+    stream = Stream().answer(b"HTTP/1.1 404 Not Found\r\nContent-Length: 300\r\n\r\n")
+    stream.ask(get("/x")).answer(ok(b"boot"))
+    first, second = exchanges(stream)
+    assert (first.request, first.complete, first.body.received) == (None, True, 0)
+    assert (second.url, second.complete, second.body.head) == (f"http://{SERVER}/x", True, b"boot")
+
+
 def test_a_lost_head_does_not_lose_the_next_exchange() -> None:
     stream = Stream().open().ask(get("/x"))
     begin = len(stream.frames)
