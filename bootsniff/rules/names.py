@@ -79,6 +79,11 @@ def is_name(host: str) -> bool:
     return bool(host) and not host.startswith("[") and not _IPV4.fullmatch(host)
 
 
+def is_ipv4(text: str) -> bool:
+    """Whether it is an IPv4 address and nothing else."""
+    return bool(_IPV4.fullmatch(text)) and all(int(octet) < 256 for octet in text.split("."))
+
+
 def base(path: str) -> str:
     return path.replace("\\\\", "/").replace("\\", "/").rsplit("/", 1)[-1]
 

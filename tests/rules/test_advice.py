@@ -164,3 +164,13 @@ def test_a_boot_server_that_is_not_there_is_not_named_again() -> None:
     told = texts(scene, "arp-next-server-unanswered")["dnsmasq"]
     assert f"shim.efi,,{SERVER}" in told
     assert "192.168.122.5" not in told
+
+
+@pytest.mark.parametrize(
+    ("name", "is_one"),
+    [("192.168.122.9", True), ('[x]; filename "y"', False), ("1.2.3.4; x", False), ("999.2.3.4", False)],
+)
+def test_a_server_is_an_address_before_it_stands_in_advice(name: str, *, is_one: bool) -> None:
+    scene = Scene().lease(file="shim.efi", option66=name)
+    scene.tftp(1, "shim.efi", requests=6)
+    assert (scene.finding("dhcp-wrong-next-server") is not None) is is_one

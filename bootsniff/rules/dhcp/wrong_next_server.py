@@ -83,7 +83,7 @@ def _right_server(case: Case, flow: TftpTransfer) -> tuple[str, str, Confidence,
         named = dhcp_options.server_name_option(reply.message)
         siaddr = reply.message.next_server or "0.0.0.0"  # noqa: S104  an address on the wire, nothing is bound
         asked = flow.server in (siaddr, reply.server) and siaddr in (flow.server, "0.0.0.0")  # noqa: S104
-        if named and not names.is_name(named) and named != flow.server and asked:
+        if named and names.is_ipv4(named) and named != flow.server and asked:
             return named, "option 66 names it", "likely", [evidence(reply.heard, f"option 66 {named}, siaddr {siaddr}")]
     return None
 
