@@ -12,6 +12,9 @@ from .switches import is_switch
 
 _TEXTS = ("text", "html", "grub-config", "pxelinux-config")
 ISCSI_PORT = 3260
+BOOT_TYPES = ("application/efi", "application/vnd.efi-iso", "application/vnd.efi-img")
+BOOT_SUFFIXES = (".efi", ".iso", ".img")
+"""By which HTTP boot firmware knows a boot image (UEFI specification section 24.7.3.1)."""
 _ERROR_PAGE = 16 * 1024
 """Bytes of an encrypted answer that may still be an error; boot programs are larger."""
 _FATAL = 2
@@ -55,6 +58,20 @@ def is_empty(stage: StageRecord, fetch: FetchRecord) -> bool:
         return False
     wanted = fetch.role in ("boot-file", "kernel", "script") or (stage.client == "unknown" and fetch.role == "other")
     return wanted and fetch.content is not None and fetch.content.kind == "empty"
+
+
+def is_no_boot_type(stage: StageRecord, fetch: FetchRecord) -> bool:
+    """Whether HTTP boot firmware cannot tell that this is a boot image (edk2 HttpBootSupport.c, HttpBootCheckImageType)."""
+    flow = fetch.flow
+    if not is_http_client(stage.client) or isinstance(flow, TftpTransfer) or fetch.role != "boot-file":
+        return False
+    head = flow.response
+    if head is None or head.status != 200:
+        return False
+    media = (head.get("content-type") or "").split(";")[0].strip().lower()
+    if media in BOOT_TYPES or (not media and not head.length):  # a head that the capture cut may have had the field
+        return False
+    return not flow.url.split("?", 1)[0].split("#", 1)[0].lower().endswith(BOOT_SUFFIXES)
 
 
 def dead_end(stage: StageRecord) -> FetchRecord | None:

@@ -144,7 +144,7 @@ def _http_status(
         return "probe"  # edk2 asks with GET when HEAD is refused (HttpBootImpl.c)
     if status >= 400:
         return "optional" if fetch.role in NOT_FOUND_ROLES and status in (403, 404, 410) else "failed"
-    if asks_size:
+    if asks_size and (status < 300 or later):
         return "probe"
     if 300 <= status < 400:
         if later:

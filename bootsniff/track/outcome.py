@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..model import StallPoint, Status
+from ..wire import dhcp_options as options
 from .arrived import dropped_image, loops, script_rounds
 from .boot_file import boot_file_of, boot_server_of, server_behind_no_router
 from .kinds import is_firmware, is_ipxe, is_u_boot
@@ -117,7 +118,13 @@ def _ends_in_dhcp(stage: StageRecord, *, is_first: bool) -> bool:
         return True  # others may ask for the server itself by ARP, and a router may answer for it
     if is_u_boot(stage.client):
         return boot_server_of(stage, boot_file_of(stage)) is None
-    return is_first and boot_file_of(stage) is None
+    return is_first and boot_file_of(stage) is None and not _leads_to_4011(exchange)
+
+
+def _leads_to_4011(exchange: Dhcp4Exchange) -> bool:
+    """Whether an answer calls itself PXEClient: the file may be named on port 4011, which a filter leaves out."""
+    answers = (*exchange.proxy_offers, *exchange.offers, *exchange.acks)
+    return any((options.vendor_class(heard.message) or "").startswith("PXEClient") for heard in answers)
 
 
 def _furthest(stages: list[StageRecord], states: list[StageState]) -> int:

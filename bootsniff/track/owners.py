@@ -14,6 +14,9 @@ from .roster import Attached, Roster
 from .servers import recognise_tftp
 from .views import Views
 
+_ROUTERS = ("00:00:0c:07:ac:", "00:00:0c:9f:f", "00:05:73:a0:", "00:07:b4:00:", "00:00:5e:00:01:", "00:00:5e:00:02:")
+"""MACs that several routers share: HSRP, GLBP (Cisco), VRRP (RFC 9568). No machine boots with one."""
+
 
 class Owners:
     """Gives the fetches of a world to its machines."""
@@ -93,7 +96,7 @@ class Owners:
 
     def _unknown(self, envelope: Envelope, client: str, mac: str | None) -> MachineRecord | None:
         """A machine without DHCP in the capture: keyed by its MAC, or by address behind a router."""
-        key = mac or client
+        key = client if mac is None or mac.startswith(_ROUTERS) else mac
         known = self._world.machines.get(key)
         if known is not None and known.addresses and client not in known.addresses and known.boots:
             key = client

@@ -11,6 +11,7 @@ from .arrived import (
     is_image,
     is_initrd,
     is_kernel,
+    is_no_boot_type,
     is_open,
     is_vague,
     is_web_page,
@@ -25,7 +26,7 @@ from .boot_file import ENDLESS_PROMPT, boot_file_of, prompt_of
 from .dhcp_outcome import dhcp4_state, dhcp6_state, has_lease
 from .fetch_outcome import connection_failure, refresh_fetches
 from .kinds import LOADERS, is_firmware, is_http_client, is_ipxe, is_u_boot, runs_u_boot
-from .naming import is_grub_binary, is_ipxe_binary, is_pxelinux_binary, is_shim_binary
+from .naming import is_grub_binary, is_ipxe_binary, is_pxelinux_binary, is_shim_binary, plain_path
 from .next_file import in_the_way, leaves_initrd_out
 from .patience import (
     KERNEL_SILENCE,
@@ -92,7 +93,14 @@ def _next_command(stage: StageRecord, following: StageRecord) -> bool:
 
 
 def led_to(stage: StageRecord, following: StageRecord) -> bool:
-    """Whether what U-Boot loaded, a script, made it do DHCP once more; otherwise that is its next boot command."""
+    """Whether what U-Boot loaded, a script, made it do DHCP once more; otherwise that is its next boot command.
+
+    On a Raspberry Pi 3 bootcode.bin, which the ROM loads, does DHCP as the ROM did.
+    """
+    if stage.client == following.client == "raspberry-pi":
+        return any(
+            fetch.status == "complete" and plain_path(fetch.name).endswith("bootcode.bin") for fetch in stage.fetches
+        )
     return (
         is_u_boot(stage.client)
         and is_u_boot(following.client)
@@ -216,6 +224,8 @@ def _fetch_state(
     rank = _rank(useful)
     end = dead_end(stage)
     if last.status in ("failed", "stalled"):
+        if stage.client == "raspberry-pi" and not gone and not is_over(silence_from, SEARCH_SILENCE, now):
+            return _search_wait(rank, silence_from, SEARCH_SILENCE, now)  # it tries many names, one after the other
         return StageState(rank, failed=True, point=_failure_point(last))
     if obstacle is not None and (gone or is_over(silence_from, TRIED_AGAIN, now)):
         return StageState(rank, failed=True, point=obstacle)
@@ -231,13 +241,9 @@ def _fetch_state(
         return StageState(rank, failed=True, point="chain")
     if stage.menu is not None and (end is None or is_vague(end)):
         return StageState(rank, waiting_for=f"a key: {stage.menu}")
-    point: StallPoint = (
-        "nbp" if is_firmware(stage.client) or (is_ipxe(stage.client) and last.role == "boot-file") else "chain"
-    )
-    if is_ipxe(stage.client) and last.content is not None and last.content.kind == "ipxe-script":
-        point = "chain"
-    if end is not None:
-        point = "http" if is_web_page(end) else "nbp" if is_firmware(stage.client) else "chain"
+    if end is None and is_no_boot_type(stage, last):
+        end = last
+    point = _silence_point(stage, last, end)
     secure = over_tls(stage) if end is None else None
     if secure is not None:
         return _secure_state(secure, refused=gone and following is not None, now=now)
@@ -246,6 +252,18 @@ def _fetch_state(
     if end is None and (connection := unread(stage, last)) is not None:
         return StageState(rank, waiting_for=f"what {connection.server} sends on port {connection.server_port}")
     return _quiet_state(stage, StageState(rank, failed=True, point=point), last, silence_from, end, now)
+
+
+def _silence_point(stage: StageRecord, last: FetchRecord, end: FetchRecord | None) -> StallPoint:
+    """Where a program stands that has everything it asked for, `end` being of no use to it."""
+    if end is not None and (is_web_page(end) or is_no_boot_type(stage, end)):
+        return "http"
+    if end is not None:
+        return "nbp" if is_firmware(stage.client) else "chain"
+    if is_ipxe(stage.client):
+        script = last.content is not None and last.content.kind == "ipxe-script"
+        return "nbp" if last.role == "boot-file" and not script else "chain"
+    return "nbp" if is_firmware(stage.client) else "chain"
 
 
 def _quiet_state(
@@ -282,10 +300,15 @@ def _search_state(stage: StageRecord, useful: list[FetchRecord], since: int, now
     if gone or _let_go(stage) or is_over(since, limit, now):
         missing = None if runs_u_boot(stage.client) else next((one for one in useful if one.status == "failed"), None)
         point: StallPoint = "nbp" if only_extras and is_firmware(stage.client) else "chain"
+        if not useful and is_http_client(stage.client):
+            point = "http"  # it only asked for the size
         return StageState(rank, failed=True, point=_failure_point(missing) if missing is not None else point)
-    return StageState(
-        rank, waiting_for=f"the next name of its search list, for {in_seconds(now - since)}", check_at=since + limit + 1
-    )
+    return _search_wait(rank, since, limit, now)
+
+
+def _search_wait(rank: int, since: int, limit: int, now: int) -> StageState:
+    wait = f"the next name of its search list, for {in_seconds(now - since)}"
+    return StageState(rank, waiting_for=wait, check_at=since + limit + 1)
 
 
 def _let_go(stage: StageRecord) -> bool:

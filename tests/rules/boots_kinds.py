@@ -157,6 +157,49 @@ def grub_elsewhere() -> Wire:
     return wire.missing(2, "/boot/grub/grub.cfg-01-52-54-00-89-32-47").missing(3, "/boot/grub/grub.cfg").quiet(90)
 
 
+def pi_3(*, program: bool = True) -> Wire:
+    """bootcode.bin, which the ROM of a Raspberry Pi 3 loads, does DHCP as the ROM did."""
+    wire = Wire("raspberry-pi").lease(file="").missing(1, "bootsig.bin")
+    wire = wire.get(2, "bootcode.bin", ELF) if program else wire.missing(2, "bootcode.bin")
+    return wire.as_kind("raspberry-pi").discover(4)
+
+
+def search_cut_short() -> Wire:
+    """A Raspberry Pi in the middle of its list of names."""
+    wire = Wire("raspberry-pi").lease(file="").get(1, SERIAL + "start4.elf", ELF)
+    return wire.missing(2, SERIAL + "kernel8-32.img")
+
+
+def filtered_to_port_67() -> Wire:
+    """The proxy's offer leads to port 4011, which the filter of the capture leaves out."""
+    wire = Wire()
+    for number, kind in enumerate((1, 2, 3, 5)):
+        wire.dhcp(number / 10, kind)
+        if kind == 2:
+            wire.dhcp(0.15, 2, server="192.168.122.9", your=None, next_server=None, option60="PXEClient")
+    other = Wire("bios-pxe")
+    other.mac = "52:54:00:00:00:99"
+    wire.packets += other.discover(120, 124).packets
+    return wire
+
+
+def by_php(*, status: str = "text/html", asks: bool = True) -> Wire:
+    """A boot program by a script: its URL says nothing of it, and neither does its media type."""
+    url = f"http://{SERVER}/boot.php"
+    wire = Wire("efi-x64-http").lease(option67=url, option60="HTTPClient", next_server=None)
+    wire.fetch(1, "/boot.php", fields=f"\nContent-Type: {status}", body=SIGNED, method="HEAD")
+    if asks:
+        wire.fetch(2, "/boot.php", fields=f"\nContent-Type: {status}", body=SIGNED)
+    return wire.quiet(90)
+
+
+def moved_by_head() -> Wire:
+    """The answer to HEAD is a redirect, and nothing follows it."""
+    wire = Wire("efi-x64-http").lease(option67=f"http://{SERVER}/x.efi", option60="HTTPClient", next_server=None)
+    moved = f"\nLocation: https://{SERVER}/x.efi"
+    return wire.fetch(1, "/x.efi", "301 Moved Permanently", b"", moved, method="HEAD").quiet(90)
+
+
 def polls_for_approval() -> Wire:
     """wdsnbp.com asks port 4011 again and again while an administrator has not approved the machine."""
     wire = Wire("bios-pxe").lease(file="boot\\x64\\wdsnbp.com").get(1, "boot\\x64\\wdsnbp.com", PXELINUX[5:] + b"\1")
@@ -166,6 +209,12 @@ def polls_for_approval() -> Wire:
 
 
 FAULTS: dict[str, Case] = {
+    "http-content-type-not-boot, nothing more": Case(by_php, "http-content-type-not-boot", ("http",)),
+    "http-content-type-not-boot, after HEAD": Case(lambda: by_php(asks=False), "http-content-type-not-boot", ("http",)),
+    "http-redirect-not-followed, of HEAD": Case(moved_by_head, "http-redirect-not-followed", ("http",)),
+    "tftp-file-not-found, Raspberry Pi 3": Case(
+        lambda: pi_3(program=False).discover(9, 14).quiet(120), "tftp-file-not-found", ("tftp",)
+    ),
     "tftp-file-not-found, the kernel of a Raspberry Pi": Case(
         lambda: raspberry(missing=True), "tftp-file-not-found", ("tftp",)
     ),
@@ -204,4 +253,8 @@ HEALTHY: dict[str, Callable[[], Wire]] = {
 WAITING: dict[str, Callable[[], Wire]] = {
     "Windows, before its files": lambda: windows(pending=True),
     "Windows, until it is approved": polls_for_approval,
+    "Raspberry Pi 3, its second DHCP": pi_3,
+    "Raspberry Pi, its list of names": search_cut_short,
+    "a boot program of its own media type": lambda: by_php(status="application/efi"),
+    "port 4011 is not in the capture": filtered_to_port_67,
 }

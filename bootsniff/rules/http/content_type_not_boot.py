@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding, Fix
+from ...track.arrived import is_no_boot_type
 from ...track.kinds import is_http_client
-from .. import fixes, names
+from .. import fixes
 from ..case import Case
 from ..evidence import naming
 from ..rule import Rule
 from . import exchanges
-
-_TYPES = ("application/efi", "application/vnd.efi-iso", "application/vnd.efi-img")
-_SUFFIXES = (".efi", ".iso", ".img")
 
 
 class HttpContentTypeNotBoot(Rule):
@@ -46,12 +44,9 @@ class HttpContentTypeNotBoot(Rule):
 
     def check(self, case: Case) -> Iterator[Finding]:
         for fetch, flow in case.http:
-            if exchanges.status_of(flow) != 200 or flow.response is None or not case.is_boot_file(fetch):
+            if not case.is_boot_file(fetch) or not is_no_boot_type(case.stage, fetch) or flow.response is None:
                 continue
             media = (flow.response.get("content-type") or "").split(";")[0].strip().lower()
-            path = names.url_path(flow.url).lower()
-            if media in _TYPES or path.endswith(_SUFFIXES) or (not media and exchanges.is_cut(flow.response)):
-                continue
             final = flow.url.split("?")[0].rstrip("/") + ".efi"
             yield self.finding(
                 case,
