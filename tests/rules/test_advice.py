@@ -103,10 +103,14 @@ def test_a_script_that_ipxe_expands_is_named_without_what_it_would_expand() -> N
     assert quoting.ipxe("http://a/${x}&&y z") == "http://a/%24{x}%26%26y%20z"
 
 
+def case_of(scene: Scene) -> Case:
+    return Case(Overview(scene.world), scene.machine, 0, 0, split(scene.machine.boots[0]))
+
+
 def test_a_vendor_class_is_a_word_of_every_server() -> None:
     scene = Scene("u-boot-armv8")
     scene.here.vendor_class = f"x\"{MARK}',\\"
-    case = Case(Overview(scene.world), scene.machine, 0, 0, split(scene.machine.boots[0]))
+    case = case_of(scene)
     (match,), _ = dnsmasq_match(case)
     assert MARK not in re.sub(_WORD, "", match)
     assert MARK not in re.sub(_WORD, "", isc_condition(case))
@@ -127,11 +131,12 @@ def test_firmwares_new_file_is_not_for_the_ipxe_that_it_loads() -> None:
 
 
 def test_a_raspberry_pi_is_known_by_its_maker() -> None:
-    scene = scenes_dhcp.ignored("raspberry-pi")
+    scene = Scene("raspberry-pi")
     scene.here.arch = (0,)  # as of a BIOS
-    told = texts(scene, "dhcp-offer-without-boot-file")
-    assert f"dhcp-mac=set:raspberry-pi,{MAC[:8]}:*:*:*" in told["dnsmasq"]
-    assert f"substring(hardware, 1, 3) = {MAC[:8]}" in told["isc-dhcpd"]
+    case = case_of(scene)
+    assert dnsmasq_match(case) == ((f"dhcp-mac=set:raspberry-pi,{MAC[:8]}:*:*:*",), "tag:raspberry-pi")
+    assert isc_condition(case) == f"substring(hardware, 1, 3) = {MAC[:8]}"
+    assert kea_test(case) == f"substring(pkt4.mac,0,3) == 0x{MAC[:8].replace(':', '')}"
 
 
 def test_what_a_proxys_menu_names_is_mended_in_its_menu(tmp_path: Path) -> None:
