@@ -74,6 +74,13 @@ def windows(*, pending: bool = False, system: bool = True) -> Wire:
     return with_system(wire, 60) if system else wire.quiet(90)
 
 
+def windows_without(name: str = "\\boot\\boot.sdi", *, knows_backslashes: bool = True) -> Wire:
+    """A file of Windows that the server does not have, or whose name it does not read."""
+    first = "boot\\x64\\wdsmgfw.efi" if knows_backslashes else "wdsmgfw.efi"
+    wire = Wire().lease(file=first).get(1, first, SIGNED)
+    return wire.get(2, "boot.bcd", b"regf".ljust(4000, b"\0")).missing(3, name).quiet(90)
+
+
 def esxi(*, module: bool = True) -> Wire:
     """Mboot of ESXi reads boot.cfg and fetches the kernel and the modules that it names."""
     wire = Wire().lease(file="esxi/mboot.efi").get(1, "esxi/mboot.efi", SIGNED)
@@ -209,6 +216,10 @@ def polls_for_approval() -> Wire:
 
 
 FAULTS: dict[str, Case] = {
+    "tftp-file-not-found, Windows": Case(windows_without, "tftp-file-not-found", ("tftp",)),
+    "option43-foreign-content, Raspberry Pi": Case(
+        lambda: Wire("raspberry-pi").ignored(file="").quiet(120), "option43-foreign-content", ("dhcp",)
+    ),
     "http-content-type-not-boot, nothing more": Case(by_php, "http-content-type-not-boot", ("http",)),
     "http-content-type-not-boot, after HEAD": Case(lambda: by_php(asks=False), "http-content-type-not-boot", ("http",)),
     "http-redirect-not-followed, of HEAD": Case(moved_by_head, "http-redirect-not-followed", ("http",)),

@@ -326,3 +326,17 @@ def test_a_disk_from_which_nothing_starts_is_left_at_once(tmp_path: Path) -> Non
 def test_a_menu_of_option_43_has_counted_down_at_some_time(tmp_path: Path) -> None:
     found = machine(read(boots_other.menu(60, 100).save(tmp_path / "x.pcap")))
     assert (found.status, found.boots[0].stalled_at) == ("stalled", "tftp")
+
+
+@pytest.mark.parametrize("knows_backslashes", [True, False])
+def test_a_backslash_is_no_cause_where_the_server_reads_it(knows_backslashes: bool, tmp_path: Path) -> None:
+    wire = boots_kinds.windows_without(knows_backslashes=knows_backslashes)
+    found = machine(read(wire.save(tmp_path / "x.pcap")))
+    finding = next(finding for finding in found.findings if finding.code == "tftp-file-not-found")
+    assert ("backslash" in finding.summary) == (not knows_backslashes)
+    assert any("/srv/tftp/boot/boot.sdi" in fix.text for fix in finding.fixes) == knows_backslashes
+
+
+def test_of_a_switches_list_of_names_one_is_told(tmp_path: Path) -> None:
+    found = machine(read(boots_kinds.switch(found=False).save(tmp_path / "x.pcap")))
+    assert [finding.code for finding in found.findings] == ["http-404"]

@@ -43,8 +43,8 @@ class DhcpOfferWithoutBootFile(Rule):
         dhcp = case.dhcp4
         if dhcp is None or not case.offers or case.stage.fetches or case.stage.connections:
             return
-        if case.client == "os" or case.is_uboot:
-            return
+        if case.client in ("os", "raspberry-pi") or case.is_uboot:
+            return  # a Raspberry Pi asks for names of its own: option43-foreign-content
         if case.is_ipxe and case.stage_index > case.option[0]:
             return  # an iPXE that was loaded: chain-ipxe-nothing-to-boot
         replies = [*case.offers, *case.acks, *case.proxy_offers, *case.pxe_replies]

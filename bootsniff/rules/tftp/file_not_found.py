@@ -9,6 +9,7 @@ from ...flow.records import TftpTransfer
 from ...model import Evidence, Finding, Fix
 from ...track.naming import same_file
 from ...track.records import FetchRecord
+from ...track.switches import is_switch
 from .. import fixes, names, quoting
 from ..case import Case
 from ..evidence import evidence, naming
@@ -62,11 +63,13 @@ class TftpFileNotFound(Rule):
                 subject=names.url_of(fetch),
                 server=flow.server,
                 file=flow.filename or "(empty name)",
-                hint=_hint(flow.filename),
+                hint=_hint(flow.filename, knows_backslashes=_knows_backslashes(case, flow)),
                 expected="An OACK or the first DATA block.",
                 proof="" if error.code == 1 else "The server's log.",
                 fixes=_fixes(case, flow, by_dhcp=case.is_boot_file(fetch)),
             )
+            if case.client == "raspberry-pi" or is_switch(case.stage):
+                return  # the first of a list of names, of which one would do
 
 
 def _named(case: Case, fetch: FetchRecord) -> Iterator[Evidence]:
@@ -81,9 +84,20 @@ def _named(case: Case, fetch: FetchRecord) -> Iterator[Evidence]:
             return
 
 
-def _hint(name: str) -> str:
+def _knows_backslashes(case: Case, flow: TftpTransfer) -> bool:
+    """Whether the server delivered a name with a backslash: Windows', or one that takes them for slashes."""
+    return any(
+        "\\" in names.path_of(fetch) and fetch.status == "complete" and names.server_of(fetch) == flow.server
+        for stage in case.boot.stages
+        for fetch in stage.fetches
+    )
+
+
+def _hint(name: str, *, knows_backslashes: bool) -> str:
     if "\\xff" in name:
         return ": the ROM added a 0xff byte to the name"
+    if knows_backslashes:
+        name = name.replace("\\", "/")
     if "\\" in name:
         return ": a backslash, where the server wants a slash"
     if name != name.strip():
@@ -112,11 +126,13 @@ def _fixes(case: Case, flow: TftpTransfer, *, by_dhcp: bool) -> tuple[Fix, ...]:
     if by_dhcp and case.dhcp4 and mended and mended != flow.filename and "\\xff" not in name and not is_web_url(name):
         remap = (Fix("tftpd-hpa", _SLASHES),) if "\\" in name else ()
         return (*fixes.boot_file(case, mended, flow.server), *remap)
-    path = quoting.shell(transfers.place(flow))
+    knows_backslashes = _knows_backslashes(case, flow)
+    place = quoting.below("/srv/tftp", flow.filename.replace("\\", "/")) if knows_backslashes else transfers.place(flow)
+    path = quoting.shell(place)
     dnsmasq = ["# below tftp-root, readable for the dnsmasq user:", f"# {path}"]
     if name != name.lower():
         dnsmasq = ["tftp-lowercase"]
-    hpa = _SLASHES if "\\" in name else f"ls -l {path}"
+    hpa = _SLASHES if "\\" in name and not knows_backslashes else f"ls -l {path}"
     return fixes.arrange(
         case,
         Fix("dnsmasq", "\n".join(dnsmasq)),
