@@ -69,6 +69,7 @@ from .link.lacp_suspended import LinkLacpSuspended
 from .link.stp_delay import LinkStpDelay
 from .link.wrong_vlan import LinkWrongVlanOrNic
 from .nbp.incomplete_file import NbpIncompleteFile
+from .nbp.packed_file import NbpPackedFile
 from .nbp.secure_boot_refused import NbpSecureBootRefused
 from .nbp.stalls_after_download import NbpStallsAfterDownload
 from .os.config_fetch_failed import OsConfigFetchFailed
@@ -205,6 +206,7 @@ RULES: tuple[Rule, ...] = (
     Http5xx(),
     HttpStopsMidBody(),
     NbpIncompleteFile(),
+    NbpPackedFile(),
     NbpSecureBootRefused(),
     NbpStallsAfterDownload(),
     ChainGrubThinksTftp(),

@@ -11,6 +11,7 @@ from .records import FetchRecord, StageRecord
 from .switches import is_switch
 
 _TEXTS = ("text", "html", "grub-config", "pxelinux-config")
+_PACKED = frozenset({"gzip", "xz", "zstd", "bzip2", "lzma", "cpio", "squashfs"})
 ISCSI_PORT = 3260
 BOOT_TYPES = ("application/efi", "application/vnd.efi-iso", "application/vnd.efi-img")
 BOOT_SUFFIXES = (".efi", ".iso", ".img")
@@ -74,12 +75,20 @@ def is_no_boot_type(stage: StageRecord, fetch: FetchRecord) -> bool:
     return not flow.url.split("?", 1)[0].split("#", 1)[0].lower().endswith(BOOT_SUFFIXES)
 
 
+def is_packed(stage: StageRecord, fetch: FetchRecord) -> bool:
+    """A compressed file or an archive that DHCP named for a program that starts programs only."""
+    starts_programs = stage.client.startswith("efi-") or stage.client == "bios-pxe" or is_ipxe(stage.client)
+    return starts_programs and fetch.role == "boot-file" and fetch.content is not None and fetch.content.kind in _PACKED
+
+
 def dead_end(stage: StageRecord) -> FetchRecord | None:
     """The latest thing that came whole and cannot be started, with nothing after it but initial RAM disks."""
     for fetch in reversed(stage.fetches):
         if fetch.status in ("optional", "probe"):
             continue
-        if fetch.status == "complete" and (is_web_page(fetch) or is_mere_text(stage, fetch) or is_empty(stage, fetch)):
+        if fetch.status == "complete" and (
+            is_web_page(fetch) or is_mere_text(stage, fetch) or is_empty(stage, fetch) or is_packed(stage, fetch)
+        ):
             return fetch
         if not is_initrd(fetch):
             return None

@@ -284,6 +284,9 @@ FAULTS: dict[str, Case] = {
     "nbp-incomplete-file, by TFTP": Case(
         by_tftp(program(20_000, said=60_000)), "nbp-incomplete-file", ("nbp",), PXE_NOTES
     ),
+    "nbp-packed-file": Case(served(INITRD), "nbp-packed-file", ("nbp",), PXE_NOTES),
+    "nbp-packed-file, by TFTP": Case(by_tftp(INITRD), "nbp-packed-file", ("nbp",), PXE_NOTES),
+    "nbp-packed-file, iPXE": Case(served(INITRD, client="ipxe-bios", name="menu.ipxe"), "nbp-packed-file", ("chain",)),
     "nbp-incomplete-file, empty": Case(served(b""), "nbp-incomplete-file", ("nbp",), PXE_NOTES),
     "nbp-incomplete-file, an empty script": Case(
         served(b"", client="ipxe-bios", name="menu.ipxe"), "nbp-incomplete-file", ("chain",)

@@ -9,6 +9,7 @@ from bootsniff.wire.transfers import BootContent
 
 from .scene import IPXE_BIN, PE_ARM64, PE_X64, PE_X64_SIGNED, SCRIPT, SERVER, TEXT, Scene
 
+GZIP = BootContent("gzip", "gzip data")
 CUT_SHORT = BootContent("pe", "EFI application, x86-64", 0x8664, signed=False, efi=True, missing=9000)
 
 
@@ -135,6 +136,7 @@ FAULTS: dict[str, Callable[[], Scene]] = {
     "chain-text-instead-of-program": texts,
     "nbp-secure-boot-refused": loaded,
     "chain-script-stops": script_stops,
+    "nbp-packed-file": lambda: loaded(GZIP),
     "nbp-incomplete-file": lambda: loaded(CUT_SHORT),
     "nbp-stalls-after-download": lambda: loaded(PE_X64_SIGNED),
     "chain-ipxe-loop": ipxe_loop,
@@ -203,6 +205,7 @@ LOOKALIKES = [
     ("chain-grub-thinks-tftp", "GRUB that came by TFTP", lambda: grub_over("efi-x64-pxe")),
     ("nbp-secure-boot-refused", "a program for another processor", lambda: loaded(PE_ARM64)),
     ("nbp-secure-boot-refused", "a program that was cut short", lambda: loaded(CUT_SHORT)),
+    ("nbp-packed-file", "U-Boot's kernel", lambda: loaded(GZIP, client="u-boot-armv8", file="Image.gz")),
     ("nbp-incomplete-file", "a whole program", loaded),
     ("nbp-secure-boot-refused", "a signed program", lambda: loaded(PE_X64_SIGNED)),
     ("nbp-secure-boot-refused", "a program that went on", normal_chain),

@@ -158,6 +158,13 @@ def disk(*, closed: bool = True) -> Scene:
     return scene
 
 
+def left_disk() -> Scene:
+    scene = disk(closed=False)
+    connection = scene.here.connections[-1]
+    connection.fin_from_client, connection.fin_from_server = scene.at(1.2), scene.at(1.3)
+    return scene
+
+
 def over_grub(**settings: object) -> Scene:
     scene = web()
     scene.stage("grub", dhcp=False)
@@ -324,6 +331,7 @@ def followed() -> Scene:
 
 LOOKALIKES = [
     ("iscsi-login-refused", "a disk in use", lambda: disk(closed=False)),
+    ("iscsi-login-refused", "a disk with nothing to start on it", left_disk),
     ("http-redirect-loop", "a few redirects", lambda: redirected_for_ever(4)),
     ("http-redirect-not-followed", "iPXE that follows in a circle", redirected_for_ever),
     ("tls-answer-unused", "nothing more is heard", lambda: answer_unused(gave_up=False)),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...model import Finding, Fix
+from ...flow.records import TcpConnection
+from ...model import Finding, Fix, FrameRef
 from ...track.arrived import ISCSI_PORT, is_open
 from ..case import Case
-from ..evidence import evidence, maybe, naming
+from ..evidence import evidence, naming
 from ..rule import Rule
 
 
@@ -20,7 +21,8 @@ class IscsiLoginRefused(Rule):
     On the wire
         A connection to port 3260 that opens, a few hundred bytes, and FIN or RST within seconds. Then silence.
     Not to be confused with
-        A closed port (tcp-refused). A disk that is used: its connection stays open.
+        A closed port (tcp-refused). A disk that is used: its connection stays open. A disk on which iPXE finds nothing to
+        start: it closes the connection itself.
     Causes
         A misspelt target name (IQN) or unit number, an access list that does not have this initiator or address, CHAP.
     Fix
@@ -41,14 +43,16 @@ class IscsiLoginRefused(Rule):
         connection = tried[-1]
         if case.stage.fetches and case.stage.fetches[-1].start > connection.start:
             return
-        end = connection.fin_from_server or connection.reset or connection.fin_from_client
+        end = _ended_by_server(connection)
+        if end is None:
+            return
         seconds = round((connection.last.time - connection.start) / 1e9)
         yield self.finding(
             case,
             [
                 *naming(case),
                 *(evidence(ref, "SYN to port 3260") for ref in connection.syns[:1]),
-                *maybe(end, "the connection ends"),
+                evidence(end, "the server ends the connection"),
             ],
             confidence="likely",
             subject=connection.server,
@@ -61,3 +65,10 @@ class IscsiLoginRefused(Rule):
                 Fix("iscsi", f"tgtadm --lld iscsi --mode target --op show   # on {connection.server}: names and ACL"),
             ),
         )
+
+
+def _ended_by_server(connection: TcpConnection) -> FrameRef | None:
+    """Where the server left, unless the machine did so before."""
+    end = connection.fin_from_server or (None if connection.reset_by_client else connection.reset)
+    mine = connection.fin_from_client
+    return None if end is None or (mine is not None and mine.time < end.time) else end

@@ -1,0 +1,85 @@
+"""nbp-packed-file; reads records, never changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...flow.records import HttpExchange
+from ...model import Finding, Fix
+from ...track.arrived import dead_end, is_packed
+from ...track.records import FetchRecord
+from .. import names, quoting
+from ..case import Case
+from ..evidence import evidence, naming
+from ..http import exchanges
+from ..rule import Rule
+from ..tftp import transfers
+
+
+class NbpPackedFile(Rule):
+    """The boot file is compressed, and boot programs do not unpack it.
+
+    What happens
+        The file arrives whole, but it is a gzip, xz or zstd file, an archive or a file system. UEFI and BIOS firmware start
+        programs only; iPXE unpacks nothing unless it was built to.
+    On the wire
+        The bytes of the boot file begin with the magic of a packed format; the response may say Content-Encoding, which boot
+        programs do not ask for and do not undo. Nothing follows, or the next boot option.
+    Not to be confused with
+        Packed kernels and initial RAM disks, which are named in a script or a configuration; U-Boot's and petitboot's
+        kernels. A disk image (nbp-stalls-after-download).
+    Causes
+        A download that was left packed; an initrd where the kernel should be; a server or an object store that compresses
+        whatever the client accepts.
+    Fix
+        Unpack the file on the server; switch compression off for the boot files.
+    Sources
+        RFC 9110 section 8.4; RFC 1952 section 2.3.1; UEFI specification section 2.1.1; iPXE image/gzip.c; lab captures.
+    """
+
+    code = "nbp-packed-file"
+    stage = "nbp"
+    needs = "fetches"
+    explains_away = (
+        "arch-bios-file-to-efi",
+        "chain-ipxe-nothing-to-boot",
+        "http-content-type-not-boot",
+        "http-no-length",
+        "nbp-stalls-after-download",
+    )
+    summary = "{file} is {what}, which {name} does not unpack{encoding}"
+
+    def check(self, case: Case) -> Iterator[Finding]:
+        fetch = dead_end(case.stage)
+        if fetch is None or fetch.content is None or not is_packed(case.stage, fetch):
+            return
+        flow = fetch.flow
+        encoding = (
+            flow.response.get("content-encoding") if isinstance(flow, HttpExchange) and flow.response else ""
+        ) or ""
+        yield self.finding(
+            case,
+            [
+                *naming(case),
+                *(exchanges.proof(flow) if isinstance(flow, HttpExchange) else ()),
+                evidence(fetch.ended, f"{names.base(names.path_of(fetch))} is whole; nothing follows"),
+            ],
+            confidence="likely" if case.is_ipxe else "certain",
+            subject=names.url_of(fetch),
+            file=names.url_of(fetch) if isinstance(flow, HttpExchange) else names.path_of(fetch),
+            what=fetch.content.text,
+            name=case.stage.name or case.client,
+            encoding=f"; the server says Content-Encoding: {encoding}" if encoding else "",
+            expected="A boot program." if not case.is_ipxe else "A script or a boot program.",
+            proof="The machine's screen." if case.is_ipxe else "",
+            fixes=_fixes(fetch, encoded=bool(encoding)),
+        )
+
+
+def _fixes(fetch: FetchRecord, *, encoded: bool) -> tuple[Fix, ...]:
+    flow = fetch.flow
+    if isinstance(flow, HttpExchange) and encoded:
+        look = Fix("shell", f"curl -sI {quoting.shell(flow.url)} | grep -i encoding")
+        return look, *exchanges.suited(flow, (Fix("nginx", "gzip off;"), Fix("apache", "SetEnv no-gzip 1")))
+    on_disk = exchanges.path_on_disk(flow) if isinstance(flow, HttpExchange) else transfers.place(flow)
+    return (Fix("shell", f"file {quoting.shell(on_disk)}"),)
