@@ -202,6 +202,11 @@ def is_kernel_name(name: str) -> bool:
     return _KERNEL.search(plain_path(name)) is not None
 
 
+def is_way_out(name: str) -> bool:
+    """Windows Deployment Services' program that sends a machine to its next boot device at once."""
+    return re.search(r"(^|/)abortpxe\.com$", plain_path(name), re.IGNORECASE) is not None
+
+
 def is_boot_script(name: str) -> bool:
     """U-Boot's own script."""
     return re.search(r"(^|/)boot\.scr(\.uimg)?$", plain_path(name)) is not None

@@ -26,7 +26,7 @@ from .boot_file import ENDLESS_PROMPT, boot_file_of, prompt_of
 from .dhcp_outcome import dhcp4_state, dhcp6_state, has_lease
 from .fetch_outcome import connection_failure, refresh_fetches
 from .kinds import LOADERS, is_firmware, is_http_client, is_ipxe, is_u_boot, runs_u_boot
-from .naming import is_grub_binary, is_ipxe_binary, is_pxelinux_binary, is_shim_binary, plain_path
+from .naming import is_grub_binary, is_ipxe_binary, is_pxelinux_binary, is_shim_binary, is_way_out, plain_path
 from .next_file import in_the_way, leaves_initrd_out
 from .patience import (
     KERNEL_SILENCE,
@@ -372,7 +372,7 @@ def _handed_over(stage: StageRecord, useful: list[FetchRecord], now: int, *, gon
         return False
     kernels = [fetch for fetch in useful if is_kernel(fetch)]
     initrds = [fetch for fetch in useful if is_initrd(fetch)]
-    if is_image(last):
+    if is_image(last) or is_way_out(last.name):
         return True
     if kernels and is_companion(last):
         return gone or is_over(last.end, KERNEL_SILENCE, now)

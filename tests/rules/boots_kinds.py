@@ -244,6 +244,9 @@ FAULTS: dict[str, Case] = {
     ),
 }
 HEALTHY: dict[str, Callable[[], Wire]] = {
+    "Windows, to its own disk": lambda: plain(
+        "bios-pxe", "SMSBoot\\x64\\abortpxe.com", b"\xfa\x31\xc0".ljust(700, b"\1")
+    ),
     "Raspberry Pi": raspberry,
     "Raspberry Pi, a kernel of another name": lambda: raspberry("vmlinuz"),
     "Raspberry Pi, and its system": lambda: with_system(raspberry(), 100),
@@ -264,6 +267,9 @@ HEALTHY: dict[str, Callable[[], Wire]] = {
 WAITING: dict[str, Callable[[], Wire]] = {
     "Windows, before its files": lambda: windows(pending=True),
     "Windows, until it is approved": polls_for_approval,
+    "a program of which nothing is known": lambda: plain(
+        "bios-pxe", "x64\\other.com", b"\xfa\x31\xc0".ljust(700, b"\1")
+    ),
     "Raspberry Pi 3, its second DHCP": pi_3,
     "Raspberry Pi, its list of names": search_cut_short,
     "a boot program of its own media type": lambda: by_php(status="application/efi"),
