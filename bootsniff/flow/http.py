@@ -104,8 +104,14 @@ class HttpSession:
 
     def acknowledged(self, offset: int) -> None:
         """The client has what the server sent before this offset."""
+        self._answered_before(offset)
         for message in self.messages:
             message.acknowledge(offset)
+
+    def _answered_before(self, offset: int) -> None:
+        """The server's bytes reach up to `offset`: behind where the next head should begin, something was sent."""
+        if self.waiting and not self._lost and offset > self.responses.position:
+            self.waiting[0].exchange.answered = True
 
     # --- the server's side ----------------------------------------------------------------------------------
 
@@ -118,6 +124,8 @@ class HttpSession:
             self.responses.put(segment)
             while self._next_response(steps):
                 pass
+            if self.responses.pending and self.responses.pending[0].start > self.responses.position:
+                self._answered_before(segment.end)
 
     def _resumes_at(self, start: int) -> bool:
         """Whether a segment that begins with a status line begins a response although it was not expected there."""
@@ -154,6 +162,7 @@ class HttpSession:
         self.responses.advance(position)
         self._lost = self._chunked = False
         while len(self.waiting) > 1:  # their responses were not captured
+            self.waiting[0].exchange.answered = True
             _end(self.waiting.popleft(), steps)
 
     def _take(self, message: Message, segment: Segment, steps: list[Step], span: Span | None = None) -> None:
@@ -298,6 +307,7 @@ class HttpSession:
 
     def server_closed(self, end: int, steps: list[Step]) -> None:
         """The server's side ends at `end` (FIN); what it has not sent by then will not come."""
+        self._answered_before(end)
         for message in self.messages:
             for span in message.spans:
                 if span.end is None and not self._chunked:

@@ -193,6 +193,8 @@ class HttpExchange(Struct, eq=False):
     """http://host[:port]/path, the host as the client named it (Host field), path as sent."""
     response: HttpHead | None = None
     response_at: FrameRef | None = None
+    answered: bool = False
+    """Without a response: bytes of one came or were acknowledged all the same, only its head is not in the capture."""
     content_length: int | None = None
     """What this response brings; None when unknown (chunked, or until close)."""
     size: int | None = None

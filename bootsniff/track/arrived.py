@@ -67,7 +67,7 @@ def is_no_boot_type(stage: StageRecord, fetch: FetchRecord) -> bool:
     if not is_http_client(stage.client) or isinstance(flow, TftpTransfer) or fetch.role != "boot-file":
         return False
     head = flow.response
-    if head is None or head.status != 200:
+    if head is None or head.status != 200 or flow.request is None:
         return False
     media = (head.get("content-type") or "").split(";")[0].strip().lower()
     if media in BOOT_TYPES or (not media and not head.length):  # a head that the capture cut may have had the field

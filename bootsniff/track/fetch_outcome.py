@@ -131,10 +131,8 @@ def _http_status(
     over = moved_on or connection.reset is not None or connection.fin_from_server is not None
     head = flow.response
     if head is None or head.status is None:
-        if never_heard(connection):
-            return (
-                "in-progress"  # a client that sends a request was answered: the capture does not show what came of it
-            )
+        if never_heard(connection) or flow.answered:
+            return "in-progress"  # it was answered, and the capture does not show what came of it
         if over:
             return "failed"
         return "stalled" if silence > TCP_SILENCE else "in-progress"
@@ -143,7 +141,8 @@ def _http_status(
     if asks_size and any(_brings(other.flow, flow.url) for other in later):
         return "probe"  # edk2 asks with GET when HEAD is refused (HttpBootImpl.c)
     if status >= 400:
-        return "optional" if fetch.role in NOT_FOUND_ROLES and status in (403, 404, 410) else "failed"
+        extra = fetch.role in NOT_FOUND_ROLES or (flow.request is None and bool(later))  # nobody knows what it was
+        return "optional" if extra and status in (403, 404, 410) else "failed"
     if asks_size and (status < 300 or later):
         return "probe"
     if 300 <= status < 400:

@@ -248,7 +248,8 @@ def _http(record: FetchRecord, flow: HttpExchange) -> Fetch:
         )
     return Fetch(
         protocol="https" if flow.url.startswith("https:") else "http",
-        url=flow.url,
+        # As with TFTP: of a request that the capture does not hold, the server alone.
+        url=flow.url or f"http://{_bracketed(flow.connection.server)}/",
         method=(flow.request.method or "") if flow.request is not None else "",
         status=record.status,
         bytes=flow.body.received,

@@ -259,6 +259,25 @@ def test_a_lost_head_does_not_lose_the_next_exchange() -> None:
     assert (second.complete, second.body.head) == (True, b"second")
 
 
+@pytest.mark.parametrize("seen", ["the rest of the body", "the next request", "FIN"])
+def test_a_response_whose_head_is_not_in_the_capture_came_all_the_same(seen: str) -> None:
+    stream = Stream().open().ask(get("/x"))
+    begin = len(stream.frames)
+    stream.answer(ok(BODY[: 3000 if seen == "the rest of the body" else 300]))
+    del stream.frames[begin]
+    if seen == "the next request":
+        stream.ask(get("/y"))
+    elif seen == "FIN":
+        stream.close()
+    first = exchanges(stream)[0]
+    assert (first.response, first.answered) == (None, True)
+
+
+def test_a_request_that_is_not_answered() -> None:
+    first, second = exchanges(Stream().open().ask(get("/x")).ask(get("/y")).close())
+    assert (first.answered, second.answered) == (False, False)
+
+
 def test_a_lost_request_does_not_lose_the_next_exchange() -> None:
     stream = Stream().open().ask(get("/x"))
     stream.frames.pop()

@@ -40,7 +40,8 @@ def proof(flow: HttpExchange) -> Iterator[Evidence]:
 def failed(case: Case) -> Iterator[tuple[FetchRecord, HttpExchange]]:
     """Exchanges of this stage that did not end well and were not made good later in the same stage."""
     for fetch, flow in case.http:
-        if fetch.status in ("failed", "stalled") and fetch.role != "optional" and not case.came_later(fetch):
+        known = flow.request is not None and fetch.role != "optional"
+        if known and fetch.status in ("failed", "stalled") and not case.came_later(fetch):
             yield fetch, flow
 
 

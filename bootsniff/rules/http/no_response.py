@@ -45,11 +45,11 @@ class HttpNoResponse(Rule):
             return  # os-config-fetch-failed knows which of an installer's fetches matter
         for _, flow in exchanges.failed(case):
             connection = flow.connection
-            if flow.response is not None or flow.request is None or exchanges.answered_later(case, flow):
+            if flow.response is not None or exchanges.answered_later(case, flow):
                 continue
             answer = connection.last_from_server
-            if answer is None:
-                continue  # this capture point does not see the server
+            if answer is None or any(other.request is None for other in connection.exchanges):
+                continue  # this capture point does not see the server, or not every request: this one is a repetition
             taken = answer.time >= flow.request_at.time
             then, proof = _end(connection)
             yield self.finding(

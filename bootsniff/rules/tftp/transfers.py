@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
 
 from ...flow.records import IcmpNotice, TftpTransfer
-from ...model import Evidence, Fix
+from ...model import NANOSECONDS, Evidence, Fix
 from ...track.records import FetchRecord
 from ...wire.transfers import TftpError
 from .. import names, quoting
@@ -26,6 +26,8 @@ nft 'add rule ip tftph pre udp dport 69 ct helper set "tftp-std"'"""
 ROUTER_NFT = f"""modprobe nf_conntrack_tftp
 {HELPER}
 nft insert rule inet filter forward ct state established,related accept"""
+AT_ONCE = NANOSECONDS
+"""No program waits less than this for an answer before it gives up."""
 ROUTER = (
     Fix("nft", ROUTER_NFT),
     Fix(
@@ -107,8 +109,22 @@ def says_missing(error: TftpError) -> bool:
 def failed(case: Case) -> Iterator[tuple[FetchRecord, TftpTransfer]]:
     """Downloads of this stage that did not end well and were not made good later in the same stage."""
     for fetch, flow in case.tftp:
-        if fetch.status in ("failed", "stalled") and not flow.write and not case.came_later(fetch):
+        ended = fetch.status in ("failed", "stalled") and not flow.write
+        if ended and not case.came_later(fetch) and not _answer_was_missed(case, flow):
             yield fetch, flow
+
+
+def _answer_was_missed(case: Case, flow: TftpTransfer) -> bool:
+    """Whether the machine asked once and went on at once: it had its answer, which the capture does not hold.
+
+    Without one every program waits, and asks again.
+    """
+    if flow.request_count != 1 or flow.reply_from or flow.strangers or flow.icmp or flow.error_at:
+        return False
+    stages = case.boot.stages
+    others = [fetch for stage in stages for fetch in stage.fetches if fetch.name != flow.filename]
+    went_on = (*(stage.start for stage in stages), *(fetch.start for fetch in others))
+    return any(0 < time - flow.start < AT_ONCE for time in went_on)
 
 
 _GUESSED = frozenset({"cbt", "0", "com", "c32", "img", "bss", "bin", "bs"})
