@@ -132,7 +132,7 @@ def _unknown_kind(flow: TftpTransfer | HttpExchange) -> Kind:
         return Kind("grub", "GRUB", (), None, None)
     if is_shim_extra(name):
         return Kind("shim", "shim", (), None, None)
-    if is_raspberry_name(name):
+    if is_raspberry_name(name) and not name.endswith("kernel.img"):  # which others call theirs, too
         return Kind("raspberry-pi", "Raspberry Pi boot ROM", (), None, None)
     return Kind("unknown", "unknown boot program (no DHCP in the capture)", (), None, None)
 

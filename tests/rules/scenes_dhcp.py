@@ -398,6 +398,11 @@ LOOKALIKES = [
     ("proxydhcp-split-offer-rejected", "the offer was taken", mute_4011),
     ("pxe-boot-server-discovery-unanswered", "requests to port 4011", mute_4011),
     ("proxydhcp-no-boot-file", "no answer from port 4011", mute_4011),
+    (
+        "proxydhcp-no-boot-file",
+        "port 4011 is not in the capture",
+        lambda: Scene().lease().proxy(0.1, option60="PXEClient"),
+    ),
     ("proxydhcp-no-boot-file", "a file", lambda: proxy_for_others(file="grubaa64.efi")),
     ("proxydhcp-no-boot-file", "boot servers", lambda: proxy_for_others(bytes.fromhex("0807800001c0a87a09ff"))),
     ("dhcp-no-offer", "an answer that comes after three seconds", answered_late),

@@ -68,3 +68,13 @@ def test_a_kernel_that_u_boot_does_not_start_is_told_as_such(tmp_path: Path) -> 
     image = next(finding for finding in found.findings if finding.code == "nbp-stalls-after-download")
     assert "U-Boot does not start it (Linux kernel" in image.summary
     assert "BOOTX64" not in image.expected
+
+
+def test_a_kernel_called_so_makes_no_raspberry_pi(tmp_path: Path) -> None:
+    for name, client in (
+        ("s390x/kernel.img", "unknown"),
+        ("start4.elf", "raspberry-pi"),
+        ("kernel8.img", "raspberry-pi"),
+    ):
+        found = machine(read(Wire().missing(1, name).quiet(60).save(tmp_path / "x.pcap")))
+        assert found.boots[0].stages[0].client == client

@@ -20,8 +20,8 @@ class ProxyDhcpNoBootFile(Rule):
         The machine gets an address, asks the ProxyDHCP server what to load, and is told nothing: no file name, no boot
         server, no menu. UEFI shows PXE-E21 or goes on to its next boot option; iPXE says "Nothing to boot".
     On the wire
-        A ProxyDHCP offer and, usually, an ACK from port 4011; none of the replies names a file, and option 43 holds neither
-        boot servers nor a menu.
+        A ProxyDHCP offer and an ACK from port 4011 (which a capture of ports 67 and 68 lacks); no reply names a file, and
+        option 43 holds neither boot servers nor a menu.
     Not to be confused with
         A ProxyDHCP server that does not answer on port 4011 (proxydhcp-4011-unanswered); one that is silent for HTTP boot
         (proxydhcp-silent-for-non-pxeclient); a DHCP server alone that names no file (dhcp-offer-without-boot-file).
@@ -44,10 +44,12 @@ class ProxyDhcpNoBootFile(Rule):
         if not (case.failed_here and case.asked_nothing and stage.menu is None):
             return
         told = [*case.proxy_offers, *case.pxe_replies]
-        if not case.proxy_offers or any(_leads_on(reply) for reply in (*told, *case.offers, *case.acks)):
+        if (
+            not case.pxe_replies
+            or not case.proxy_offers
+            or any(_leads_on(reply) for reply in (*told, *case.offers, *case.acks))
+        ):
             return
-        if not case.pxe_replies and case.dhcp4 is not None and case.dhcp4.pxe_requests:
-            return  # proxydhcp-4011-unanswered
         proxy = told[-1]
         number = recognise.arch(stage) or 0
         loader = quoting.field(fixes.names_example(case))
@@ -55,7 +57,7 @@ class ProxyDhcpNoBootFile(Rule):
             case,
             [
                 evidence(case.proxy_offers[0].heard, "ProxyDHCP offer without a boot file"),
-                *(evidence(reply.heard, "ACK from port 4011, without one too") for reply in case.pxe_replies[-1:]),
+                evidence(case.pxe_replies[-1].heard, "ACK from port 4011, without one too"),
             ],
             subject=proxy.server,
             server=proxy.server,
