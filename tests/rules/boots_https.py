@@ -264,6 +264,17 @@ def redirected_kernel() -> Wire:
     return wire.quiet(90)
 
 
+def grub_by_tftp() -> Wire:
+    """A configuration that came over HTTP names its kernel by TFTP, and no TFTP server runs there."""
+    wire = Wire("efi-x64-http").lease(file=f"http://{SERVER}/grubx64.efi", option60="HTTPClient")
+    wire.fetch(1, "/grubx64.efi", body=program(40_000))
+    config = b"set timeout=0\nmenuentry x {\n linux (tftp,192.168.122.1)/linux\n}\n"
+    wire.fetch(3, "/grub/grub.cfg", body=config, agent="GRUB 2.06")
+    wire.icmp(4.01, wire.rrq(4, "/linux"))
+    wire.icmp(5.01, wire.rrq(5, "/linux", again=True))
+    return wire.quiet(120)
+
+
 ARM64_KERNEL = bytes(0x38) + b"ARM\x64" + bytes(4000)
 EMPTY_HOST = b"#!ipxe\nkernel http://${next-srv}/linux quiet\nboot\n"
 ELSEWHERE = b"#!ipxe\nkernel http://192.168.122.9/linux quiet\nboot\n"
@@ -317,6 +328,7 @@ FAULTS: dict[str, Case] = {
     "nbp-secure-boot-refused, GRUB without a name server": Case(
         grub_over_http(dns=None), "nbp-secure-boot-refused", ("nbp",)
     ),
+    "tftp-server-down, as grub.cfg says": Case(grub_by_tftp, "tftp-server-down", ("tftp",)),
     "iscsi-login-refused": Case(lambda: login(0.1), "iscsi-login-refused", ("chain",)),
     f"{URI}, a blank": Case(offered(f"http://{SERVER}/my files/x.efi"), URI, ("dhcp",)),
     f"{URI}, another scheme": Case(leased(f"ftp://{SERVER}/x.efi"), URI, ("http",)),

@@ -6,11 +6,14 @@ from collections.abc import Iterator
 
 from ...flow.records import HttpExchange
 from ...model import Evidence, Finding, Fix
-from .. import quoting
+from .. import names, quoting
 from ..case import Case
 from ..evidence import evidence, maybe
 from ..rule import Rule
 from . import exchanges
+
+_PATIENCE = 4_000_000_000
+"""Nearly edk2's time limit (PcdHttpIoTimeout, 5 s), ns: a machine that resets after so long a silence waited for data."""
 
 
 class HttpStopsMidBody(Rule):
@@ -74,6 +77,11 @@ def _end(flow: HttpExchange) -> tuple[str, list[Evidence], bool]:
     connection = flow.connection
     if connection.reset:
         who = "the machine" if connection.reset_by_client else "the server"
+        last = flow.body.last or flow.response_at
+        silence = connection.reset.time - last.time if connection.reset_by_client and last is not None else 0
+        if silence > _PATIENCE:
+            how = f"no data for {names.seconds(silence)}, then the machine gives up"
+            return how, [evidence(connection.reset, "RST from the machine")], True
         return f"{who} resets the connection", [evidence(connection.reset, f"RST from {who}")], True
     if connection.fin_from_server:
         return "the server closes the connection", [evidence(connection.fin_from_server, "FIN from the server")], True
