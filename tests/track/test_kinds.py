@@ -38,6 +38,8 @@ def client(vendor: str | None, *arches: int, user: bytes | None = None) -> str |
         ("U-Boot.riscv", (), "u-boot-riscv"),
         (None, (22,), "u-boot-armv8"),
         (None, (31,), "s390x"),
+        ("Etherboot-5.4", (), "other-boot-client"),
+        ("PXE UROOT", (), "other-boot-client"),
         ("MSFT 5.0", (), None),
         ("d-i", (), None),
     ],

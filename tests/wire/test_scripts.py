@@ -237,7 +237,27 @@ def test_names_are_made_printable() -> None:
     assert ipxe("kernel a\x1b[2J").files == literal((r"a\x1b[2J", "kernel"))
 
 
-KINDS = st.sampled_from(["ipxe-script", "pxelinux-config", "grub-config"])
+@pytest.mark.parametrize(
+    ("prefix", "kernel", "module"),
+    [
+        ("", "b.b00", "k.b00"),
+        ("prefix=esxi/8.0/\n", "esxi/8.0/b.b00", "esxi/8.0/k.b00"),
+        ("prefix=/e\n", "/e/b.b00", "/e/k.b00"),
+    ],
+)
+def test_boot_cfg_of_esxi(prefix: str, kernel: str, module: str) -> None:
+    text = f"bootstate=0\n# kernel=old\n{prefix}kernel=b.b00\nkernelopt=x=y\nmodules=k.b00 -a --- /s.v00 --- \n"
+    plan = read_script("esxi-config", text)
+    certain = bool(prefix)  # without one, the names are those of boot.cfg's own directory
+    assert plan.files == (
+        NamedFile(kernel, "kernel", certain),
+        NamedFile(module, "initrd", certain),
+        NamedFile("/s.v00", "initrd", True),
+    )
+    assert not plan.waits_for_key
+
+
+KINDS = st.sampled_from(["ipxe-script", "pxelinux-config", "grub-config", "esxi-config"])
 WORDS = st.sampled_from(
     ["set", "a", "=", "${a}", "$a", "menuentry", "{", "}", "'", '"', "\\", "\n", ";", "linux", "initrd", "kernel", "choose",
      "--timeout", "--default", ":a", "label", "default", "timeout", "5", "-1", "||", "if", "fi", "search", "ui", "append",
@@ -257,9 +277,9 @@ def test_noise(kind: str, text: str) -> None:
     read_script(kind, text)
 
 
-@pytest.mark.parametrize("kind", ["ipxe-script", "pxelinux-config", "grub-config"])
+@pytest.mark.parametrize("kind", ["ipxe-script", "pxelinux-config", "grub-config", "esxi-config"])
 @pytest.mark.parametrize("unit", ['"', "'", "\\", "{", "}", "${", "$(", "menuentry x {", "set a=${a}${a}\n", "kernel x\n",
-                                  "set a ${a}${a}\n", "append " + "initrd=a,", "label x\n", ":x\n", "( "])  # fmt: skip
+                                  "set a ${a}${a}\n", "append " + "initrd=a,", "label x\n", ":x\n", "( ", "a --- ", "modules="])  # fmt: skip
 def test_hostile_repetition_is_bounded(kind: str, unit: str) -> None:
     plan = read_script(kind, unit * (80000 // len(unit)))
     assert len(plan.files) <= 256
