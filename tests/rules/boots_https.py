@@ -275,6 +275,17 @@ def grub_by_tftp() -> Wire:
     return wire.quiet(120)
 
 
+def refused_again_and_again() -> Wire:
+    """GRUB connects to a closed port once a second, to the very end of the capture."""
+    wire = Wire("efi-x64-http").lease(file=f"http://{SERVER}/grubx64.efi", option60="HTTPClient")
+    wire.fetch(1, "/grubx64.efi", body=program(40_000))
+    wire.port += 1
+    for second in range(4, 50):
+        wire.tcp(second, 0x02, 1000, 0, port=8080)
+        wire.tcp(second + 0.001, 0x14, 0, 1001, from_client=False, port=8080)
+    return wire
+
+
 ARM64_KERNEL = bytes(0x38) + b"ARM\x64" + bytes(4000)
 EMPTY_HOST = b"#!ipxe\nkernel http://${next-srv}/linux quiet\nboot\n"
 ELSEWHERE = b"#!ipxe\nkernel http://192.168.122.9/linux quiet\nboot\n"
@@ -306,6 +317,7 @@ FAULTS: dict[str, Case] = {
         served(program(60_000)), "nbp-secure-boot-refused", ("nbp",), PXE_NOTES
     ),
     "tcp-refused, the script's port": Case(refused(PORT_8080, 8080), "tcp-refused", ("tcp",)),
+    "tcp-refused, to the end": Case(refused_again_and_again, "tcp-refused", ("tcp",)),
     "tcp-refused, the portmapper": Case(refused(NFS, 111), "tcp-refused", ("tcp",)),
     "http-404, once more on a new connection": Case(closed_meanwhile, "http-404", ("http",)),
     "chain-script-stops, a variable": Case(scripted(EMPTY_HOST), "chain-script-stops", ("chain",)),

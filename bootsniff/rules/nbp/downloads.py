@@ -25,6 +25,8 @@ def idle_program(case: Case) -> FetchRecord | None:
         fetch = case.boot_fetch
     if fetch is None or fetch.content is None or fetch.content.kind != "pe" or not fetch.content.efi:
         return None
+    if any(connection.start > fetch.end for connection in case.stage.connections):
+        return None  # it runs, and wants something of a server
     path = names.path_of(fetch)
     later = [
         other for other in case.stage.fetches if other.start > fetch.end and not same_file(names.path_of(other), path)
