@@ -227,7 +227,9 @@ def _fetch_state(
         if stage.client == "raspberry-pi" and not gone and not is_over(silence_from, SEARCH_SILENCE, now):
             return _search_wait(rank, silence_from, SEARCH_SILENCE, now)  # it tries many names, one after the other
         return StageState(rank, failed=True, point=_failure_point(last))
-    if obstacle is not None and (gone or is_over(silence_from, TRIED_AGAIN, now) or is_over(tail.end, NBP_SILENCE, now)):
+    if obstacle is not None and (
+        gone or is_over(silence_from, TRIED_AGAIN, now) or is_over(tail.end, NBP_SILENCE, now)
+    ):
         return StageState(rank, failed=True, point=obstacle)
     circle = _circle(stage)
     if circle is not None:
