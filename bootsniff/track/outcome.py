@@ -14,8 +14,8 @@ from .arrived import dropped_image, loops, script_rounds
 from .boot_file import boot_file_of, boot_server_of, server_behind_no_router
 from .kinds import is_firmware, is_ipxe, is_u_boot
 from .records import BootRecord, Dhcp4Exchange, Dhcp6Exchange, StageRecord, World
-from .stage_outcome import StageState, led_to, stage_state
-from .state import BOUND, DISCOVER
+from .stage_outcome import led_to, stage_state
+from .state import BOUND, DISCOVER, StageState
 
 NEVER = 1 << 62
 

@@ -1,47 +1,18 @@
-"""How far one stage came and whether it came to nothing: the DHCP part, then its fetches. Pure functions."""
+"""How far one stage came and whether it came to nothing, whatever it did. Pure functions."""
 
 from __future__ import annotations
 
 from ..flow.records import TcpConnection, TftpTransfer
-from ..model import NANOSECONDS, StallPoint
-from .arrived import (
-    brought_file,
-    dead_end,
-    is_companion,
-    is_image,
-    is_initrd,
-    is_kernel,
-    is_no_boot_type,
-    is_open,
-    is_vague,
-    is_web_page,
-    network_disk,
-    over_tls,
-    redirect_circle,
-    runs_ipxe_again,
-    script_circle,
-    unread,
-)
-from .boot_file import ENDLESS_PROMPT, boot_file_of, prompt_of
+from .arrived import is_open, network_disk, over_tls
 from .dhcp_outcome import dhcp4_state, dhcp6_state, has_lease
-from .fetch_outcome import connection_failure, refresh_fetches
-from .kinds import LOADERS, is_firmware, is_http_client, is_ipxe, is_u_boot, runs_u_boot
-from .naming import is_grub_binary, is_ipxe_binary, is_pxelinux_binary, is_shim_binary, is_way_out, plain_path
-from .next_file import in_the_way, leaves_initrd_out
-from .patience import (
-    KERNEL_SILENCE,
-    NBP_SILENCE,
-    NOTHING_TO_BOOT,
-    PAGE_SILENCE,
-    REACTION,
-    SCRIPT_TURNS,
-    SEARCH_SILENCE,
-    TRIED_AGAIN,
-    Patience,
-    patience_of,
-)
-from .records import Dhcp4Exchange, Dhcp6Exchange, FetchRecord, StageRecord
-from .state import ANSWERED, ASKED, BOUND, CONFIGURED, DISCOVER, DONE, KERNEL, LOADED, StageState, in_seconds, is_over
+from .fetch_outcome import refresh_fetches
+from .kinds import is_firmware, is_u_boot
+from .lease_outcome import bound_state
+from .loading_outcome import loading_state, secure_state
+from .naming import plain_path
+from .patience import KERNEL_SILENCE, REACTION
+from .records import Dhcp4Exchange, Dhcp6Exchange, StageRecord
+from .state import DISCOVER, DONE, LOADED, StageState, is_over
 from .switches import is_switch, switch_state
 
 
@@ -64,18 +35,17 @@ def stage_state(
     if stage.fetches:
         if following is None and is_switch(stage) and (switching := switch_state(stage, now)) is not None:
             return switching
-        state = _fetch_state(stage, following, now, gone=gone, started=started)
-        if state is not None:
-            return state if settled or following is not None or boot_over else _not_yet(stage, state, now)
+        state = loading_state(stage, following, now, gone=gone, started=started)
+        return state if settled or following is not None or boot_over else _not_yet(stage, state, now)
     exchange = stage.dhcp
     secure = over_tls(stage) if stage.connections and stage.client != "os" else None
     if secure is not None and not started:
-        return _secure_state(secure, refused=gone and following is not None, now=now)
+        return secure_state(secure, refused=gone and following is not None, now=now)
     if isinstance(exchange, Dhcp4Exchange) and not (exchange.acks or exchange.informs):
         return dhcp4_state(stage, exchange, now, gone=gone, started=started)
     if isinstance(exchange, Dhcp6Exchange) and not has_lease(exchange):
         return dhcp6_state(stage, exchange, now, gone=gone, started=started)
-    return _bound_state(stage, now, gone=gone, started=started)
+    return bound_state(stage, now, gone=gone, started=started)
 
 
 def _not_yet(stage: StageRecord, state: StageState, now: int) -> StageState:
@@ -113,319 +83,3 @@ def _disk_state(disk: TcpConnection, now: int) -> StageState:
     if is_over(disk.start, KERNEL_SILENCE, now):
         return StageState(DONE, handed_off=True)
     return StageState(LOADED, waiting_for="its disk, by iSCSI", check_at=disk.start + KERNEL_SILENCE + 1)
-
-
-def _secure_state(connection: TcpConnection, *, refused: bool, now: int) -> StageState:
-    """Something came over TLS: only what the machine does next tells whether it was of use."""
-    if refused:
-        return StageState(LOADED, failed=True, point="nbp" if brought_file(connection) else "http")
-    came = connection.tls.application_bytes_from_server if connection.tls is not None else 0
-    wait = (
-        f"a sign of what {connection.server} sent over TLS ({came} bytes), for {in_seconds(now - connection.last.time)}"
-    )
-    return StageState(LOADED, waiting_for=wait)
-
-
-# --- between the lease and the first fetch -------------------------------------------------------------------------
-
-
-def _bound_state(stage: StageRecord, now: int, *, gone: bool, started: bool) -> StageState:
-    """An address, and no fetch so far."""
-    if started:
-        return StageState(LOADED)
-    if stage.client == "os":
-        return StageState(DONE)
-    patience = patience_of(stage.client)
-    point = _obstacle(stage, now, gone=gone)
-    last = stage.last.time
-    rank = ASKED if stage.connections else BOUND
-    if _declined(stage) and (gone or is_over(last, patience.last_answer, now)):
-        return StageState(BOUND, failed=True, point="dhcp")
-    if point in ("tcp", "tls", "dns") and (gone or _gave_up(stage, now)):
-        return StageState(ASKED, failed=True, point=point)
-    limit = patience.after_ack
-    if is_ipxe(stage.client) and _next_step(stage) == "dhcp":
-        limit = NOTHING_TO_BOOT
-    if is_over(last, limit, now) and not gone and isinstance(stage.dhcp, Dhcp4Exchange) and not stage.connections:
-        prompt = prompt_of(stage.dhcp)
-        if prompt == ENDLESS_PROMPT:
-            return StageState(rank, waiting_for="a key: menu of option 43")
-        limit += (prompt or 0) * NANOSECONDS
-    if gone or is_over(last, limit, now):
-        return StageState(rank, failed=True, point=point or _next_step(stage))
-    return StageState(rank, waiting_for=f"first fetch for {in_seconds(now - last)}", check_at=last + limit + 1)
-
-
-def _declined(stage: StageRecord) -> bool:
-    """Whether the machine gave the address back that it was just given: somebody else has it (RFC 2131 section 3.1)."""
-    exchange = stage.dhcp
-    if not isinstance(exchange, Dhcp4Exchange) or not exchange.declines or not exchange.acks:
-        return False
-    return exchange.declines[-1].time >= exchange.acks[-1].time
-
-
-def _gave_up(stage: StageRecord, now: int) -> bool:
-    return now - stage.last.time > 10 * NANOSECONDS or len(stage.connections) >= 2
-
-
-def _obstacle(stage: StageRecord, now: int, *, gone: bool) -> StallPoint | None:
-    """What stands between the lease and the first fetch, as far as packets show it."""
-    for connection in reversed(stage.connections):
-        failure = connection_failure(connection, now, moved_on=gone)
-        if failure is not None:
-            return "tls" if failure == "tls" else "tcp"
-        if connection.established:
-            break
-    if stage.lookups and not stage.connections:
-        lookup = stage.lookups[-1]
-        if lookup.answer is None or lookup.answer.rcode or not lookup.answer.addresses:
-            return "dns"
-    for arp in stage.arps:
-        if arp.request_count >= 2 and not arp.answers:
-            return "arp"
-    exchange = stage.dhcp
-    if isinstance(exchange, Dhcp4Exchange) and exchange.pxe_requests and not exchange.pxe_replies:
-        return "proxydhcp"
-    return None
-
-
-def _next_step(stage: StageRecord) -> StallPoint:
-    if network_disk(stage) is not None:
-        return "nbp"
-    file = boot_file_of(stage)
-    if file is None:
-        return "dhcp"
-    if file.name.lower().startswith("https:"):
-        return "tls"
-    return "http" if file.name.lower().startswith("http:") or is_http_client(stage.client) else "tftp"
-
-
-# --- fetches --------------------------------------------------------------------------------------------------------
-
-
-def _fetch_state(
-    stage: StageRecord, following: StageRecord | None, now: int, *, gone: bool, started: bool
-) -> StageState | None:
-    if stage.client == "os":
-        return _os_fetch_state(stage, now)
-    useful = [fetch for fetch in stage.fetches if fetch.status not in ("optional", "probe")]
-    if started:
-        return StageState(LOADED)
-    if stage.local_boot is not None and not (useful and useful[-1].status in ("failed", "stalled")):
-        return StageState(DONE, handed_off=True)
-    tail = stage.fetches[-1]
-    obstacle = in_the_way(stage, tail, now, gone=gone) if tail.status == "complete" else None
-    if obstacle is None and not _was_refused(stage, following) and _handed_over(stage, useful, now, gone=gone):
-        return StageState(DONE, handed_off=True)
-    silence_from = max(stage.last.time, tail.end)
-    if not useful or (tail.status == "optional" and tail.role == "config-search" and not _config_found(stage)):
-        return _search_state(stage, useful, silence_from, now, gone=gone)
-    last = useful[-1]
-    rank = _rank(useful)
-    end = dead_end(stage)
-    if last.status in ("failed", "stalled"):
-        if stage.client == "raspberry-pi" and not gone and not is_over(silence_from, SEARCH_SILENCE, now):
-            return _search_wait(rank, silence_from, SEARCH_SILENCE, now)  # it tries many names, one after the other
-        return StageState(rank, failed=True, point=_failure_point(last))
-    if obstacle is not None and (
-        gone or is_over(silence_from, TRIED_AGAIN, now) or is_over(tail.end, NBP_SILENCE, now)
-    ):
-        return StageState(rank, failed=True, point=obstacle)
-    circle = _circle(stage)
-    if circle is not None:
-        return StageState(rank, failed=True, point=circle)
-    if last.status == "in-progress":
-        patience = patience_of(stage.client)
-        return StageState(
-            rank, waiting_for=_transfer_wait(last, patience, now), check_at=last.end + patience.request_silence + 1
-        )
-    if is_ipxe(stage.client) and runs_ipxe_again(stage):
-        return StageState(rank, failed=True, point="chain")
-    if stage.menu is not None and (end is None or is_vague(end)):
-        return StageState(rank, waiting_for=f"a key: {stage.menu}")
-    if end is None and is_no_boot_type(stage, last):
-        end = last
-    point = _silence_point(stage, last, end)
-    secure = over_tls(stage) if end is None else None
-    if secure is not None:
-        return _secure_state(secure, refused=gone and following is not None, now=now)
-    if gone:
-        return StageState(rank, failed=True, point=point)
-    if end is None and (connection := unread(stage, last)) is not None:
-        return StageState(rank, waiting_for=f"what {connection.server} sends on port {connection.server_port}")
-    return _quiet_state(stage, StageState(rank, failed=True, point=point), last, silence_from, end, now)
-
-
-def _silence_point(stage: StageRecord, last: FetchRecord, end: FetchRecord | None) -> StallPoint:
-    """Where a program stands that has everything it asked for, `end` being of no use to it."""
-    if end is not None and (is_web_page(end) or is_no_boot_type(stage, end)):
-        return "http"
-    if end is not None:
-        return "nbp" if is_firmware(stage.client) else "chain"
-    if is_ipxe(stage.client):
-        script = last.content is not None and last.content.kind == "ipxe-script"
-        return "nbp" if last.role == "boot-file" and not script else "chain"
-    return "nbp" if is_firmware(stage.client) else "chain"
-
-
-def _quiet_state(
-    stage: StageRecord, failure: StageState, last: FetchRecord, since: int, end: FetchRecord | None, now: int
-) -> StageState:
-    """Everything came whole, and nothing more is asked for: a failure once that lasts too long."""
-    limit = PAGE_SILENCE if end is not None else NBP_SILENCE + stage.pause
-    goes_on = not is_vague(end) if end is not None else _expected_to_go_on(last) or leaves_initrd_out(stage)
-    if is_over(since, limit, now) and goes_on:
-        return failure
-    wait = f"{_short(last.name)} to ask for something, for {in_seconds(now - since)}"
-    return StageState(failure.rank, waiting_for=wait, check_at=since + limit + 1)
-
-
-def _circle(stage: StageRecord) -> StallPoint | None:
-    """Where a program goes round in a circle, if it does."""
-    if is_ipxe(stage.client) and script_circle(stage, SCRIPT_TURNS) is not None:
-        return "chain"
-    return "http" if redirect_circle(stage, SCRIPT_TURNS) is not None else None
-
-
-def _os_fetch_state(stage: StageRecord, now: int) -> StageState:
-    last = stage.fetches[-1]
-    failed = last.status in ("failed", "stalled") and is_over(last.end, 15 * NANOSECONDS, now)
-    return StageState(DONE, failed=failed, point="os" if failed else None)
-
-
-def _search_state(stage: StageRecord, useful: list[FetchRecord], since: int, now: int, *, gone: bool) -> StageState:
-    rank = CONFIGURED if stage.client in LOADERS else ANSWERED
-    if useful:
-        rank = max(rank, _rank(useful))
-    only_extras = all(fetch.role == "optional" for fetch in stage.fetches if fetch.status == "optional")
-    limit = NBP_SILENCE if only_extras else SEARCH_SILENCE
-    if gone or _let_go(stage) or is_over(since, limit, now):
-        missing = None if runs_u_boot(stage.client) else next((one for one in useful if one.status == "failed"), None)
-        point: StallPoint = "nbp" if only_extras and is_firmware(stage.client) else "chain"
-        if not useful and is_http_client(stage.client):
-            point = "http"  # it only asked for the size
-        return StageState(rank, failed=True, point=_failure_point(missing) if missing is not None else point)
-    return _search_wait(rank, since, limit, now)
-
-
-def _search_wait(rank: int, since: int, limit: int, now: int) -> StageState:
-    wait = f"the next name of its search list, for {in_seconds(now - since)}"
-    return StageState(rank, waiting_for=wait, check_at=since + limit + 1)
-
-
-def _let_go(stage: StageRecord) -> bool:
-    """Whether the program gave its address back after its last request: s390-ccw does so when it is through."""
-    exchange = stage.dhcp
-    return (
-        isinstance(exchange, Dhcp4Exchange)
-        and exchange.released is not None
-        and exchange.released.time >= stage.fetches[-1].start
-    )
-
-
-def _config_found(stage: StageRecord) -> bool:
-    return any(
-        fetch.status == "complete"
-        and (
-            fetch.role in ("config-search", "script") or (fetch.content is not None and "config" in fetch.content.kind)
-        )
-        for fetch in stage.fetches
-    )
-
-
-def _rank(useful: list[FetchRecord]) -> int:
-    best = ASKED
-    for fetch in useful:
-        if fetch.status == "complete":
-            best = max(
-                best,
-                KERNEL
-                if fetch.role in ("kernel", "initrd", "image")
-                else CONFIGURED
-                if fetch.role in ("script", "config-search")
-                else LOADED,
-            )
-        elif _answered(fetch):
-            best = max(best, ANSWERED)
-    return best
-
-
-def _answered(fetch: FetchRecord) -> bool:
-    flow = fetch.flow
-    return flow.reply_from is not None if isinstance(flow, TftpTransfer) else flow.response is not None
-
-
-def _was_refused(stage: StageRecord, following: StageRecord | None) -> bool:
-    """Whether UEFI firmware or U-Boot went on to its next option in the same boot, whatever it had fetched whole."""
-    firmware = stage.client.startswith("efi-") or runs_u_boot(stage.client)
-    return following is not None and firmware and is_firmware(following.client)
-
-
-def _handed_over(stage: StageRecord, useful: list[FetchRecord], now: int, *, gone: bool) -> bool:
-    """Whether the last thing this program had to fetch arrived whole: a kernel with its initrd, or a disk image."""
-    if (
-        not useful
-        or any(fetch.status in ("in-progress", "stalled") for fetch in useful[-3:])
-        or useful[-1].status != "complete"
-    ):
-        return False
-    last = useful[-1]
-    if dead_end(stage) is not None:
-        return False
-    kernels = [fetch for fetch in useful if is_kernel(fetch)]
-    initrds = [fetch for fetch in useful if is_initrd(fetch)]
-    if is_image(last) or is_way_out(last.name):
-        return True
-    if kernels and is_companion(last):
-        return gone or is_over(last.end, KERNEL_SILENCE, now)
-    if not kernels or last not in (*kernels, *initrds):
-        return False
-    missing = [wanted for wanted in stage.expectations if wanted.role == "initrd" and wanted.pieces is None]
-    if initrds:
-        return True
-    # No initrd so far: one that a script names is still to come; otherwise the kernel is all there is.
-    return (not missing or gone) and (gone or is_over(last.end, KERNEL_SILENCE, now))
-
-
-def _failure_point(fetch: FetchRecord) -> StallPoint:
-    flow = fetch.flow
-    if isinstance(flow, TftpTransfer):
-        return "tftp"
-    if flow.connection.tls is not None and flow.response is None:
-        return "tls"
-    return "http"
-
-
-def _expected_to_go_on(fetch: FetchRecord) -> bool:
-    """Loaders ask for more at once; memtest or a unified kernel image need nothing more."""
-    content, name = fetch.content, fetch.name
-    if content is not None and (
-        content.ipxe or content.kind in ("pxelinux", "ipxe-script", "grub-config", "pxelinux-config")
-    ):
-        return True
-    return (
-        is_ipxe_binary(name)
-        or is_shim_binary(name)
-        or is_grub_binary(name)
-        or is_pxelinux_binary(name)
-        or fetch.role == "module"
-    )
-
-
-def _transfer_wait(fetch: FetchRecord, patience: Patience, now: int) -> str:
-    flow, name = fetch.flow, _short(fetch.name)
-    if not isinstance(flow, TftpTransfer):
-        return f"{'the rest of' if flow.response is not None else 'an answer for'} {name}, for {in_seconds(now - fetch.end)}"
-    if flow.reply_from is None:
-        more = max(0, patience.requests - flow.request_count)
-        text = f"an answer to RRQ {name}, for {in_seconds(now - flow.start)}, {flow.request_count} sent"
-        return text + (f", {more} more to come" if more else "")
-    return f"block {flow.highest_block + 1} of {name}, for {in_seconds(now - fetch.end)}"
-
-
-def _short(name: str) -> str:
-    tail = name.rsplit("/", 1)[-1] or name
-    return tail if len(tail) <= 40 else tail[:39] + "…"
-
-
-__all__ = ["StageState", "led_to", "stage_state"]

@@ -1,0 +1,83 @@
+"""How far a stage came that has an address and asked for nothing yet; pure functions of the records."""
+
+from __future__ import annotations
+
+from ..model import NANOSECONDS, StallPoint
+from .arrived import network_disk
+from .boot_file import ENDLESS_PROMPT, boot_file_of, prompt_of
+from .fetch_outcome import connection_failure
+from .kinds import is_http_client, is_ipxe
+from .patience import NOTHING_TO_BOOT, patience_of
+from .records import Dhcp4Exchange, StageRecord
+from .state import ASKED, BOUND, DONE, LOADED, StageState, in_seconds, is_over
+
+
+def bound_state(stage: StageRecord, now: int, *, gone: bool, started: bool) -> StageState:
+    """An address, and no fetch so far."""
+    if started:
+        return StageState(LOADED)
+    if stage.client == "os":
+        return StageState(DONE)
+    patience = patience_of(stage.client)
+    point = _obstacle(stage, now, gone=gone)
+    last = stage.last.time
+    rank = ASKED if stage.connections else BOUND
+    if _declined(stage) and (gone or is_over(last, patience.last_answer, now)):
+        return StageState(BOUND, failed=True, point="dhcp")
+    if point in ("tcp", "tls", "dns") and (gone or _gave_up(stage, now)):
+        return StageState(ASKED, failed=True, point=point)
+    limit = patience.after_ack
+    if is_ipxe(stage.client) and _next_step(stage) == "dhcp":
+        limit = NOTHING_TO_BOOT
+    if is_over(last, limit, now) and not gone and isinstance(stage.dhcp, Dhcp4Exchange) and not stage.connections:
+        prompt = prompt_of(stage.dhcp)
+        if prompt == ENDLESS_PROMPT:
+            return StageState(rank, waiting_for="a key: menu of option 43")
+        limit += (prompt or 0) * NANOSECONDS
+    if gone or is_over(last, limit, now):
+        return StageState(rank, failed=True, point=point or _next_step(stage))
+    return StageState(rank, waiting_for=f"first fetch for {in_seconds(now - last)}", check_at=last + limit + 1)
+
+
+def _declined(stage: StageRecord) -> bool:
+    """Whether the machine gave the address back that it was just given: somebody else has it (RFC 2131 section 3.1)."""
+    exchange = stage.dhcp
+    if not isinstance(exchange, Dhcp4Exchange) or not exchange.declines or not exchange.acks:
+        return False
+    return exchange.declines[-1].time >= exchange.acks[-1].time
+
+
+def _gave_up(stage: StageRecord, now: int) -> bool:
+    return now - stage.last.time > 10 * NANOSECONDS or len(stage.connections) >= 2
+
+
+def _obstacle(stage: StageRecord, now: int, *, gone: bool) -> StallPoint | None:
+    """What stands between the lease and the first fetch, as far as packets show it."""
+    for connection in reversed(stage.connections):
+        failure = connection_failure(connection, now, moved_on=gone)
+        if failure is not None:
+            return "tls" if failure == "tls" else "tcp"
+        if connection.established:
+            break
+    if stage.lookups and not stage.connections:
+        lookup = stage.lookups[-1]
+        if lookup.answer is None or lookup.answer.rcode or not lookup.answer.addresses:
+            return "dns"
+    for arp in stage.arps:
+        if arp.request_count >= 2 and not arp.answers:
+            return "arp"
+    exchange = stage.dhcp
+    if isinstance(exchange, Dhcp4Exchange) and exchange.pxe_requests and not exchange.pxe_replies:
+        return "proxydhcp"
+    return None
+
+
+def _next_step(stage: StageRecord) -> StallPoint:
+    if network_disk(stage) is not None:
+        return "nbp"
+    file = boot_file_of(stage)
+    if file is None:
+        return "dhcp"
+    if file.name.lower().startswith("https:"):
+        return "tls"
+    return "http" if file.name.lower().startswith("http:") or is_http_client(stage.client) else "tftp"
