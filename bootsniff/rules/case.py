@@ -222,15 +222,18 @@ class Case:
 
     def came_later(self, fetch: FetchRecord) -> bool:
         """Whether the same file arrived whole after all, in this stage."""
-        path = names.path_of(fetch)
         return any(
-            other is not fetch
-            and other.status == "complete"
-            and other.end >= fetch.start
-            and names.path_of(other) == path
-            and names.is_body(other)
-            for other in self.stage.fetches
+            other is not fetch and other.end >= fetch.start for other in self._whole.get(names.path_of(fetch), ())
         )
+
+    @cached_property
+    def _whole(self) -> dict[str, list[FetchRecord]]:
+        """The latest two that brought each file whole, by path."""
+        whole: dict[str, list[FetchRecord]] = {}
+        for fetch in self.stage.fetches:
+            if fetch.status == "complete" and names.is_body(fetch):
+                whole[names.path_of(fetch)] = [*whole.get(names.path_of(fetch), ())[-1:], fetch]
+        return whole
 
     # --- what silence is worth ---
 

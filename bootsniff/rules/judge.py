@@ -109,8 +109,9 @@ class Judge:
             here = [finding for rule in worth for finding in self._said(rule.code, partial(rule.check, case))]
             if here:
                 here += self._causes(case, here)
+                reaches = [options.reach(boot, option) for option in option_list]
                 for finding in _without_symptoms(here):
-                    lowered = _by_outcome(case, finding)
+                    lowered = _by_outcome(case, reaches, finding)
                     key = finding.code, finding.subject
                     found[key] = _merged(found[key], lowered) if key in found else lowered
         return list(found.values())
@@ -171,33 +172,33 @@ def _asked(
 
 def _without_symptoms(findings: list[Finding]) -> Iterator[Finding]:
     """Drops what another finding of the stage explains, unless that one is less sure."""
+    others = {(other.code, other.confidence, other.severity) for other in findings}
     for finding in findings:
         explained = any(
-            other is not finding
-            and finding.code in registry.BY_CODE[other.code].explains_away
-            and _CONFIDENCE[other.confidence] <= _CONFIDENCE[finding.confidence]
-            and _SEVERITY[other.severity] <= _SEVERITY[finding.severity]
-            for other in findings
+            finding.code in registry.BY_CODE[code].explains_away
+            and _CONFIDENCE[confidence] <= _CONFIDENCE[finding.confidence]
+            and _SEVERITY[severity] <= _SEVERITY[finding.severity]
+            for code, confidence, severity in others
         )
         if not explained:
             yield finding
 
 
-def _by_outcome(case: Case, finding: Finding) -> Finding:
-    """The severity that what became of the boot leaves: a fault that the firmware survived is a note."""
+def _by_outcome(case: Case, reaches: list[int], finding: Finding) -> Finding:
+    """The severity that what became of the boot leaves: a fault that the firmware survived is a note.
+
+    `reaches` says how far each boot option came.
+    """
     if finding.severity == "note":
         return finding
     if case.boot.status != "stalled":
         return replace(finding, severity="note")
-    own = options.reach(case.boot, case.option)
     at = case.options.index(case.option)
-    if any(options.reach(case.boot, later) > own for later in case.options[at + 1 :]):
+    own = reaches[at]
+    if any(later > own for later in reaches[at + 1 :]):
         return replace(finding, severity="note")
-    if registry.BY_CODE[finding.code].side_issue and finding.severity == "error":
-        earlier = [options.reach(case.boot, option) for option in case.options[:at]]
-        if any(other > own for other in earlier):
-            return replace(finding, severity="warning")
-    return finding
+    side_issue = registry.BY_CODE[finding.code].side_issue and finding.severity == "error"
+    return replace(finding, severity="warning") if side_issue and any(it > own for it in reaches[:at]) else finding
 
 
 def _merged(first: Finding, second: Finding) -> Finding:

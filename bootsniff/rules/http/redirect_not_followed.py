@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...flow.records import HttpExchange
 from ...model import Finding, Fix
 from ...track.arrived import REDIRECTS
-from ...track.naming import same_file
+from ...track.naming import plain_path
 from .. import fixes, names
 from ..case import Case
 from ..evidence import naming
@@ -39,14 +40,20 @@ class HttpRedirectNotFollowed(Rule):
     summary = "{url} is redirected to {location}, and {name} does not go there"
 
     def check(self, case: Case) -> Iterator[Finding]:
+        asked, connected = _went_to(case)
         for fetch, flow in case.http:
             status = exchanges.status_of(flow)
             location = flow.response.get("location") if flow.response else None
             if status not in REDIRECTS or not location or fetch.role == "optional":
                 continue
-            if _followed(case, flow.url, location, fetch.start):
+            split = names.parts(location)
+            since = fetch.start
+            targets = asked.get(plain_path(split[3] if split else location), {})
+            if any(start > since and url != flow.url for url, start in targets.items()):
                 continue
-            final = location if names.parts(location) else _joined(flow.url, location)
+            if split and split[0] == "https" and connected.get(split[2] or 443, 0) > since:
+                continue  # to where the capture cannot read
+            final = location if split else _joined(flow.url, location)
             yield self.finding(
                 case,
                 [*naming(case), *exchanges.proof(flow)],
@@ -63,20 +70,17 @@ class HttpRedirectNotFollowed(Rule):
             )
 
 
-def _followed(case: Case, url: str, location: str, since: int) -> bool:
-    stages = [case.stage, *case.followers]
-    split = names.parts(location)
-    for stage in stages:
+def _went_to(case: Case) -> tuple[dict[str, dict[str, int]], dict[int, int]]:
+    """When the machine asked last for each file, by path and URL, and when it connected last to each port."""
+    asked: dict[str, dict[str, int]] = {}
+    connected: dict[int, int] = {}
+    for stage in (case.stage, *case.followers):
         for fetch in stage.fetches:
-            if fetch.start > since and same_file(names.path_of(fetch), names.url_path(location)):
-                target = getattr(fetch.flow, "url", "")
-                if target != url:
-                    return True
+            url = fetch.flow.url if isinstance(fetch.flow, HttpExchange) else ""
+            asked.setdefault(plain_path(names.path_of(fetch)), {})[url] = fetch.start
         for connection in stage.connections:
-            port = split[2] or {"http": 80, "https": 443}.get(split[0]) if split else None
-            if connection.start > since and port and connection.server_port == port and split and split[0] == "https":
-                return True
-    return False
+            connected[connection.server_port] = connection.start
+    return asked, connected
 
 
 def _joined(url: str, location: str) -> str:

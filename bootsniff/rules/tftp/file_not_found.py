@@ -49,6 +49,7 @@ class TftpFileNotFound(Rule):
     summary = "{server} has no file {file}{hint}"
 
     def check(self, case: Case) -> Iterator[Finding]:
+        windows = _windows_servers(case)
         for fetch, flow in transfers.failed(case):
             error = flow.error
             if error is None or flow.error_by_client or fetch.role in ("config-search", "optional"):
@@ -56,6 +57,7 @@ class TftpFileNotFound(Rule):
             if not transfers.says_missing(error) or transfers.is_guess(case, flow.filename):
                 continue
             text = f" “{error.text}”" if error.text else ""
+            knows = flow.server in windows
             yield self.finding(
                 case,
                 [*_named(case, fetch), *transfers.proof(flow, text)],
@@ -63,10 +65,10 @@ class TftpFileNotFound(Rule):
                 subject=names.url_of(fetch),
                 server=flow.server,
                 file=flow.filename or "(empty name)",
-                hint=_hint(flow.filename, knows_backslashes=_knows_backslashes(case, flow)),
+                hint=_hint(flow.filename, knows_backslashes=knows),
                 expected="An OACK or the first DATA block.",
                 proof="" if error.code == 1 else "The server's log.",
-                fixes=_fixes(case, flow, by_dhcp=case.is_boot_file(fetch)),
+                fixes=_fixes(case, flow, by_dhcp=case.is_boot_file(fetch), knows_backslashes=knows),
             )
             if case.client == "raspberry-pi" or is_switch(case.stage):
                 return  # the first of a list of names, of which one would do
@@ -84,13 +86,14 @@ def _named(case: Case, fetch: FetchRecord) -> Iterator[Evidence]:
             return
 
 
-def _knows_backslashes(case: Case, flow: TftpTransfer) -> bool:
-    """Whether the server delivered a name with a backslash: Windows', or one that takes them for slashes."""
-    return any(
-        "\\" in names.path_of(fetch) and fetch.status == "complete" and names.server_of(fetch) == flow.server
+def _windows_servers(case: Case) -> set[str]:
+    """Servers that delivered a name with a backslash: Windows', or ones that take them for slashes."""
+    return {
+        names.server_of(fetch)
         for stage in case.boot.stages
         for fetch in stage.fetches
-    )
+        if "\\" in names.path_of(fetch) and fetch.status == "complete"
+    }
 
 
 def _hint(name: str, *, knows_backslashes: bool) -> str:
@@ -120,13 +123,12 @@ def _mended(name: str) -> str:
     return plain[known.end() :] if known else names.base(plain)
 
 
-def _fixes(case: Case, flow: TftpTransfer, *, by_dhcp: bool) -> tuple[Fix, ...]:
+def _fixes(case: Case, flow: TftpTransfer, *, by_dhcp: bool, knows_backslashes: bool) -> tuple[Fix, ...]:
     name = flow.filename.removeprefix("/")
     mended = _mended(flow.filename)
     if by_dhcp and case.dhcp4 and mended and mended != flow.filename and "\\xff" not in name and not is_web_url(name):
         remap = (Fix("tftpd-hpa", _SLASHES),) if "\\" in name else ()
         return (*fixes.boot_file(case, mended, flow.server), *remap)
-    knows_backslashes = _knows_backslashes(case, flow)
     place = quoting.below("/srv/tftp", flow.filename.replace("\\", "/")) if knows_backslashes else transfers.place(flow)
     path = quoting.shell(place)
     dnsmasq = ["# below tftp-root, readable for the dnsmasq user:", f"# {path}"]
