@@ -51,6 +51,8 @@ class HttpRedirectNotFollowed(Rule):
             targets = asked.get(plain_path(split[3] if split else location), {})
             if any(start > since and url != flow.url for url, start in targets.items()):
                 continue
+            if any(start > since for start in asked.get("", {}).values()):
+                continue  # a response came whose request is not in the capture: perhaps this one
             if split and split[0] == "https" and connected.get(split[2] or 443, 0) > since:
                 continue  # to where the capture cannot read
             final = location if split else _joined(flow.url, location)
