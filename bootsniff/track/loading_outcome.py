@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ..flow.records import TcpConnection, TftpTransfer
 from ..model import NANOSECONDS, StallPoint
 from .arrived import (
@@ -69,6 +71,8 @@ def loading_state(
     circle = _circle(stage)
     if circle is not None:
         return StageState(rank, failed=True, point=circle)
+    if last.status == "in-progress" and not _answered(last) and failed_before(last, useful[-4:-1]):
+        return StageState(rank, failed=True, point=_failure_point(last))  # a script's loop: once more is no progress
     if last.status == "in-progress":
         patience = patience_of(stage.client)
         return StageState(
@@ -183,6 +187,11 @@ def _rank(useful: list[FetchRecord]) -> int:
         elif _answered(fetch):
             best = max(best, ANSWERED)
     return best
+
+
+def failed_before(fetch: FetchRecord, others: Iterable[FetchRecord]) -> bool:
+    """Whether the same was asked for by one of `others`, in vain."""
+    return any(other.status in ("failed", "stalled") and other.name == fetch.name for other in others)
 
 
 def _answered(fetch: FetchRecord) -> bool:

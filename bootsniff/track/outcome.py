@@ -13,6 +13,7 @@ from ..wire import dhcp_options as options
 from .arrived import dropped_image, loops, script_rounds
 from .boot_file import boot_file_of, boot_server_of, server_behind_no_router
 from .kinds import is_firmware, is_ipxe, is_u_boot
+from .loading_outcome import failed_before
 from .records import BootRecord, Dhcp4Exchange, Dhcp6Exchange, StageRecord, World
 from .stage_outcome import led_to, stage_state
 from .state import BOUND, DISCOVER, StageState
@@ -52,6 +53,9 @@ def boot_state(
         return BootState("in-progress", None, None, "", NEVER)
     over = not is_last
     following = [*stages[1:], None]
+    if not settled and stages[-1].fetches:
+        # A loop of DHCP and the same request: once more in vain is as before.
+        settled = failed_before(stages[-1].fetches[-1], [one for stage in stages[-4:-1] for one in stage.fetches[-4:]])
     states = [
         stage_state(stage, after, now, boot_over=over, settled=settled)
         for stage, after in zip(stages, following, strict=True)

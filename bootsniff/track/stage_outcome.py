@@ -8,7 +8,7 @@ from .dhcp_outcome import dhcp4_state, dhcp6_state, has_lease
 from .fetch_outcome import refresh_fetches
 from .kinds import is_firmware, is_u_boot
 from .lease_outcome import bound_state
-from .loading_outcome import loading_state, secure_state
+from .loading_outcome import failed_before, loading_state, secure_state
 from .naming import plain_path
 from .patience import KERNEL_SILENCE, REACTION
 from .records import Dhcp4Exchange, Dhcp6Exchange, StageRecord
@@ -51,6 +51,8 @@ def stage_state(
 def _not_yet(stage: StageRecord, state: StageState, now: int) -> StageState:
     """A program that goes on after an answer that is no file (GET after HEAD, a script's next line) does so at once."""
     tail = stage.fetches[-1]
+    if failed_before(tail, stage.fetches[-4:-1]):
+        return state
     refused = tail.flow.error_at is not None if isinstance(tail.flow, TftpTransfer) else True
     if not state.failed or not refused or is_over(tail.end, REACTION, now):
         return state

@@ -258,6 +258,29 @@ def test_an_old_client_without_a_vendor_class_boots_by_what_it_fetches() -> None
     assert play.until(4).verdict == ("stalled", "tftp")
 
 
+def test_a_script_that_asks_for_the_same_over_and_over_stays_stalled() -> None:
+    play = Play(*PXE, "1 RRQ boot.efi", "1.1 ERROR 1")
+    assert play.until(4).verdict == ("stalled", "tftp")
+    play.line("6 RRQ boot.efi")
+    assert play.verdict == ("stalled", "tftp")
+    play.line("6.1 ERROR 1")
+    assert play.verdict == ("stalled", "tftp")
+    play.line("11 RRQ boot.efi")
+    play.line("11.1 OACK tsize=5000")
+    assert play.verdict == ("in-progress", None)
+
+
+def test_a_program_that_begins_with_dhcp_again_and_asks_for_the_same_is_stalled_at_once() -> None:
+    turn = ("DISCOVER ipxe-efi-x64", "OFFER", "REQUEST", "ACK", "RRQ a.ipxe", "ERROR 1")
+    play = Play(*(line.replace("boot.efi", "ipxe.efi") for line in PXE), "1 RRQ ipxe.efi", "2 WHOLE pe-x64")
+    for step, line in enumerate(turn):
+        play.line(f"{4 + step / 10} {line}")
+    assert play.until(8).verdict == ("stalled", "tftp")
+    for step, line in enumerate(turn):
+        play.line(f"{10 + step / 10} {line}")
+    assert play.verdict == ("stalled", "tftp")
+
+
 def test_what_the_receiver_acknowledged_is_whole_although_the_capture_has_gaps() -> None:
     play = Play(*PXE, "1 RRQ boot.efi", "1.1 OACK tsize=5000", "1.2 DATA 2000")
     assert play.transfer is not None
