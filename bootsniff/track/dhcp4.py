@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from ..model import NANOSECONDS, FrameRef
 from ..wire import dhcp_options as options
 from ..wire.messages import DhcpMessage, DhcpType, Envelope
@@ -118,18 +120,28 @@ def server_message(world: World, machine: MachineRecord, envelope: Envelope, mes
     touch(machine, stage, at)
 
 
+NOTED = (DhcpType.DISCOVER, DhcpType.OFFER)
+"""Messages of which it is noted where they were seen."""
+
+
 def note_point(machine: MachineRecord, envelope: Envelope, message: DhcpMessage, point: tuple[int, int]) -> None:
     """Remember where a DISCOVER of the machine's own, or an OFFER on its last stretch, was seen."""
-    asks = message.op == 1 and message.message_type == DhcpType.DISCOVER and message.relay is None
-    offers = message.op == 2 and message.message_type == DhcpType.OFFER and envelope.target_port != 67
+    asks = message.message_type == DhcpType.DISCOVER and message.relay is None
+    offers = message.message_type == DhcpType.OFFER and envelope.target_port != 67
     stage = _stage_of_reply(machine.boots[-1], message) if (asks or offers) and machine.boots else None
     if stage is None or not isinstance(stage.dhcp, Dhcp4Exchange):
         return
     exchange = stage.dhcp
     if asks and point not in exchange.asked_at:
-        exchange.asked_at += (point,)
+        exchange.asked_at = _with(exchange.asked_at, point)
     elif offers and point not in exchange.offered_at:
-        exchange.offered_at += (point,)
+        exchange.offered_at = _with(exchange.offered_at, point)
+
+
+@lru_cache(64)
+def _with(points: tuple[tuple[int, int], ...], point: tuple[int, int]) -> tuple[tuple[int, int], ...]:
+    """One object for all exchanges that were seen at the same points: thousands are."""
+    return (*points, point)
 
 
 def _heard(envelope: Envelope, message: DhcpMessage, at: FrameRef) -> Heard[DhcpMessage]:

@@ -148,7 +148,7 @@ class Engine:
                     self._roster.moved(known)
                     dhcp4.server_message(world, known, envelope, message)
         owner = world.machines.get(message.client_mac)
-        if owner is not None:
+        if owner is not None and message.message_type in dhcp4.NOTED:
             dhcp4.note_point(owner, envelope, message, self._views.point(envelope.capture, envelope.point))
 
     def _dhcp6(self, envelope: Envelope, message: Dhcpv6Message) -> None:

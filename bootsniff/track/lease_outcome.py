@@ -27,8 +27,10 @@ def bound_state(stage: StageRecord, now: int, *, gone: bool, started: bool) -> S
     if point in ("tcp", "tls", "dns") and (gone or _gave_up(stage, now)):
         return StageState(ASKED, failed=True, point=point)
     limit = patience.after_ack
-    if is_ipxe(stage.client) and _next_step(stage) == "dhcp":
-        limit = NOTHING_TO_BOOT
+    if is_ipxe(stage.client) and not is_over(last, limit, now):
+        early = not is_over(last, NOTHING_TO_BOOT, now)  # whether a file was named does not matter yet
+        if early or _next_step(stage) == "dhcp":
+            limit = NOTHING_TO_BOOT
     if is_over(last, limit, now) and not gone and isinstance(stage.dhcp, Dhcp4Exchange) and not stage.connections:
         prompt = prompt_of(stage.dhcp)
         if prompt == ENDLESS_PROMPT:

@@ -267,7 +267,7 @@ def test_a_script_that_asks_for_the_same_over_and_over_stays_stalled() -> None:
     assert play.verdict == ("stalled", "tftp")
     play.line("11 RRQ boot.efi")
     play.line("11.1 OACK tsize=5000")
-    assert play.verdict == ("in-progress", None)
+    assert play.machine.status == "in-progress"
 
 
 def test_a_program_that_begins_with_dhcp_again_and_asks_for_the_same_is_stalled_at_once() -> None:
