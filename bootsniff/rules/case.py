@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from functools import cached_property
+from operator import itemgetter
 
 from ..flow.records import HttpExchange, TftpTransfer
 from ..model import Confidence
@@ -99,11 +101,6 @@ class Case:
     def is_efi(self) -> bool:
         """Firmware of the UEFI kind, or iPXE running on it."""
         return self.client.startswith(("efi-", "ipxe-efi-"))
-
-    @property
-    def tag(self) -> str:
-        """A name for this kind of client in server configurations."""
-        return self.client
 
     @property
     def addresses(self) -> set[str]:
@@ -225,6 +222,19 @@ class Case:
         return any(
             other is not fetch and other.end >= fetch.start for other in self._whole.get(names.path_of(fetch), ())
         )
+
+    def next_step(self, time: int, name: str) -> int | None:
+        """When the machine, after it had asked for `name` at `time`, went on to another file or another program."""
+        after = bisect_right(self._steps, time, key=itemgetter(0))
+        return next((start for start, other in self._steps[after : after + 2] if other != name), None)
+
+    @cached_property
+    def _steps(self) -> list[tuple[int, str | None]]:
+        """When each file of this stage was asked for, and each program of the boot began; of repetitions in a row the first."""
+        steps: list[tuple[int, str | None]] = [(stage.start, None) for stage in self.boot.stages]
+        steps += [(fetch.start, fetch.name) for fetch in self.stage.fetches]
+        steps.sort(key=itemgetter(0))
+        return [step for index, step in enumerate(steps) if not index or step[1] != steps[index - 1][1]]
 
     @cached_property
     def _whole(self) -> dict[str, list[FetchRecord]]:

@@ -67,7 +67,7 @@ class ArchHexDecimalConfusion(Cause):
             proof="The server's configuration: which number does its rule name?",
             fixes=fixes.arrange(
                 case,
-                Fix("dnsmasq", f"dhcp-match=set:{case.tag},option:client-arch,{number}"),
+                Fix("dnsmasq", f"dhcp-match=set:{case.client},option:client-arch,{number}"),
                 Fix("isc-dhcpd", f"# the condition of its rule: option arch = {number >> 8:02x}:{number & 255:02x}"),
                 Fix("kea", f"// the test of its class: option[93].hex == 0x{number:04x}"),
             ),

@@ -121,10 +121,8 @@ def _answer_was_missed(case: Case, flow: TftpTransfer) -> bool:
     """
     if flow.request_count != 1 or flow.reply_from or flow.strangers or flow.icmp or flow.error_at:
         return False
-    stages = case.boot.stages
-    others = [fetch for stage in stages for fetch in stage.fetches if fetch.name != flow.filename]
-    went_on = (*(stage.start for stage in stages), *(fetch.start for fetch in others))
-    return any(0 < time - flow.start < AT_ONCE for time in went_on)
+    went_on = case.next_step(flow.start, flow.filename)
+    return went_on is not None and went_on - flow.start < AT_ONCE
 
 
 _GUESSED = frozenset({"cbt", "0", "com", "c32", "img", "bss", "bin", "bs"})

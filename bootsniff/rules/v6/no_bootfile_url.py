@@ -77,7 +77,7 @@ _HTTP_CLASS = "00000157000a" + b"HTTPClient".hex()
 
 
 def _fixes(case: Case, url: str) -> tuple[Fix, ...]:
-    number, tag = recognise.arch(case.stage), case.tag
+    number, tag = recognise.arch(case.stage), case.client
     if number is None:
         lines, condition, test = [], "exists dhcp6.client-arch-type", "option[61].exists"
     else:
