@@ -129,15 +129,15 @@ class TlsSession:
                 stream = tls.parse(grown[0])
             except Malformed:
                 side.count_from(segment.end, 0)
-                news = not by_client and self._is_foreign(grown[0], segment.at)
+                news = not by_client and self._keep_foreign(grown[0], segment.at)
             else:
                 news = self._learn(side, stream, segment.at, by_client=by_client)
                 side.read(stream, len(grown[0]))
         self.sync()
         return news or (not had and side.application_bytes > 0)
 
-    def _is_foreign(self, data: bytes, at: FrameRef) -> bool:
-        """Whether a server's very first bytes are no TLS."""
+    def _keep_foreign(self, data: bytes, at: FrameRef) -> bool:
+        """Keep what is no TLS, when it is the very first that the server sends; says whether it was."""
         handshake = self.record.tls
         if handshake is None or handshake.server_hello is not None or handshake.alerts or handshake.foreign:
             return False

@@ -18,7 +18,7 @@ _FETCH_STYLE: dict[str, Style] = {
     "probe": "dim",
     "optional": "dim",
 }
-REPEATED = 5
+_REPEATED = 5
 """Packets that say the same so often are shown; of more, only some."""
 _ARROW_STYLE: dict[str, Style] = {"error": "bad", "missing": "bad", "data": "dim", "request": "", "reply": ""}
 
@@ -43,7 +43,7 @@ def write_stages(boot: Boot, captures: tuple[CaptureInfo, ...], paper: Paper, cl
 
 def _shortened(arrows: Sequence[Arrow]) -> Iterator[Arrow | list[Arrow]]:
     """The packets; of one that is repeated often the first two and the last, and in between what is left out."""
-    often = {face: times for face, times in Counter(map(_face, arrows)).items() if times > REPEATED}
+    often = {face: times for face, times in Counter(map(_face, arrows)).items() if times > _REPEATED}
     seen: Counter[tuple[object, ...]] = Counter()
     left_out: list[Arrow] = []
     for arrow in arrows:

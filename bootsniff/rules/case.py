@@ -8,7 +8,7 @@ from operator import itemgetter
 
 from ..flow.records import HttpExchange, TftpTransfer
 from ..model import Confidence
-from ..track.boot_file import BootFile, boot_file_of
+from ..track.boot_file import BootFile, boot_file_of, is_elsewhere
 from ..track.kinds import is_http_client, is_ipxe, is_u_boot
 from ..track.naming import same_file
 from ..track.records import (
@@ -183,6 +183,10 @@ class Case:
                     return Offer.of(heard[0])
         return None
 
+    def is_elsewhere(self, address: str) -> bool:
+        """Whether an address lies outside the machine's network, as far as a lease tells."""
+        return self.lease is not None and is_elsewhere(self.lease.message, address)
+
     @cached_property
     def first_boot_file(self) -> str | None:
         """The file that DHCP named for the first program of this boot option that was given one."""
@@ -200,6 +204,10 @@ class Case:
     @cached_property
     def tftp(self) -> list[tuple[FetchRecord, TftpTransfer]]:
         return [(fetch, fetch.flow) for fetch in self.stage.fetches if isinstance(fetch.flow, TftpTransfer)]
+
+    @cached_property
+    def tftp_names(self) -> frozenset[str]:
+        return frozenset(flow.filename for _, flow in self.tftp)
 
     @cached_property
     def http(self) -> list[tuple[FetchRecord, HttpExchange]]:

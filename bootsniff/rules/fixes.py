@@ -251,7 +251,7 @@ def over_http(case: Case, name: str) -> Fix:
 
 
 def names_example(case: Case) -> str:
-    """A file this kind of client can start: the one that was named before, or an example."""
+    """A file that this kind of client can start, as an example."""
     return loader_for(case.client)
 
 

@@ -15,7 +15,6 @@ BIOS_NAME = re.compile(
     r"(?:\.(?:0|kpxe|kkpxe|pxe|bs|com|n12)|(?:^|/)(?:undionly|pxelinux|lpxelinux|wdsnbp)[^/]*)$", re.IGNORECASE
 )
 """File names that only BIOS boot programs have."""
-SIGNED_NAME = re.compile(r"shim|bootx64|bootaa64|signed", re.IGNORECASE)
 
 EFI_LETTERS = {
     "x64": "x64",

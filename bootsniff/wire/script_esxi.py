@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .script_plan import MAX_FILES, MAX_LINES, Entry, Role, ScriptPlan, Variables, plan
+from ..text import printable
+from .script_plan import MAX_FILES, MAX_LINES, NAME_LIMIT, Entry, NamedFile, Role, ScriptPlan, plan
 
 
 def read(text: str) -> ScriptPlan:
@@ -28,6 +29,4 @@ def _add(entry: Entry, prefix: str, command: str, role: Role) -> None:
     if not name:
         return
     path = name[0] if name[0].startswith("/") or "://" in name[0] or not prefix else f"{prefix.rstrip('/')}/{name[0]}"
-    file = Variables().file(path, role)
-    file = file if "/" in path else type(file)(file.name, role, literal=False)
-    entry.files.append(file)
+    entry.files.append(NamedFile(printable(path, NAME_LIMIT), role, literal="/" in path))

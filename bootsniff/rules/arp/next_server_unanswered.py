@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Confidence, Finding, Fix
-from ...track.boot_file import is_elsewhere, next_hop
+from ...track.boot_file import next_hop
 from ...track.next_file import is_https
 from ...track.records import Arps, Expectation
 from .. import fixes, names
@@ -148,12 +148,8 @@ def _was_sent_to(case: Case) -> bool:
     return dhcp is not None and any(heard.target != _BROADCAST for heard in dhcp.pxe_requests)
 
 
-def _off_subnet(case: Case, target: str) -> bool:
-    return case.lease is not None and is_elsewhere(case.lease.message, target)
-
-
 def _why(case: Case, target: str) -> str:
-    if _off_subnet(case, target):
+    if case.is_elsewhere(target):
         routers = case.lease.routers if case.lease else ()
         return (
             ", which is off the subnet, and no router (option 3) was given"
@@ -165,7 +161,7 @@ def _why(case: Case, target: str) -> str:
 
 def _fixes(case: Case, target: str) -> tuple[Fix, ...]:
     lease = case.lease
-    if _off_subnet(case, target) and lease:
+    if case.is_elsewhere(target) and lease:
         return fixes.router(case, lease)
     if lease and target in lease.routers:
         up = Fix("shell", f"arping -I eth0 {target}   # is the router up, and is this its address?")

@@ -12,10 +12,9 @@ from ...track.records import FetchRecord
 from .. import fixes, names, quoting
 from ..case import Case
 from ..evidence import evidence, naming
-from ..http import exchanges
+from ..nbp import downloads
 from ..recognise import dnsmasq_match
 from ..rule import Rule
-from ..tftp import transfers
 
 _MAGIC = b"#!ipxe"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -132,8 +131,7 @@ def _fixes(case: Case, fetch: FetchRecord, path: str) -> tuple[Fix, ...]:
     edit = _edit(flow.body.head[:_LOOKED_AT])
     if edit is None:
         return (look,)
-    on_disk = exchanges.path_on_disk(flow) if isinstance(flow, HttpExchange) else transfers.place(flow)
-    return look, Fix("ipxe", f"sed -i {edit} {quoting.shell(on_disk)}")
+    return look, Fix("ipxe", f"sed -i {edit} {quoting.shell(downloads.on_disk(fetch))}")
 
 
 def _edit(head: bytes) -> str | None:

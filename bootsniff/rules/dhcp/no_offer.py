@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding, Fix
+from ...wire import dhcp_options
 from .. import fixes, names
 from ..case import Case
 from ..evidence import first_and_last, maybe
@@ -49,7 +50,7 @@ class DhcpNoOffer(Rule):
             return
         if dhcp.answered or any(heard.message.op == 2 for heard in dhcp.relayed):
             return
-        if any(54 in heard.message.options for heard in dhcp.requests):
+        if any(dhcp_options.server_id(heard.message) for heard in dhcp.requests):
             return  # it takes an offer, which this capture does not hold
         served = [server for server in case.world.servers.values() if server.dhcp_replies]
         # What is asked for with the broadcast flag is answered by broadcast (RFC 2131 section 4.1): it would be seen.

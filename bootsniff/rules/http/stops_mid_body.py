@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...flow.records import HttpExchange
-from ...model import Evidence, Finding, Fix
+from ...model import NANOSECONDS, Evidence, Finding, Fix
 from .. import names, quoting
 from ..case import Case
 from ..evidence import evidence, maybe
 from ..rule import Rule
 from . import exchanges
 
-_PATIENCE = 4_000_000_000
-"""Nearly edk2's time limit (PcdHttpIoTimeout, 5 s), ns: a machine that resets after so long a silence waited for data."""
+_PATIENCE = 4 * NANOSECONDS
+"""Nearly edk2's time limit (PcdHttpIoTimeout, 5 s): a machine that resets after so long a silence waited for data."""
 
 
 class HttpStopsMidBody(Rule):

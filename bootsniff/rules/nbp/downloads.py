@@ -12,6 +12,8 @@ from ...track.records import FetchRecord
 from .. import names
 from ..case import Case
 from ..evidence import evidence, first_and_last, naming
+from ..http import exchanges
+from ..tftp import transfers
 
 
 def idle_program(case: Case) -> FetchRecord | None:
@@ -32,6 +34,17 @@ def idle_program(case: Case) -> FetchRecord | None:
         other for other in case.stage.fetches if other.start > fetch.end and not same_file(names.path_of(other), path)
     ]
     return None if later else fetch
+
+
+def shown(fetch: FetchRecord) -> str:
+    """A file as sentences name it beside its server: a URL, or TFTP's name."""
+    return names.url_of(fetch) if isinstance(fetch.flow, HttpExchange) else fetch.flow.filename
+
+
+def on_disk(fetch: FetchRecord) -> str:
+    """Where a file is on its server, as far as one can tell."""
+    flow = fetch.flow
+    return exchanges.path_on_disk(flow) if isinstance(flow, HttpExchange) else transfers.place(flow)
 
 
 def is_grub_over_http(fetch: FetchRecord) -> bool:

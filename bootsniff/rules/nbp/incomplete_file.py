@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...flow.records import HttpExchange
 from ...model import Finding, Fix
 from ...track.arrived import is_empty
 from ...track.records import FetchRecord
 from .. import names, quoting
 from ..case import Case
 from ..evidence import evidence, maybe, naming
-from ..http import exchanges
 from ..rule import Rule
 from ..tftp import transfers
+from . import downloads
 
 
 class NbpIncompleteFile(Rule):
@@ -70,7 +69,7 @@ class NbpIncompleteFile(Rule):
                 evidence(fetch.ended, f"{names.base(names.path_of(fetch))} has {size} bytes; nothing follows"),
             ],
             subject=names.url_of(fetch),
-            file=names.url_of(fetch) if isinstance(fetch.flow, HttpExchange) else names.path_of(fetch),
+            file=downloads.shown(fetch),
             server=names.server_of(fetch),
             what=said,
             expected=f"{size + missing} bytes." if missing else "A file with something in it.",
@@ -108,7 +107,5 @@ def _last(case: Case) -> FetchRecord | None:
 
 
 def _look(fetch: FetchRecord) -> str:
-    flow = fetch.flow
-    on_disk = exchanges.path_on_disk(flow) if isinstance(flow, HttpExchange) else transfers.place(flow)
-    file = quoting.shell(on_disk)
+    file = quoting.shell(downloads.on_disk(fetch))
     return f"ls -l {file}; df {file}   # on {names.server_of(fetch)}: copy the whole file there"

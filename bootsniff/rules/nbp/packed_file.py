@@ -13,7 +13,7 @@ from ..case import Case
 from ..evidence import evidence, naming
 from ..http import exchanges
 from ..rule import Rule
-from ..tftp import transfers
+from . import downloads
 
 
 class NbpPackedFile(Rule):
@@ -66,7 +66,7 @@ class NbpPackedFile(Rule):
             ],
             confidence="likely" if case.is_ipxe else "certain",
             subject=names.url_of(fetch),
-            file=names.url_of(fetch) if isinstance(flow, HttpExchange) else names.path_of(fetch),
+            file=downloads.shown(fetch),
             what=fetch.content.text,
             name=case.stage.name or case.client,
             encoding=f"; the server says Content-Encoding: {encoding}" if encoding else "",
@@ -81,5 +81,4 @@ def _fixes(fetch: FetchRecord, *, encoded: bool) -> tuple[Fix, ...]:
     if isinstance(flow, HttpExchange) and encoded:
         look = Fix("shell", f"curl -sI {quoting.shell(flow.url)} | grep -i encoding")
         return look, *exchanges.suited(flow, (Fix("nginx", "gzip off;"), Fix("apache", "SetEnv no-gzip 1")))
-    on_disk = exchanges.path_on_disk(flow) if isinstance(flow, HttpExchange) else transfers.place(flow)
-    return (Fix("shell", f"file {quoting.shell(on_disk)}"),)
+    return (Fix("shell", f"file {quoting.shell(downloads.on_disk(fetch))}"),)

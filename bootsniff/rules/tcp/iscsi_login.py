@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ...flow.records import TcpConnection
 from ...model import Finding, Fix, FrameRef
 from ...track.arrived import ISCSI_PORT, is_open
+from .. import names
 from ..case import Case
 from ..evidence import evidence, naming
 from ..rule import Rule
@@ -34,7 +35,7 @@ class IscsiLoginRefused(Rule):
     code = "iscsi-login-refused"
     stage = "nbp"
     needs = "connections"
-    summary = "{server} ends {name}'s iSCSI connection after {time} s: the login is refused"
+    summary = "{server} ends {name}'s iSCSI connection after {time}: the login is refused"
 
     def check(self, case: Case) -> Iterator[Finding]:
         tried = [c for c in case.stage.connections if c.server_port == ISCSI_PORT and c.established]
@@ -46,7 +47,6 @@ class IscsiLoginRefused(Rule):
         end = _ended_by_server(connection)
         if end is None:
             return
-        seconds = round((connection.last.time - connection.start) / 1e9)
         yield self.finding(
             case,
             [
@@ -58,7 +58,7 @@ class IscsiLoginRefused(Rule):
             subject=connection.server,
             server=connection.server,
             name=case.stage.name or case.client,
-            time=seconds,
+            time=names.seconds(end.time - connection.start),
             expected="A connection that stays open while the disk is used.",
             proof="The machine's screen, and the log of the iSCSI server.",
             fixes=(

@@ -19,8 +19,6 @@ from . import transfers
 
 _DISK = re.compile(r"/(srv|var|home|opt|usr|mnt|export|data|tftpboot)/.")
 _SLASHES = "# /etc/tftpd.map, with --map-file\nrg \\\\ /"
-_ROOT = re.compile(r"/(srv/tftp(boot)?|tftpboot|var/lib/tftp(boot)?|var/tftp|var/ftpd)/")
-"""Where packages put the root of their TFTP server."""
 
 
 class TftpFileNotFound(Rule):
@@ -119,7 +117,7 @@ def _mended(name: str) -> str:
     plain = name.strip().replace("\\", "/")
     if not _DISK.match(plain):
         return plain
-    known = _ROOT.match(plain)
+    known = transfers.ROOT.match(plain)
     return plain[known.end() :] if known else names.base(plain)
 
 

@@ -110,7 +110,7 @@ def _inside(case: Case, fetch: FetchRecord, flow: TftpTransfer) -> _Verdict | No
         return None
     if flow.request_count < 2 and not case.gave_up:
         return None
-    if not transfers.outside(case, flow):
+    if not case.is_elsewhere(flow.server):
         return None
     host = case.world.host
     if host and host.masquerades == ():

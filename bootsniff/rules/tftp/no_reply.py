@@ -105,14 +105,14 @@ def _seen_beyond(case: Case, flow: TftpTransfer) -> Heard[DhcpMessage] | None:
 def _fixes(case: Case, flow: TftpTransfer, *, forbidden: bool, beyond: bool) -> tuple[Fix, ...]:
     if beyond:
         accept = "nft insert rule inet filter forward udp dport 69 accept   # on the router between the two\n"
-        return (Fix("nft", accept + transfers.ROUTER_NFT), transfers.ROUTER[1])
+        return (Fix("nft", accept + transfers.ROUTER_NFT), transfers.ROUTER_IPTABLES)
     if forbidden:
         return _firewall(case)
     lease = case.lease
     if lease is not None and lease.server != flow.server:
         # What software the DHCP server runs tells nothing of this one.
         back = Fix("iproute2", f"ip route get {flow.client}   # on {flow.server}: does it lead back to the machine?")
-        return (*_firewall(case), *([back] if transfers.outside(case, flow) else []), *_SERVER)
+        return (*_firewall(case), *([back] if case.is_elsewhere(flow.server) else []), *_SERVER)
     return fixes.arrange(case, *_firewall(case), *_SERVER)
 
 

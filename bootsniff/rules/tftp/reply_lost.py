@@ -67,7 +67,7 @@ class TftpReplyLost(Rule):
                 proof=""
                 if nearer
                 else "A capture nearer to the machine, on its own tap or switch port: does the answer arrive there?",
-                fixes=fixes.arrange(case, *(transfers.ROUTER if transfers.outside(case, flow) else _BRIDGE)),
+                fixes=fixes.arrange(case, *(_ROUTER if case.is_elsewhere(flow.server) else _BRIDGE)),
             )
 
 
@@ -84,6 +84,7 @@ def _unheard(flow: TftpTransfer) -> bool:
     return flow.request_count >= LOST_REPLIES and not transfers.answered(flow) and not flow.strangers
 
 
+_ROUTER = (Fix("nft", transfers.ROUTER_NFT), transfers.ROUTER_IPTABLES)
 _BRIDGE = (
     Fix("nft", "nft list ruleset   # rules of the families bridge, inet and netdev on the way"),
     Fix("shell", "sysctl net.bridge.bridge-nf-call-iptables   # 1: iptables filters the bridge as well"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from ipaddress import ip_address, ip_network
 
 from ...flow.records import IcmpNotice, TftpTransfer
 from ...model import NANOSECONDS, Evidence, Fix
@@ -14,10 +13,20 @@ from .. import names, quoting
 from ..case import Case
 from ..evidence import evidence, maybe
 
+_AT_ONCE = NANOSECONDS
+"""No program waits less than this for an answer before it gives up."""
 PORT_UNREACHABLE = {4: (3, 3), 6: (1, 4)}
 """ICMP type and code by IP version (RFC 792; RFC 4443 section 3.1)."""
 _MISSING = ("not found", "no such file", "does not exist")
 TOO_BIG = {4: (3, 4), 6: (2, 0)}
+_GUESSED = frozenset({"cbt", "0", "com", "c32", "img", "bss", "bin", "bs"})
+"""Endings that PXELINUX puts behind a name that its configuration gives without one."""
+_PLACE = re.compile(r"file (/\S+) not found|cannot access (/\S+): ")
+"""dnsmasq tftp.c tells where it looked."""
+ROOT = re.compile(r"/(?:srv/tftp(?:boot)?|tftpboot|var/lib/tftp(?:boot)?|var/tftp|var/ftpd)/")
+"""Where packages put the root of their TFTP server."""
+STRIP_MAP = "# /etc/tftpd.map, with --map-file: no other byte at the end of a name\nrg ^(.*)[^!-~]$ \\1"
+"""tftpd-hpa's rule for names that end in a byte of the padding or of a wrong length (tftpd/remap.c)."""
 HELPER = """nft add table ip tftph
 nft 'add ct helper ip tftph tftp-std { type "tftp" protocol udp; }'
 nft 'add chain ip tftph pre { type filter hook prerouting priority 0; }'
@@ -26,17 +35,13 @@ nft 'add rule ip tftph pre udp dport 69 ct helper set "tftp-std"'"""
 ROUTER_NFT = f"""modprobe nf_conntrack_tftp
 {HELPER}
 nft insert rule inet filter forward ct state established,related accept"""
-AT_ONCE = NANOSECONDS
-"""No program waits less than this for an answer before it gives up."""
-ROUTER = (
-    Fix("nft", ROUTER_NFT),
-    Fix(
-        "iptables",
-        "modprobe nf_conntrack_tftp\niptables -t raw -A PREROUTING -p udp --dport 69 -j CT --helper tftp\n"
-        "iptables -I FORWARD -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT",
-    ),
-)
 """Lets TFTP through the firewall of a router."""
+ROUTER_IPTABLES = Fix(
+    "iptables",
+    "modprobe nf_conntrack_tftp\niptables -t raw -A PREROUTING -p udp --dport 69 -j CT --helper tftp\n"
+    "iptables -I FORWARD -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT",
+)
+"""The same in the older words."""
 OWN_FIREWALL = f"""nft insert rule inet filter input udp dport 69 accept
 nft insert rule inet filter input ct state established,related accept
 nft insert rule inet filter output ct state established,related accept
@@ -53,17 +58,6 @@ def views(fetch: FetchRecord, flow: TftpTransfer) -> list[TftpTransfer]:
 def answered(flow: TftpTransfer) -> bool:
     """Whether anything of the server's arrived."""
     return bool(flow.oack or flow.oack_count or flow.body.packets or (flow.error and not flow.error_by_client))
-
-
-def outside(case: Case, flow: TftpTransfer) -> bool:
-    """Whether the server lies outside the machine's network, as far as a lease tells."""
-    lease = case.lease
-    if lease is None or lease.address is None or lease.subnet_mask is None:
-        return False
-    try:
-        return ip_address(flow.server) not in ip_network(f"{lease.address}/{lease.subnet_mask}", strict=False)
-    except ValueError:
-        return False
 
 
 def refusals(flow: TftpTransfer) -> list[IcmpNotice]:
@@ -122,16 +116,13 @@ def _answer_was_missed(case: Case, flow: TftpTransfer) -> bool:
     if flow.request_count != 1 or flow.reply_from or flow.strangers or flow.icmp or flow.error_at:
         return False
     went_on = case.next_step(flow.start, flow.filename)
-    return went_on is not None and went_on - flow.start < AT_ONCE
-
-
-_GUESSED = frozenset({"cbt", "0", "com", "c32", "img", "bss", "bin", "bs"})
+    return went_on is not None and went_on - flow.start < _AT_ONCE
 
 
 def is_guess(case: Case, name: str) -> bool:
     """Whether PXELINUX only tries what a kernel or label may be called: it asks for the bare name as well (elflink/load.c)."""
     stem, _, ending = name.rpartition(".")
-    return case.client == "pxelinux" and ending in _GUESSED and any(flow.filename == stem for _, flow in case.tftp)
+    return case.client == "pxelinux" and ending in _GUESSED and stem in case.tftp_names
 
 
 def never_taken(flow: TftpTransfer) -> bool:
@@ -142,19 +133,10 @@ def never_taken(flow: TftpTransfer) -> bool:
     return data.packets >= 2 and data.retransmissions >= 1 and flow.ack_count >= 2 and acked.time > data.first.time
 
 
-STRIP_MAP = "# /etc/tftpd.map, with --map-file: no other byte at the end of a name\nrg ^(.*)[^!-~]$ \\1"
-"""tftpd-hpa's rule for names that end in a byte of the padding or of a wrong length (tftpd/remap.c)."""
-_PLACE = re.compile(r"file (/\S+) not found|cannot access (/\S+): ")
-"""dnsmasq tftp.c tells where it looked."""
-
-
-_ROOTS = ("/srv/", "/tftpboot/", "/var/lib/tftpboot/", "/var/lib/tftp/", "/var/tftp/", "/var/ftpd/")
-
-
 def is_served(flow: TftpTransfer) -> bool:
     """Whether a file lies where boot files do: others may have been asked for by a stranger, and be secret for a reason."""
     path = place(flow)
-    return path.startswith(_ROOTS) and "/../" not in path
+    return (path.startswith("/srv/") or ROOT.match(path) is not None) and "/../" not in path
 
 
 def place(flow: TftpTransfer) -> str:

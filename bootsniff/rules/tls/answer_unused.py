@@ -62,13 +62,14 @@ class TlsAnswerUnused(Rule):
             guess="a program that it does not start" if whole else "too few for a boot file: an error status",
             expected="The program's own packets." if whole else "The boot file.",
             proof="The web server's log; the machine's screen.",
-            fixes=self._look(url, whole=whole),
+            fixes=_look(url, whole=whole),
         )
 
-    def _look(self, url: str | None, *, whole: bool) -> tuple[Fix, ...]:
-        if url is None:
-            return ()
-        if whole:
-            file = quoting.shell(names.base(names.url_path(url)) or "file")
-            return (Fix("shell", f"curl -skO {quoting.shell(url)} && file {file} && sbverify --list {file}"),)
-        return (Fix("shell", f"curl -skI {quoting.shell(url)}"),)
+
+def _look(url: str | None, *, whole: bool) -> tuple[Fix, ...]:
+    if url is None:
+        return ()
+    if whole:
+        file = quoting.shell(names.base(names.url_path(url)) or "file")
+        return (Fix("shell", f"curl -skO {quoting.shell(url)} && file {file} && sbverify --list {file}"),)
+    return (Fix("shell", f"curl -skI {quoting.shell(url)}"),)
