@@ -70,16 +70,6 @@ class Ranges:
         index = bisect_right(self.starts, start) - 1
         return index >= 0 and end <= self.ends[index]
 
-    def overlap(self, start: int, end: int) -> int:
-        """How many members of `[start, end)` are there."""
-        total = 0
-        for index in range(bisect_right(self.ends, start), len(self.starts)):
-            low = max(start, self.starts[index])
-            if low >= end:
-                break
-            total += min(end, self.ends[index]) - low
-        return total
-
     def holes(self, start: int, end: int) -> int:
         """How many gaps there are inside `[start, end)` below the highest member of it."""
         first = bisect_right(self.ends, start)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..model import Fix
 from ..track.boot_file import is_elsewhere
-from .names import loader_for
+from .names import in_url, loader_for
 from .quoting import field, quoted, web, xml
 from .recognise import IPXE_TAG, arch, asker, dnsmasq_match, isc_condition, kea_test
 
@@ -116,10 +116,14 @@ def dnsmasq_boot(case: Case, name: str, server: str | None = None) -> tuple[Fix,
     """
     number = arch(asker(case))
     if case.named_by_proxy and case.is_firmware_pxe and server and number is not None:
-        service = f'pxe-service={number},"network boot",{field(name)},{server}'
-        return dnsmasq("# instead of the pxe-service of this architecture:", service)
+        return dnsmasq("# instead of the pxe-service of this architecture:", pxe_service(number, name, server))
     match, tags = dnsmasq_match(case)
     return dnsmasq(*match, f"dhcp-boot={tags},{field(name)}" + (f",,{server}" if server else ""))
+
+
+def pxe_service(number: int | None, name: str, server: str | None = None) -> str:
+    """Dnsmasq's line that names firmware of an architecture its file, as a proxy too."""
+    return f'pxe-service={number or 0},"network boot",{field(name)}' + (f",{server}" if server else "")
 
 
 def isc_branch(case: Case, *statements: str) -> Fix:
@@ -230,12 +234,9 @@ def trusted_bridge(case: Case) -> Fix | None:
     return Fix("libvirt", "<bridge name='virbr0' zone='trusted'/>") if is_libvirt(case) else None
 
 
-def firewall(case: Case, protocol: str, port: int) -> tuple[Fix, Fix]:
+def accept(protocol: str, port: int) -> Fix:
     """Let a server's port be reached; `insert`, for what stands behind a rule that drops never counts."""
-    return (
-        Fix("firewalld", f"firewall-cmd {zone(case)}--add-port={port}/{protocol}"),
-        Fix("nft", f"nft insert rule inet filter input {protocol} dport {port} accept"),
-    )
+    return Fix("nft", f"nft insert rule inet filter input {protocol} dport {port} accept")
 
 
 PROXY_ANSWERS = 'pxe-prompt="network boot",0'
@@ -259,4 +260,4 @@ def example_url(case: Case, path: str | None = None) -> str:
     """A URL on the boot server of this capture."""
     host = address_of_server(case)
     name = web((path or names_example(case)).lstrip("/")).replace("&", "%26").replace("?", "%3f")
-    return f"http://[{host}]/{name}" if ":" in host else f"http://{host}/{name}"
+    return f"http://{in_url(host)}/{name}"

@@ -38,8 +38,12 @@ def url_of(fetch: FetchRecord) -> str:
     flow = fetch.flow
     if not isinstance(flow, TftpTransfer):
         return flow.url
-    host = f"[{flow.server}]" if ":" in flow.server else flow.server
-    return f"tftp://{host}/{flow.filename}"
+    return f"tftp://{in_url(flow.server)}/{flow.filename}"
+
+
+def in_url(address: str) -> str:
+    """An address as URLs have it, and whatever else puts a port behind it (RFC 3986 section 3.2.2)."""
+    return f"[{address}]" if ":" in address else address
 
 
 def server_of(fetch: FetchRecord) -> str:

@@ -13,8 +13,8 @@ from .switches import is_switch
 _TEXTS = ("text", "html", "grub-config", "pxelinux-config")
 _PACKED = frozenset({"gzip", "xz", "zstd", "bzip2", "lzma", "cpio", "squashfs"})
 ISCSI_PORT = 3260
-BOOT_TYPES = ("application/efi", "application/vnd.efi-iso", "application/vnd.efi-img")
-BOOT_SUFFIXES = (".efi", ".iso", ".img")
+_BOOT_TYPES = ("application/efi", "application/vnd.efi-iso", "application/vnd.efi-img")
+_BOOT_SUFFIXES = (".efi", ".iso", ".img")
 """By which HTTP boot firmware knows a boot image (UEFI specification section 24.7.3.1)."""
 _ERROR_PAGE = 16 * 1024
 """Bytes of an encrypted answer that may still be an error; boot programs are larger."""
@@ -70,9 +70,9 @@ def is_no_boot_type(stage: StageRecord, fetch: FetchRecord) -> bool:
     if head is None or head.status != 200 or flow.request is None:
         return False
     media = (head.get("content-type") or "").split(";")[0].strip().lower()
-    if media in BOOT_TYPES or (not media and not head.length):  # a head that the capture cut may have had the field
+    if media in _BOOT_TYPES or (not media and head.cut):
         return False
-    return not flow.url.split("?", 1)[0].split("#", 1)[0].lower().endswith(BOOT_SUFFIXES)
+    return not flow.url.split("?", 1)[0].split("#", 1)[0].lower().endswith(_BOOT_SUFFIXES)
 
 
 def is_packed(stage: StageRecord, fetch: FetchRecord) -> bool:

@@ -12,7 +12,7 @@ _OPTIONAL = re.compile(
     r"(^|/)(autoexec\.ipxe|revocations(_sku|_sbat)?\.efi|shim_certificate(_\d+)?\.efi|bootsig\.bin|recovery\.elf|"
     r"pieeprom\.(upd|sig|bin)|vl805\.(sig|bin)|recover4\.elf|autoboot\.txt|config\.txt|dt-blob\.bin|armstub\S*\.bin|"
     r"cmdline\.txt|bootcfg\.txt|usercfg\.txt|syscfg\.txt|fbcp\S*|"
-    r"hiberfil\.sys|wgl4_boot\.ttf|[^/]+_boot\.ttf|bootres\.dll|[^/]+\.mui|boot\.stl|platformsupport\.plist)$",
+    r"hiberfil\.sys|[^/]+_boot\.ttf|bootres\.dll|[^/]+\.mui|boot\.stl|platformsupport\.plist)$",
     re.IGNORECASE,
 )
 _RASPBERRY = re.compile(

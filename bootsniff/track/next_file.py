@@ -12,7 +12,7 @@ from .patience import KERNEL_SILENCE
 from .records import Dhcp4Exchange, Expectation, FetchRecord, Heard, StageRecord
 from .state import is_over
 
-_ARP_TRIES = 3
+ARP_TRIES = 3
 """Questions after which it is no accident that no answer came."""
 Features = tuple[Heard[DhcpMessage], tuple[str, ...]]
 """Where an iPXE lists what it was built with, and the list."""
@@ -68,15 +68,15 @@ def is_https(url: str) -> bool:
 def _asked_in_vain(stage: StageRecord, last: FetchRecord) -> bool:
     """Whether nobody answers ARP for a host that was not needed before `last` was fetched."""
     return any(
-        arps.request_count >= _ARP_TRIES
+        arps.request_count >= ARP_TRIES
         and not (arps.reply or arps.answers)
         and arps.requests[0].time >= last.start
-        and arps.target not in own_addresses(stage)
+        and arps.target not in _own_addresses(stage)
         for arps in stage.arps
     )
 
 
-def own_addresses(stage: StageRecord) -> set[str]:
+def _own_addresses(stage: StageRecord) -> set[str]:
     """The addresses that DHCP gave this program: it asks for them itself, to see whether they are free."""
     exchange = stage.dhcp
     if not isinstance(exchange, Dhcp4Exchange):

@@ -68,8 +68,6 @@ TRIED_AGAIN = 10 * S
 """After a connection that came to nothing: the next try would have begun by now."""
 IMAGE_TRIED = 5 * S
 """Firmware that cannot start a disk image tries its next option within this time; after a reset it takes longer."""
-OS_BOOT = 120 * S
-"""From the last initrd byte to the operating system's own DHCP."""
 
 
 @lru_cache(256)

@@ -39,12 +39,3 @@ class SeekAsked(Message):
     def __init__(self, part: float) -> None:
         super().__init__()
         self.part = part
-
-
-class NotedAside(Message):
-    """A thread that is not the screen's has something to say, in one sentence."""
-
-    def __init__(self, text: str, *, problem: bool = False) -> None:
-        super().__init__()
-        self.text = text
-        self.problem = problem

@@ -59,6 +59,11 @@ class HttpHead(Struct):
     length: int
     """Bytes of the head, the empty line included; 0 when the capture cut it."""
 
+    @property
+    def cut(self) -> bool:
+        """The capture holds only the beginning of it: fields may be missing, and nobody knows where the body begins."""
+        return self.length == 0
+
     def get(self, name: str) -> str | None:
         """Value of the first field of that name, whatever its case."""
         lowered = name.lower()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...model import Confidence, Finding, Fix
 from ...track.boot_file import next_hop
-from ...track.next_file import is_https
+from ...track.next_file import ARP_TRIES, is_https
 from ...track.records import Arps, Expectation
 from .. import fixes, names
 from ..case import Case
@@ -14,8 +14,6 @@ from ..evidence import evidence, first_and_last
 from ..rule import Rule
 
 _BROADCAST = "255.255.255.255"
-_TRIES = 3
-"""Questions after which it is no accident that no answer came."""
 
 
 class ArpNextServerUnanswered(Rule):
@@ -114,7 +112,7 @@ class ArpNextServerUnanswered(Rule):
 
 def _confidence(case: Case, arps: Arps) -> Confidence:
     """A client stops asking once it is answered, so that repeats show that no answer arrived."""
-    return "likely" if arps.request_count >= _TRIES and not case.world.quality.dropped_frames else case.silence()
+    return "likely" if arps.request_count >= ARP_TRIES and not case.world.quality.dropped_frames else case.silence()
 
 
 def _role(case: Case, target: str) -> str | None:

@@ -84,6 +84,6 @@ class DhcpNoOffer(Rule):
                 case,
                 *fixes.address_range(case, relayed[0].message.relay if relayed else None),
                 Fix("shell", f"{restart}ss -lunp 'sport = :67'   # is a server listening, and on which address?"),
-                Fix("nft", "nft insert rule inet filter input udp dport 67 accept"),
+                fixes.accept("udp", 67),
             ),
         )

@@ -8,7 +8,6 @@ from ...flow.records import HttpExchange
 from ...model import Evidence, Finding, Fix
 from ...track.records import FetchRecord
 from ...track.switches import is_switch
-from ...wire.transfers import HttpHead
 from .. import names, quoting
 from ..case import Case
 from ..evidence import evidence, maybe
@@ -17,11 +16,6 @@ from ..rule import Rule
 
 def status_of(flow: HttpExchange) -> int | None:
     return flow.response.status if flow.response else None
-
-
-def is_cut(head: HttpHead) -> bool:
-    """Whether the capture holds only the beginning of this head, so that fields may be missing from it."""
-    return head.length == 0
 
 
 def request_line(flow: HttpExchange) -> str:

@@ -43,7 +43,7 @@ class HttpRangeUnsupported(Rule):
                 continue
             if status == 206 and flow.response.get("content-range") is not None:
                 continue
-            if status not in (200, 206, 416) or (status == 206 and exchanges.is_cut(flow.response)):
+            if status not in (200, 206, 416) or (status == 206 and flow.response.cut):
                 continue
             yield self.finding(
                 case,

@@ -61,6 +61,6 @@ class LinkDhcpBlockedByHostFirewall(Rule):
                     "firewalld", f"firewall-cmd --zone={zone} --add-service=dhcp --add-service=tftp --add-service=http"
                 ),
                 fixes.trusted_bridge(case),
-                Fix("nft", "nft insert rule inet filter input udp dport 67 accept"),
+                fixes.accept("udp", 67),
             ),
         )

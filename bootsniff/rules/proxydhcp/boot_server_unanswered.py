@@ -62,7 +62,7 @@ class PxeBootServerUnanswered(Rule):
             proof="A capture at the boot server: do the requests arrive?",
             fixes=fixes.arrange(
                 case,
-                *fixes.dnsmasq(f'pxe-service={recognise.arch(case.stage) or 0},"network boot",{loader}'),
+                *fixes.dnsmasq(fixes.pxe_service(recognise.arch(case.stage), loader)),
                 fixes.dnsmasq_boot(case, loader, fixes.address_of_server(case))[0],
             ),
         )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...model import Finding
 from ...wire import dhcp_options
-from .. import fixes, quoting, recognise
+from .. import fixes, recognise
 from ..case import Case
 from ..evidence import evidence
 from ..offers import Offer
@@ -51,8 +51,6 @@ class ProxyDhcpNoBootFile(Rule):
         ):
             return
         proxy = told[-1]
-        number = recognise.arch(stage) or 0
-        loader = quoting.field(fixes.names_example(case))
         yield self.finding(
             case,
             [
@@ -63,7 +61,7 @@ class ProxyDhcpNoBootFile(Rule):
             server=proxy.server,
             name=stage.name or case.client,
             expected="A boot file, or boot servers in option 43.",
-            fixes=fixes.dnsmasq(f'pxe-service={number},"network boot",{loader}'),
+            fixes=fixes.dnsmasq(fixes.pxe_service(recognise.arch(stage), fixes.names_example(case))),
         )
 
 

@@ -59,7 +59,8 @@ class ProxyDhcp4011Unanswered(Rule):
             proof="" if icmp else f"A capture on {server}: do the requests arrive?",
             fixes=fixes.arrange(
                 case,
-                *fixes.firewall(case, "udp", 4011),
+                Fix("firewalld", f"firewall-cmd {fixes.zone(case)}--add-port=4011/udp"),
+                fixes.accept("udp", 4011),
                 Fix("shell", f"ss -lunp 'sport = :4011'   # on {server}"),
                 *fixes.boot_file(case)[:1],
             ),

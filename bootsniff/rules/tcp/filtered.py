@@ -88,7 +88,7 @@ class TcpFiltered(Rule):
                 fixes=fixes.arrange(
                     case,
                     Fix("firewalld", f"firewall-cmd {fixes.zone(case)}{targets.opened(connection.server_port)}"),
-                    Fix("nft", f"nft insert rule inet filter input tcp dport {connection.server_port} accept"),
+                    fixes.accept("tcp", connection.server_port),
                     fixes.trusted_bridge(case),
                 ),
             )

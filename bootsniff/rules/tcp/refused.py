@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ...flow.records import TcpConnection
 from ...model import Finding, Fix
 from ...track.arrived import ISCSI_PORT
-from .. import fixes
+from .. import fixes, names
 from ..case import Case
 from ..evidence import evidence, maybe
 from ..rule import Rule
@@ -77,4 +77,6 @@ def _fixes(case: Case, server: str, port: int) -> tuple[Fix, ...]:
         return (look, Fix("iscsi", "systemctl status target tgt   # an iSCSI target, for the root path of option 17"))
     if port in targets.NFS_PORTS:
         return (look, Fix("shell", f"systemctl enable --now rpcbind nfs-server; exportfs -v   # on {server}"))
-    return fixes.arrange(case, look, Fix("nginx", f"server {{\n  listen {server}:{port};\n  root /srv/http;\n}}"))
+    return fixes.arrange(
+        case, look, Fix("nginx", f"server {{\n  listen {names.in_url(server)}:{port};\n  root /srv/http;\n}}")
+    )

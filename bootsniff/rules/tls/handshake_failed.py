@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...flow.records import TcpConnection, TlsHandshake
 from ...model import Fix
+from .. import names
 from ..case import Case
 from .certificate import TlsCertificateRefused
 from .client_certificate import TlsClientCertificate
@@ -58,7 +59,10 @@ class TlsHandshakeFailed(TlsRule):
         if tls.foreign:
             return (
                 Fix("nginx", f"listen {connection.server_port} ssl;"),
-                Fix("shell", f"openssl s_client -connect {connection.server}:{connection.server_port} </dev/null"),
+                Fix(
+                    "shell",
+                    f"openssl s_client -connect {names.in_url(connection.server)}:{connection.server_port} </dev/null",
+                ),
             )
         return (ENROL, TRUST, MODERN)
 
