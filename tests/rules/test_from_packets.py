@@ -340,3 +340,19 @@ def test_a_backslash_is_no_cause_where_the_server_reads_it(knows_backslashes: bo
 def test_of_a_switches_list_of_names_one_is_told(tmp_path: Path) -> None:
     found = machine(read(boots_kinds.switch(found=False).save(tmp_path / "x.pcap")))
     assert [finding.code for finding in found.findings] == ["http-404"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "went_on", "found"),
+    [([1.0], 6.0, True), ([1.0], 1.3, False), ([1.0, 1.9], 2.2, True)],
+    ids=["after a wait", "at once", "for the same file"],
+)
+def test_a_machine_that_goes_on_at_once_had_its_answer(
+    asked: list[float], went_on: float, found: bool, tmp_path: Path
+) -> None:
+    wire = Wire("efi-x64-pxe").lease(file="bootx64.efi")
+    for time in asked:
+        wire.rrq(time, "bootx64.efi")
+    wire.as_kind("efi-x64-http").discover(went_on, went_on + 4, went_on + 12, went_on + 28)
+    codes = {finding.code for finding in machine(read(wire.save(tmp_path / "x.pcap"))).findings}
+    assert ("tftp-no-reply" in codes) is found
