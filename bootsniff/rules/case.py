@@ -231,10 +231,10 @@ class Case:
             other is not fetch and other.end >= fetch.start for other in self._whole.get(names.path_of(fetch), ())
         )
 
-    def next_step(self, time: int, name: str) -> int | None:
-        """When the machine, after it had asked for `name` at `time`, went on to another file or another program."""
+    def next_step(self, time: int) -> int | None:
+        """When the machine went on to another file, or another program, than it asked for at `time`."""
         after = bisect_right(self._steps, time, key=itemgetter(0))
-        return next((start for start, other in self._steps[after : after + 2] if other != name), None)
+        return self._steps[after][0] if after < len(self._steps) else None
 
     @cached_property
     def _steps(self) -> list[tuple[int, str | None]]:

@@ -115,7 +115,7 @@ def _answer_was_missed(case: Case, flow: TftpTransfer) -> bool:
     """
     if flow.request_count != 1 or flow.reply_from or flow.strangers or flow.icmp or flow.error_at:
         return False
-    went_on = case.next_step(flow.start, flow.filename)
+    went_on = case.next_step(flow.start)
     return went_on is not None and went_on - flow.start < _AT_ONCE
 
 
