@@ -141,7 +141,7 @@ def note_point(machine: MachineRecord, envelope: Envelope, message: DhcpMessage,
 @lru_cache(64)
 def _with(points: tuple[tuple[int, int], ...], point: tuple[int, int]) -> tuple[tuple[int, int], ...]:
     """One object for all exchanges that were seen at the same points: thousands are."""
-    return (*points, point)
+    return kept(points, point)
 
 
 def _heard(envelope: Envelope, message: DhcpMessage, at: FrameRef) -> Heard[DhcpMessage]:

@@ -151,6 +151,12 @@ def test_offers_that_only_one_capture_point_sees_are_lost(tmp_path: Path) -> Non
     assert found["dhcp-offer-lost"].evidence[0].capture == 1
 
 
+def test_of_three_capture_points_one_may_be_a_neighbours(tmp_path: Path) -> None:
+    """Who gets to hear every DISCOVER, as they are broadcast, and no OFFER."""
+    found = of(tmp_path, near(offers=False), near(offers=True), near(offers=True))
+    assert found["dhcp-offer-lost"].confidence == "likely"
+
+
 def test_offers_that_both_capture_points_see_are_not_lost(tmp_path: Path) -> None:
     assert "dhcp-offer-lost" not in of(tmp_path, near(offers=True), near(offers=True))
     assert "dhcp-offer-lost" not in of(tmp_path, near(offers=True))

@@ -50,6 +50,8 @@ class DhcpOfferLost(Rule):
         if len(again) < 2:
             return
         lost = bool(dhcp.offered_at) and any(point not in dhcp.offered_at for point in dhcp.asked_at)
+        # Of three points one may be a neighbour's: the DISCOVERs are broadcast to it, and an OFFER need not be.
+        sure = lost and len(dhcp.asked_at) == 2
         ports = sorted({offer.heard.source_port for offer in offers})
         if not lost and _SERVER_PORT in ports:
             return
@@ -57,14 +59,18 @@ class DhcpOfferLost(Rule):
         yield self.finding(
             case,
             [evidence(offers[0].heard, asked), *first_and_last(again, "DISCOVER again")],
-            confidence="certain" if lost else "likely",
+            confidence="certain" if sure else "likely",
             server=offers[0].server,
             file=offers[0].boot_file,
             why="the OFFERs that one capture point sees do not get to the other"
             if lost
             else f"they come from port {names.joined(map(str, ports))}, not from 67",
             expected="A REQUEST for the offered address.",
-            proof="" if lost else "The same boot with the server on the machine's own network.",
+            proof=""
+            if sure
+            else "A capture at the machine's own port alone."
+            if lost
+            else "The same boot with the server on the machine's own network.",
             fixes=fixes.arrange(
                 case,
                 Fix("nft", "nft list ruleset   # rules of the families bridge and netdev, and of nat in postrouting"),

@@ -24,7 +24,7 @@ class DhcpOptionOverload(Rule):
         52). An old ROM takes what stands in the file field for a name: an option code, its length, and the name behind.
     On the wire
         Option 52 in the OFFER and the ACK, the boot file's name in option 67. Then a request for a name that begins with the
-        byte 0x43 (67, “C”), or no request at all.
+        byte 0x43 (67, “C”) or, with option 66 before it, 0x42 (“B”), or no request at all.
     Not to be confused with
         Programs that read option 52, which most do: they ask for the name itself. A ROM that adds a byte to option 67 or takes
         one away (dhcp-bootfile-name-mangled).
