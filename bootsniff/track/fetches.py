@@ -6,6 +6,7 @@ from ..flow.records import HEAD_BYTES, HttpExchange, TftpTransfer
 from ..model import NANOSECONDS, FrameRef
 from ..wire.content import classify
 from ..wire.http import content_range
+from ..wire.scripts import READABLE
 from .arrived import REDIRECTS
 from .boot_file import boot_file_of
 from .fetch_outcome import refresh_fetches
@@ -38,7 +39,6 @@ NEW_BOOT_GAP = 24 * 3600 * NANOSECONDS
 """A menu may wait for hours; nobody waits a day."""
 CLASSIFY_BYTES = 512
 """Fewer bytes than this tell what a file is only once it is whole."""
-_READ_SCRIPTS = frozenset({"ipxe-script", "grub-config", "pxelinux-config", "esxi-config"})
 _KERNEL_LOADERS = frozenset({"powerpc", "powerpc-opal", "s390x"})
 _BODIES = frozenset({"gzip", "xz", "zstd", "lzma", "bzip2", "initrd", "elf", "unknown"})
 """What a kernel may look like whose own mark is packed away, or unknown here: then its name tells."""
@@ -90,7 +90,7 @@ def update(stage: StageRecord, fetch: FetchRecord) -> None:
         size = flow.size if flow.size is not None else (flow.body.received if whole else None)
         fetch.content = classify(head, fetch.name, size)
         fetch.role = _role_by_content(stage, fetch)
-        if whole and fetch.content.kind in _READ_SCRIPTS:
+        if whole and fetch.content.kind in READABLE:
             apply_script(stage, fetch)
 
 
@@ -259,7 +259,7 @@ def _role_by_content(stage: StageRecord, fetch: FetchRecord) -> FetchRole:
         return "kernel" if named_kernel and (is_u_boot(stage.client) or stage.client in _KERNEL_LOADERS) else role
     if content.kind == "linux-kernel":
         return "kernel"
-    if content.kind in _READ_SCRIPTS or content.kind == "uboot-script":
+    if content.kind in READABLE or content.kind == "uboot-script":
         return "script"
     if role in ("kernel", "initrd", "image"):
         return role

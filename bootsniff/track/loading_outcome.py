@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from ..flow.records import TcpConnection, TftpTransfer
 from ..model import NANOSECONDS, StallPoint
+from ..wire.scripts import READABLE
 from .arrived import (
     brought_file,
     dead_end,
@@ -243,9 +244,7 @@ def _failure_point(fetch: FetchRecord) -> StallPoint:
 def _expected_to_go_on(fetch: FetchRecord) -> bool:
     """Loaders ask for more at once; memtest or a unified kernel image need nothing more."""
     content, name = fetch.content, fetch.name
-    if content is not None and (
-        content.ipxe or content.kind in ("pxelinux", "ipxe-script", "grub-config", "pxelinux-config")
-    ):
+    if content is not None and (content.ipxe or content.kind == "pxelinux" or content.kind in READABLE):
         return True
     return (
         is_ipxe_binary(name)

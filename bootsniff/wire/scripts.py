@@ -8,7 +8,7 @@ from __future__ import annotations
 from . import script_esxi, script_grub, script_ipxe, script_pxelinux
 from .script_plan import NamedFile, ScriptPlan
 
-__all__ = ["NamedFile", "ScriptPlan", "read_script"]
+__all__ = ["READABLE", "NamedFile", "ScriptPlan", "read_script"]
 
 MAX_TEXT = 65536
 _READERS = {
@@ -17,6 +17,10 @@ _READERS = {
     "grub-config": script_grub.read,
     "esxi-config": script_esxi.read,
 }
+
+
+READABLE = frozenset(_READERS)
+"""Kinds of content (`BootContent.kind`) that name the files to come."""
 
 
 def read_script(kind: str, text: str) -> ScriptPlan:

@@ -356,3 +356,9 @@ def test_a_machine_that_goes_on_at_once_had_its_answer(
     wire.as_kind("efi-x64-http").discover(went_on, went_on + 4, went_on + 12, went_on + 28)
     codes = {finding.code for finding in machine(read(wire.save(tmp_path / "x.pcap"))).findings}
     assert ("tftp-no-reply" in codes) is found
+
+
+def test_a_boot_cfg_whose_modules_nobody_asks_for(tmp_path: Path) -> None:
+    wire = Wire().lease(file="esxi/mboot.efi").get(1, "esxi/mboot.efi", boots.SIGNED)
+    wire.get(3, "esxi/boot.cfg", boots_kinds.BOOT_CFG).quiet(120)
+    assert machine(read(wire.save(tmp_path / "x.pcap"))).status == "stalled"
