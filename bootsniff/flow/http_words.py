@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..errors import Malformed
 from ..wire import http
+from ..wire.addresses import in_url
 from ..wire.transfers import HttpHead
 from .records import TcpConnection
 
@@ -43,7 +44,7 @@ def url_of(head: HttpHead, connection: TcpConnection) -> str:
     """The URL that a request means: host as the client named it, path as it was sent."""
     if "://" in head.target.partition("?")[0]:
         return head.target
-    host = head.get("Host") or (f"[{connection.server}]" if ":" in connection.server else connection.server)
+    host = head.get("Host") or in_url(connection.server)
     has_port = ":" in host.rpartition("]")[2]
     port = "" if has_port or connection.server_port == 80 else f":{connection.server_port}"
     return f"http://{host}{port}{head.target}"

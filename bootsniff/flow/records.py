@@ -22,7 +22,7 @@ from ..wire.messages import (
     Lacpdu,
     RouterAdvertisement,
 )
-from ..wire.transfers import HttpHead, TftpError, TlsAlert, TlsCertificate, TlsClientHello, TlsServerHello
+from ..wire.transfers import FATAL, HttpHead, TftpError, TlsAlert, TlsCertificate, TlsClientHello, TlsServerHello
 
 MAX_FRAMES = 32
 """How many frame references one list of a record keeps: the first ones, and the latest in the last place."""
@@ -147,6 +147,11 @@ class TlsHandshake(Struct, eq=False):
     """Alert, where, and whether the client sent it."""
     application_bytes_from_server: int = 0
     application_bytes_from_client: int = 0
+
+    @property
+    def refused(self) -> bool:
+        """A fatal alert was sent, by either side."""
+        return any(alert.level == FATAL for alert, _, _ in self.alerts)
 
 
 class TcpConnection(Struct, eq=False):

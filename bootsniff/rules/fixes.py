@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from ..model import Fix
 from ..track.boot_file import is_elsewhere
-from .names import in_url, loader_for
+from ..wire.addresses import in_url
+from .names import loader_for
 from .quoting import field, quoted, web, xml
 from .recognise import IPXE_TAG, arch, asker, dnsmasq_match, isc_condition, kea_test
 

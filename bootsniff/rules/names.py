@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from ..flow.records import TftpTransfer
 from ..track.records import FetchRecord
+from ..wire.addresses import in_url
 
 _IPV4 = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
 _URL = re.compile(r"([a-z][a-z0-9+.-]*)://(\[[^\]]*\]|[^/:?#]*)(?::(\d+))?([^?#]*)", re.IGNORECASE)
@@ -39,11 +40,6 @@ def url_of(fetch: FetchRecord) -> str:
     if not isinstance(flow, TftpTransfer):
         return flow.url
     return f"tftp://{in_url(flow.server)}/{flow.filename}"
-
-
-def in_url(address: str) -> str:
-    """An address as URLs have it, and whatever else puts a port behind it (RFC 3986 section 3.2.2)."""
-    return f"[{address}]" if ":" in address else address
 
 
 def server_of(fetch: FetchRecord) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..flow.records import HttpExchange, TcpConnection, TftpTransfer
+from ..wire.content import COMPRESSED, RAM_DISKS
 from .boot_file import boot_file_of
 from .kinds import is_http_client, is_ipxe, runs_u_boot
 from .naming import is_ipxe_binary, plain_path
@@ -11,15 +12,13 @@ from .records import FetchRecord, StageRecord
 from .switches import is_switch
 
 _TEXTS = ("text", "html", "grub-config", "pxelinux-config")
-_PACKED = frozenset({"gzip", "xz", "zstd", "bzip2", "lzma", "cpio", "squashfs"})
+_PACKED = COMPRESSED | {"cpio", "squashfs"}
 ISCSI_PORT = 3260
 _BOOT_TYPES = ("application/efi", "application/vnd.efi-iso", "application/vnd.efi-img")
 _BOOT_SUFFIXES = (".efi", ".iso", ".img")
 """By which HTTP boot firmware knows a boot image (UEFI specification section 24.7.3.1)."""
 _ERROR_PAGE = 16 * 1024
 """Bytes of an encrypted answer that may still be an error; boot programs are larger."""
-_FATAL = 2
-"""Alert level (RFC 5246 section 7.2)."""
 _LONGEST_CIRCLE = 8
 """Scripts of one turn."""
 REDIRECTS = (301, 302, 303, 307, 308)
@@ -69,8 +68,7 @@ def is_no_boot_type(stage: StageRecord, fetch: FetchRecord) -> bool:
     head = flow.response
     if head is None or head.status != 200 or flow.request is None:
         return False
-    media = (head.get("content-type") or "").split(";")[0].strip().lower()
-    if media in _BOOT_TYPES or (not media and head.cut):
+    if head.media_type in _BOOT_TYPES or (not head.media_type and head.cut):
         return False
     return not flow.url.split("?", 1)[0].split("#", 1)[0].lower().endswith(_BOOT_SUFFIXES)
 
@@ -84,7 +82,7 @@ def is_packed(stage: StageRecord, fetch: FetchRecord) -> bool:
 def dead_end(stage: StageRecord) -> FetchRecord | None:
     """The latest thing that came whole and cannot be started, with nothing after it but initial RAM disks."""
     for fetch in reversed(stage.fetches):
-        if fetch.status in ("optional", "probe"):
+        if not fetch.useful:
             continue
         if fetch.status == "complete" and (
             is_web_page(fetch) or is_mere_text(stage, fetch) or is_empty(stage, fetch) or is_packed(stage, fetch)
@@ -111,11 +109,7 @@ def is_kernel(fetch: FetchRecord) -> bool:
 def is_initrd(fetch: FetchRecord) -> bool:
     if fetch.role == "initrd":
         return True
-    return (
-        fetch.role == "other"
-        and fetch.content is not None
-        and fetch.content.kind in ("gzip", "xz", "zstd", "lzma", "bzip2", "cpio", "initrd")
-    )
+    return fetch.role == "other" and fetch.content is not None and fetch.content.kind in RAM_DISKS
 
 
 def is_image(fetch: FetchRecord) -> bool:
@@ -132,7 +126,7 @@ def loaded_system(stage: StageRecord) -> bool:
 
     So it is with mboot of ESXi, the loaders of Windows and of the BSDs. What DHCP named and nothing else is none.
     """
-    useful = [fetch for fetch in stage.fetches if fetch.status not in ("optional", "probe")]
+    useful = [fetch for fetch in stage.fetches if fetch.useful]
     if not useful or useful[-1].status != "complete" or dead_end(stage) is not None:
         return False
     parts = [fetch for fetch in useful if fetch.status == "complete" and fetch.role in ("other", "kernel", "initrd")]
@@ -183,7 +177,7 @@ def over_tls(stage: StageRecord) -> TcpConnection | None:
         if connection.start < last:
             break
         tls = connection.tls
-        if tls is None or any(alert.level == _FATAL for alert, _, _ in tls.alerts):
+        if tls is None or tls.refused:
             continue
         asked = tls.application_bytes_from_client > 0
         if asked and (tls.application_bytes_from_server > 0 or connection.last_from_server is None):
@@ -284,7 +278,7 @@ def script_rounds(stages: list[StageRecord]) -> list[StageRecord] | None:
     rounds: list[StageRecord] = []
     begun: int | None = None
     for stage in reversed(stages):
-        scripts = [fetch for fetch in stage.fetches if fetch.status not in ("optional", "probe")]
+        scripts = [fetch for fetch in stage.fetches if fetch.useful]
         if not rounds and not scripts and begun is None and is_ipxe(stage.client):
             begun = stage.start  # the turn that is under way
             continue

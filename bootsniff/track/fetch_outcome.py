@@ -190,10 +190,9 @@ def connection_failure(connection: TcpConnection, now: int, *, moved_on: bool) -
         return None
     tls = connection.tls
     if tls is not None:
-        fatal = any(alert.level == 2 for alert, _, _ in tls.alerts)
         closed = connection.reset is not None or connection.fin_from_client is not None
         # A handshake that went well brings more application data than the one flight of TLS 1.3's own messages.
-        if fatal or (closed and tls.application_bytes_from_client == 0):
+        if tls.refused or (closed and tls.application_bytes_from_client == 0):
             return "tls"
         return "tls" if moved_on and tls.application_bytes_from_client == 0 else None
     if connection.syn_ack is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..flow.records import HEAD_BYTES, HttpExchange, TftpTransfer
 from ..model import NANOSECONDS, FrameRef
-from ..wire.content import classify
+from ..wire.content import COMPRESSED, RAM_DISKS, classify
 from ..wire.http import content_range
 from ..wire.scripts import READABLE
 from .arrived import REDIRECTS
@@ -40,7 +40,7 @@ NEW_BOOT_GAP = 24 * 3600 * NANOSECONDS
 CLASSIFY_BYTES = 512
 """Fewer bytes than this tell what a file is only once it is whole."""
 _KERNEL_LOADERS = frozenset({"powerpc", "powerpc-opal", "s390x"})
-_BODIES = frozenset({"gzip", "xz", "zstd", "lzma", "bzip2", "initrd", "elf", "unknown"})
+_BODIES = COMPRESSED | {"initrd", "elf", "unknown"}
 """What a kernel may look like whose own mark is packed away, or unknown here: then its name tells."""
 IPXE_OF = {
     "bios-pxe": "ipxe-bios",
@@ -265,7 +265,7 @@ def _role_by_content(stage: StageRecord, fetch: FetchRecord) -> FetchRole:
         return role
     if content.kind in _BODIES and is_kernel_name(fetch.name):
         return "kernel"
-    if content.kind in ("gzip", "xz", "zstd", "lzma", "bzip2", "cpio", "initrd") and _has_kernel(stage):
+    if content.kind in RAM_DISKS and _has_kernel(stage):
         return "initrd"
     if content.kind in ("iso", "wim"):
         return "image"

@@ -46,7 +46,7 @@ def loading_state(
     """Judge a stage that has fetches. `gone`: the machine went on to another option; `started`: to what this one loaded."""
     if stage.client == "os":
         return _os_fetch_state(stage, now)
-    useful = [fetch for fetch in stage.fetches if fetch.status not in ("optional", "probe")]
+    useful = [fetch for fetch in stage.fetches if fetch.useful]
     if started:
         return StageState(LOADED)
     if stage.local_boot is not None and not (useful and useful[-1].status in ("failed", "stalled")):

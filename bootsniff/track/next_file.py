@@ -67,21 +67,14 @@ def is_https(url: str) -> bool:
 
 def _asked_in_vain(stage: StageRecord, last: FetchRecord) -> bool:
     """Whether nobody answers ARP for a host that was not needed before `last` was fetched."""
+    own = stage.dhcp.given if isinstance(stage.dhcp, Dhcp4Exchange) else ()
     return any(
         arps.request_count >= ARP_TRIES
         and not (arps.reply or arps.answers)
         and arps.requests[0].time >= last.start
-        and arps.target not in _own_addresses(stage)
+        and arps.target not in own
         for arps in stage.arps
     )
-
-
-def _own_addresses(stage: StageRecord) -> set[str]:
-    """The addresses that DHCP gave this program: it asks for them itself, to see whether they are free."""
-    exchange = stage.dhcp
-    if not isinstance(exchange, Dhcp4Exchange):
-        return set()
-    return {heard.message.your_ip for heard in (*exchange.acks, *exchange.offers) if heard.message.your_ip}
 
 
 def in_the_way(stage: StageRecord, last: FetchRecord, now: int, *, gone: bool) -> StallPoint | None:

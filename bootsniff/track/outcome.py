@@ -113,7 +113,7 @@ def _ends_in_dhcp(stage: StageRecord, *, is_first: bool) -> bool:
     exchange = stage.dhcp
     if not isinstance(exchange, Dhcp4Exchange):
         return False
-    own = {heard.message.your_ip for heard in (*exchange.acks, *exchange.offers)}
+    own = exchange.given
     if any(arps.request_count >= 2 and not arps.reply and arps.target not in own for arps in stage.arps):
         return True
     if exchange.pxe_requests and not exchange.pxe_replies:

@@ -95,6 +95,11 @@ class Dhcp4Exchange(Struct, eq=False, gc=False):
         return 4
 
     @property
+    def given(self) -> set[str]:
+        """The addresses that it was offered or leased: a program asks for its own by ARP, to see whether it is free."""
+        return {heard.message.your_ip for heard in (*self.acks, *self.offers) if heard.message.your_ip is not None}
+
+    @property
     def answered(self) -> bool:
         """Whether a server said anything to the machine itself."""
         return bool(self.offer_count or self.proxy_offers or self.acks or self.naks)
@@ -134,6 +139,11 @@ class FetchRecord(Struct, eq=False):
     """Kept current by `track.outcome`."""
     content: BootContent | None = None
     """What the bytes are, as soon as enough of them are there."""
+
+    @property
+    def useful(self) -> bool:
+        """Neither an optional extra nor a probe, as far as its status tells now."""
+        return self.status not in ("optional", "probe")
 
     @property
     def name(self) -> str:

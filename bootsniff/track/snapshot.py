@@ -7,6 +7,7 @@ from collections.abc import Callable
 from ..flow.records import HttpExchange, TftpTransfer
 from ..model import Boot, Dhcp, DhcpStatus, Fetch, Finding, Machine, Proxy, Stage, Status
 from ..wire import dhcp_options as options
+from ..wire.addresses import in_url
 from ..wire.numbers import tftp_error_name, vendor_of_mac
 from .arrows import arrows_of
 from .boot_file import boot_file_of, boot_server_of, chosen_offer
@@ -208,7 +209,7 @@ def _tftp(record: FetchRecord, flow: TftpTransfer) -> Fetch:
     return Fetch(
         protocol="tftp",
         # After the slash that ends the host stands the name as it was sent: `/d-i/linux` and `d-i/linux` differ.
-        url=f"tftp://{_bracketed(flow.server)}/{flow.filename}",
+        url=f"tftp://{in_url(flow.server)}/{flow.filename}",
         method="WRQ" if flow.write else "RRQ",
         status=record.status,
         bytes=flow.body.received,
@@ -249,7 +250,7 @@ def _http(record: FetchRecord, flow: HttpExchange) -> Fetch:
     return Fetch(
         protocol="https" if flow.url.startswith("https:") else "http",
         # As with TFTP: of a request that the capture does not hold, the server alone.
-        url=flow.url or f"http://{_bracketed(flow.connection.server)}/",
+        url=flow.url or f"http://{in_url(flow.connection.server)}/",
         method=(flow.request.method or "") if flow.request is not None else "",
         status=record.status,
         bytes=flow.body.received,
@@ -265,7 +266,3 @@ def _http(record: FetchRecord, flow: HttpExchange) -> Fetch:
         first_frame=flow.request_at.frame,
         last_frame=record.ended.frame,
     )
-
-
-def _bracketed(address: str) -> str:
-    return f"[{address}]" if ":" in address else address

@@ -21,7 +21,7 @@ def switch_state(stage: StageRecord, now: int) -> StageState | None:
     ONIE goes through a list of names, most of which are not there, on one server after the other, and for ever: it is
     stalled once it begins anew with the list and nothing came.
     """
-    useful = [fetch for fetch in stage.fetches if fetch.status not in ("optional", "probe")]
+    useful = [fetch for fetch in stage.fetches if fetch.useful]
     if not useful:
         return None
     last = useful[-1]

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from ..errors import UsageError
 from ..model import Machine, Report
+from ..wire.addresses import in_url
 from .bridge import Feed
 from .bridge.shared import FeedServer, connect
 
@@ -57,7 +58,7 @@ def serve(
     except ImportError as error:
         raise UsageError("--web needs textual-serve: pip install 'bootsniff[web]'") from error
     key = secrets.token_urlsafe(16)
-    shown = f"[{host}]" if ":" in host else host
+    shown = in_url(host)
     base = f"http://{shown}:{port}"
     shared = FeedServer(feed, title=title, utc=utc, only=only)
 

@@ -40,6 +40,11 @@ def ipv6_text(raw: bytes) -> str:
     return f"{head}::{tail}"
 
 
+def in_url(address: str) -> str:
+    """An address as URLs have it, and whatever else puts a port behind it (RFC 3986 section 3.2.2)."""
+    return f"[{address}]" if ":" in address else address
+
+
 def ipv4_list(raw: bytes) -> tuple[str, ...]:
     """All whole IPv4 addresses in a field."""
     return tuple(ipv4_text(raw[index : index + 4]) for index in range(0, len(raw) - 3, 4))

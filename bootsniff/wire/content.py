@@ -27,6 +27,10 @@ _MAGICS: tuple[tuple[bytes, str, str], ...] = (
     (b"\x36\x13\x03\x1b", "linux-kernel", "network boot image (NBI)"),  # Etherboot's, with a kernel inside
     (b"regf", "unknown", "Windows registry hive"),
 )
+COMPRESSED = frozenset({"gzip", "xz", "zstd", "lzma", "bzip2"})
+"""Kinds of content that are something else once they are unpacked."""
+RAM_DISKS = COMPRESSED | {"cpio", "initrd"}
+"""What an initial RAM disk may look like."""
 _ELF_MACHINES = {
     3: "x86", 8: "MIPS", 20: "PowerPC", 21: "PowerPC 64", 22: "s390", 40: "ARM", 62: "x86-64", 183: "ARM64",
     243: "RISC-V", 258: "LoongArch",

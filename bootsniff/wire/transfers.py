@@ -64,6 +64,11 @@ class HttpHead(Struct):
         """The capture holds only the beginning of it: fields may be missing, and nobody knows where the body begins."""
         return self.length == 0
 
+    @property
+    def media_type(self) -> str:
+        """Content-Type without its parameters, in lower case; empty when there is none (RFC 9110 section 8.3.1)."""
+        return (self.get("content-type") or "").split(";")[0].strip().lower()
+
     def get(self, name: str) -> str | None:
         """Value of the first field of that name, whatever its case."""
         lowered = name.lower()
@@ -98,6 +103,10 @@ class TlsCertificate(Struct):
     key_bits: int | None = None
 
 
+FATAL = 2
+"""Alert level (RFC 5246 section 7.2)."""
+
+
 class TlsAlert(Struct):
     """An alert that could be read (not encrypted)."""
 
@@ -110,8 +119,8 @@ class BootContent(Struct):
     """What a file is, told by its first bytes."""
 
     kind: str
-    """pe, linux-kernel, initrd, boot-sector, pxelinux, ipxe-script, grub-config, pxelinux-config, uboot-script, fdt,
-    iso, gzip, zstd, xz, lzma, bzip2, cpio, squashfs, elf, html, text, empty, unknown."""
+    """pe, linux-kernel, initrd, boot-sector, pxelinux, ipxe-script, grub-config, pxelinux-config, esxi-config, uboot-script,
+    fdt, iso, wim, gzip, zstd, xz, lzma, bzip2, cpio, squashfs, elf, html, text, empty, unknown."""
     text: str
     """In words, as reports show it: `EFI application, x86-64, unsigned`."""
     machine: int | None = None

@@ -46,14 +46,13 @@ class HttpContentTypeNotBoot(Rule):
         for fetch, flow in case.http:
             if not case.is_boot_file(fetch) or not is_no_boot_type(case.stage, fetch) or flow.response is None:
                 continue
-            media = (flow.response.get("content-type") or "").split(";")[0].strip().lower()
             final = flow.url.split("?")[0].rstrip("/") + ".efi"
             yield self.finding(
                 case,
                 [*naming(case), *exchanges.proof(flow)],
                 subject=flow.url,
                 url=flow.url,
-                type=media or "without a Content-Type",
+                type=flow.response.media_type or "without a Content-Type",
                 expected="A URL that ends in .efi, .iso or .img, or Content-Type: application/efi.",
                 fixes=(
                     Fix("nginx", "types {\n  application/efi efi;\n}\ndefault_type application/efi;"),

@@ -100,7 +100,7 @@ class NbpIncompleteFile(Rule):
 def _last(case: Case) -> FetchRecord | None:
     """What came last, RAM disks aside, when it came whole."""
     for fetch in reversed(case.stage.fetches):
-        if fetch.status in ("optional", "probe") or fetch.role == "initrd":
+        if not fetch.useful or fetch.role == "initrd":
             continue
         return fetch if fetch.status == "complete" and names.is_body(fetch) else None
     return None

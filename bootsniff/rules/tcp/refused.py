@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from ...flow.records import TcpConnection
 from ...model import Finding, Fix
 from ...track.arrived import ISCSI_PORT
-from .. import fixes, names
+from ...wire.addresses import in_url
+from .. import fixes
 from ..case import Case
 from ..evidence import evidence, maybe
 from ..rule import Rule
@@ -78,5 +79,5 @@ def _fixes(case: Case, server: str, port: int) -> tuple[Fix, ...]:
     if port in targets.NFS_PORTS:
         return (look, Fix("shell", f"systemctl enable --now rpcbind nfs-server; exportfs -v   # on {server}"))
     return fixes.arrange(
-        case, look, Fix("nginx", f"server {{\n  listen {names.in_url(server)}:{port};\n  root /srv/http;\n}}")
+        case, look, Fix("nginx", f"server {{\n  listen {in_url(server)}:{port};\n  root /srv/http;\n}}")
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...flow.records import TcpConnection, TlsHandshake
 from ...model import Fix
-from .. import names
+from ...wire.addresses import in_url
 from ..case import Case
 from .certificate import TlsCertificateRefused
 from .client_certificate import TlsClientCertificate
@@ -61,7 +61,7 @@ class TlsHandshakeFailed(TlsRule):
                 Fix("nginx", f"listen {connection.server_port} ssl;"),
                 Fix(
                     "shell",
-                    f"openssl s_client -connect {names.in_url(connection.server)}:{connection.server_port} </dev/null",
+                    f"openssl s_client -connect {in_url(connection.server)}:{connection.server_port} </dev/null",
                 ),
             )
         return (ENROL, TRUST, MODERN)

@@ -25,7 +25,7 @@ def failed(connection: TcpConnection) -> TlsHandshake | None:
     if tls is None or connection.exchanges:
         return None
     closed = connection.reset or connection.fin_from_client or connection.fin_from_server
-    if any(alert.level == 2 for alert, _, _ in tls.alerts):
+    if tls.refused:
         return tls
     modern = tls.server_hello is not None and tls.server_hello.version == "1.3"
     quiet = tls.application_bytes_from_client <= (_ENCRYPTED_END if modern else 0)
