@@ -16,9 +16,11 @@ from ..track.records import (
     Dhcp4Exchange,
     Dhcp6Exchange,
     FetchRecord,
+    Heard,
     MachineRecord,
     StageRecord,
 )
+from ..wire.messages import DhcpMessage
 from . import names
 from .offers import Offer
 from .overview import Overview
@@ -116,6 +118,11 @@ class Case:
     def offers(self) -> list[Offer]:
         """OFFERs with an address."""
         return [Offer.of(heard) for heard in self.dhcp4.offers] if self.dhcp4 else []
+
+    def asked_again(self, *replies: Offer) -> list[Heard[DhcpMessage]]:
+        """DISCOVERs behind the latest of some replies."""
+        last = max(reply.heard.at.time for reply in replies)
+        return [heard for heard in self.dhcp4.discovers if heard.at.time > last] if self.dhcp4 else []
 
     def would_take(self, offer: Offer) -> bool:
         """Whether this machine would take such an offer."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..model import Evidence, FrameRef
 
 if TYPE_CHECKING:
-    from ..track.records import Heard
+    from ..track.records import Expectation, Heard
     from .case import Case
 
 
@@ -31,6 +31,11 @@ def maybe(where: FrameRef | Heard[Any] | None, role: str) -> Iterator[Evidence]:
     """The frame, when there is one."""
     if where is not None:
         yield evidence(where, role)
+
+
+def names_next(wanted: Expectation) -> Evidence:
+    """The script or configuration that names a file."""
+    return evidence(wanted.at, f"{wanted.named_in} names {wanted.url}")
 
 
 def naming(case: Case) -> Iterator[Evidence]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from ..track.kinds import is_ipxe, is_u_boot
 from .quoting import field, quoted
@@ -49,61 +49,70 @@ def _is_firmware(stage: StageRecord) -> bool:
     return stage.client == "bios-pxe" or (stage.client.startswith("efi-") and stage.client.endswith("-pxe"))
 
 
-def _vendor(stage: StageRecord) -> str | None:
-    """The word of option 60 that stands for a client which is not known by its architecture."""
+class _Sign(NamedTuple):
+    """By what a server tells the client from others, and what that says."""
+
+    by: Literal["ipxe", "maker", "vendor", "arch"]
+    """Its options 77 and 175, the beginning of its MAC, that of option 60, option 93."""
+    value: str = ""
+    number: int = 0
+
+
+def _sign(case: Case, stage: StageRecord) -> _Sign:
+    if is_ipxe(stage.client):
+        return _Sign("ipxe", stage.user_class or "iPXE")
+    number = arch(stage)
+    if stage.client == "raspberry-pi" and number == 0:
+        return _Sign("maker", case.machine.mac[:8])  # by its number it is a BIOS
     word = (stage.vendor_class or "").split(":")[0]
-    if is_u_boot(stage.client) and word:
-        return word
-    return None if arch(stage) is not None else word or "PXEClient"
-
-
-def _maker(case: Case, stage: StageRecord) -> str | None:
-    """The first three octets of a Raspberry Pi's address: by its number it is a BIOS (architecture 0)."""
-    return case.machine.mac[:8] if stage.client == "raspberry-pi" and arch(stage) == 0 else None
+    if number is None or (is_u_boot(stage.client) and word):
+        return _Sign("vendor", word or "PXEClient")
+    return _Sign("arch", number=number)
 
 
 def dnsmasq_match(case: Case) -> tuple[tuple[str, ...], str]:
     """Lines that recognise the client, and the tags they set, as options ask for them."""
     stage = asker(case)
     tag = stage.client
-    if is_ipxe(tag):
-        return (IPXE_TAG,), "tag:ipxe"
-    if maker := _maker(case, stage):
-        return (f"dhcp-mac=set:{tag},{maker}:*:*:*",), f"tag:{tag}"
-    word = _vendor(stage)
-    if word is not None:
-        return (f"dhcp-vendorclass=set:{tag},{field(word)}",), f"tag:{tag}"
-    match = f"dhcp-match=set:{tag},option:client-arch,{arch(stage)}"
-    return ((IPXE_TAG, match), f"tag:{tag},tag:!ipxe") if _is_firmware(stage) else ((match,), f"tag:{tag}")
+    match _sign(case, stage):
+        case _Sign("ipxe"):
+            return (IPXE_TAG,), "tag:ipxe"
+        case _Sign("maker", octets):
+            return (f"dhcp-mac=set:{tag},{octets}:*:*:*",), f"tag:{tag}"
+        case _Sign("vendor", word):
+            return (f"dhcp-vendorclass=set:{tag},{field(word)}",), f"tag:{tag}"
+        case _Sign(number=number):
+            line = f"dhcp-match=set:{tag},option:client-arch,{number}"
+            return ((IPXE_TAG, line), f"tag:{tag},tag:!ipxe") if _is_firmware(stage) else ((line,), f"tag:{tag}")
 
 
 def isc_condition(case: Case) -> str:
     """What an ISC dhcpd `if` asks to recognise the client."""
     stage = asker(case)
-    if is_ipxe(stage.client):
-        return f"option user-class = {quoted(stage.user_class or 'iPXE')}"
-    if maker := _maker(case, stage):
-        return f"substring(hardware, 1, 3) = {maker}"
-    word = _vendor(stage)
-    if word is not None:
-        return f"substring(option vendor-class-identifier, 0, {len(word.encode())}) = {quoted(word)}"
-    number = arch(stage) or 0
-    value = f"{number >> 8:02x}:{number & 255:02x}"
-    condition = f"substring(option arch, 0, 2) = {value}" if len(stage.arch) > 1 else f"option arch = {value}"
-    return f'{condition} and option user-class != "iPXE"' if _is_firmware(stage) else condition
+    match _sign(case, stage):
+        case _Sign("ipxe", user_class):
+            return f"option user-class = {quoted(user_class)}"
+        case _Sign("maker", octets):
+            return f"substring(hardware, 1, 3) = {octets}"
+        case _Sign("vendor", word):
+            return f"substring(option vendor-class-identifier, 0, {len(word.encode())}) = {quoted(word)}"
+        case _Sign(number=number):
+            told = "substring(option arch, 0, 2)" if len(stage.arch) > 1 else "option arch"
+            alone = ' and option user-class != "iPXE"' if _is_firmware(stage) else ""
+            return f"{told} = {number >> 8:02x}:{number & 255:02x}{alone}"
 
 
 def kea_test(case: Case) -> str:
     """A Kea client class expression that recognises the client."""
     stage = asker(case)
-    if is_ipxe(stage.client):
-        return "option[175].exists"
-    if maker := _maker(case, stage):
-        return f"substring(pkt4.mac,0,3) == 0x{maker.replace(':', '')}"
-    word = _vendor(stage)
-    if word is not None:
-        # Strings of expressions know no escapes; hexadecimal ones need none.
-        return f"substring(option[60].hex,0,{len(word.encode())}) == 0x{word.encode().hex()}"
-    number = arch(stage) or 0
-    told = "substring(option[93].hex,0,2)" if len(stage.arch) > 1 else "option[93].hex"
-    return f"{told} == 0x{number:04x}" + (" and not option[175].exists" if _is_firmware(stage) else "")
+    match _sign(case, stage):
+        case _Sign("ipxe"):
+            return "option[175].exists"
+        case _Sign("maker", octets):
+            return f"substring(pkt4.mac,0,3) == 0x{octets.replace(':', '')}"
+        case _Sign("vendor", word):
+            # Strings of expressions know no escapes; hexadecimal ones need none.
+            return f"substring(option[60].hex,0,{len(word.encode())}) == 0x{word.encode().hex()}"
+        case _Sign(number=number):
+            told = "substring(option[93].hex,0,2)" if len(stage.arch) > 1 else "option[93].hex"
+            return f"{told} == 0x{number:04x}" + (" and not option[175].exists" if _is_firmware(stage) else "")

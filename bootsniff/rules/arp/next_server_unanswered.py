@@ -10,7 +10,7 @@ from ...track.next_file import ARP_TRIES, is_https
 from ...track.records import Arps, Expectation
 from .. import fixes, names
 from ..case import Case
-from ..evidence import evidence, first_and_last
+from ..evidence import evidence, first_and_last, names_next
 from ..rule import Rule
 
 _BROADCAST = "255.255.255.255"
@@ -66,10 +66,7 @@ class ArpNextServerUnanswered(Rule):
                 case,
                 [
                     *(evidence(case.lease.heard, f"lease of {case.lease.address}") for _ in range(1) if case.lease),
-                    *(
-                        evidence(wanted.at, f"{wanted.named_in} names {wanted.url}")
-                        for wanted in _named(case, target)[:1]
-                    ),
+                    *map(names_next, _named(case, target)[:1]),
                     *first_and_last(arps.requests, f"ARP who-has {target}"),
                 ],
                 confidence=_confidence(case, arps),

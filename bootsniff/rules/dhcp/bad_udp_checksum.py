@@ -46,7 +46,7 @@ class DhcpBadUdpChecksum(Rule):
             return
         if any(offer.heard.target_port == 67 for offer in offers):
             return  # on the way to a relay, which builds a packet of its own for the machine
-        again = [heard for heard in dhcp.discovers if heard.at.time > offers[0].heard.at.time]
+        again = case.asked_again(offers[0])
         if len(again) < 2:
             return
         yield self.finding(

@@ -57,8 +57,7 @@ class DhcpHttpOfferWithoutUsableUri(Rule):
         if not wrong or case.stage.fetches:
             return
         offer = wrong[0]
-        discovers = case.dhcp4.discovers if case.dhcp4 else []
-        again = [heard for heard in discovers if heard.at.time > offer.heard.at.time]
+        again = case.asked_again(offer)
         yield self.finding(
             case,
             [

@@ -52,7 +52,7 @@ class DhcpHttpVendorClassNotEchoed(Rule):
         if not with_url:
             return
         offer = with_url[0]
-        again = [heard for heard in dhcp.discovers if heard.at.time > offer.heard.at.time]
+        again = case.asked_again(offer)
         echo = f"answers as {offer.vendor_class}" if offer.vendor_class else "does not echo option 60 HTTPClient"
         role = f"offer with option 60 {offer.vendor_class}" if offer.vendor_class else "offer without option 60"
         yield self.finding(

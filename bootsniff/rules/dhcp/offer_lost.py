@@ -46,7 +46,7 @@ class DhcpOfferLost(Rule):
         if dhcp is None or dhcp.requests or dhcp.acks or not dhcp.offers:
             return
         offers = [offer for offer in case.offers if case.would_take(offer)]
-        again = [heard for heard in dhcp.discovers if offers and heard.at.time > offers[0].heard.at.time]
+        again = case.asked_again(offers[0]) if offers else []
         if len(again) < 2:
             return
         lost = bool(dhcp.offered_at) and any(point not in dhcp.offered_at for point in dhcp.asked_at)

@@ -60,7 +60,7 @@ class DhcpOfferWithoutBootFile(Rule):
         ):
             return
         offer = case.offers[0]
-        ignored = [] if case.acks else [heard for heard in dhcp.discovers if heard.at.time > offer.heard.at.time]
+        ignored = [] if case.acks else case.asked_again(offer)
         yield self.finding(
             case,
             [

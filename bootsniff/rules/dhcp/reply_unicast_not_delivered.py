@@ -51,7 +51,7 @@ class DhcpReplyUnicastNotDelivered(Rule):
         if len({offer.server for offer in offers}) > 1:
             return
         first = offers[0]
-        again = [heard for heard in dhcp.discovers if heard.at.time > first.heard.at.time]
+        again = case.asked_again(first)
         if len(again) < 2:
             return
         asked = any(heard.message.broadcast for heard in dhcp.discovers)

@@ -55,7 +55,7 @@ class DnsServerMissing(Rule):
                 or not names.is_name(names.host_of(reply.boot_file or ""))
             ):
                 continue
-            again = [heard for heard in dhcp.discovers if heard.at.time > reply.heard.at.time]
+            again = case.asked_again(reply)
             router = next(iter(reply.routers), reply.server)
             yield self.finding(
                 case,

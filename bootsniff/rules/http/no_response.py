@@ -23,8 +23,8 @@ class HttpNoResponse(Rule):
         GET or HEAD, the server's ACK for it, and then nothing, or FIN or RST from the server, without a status line.
     Not to be confused with
         A connection that never opens (tcp-filtered, tcp-refused). A request on a connection that the server had closed
-        (http-10-connection-close), or was closing while the request was on its way: the client repeats it on a new one. An answer that breaks off (tcp-reset-or-stall-mid-body). A capture that has one direction
-        only.
+        (http-10-connection-close), or was closing while the request was on its way: the client repeats it on a new one. An
+        answer that breaks off (tcp-reset-or-stall-mid-body). A capture that has one direction only.
     Causes
         A web application or a proxy that hangs, or waits for a back end; all of a server's workers busy; a file on a
         network disk that is away; responses that are lost on the way because they are too large.

@@ -40,11 +40,13 @@ class HttpRedirectNotFollowed(Rule):
     summary = "{url} is redirected to {location}, and {name} does not go there"
 
     def check(self, case: Case) -> Iterator[Finding]:
+        redirects = [(fetch, flow) for fetch, flow in case.http if exchanges.status_of(flow) in REDIRECTS]
+        if not redirects:
+            return
         asked, connected = _went_to(case)
-        for fetch, flow in case.http:
-            status = exchanges.status_of(flow)
+        for fetch, flow in redirects:
             location = flow.response.get("location") if flow.response else None
-            if status not in REDIRECTS or not location or fetch.role == "optional":
+            if not location or fetch.role == "optional":
                 continue
             split = names.parts(location)
             since = fetch.start

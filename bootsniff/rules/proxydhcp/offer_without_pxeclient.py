@@ -48,7 +48,7 @@ class ProxyDhcpOfferWithoutPxeclient(Rule):
         if dhcp is None or dhcp.pxe_requests:
             return
         proxy = case.proxy_offers[0]
-        again = [heard for heard in dhcp.discovers if heard.at.time > proxy.heard.at.time]
+        again = case.asked_again(proxy)
         match, tags = dnsmasq_match(case)
         said = f"has option 60 “{proxy.vendor_class}”" if proxy.vendor_class else "has no option 60"
         yield self.finding(

@@ -78,10 +78,9 @@ class Option43ForeignContent(Rule):
 
     def _raspberry(self, case: Case) -> Iterator[Finding]:
         offers = [*case.offers, *case.proxy_offers]
-        discovers = case.dhcp4.discovers if case.dhcp4 else ()
         if not offers or any(_invites(offer) for offer in offers):
             return
-        again = [heard for heard in discovers if heard.at.time > offers[0].heard.at.time]
+        again = case.asked_again(offers[0])
         if not again:
             return
         yield self.finding(

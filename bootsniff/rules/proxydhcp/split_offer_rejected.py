@@ -44,8 +44,7 @@ class ProxyDhcpSplitOfferRejected(Rule):
         )
         if proxy is None or not case.offers or any(offer.boot_file for offer in case.offers):
             return
-        latest = max(proxy.heard.at.time, case.offers[0].heard.at.time)
-        again = [heard for heard in dhcp.discovers if heard.at.time > latest]
+        again = case.asked_again(proxy, case.offers[0])
         if len(again) < 2:
             return
         yield self.finding(

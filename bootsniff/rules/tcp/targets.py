@@ -10,7 +10,7 @@ from ...track.next_file import next_named
 from ...track.records import Expectation
 from .. import names
 from ..case import Case
-from ..evidence import evidence, naming
+from ..evidence import names_next, naming
 
 _PORTS = {"http": 80, "https": 443}
 NFS_PORTS = (111, 2049)
@@ -55,4 +55,4 @@ def proof(case: Case, connection: TcpConnection) -> Iterator[Evidence]:
     if wanted is None:
         yield from naming(case)
     else:
-        yield evidence(wanted.at, f"{wanted.named_in} names {wanted.url}")
+        yield names_next(wanted)

@@ -12,7 +12,7 @@ from ...track.records import FetchRecord
 from ...track.switches import is_switch
 from .. import fixes, names, quoting
 from ..case import Case
-from ..evidence import evidence, naming
+from ..evidence import names_next, naming
 from ..offers import is_web_url
 from ..rule import Rule
 from . import transfers
@@ -80,7 +80,7 @@ def _named(case: Case, fetch: FetchRecord) -> Iterator[Evidence]:
     path = names.path_of(fetch)
     for wanted in case.stage.expectations:
         if wanted.pieces is None and same_file(wanted.url, path):
-            yield evidence(wanted.at, f"{wanted.named_in} names {wanted.url}")
+            yield names_next(wanted)
             return
 
 
