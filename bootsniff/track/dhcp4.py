@@ -12,7 +12,7 @@ from .kinds import LOADERS, Kind, is_firmware, is_ipxe, is_u_boot, kind_of
 from .machines import begin_boot, begin_stage, kept, learn_address, touch
 from .naming import is_ipxe_binary
 from .outcome import boot_is_handed_off, has_booted, stage_has_failed
-from .records import BootRecord, Dhcp4Exchange, Heard, MachineRecord, StageRecord, World
+from .records import BootRecord, Dhcp4Exchange, Heard, MachineRecord, Point, StageRecord, World
 
 SAME_EXCHANGE = 60 * NANOSECONDS
 """Longest gap between two DISCOVERs of one exchange: edk2 and BIOS ROMs wait up to 32 s, some switches forward late."""
@@ -24,7 +24,9 @@ PXE_PORT = 4011
 HOST_NAME, PXE_OPTIONS = 12, 43
 
 
-def client_message(world: World, machine: MachineRecord, envelope: Envelope, message: DhcpMessage) -> None:
+def client_message(
+    world: World, machine: MachineRecord, envelope: Envelope, message: DhcpMessage, point: Point
+) -> None:
     """A packet a client sent (op 1): moves the machine's exchange, or begins a stage or a boot."""
     at = machine.last = FrameRef(envelope.capture, envelope.frame, envelope.time)
     kind = kind_of(message)
@@ -45,6 +47,7 @@ def client_message(world: World, machine: MachineRecord, envelope: Envelope, mes
             return
         exchange.discover_count += 1
         exchange.discovers = kept(exchange.discovers, heard)
+        _note_point(exchange, envelope, message, point)
         touch(machine, stage, at)
         return
     stage = _stage_for_request(machine, kind, message, at)
@@ -76,7 +79,9 @@ def client_message(world: World, machine: MachineRecord, envelope: Envelope, mes
     touch(machine, stage, at)
 
 
-def server_message(world: World, machine: MachineRecord, envelope: Envelope, message: DhcpMessage) -> None:
+def server_message(
+    world: World, machine: MachineRecord, envelope: Envelope, message: DhcpMessage, point: Point
+) -> None:
     """A reply (op 2) to a machine that is known."""
     if not machine.boots or not machine.boots[-1].stages:
         if message.message_type == DhcpType.ACK:
@@ -96,6 +101,7 @@ def server_message(world: World, machine: MachineRecord, envelope: Envelope, mes
         if exchange.discovers and exchange.discovers[-1].message.relay is None:
             return
     if kind_number in (None, DhcpType.OFFER):
+        _note_point(exchange, envelope, message, point)
         if message.your_ip is None and kind_number == DhcpType.OFFER:
             exchange.proxy_offers = kept(exchange.proxy_offers, heard)
         else:
@@ -120,26 +126,24 @@ def server_message(world: World, machine: MachineRecord, envelope: Envelope, mes
     touch(machine, stage, at)
 
 
-NOTED = (DhcpType.DISCOVER, DhcpType.OFFER)
-"""Messages of which it is noted where they were seen."""
+def copy(machine: MachineRecord, envelope: Envelope, message: DhcpMessage, point: Point) -> None:
+    """A message of the machine's that was seen at another capture point a moment ago."""
+    stage = _stage_of_reply(machine.boots[-1], message) if machine.boots else None
+    if stage is not None and isinstance(stage.dhcp, Dhcp4Exchange):
+        _note_point(stage.dhcp, envelope, message, point)
 
 
-def note_point(machine: MachineRecord, envelope: Envelope, message: DhcpMessage, point: tuple[int, int]) -> None:
+def _note_point(exchange: Dhcp4Exchange, envelope: Envelope, message: DhcpMessage, point: Point) -> None:
     """Remember where a DISCOVER of the machine's own, or an OFFER on its last stretch, was seen."""
-    asks = message.message_type == DhcpType.DISCOVER and message.relay is None
-    offers = message.message_type == DhcpType.OFFER and envelope.target_port != 67
-    stage = _stage_of_reply(machine.boots[-1], message) if (asks or offers) and machine.boots else None
-    if stage is None or not isinstance(stage.dhcp, Dhcp4Exchange):
-        return
-    exchange = stage.dhcp
-    if asks and point not in exchange.asked_at:
-        exchange.asked_at = _with(exchange.asked_at, point)
-    elif offers and point not in exchange.offered_at:
+    if message.message_type == DhcpType.DISCOVER:
+        if message.relay is None and point not in exchange.asked_at:
+            exchange.asked_at = _with(exchange.asked_at, point)
+    elif message.message_type == DhcpType.OFFER and envelope.target_port != 67 and point not in exchange.offered_at:
         exchange.offered_at = _with(exchange.offered_at, point)
 
 
 @lru_cache(64)
-def _with(points: tuple[tuple[int, int], ...], point: tuple[int, int]) -> tuple[tuple[int, int], ...]:
+def _with(points: tuple[Point, ...], point: Point) -> tuple[Point, ...]:
     """One object for all exchanges that were seen at the same points: thousands are."""
     return kept(points, point)
 

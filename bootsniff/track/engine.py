@@ -137,19 +137,19 @@ class Engine:
 
     def _dhcp4(self, envelope: Envelope, message: DhcpMessage) -> None:
         world = self.world
-        if not self._views.seen_elsewhere(envelope, message):
-            if message.op == 1:
-                machine = self._roster.machine(message.client_mac, envelope)
-                dhcp4.client_message(world, machine, envelope, message)
-            else:
-                known = world.machines.get(message.client_mac)
-                note_server(world, envelope, message, known)
-                if known is not None:
-                    self._roster.moved(known)
-                    dhcp4.server_message(world, known, envelope, message)
-        owner = world.machines.get(message.client_mac)
-        if owner is not None and message.message_type in dhcp4.NOTED:
-            dhcp4.note_point(owner, envelope, message, self._views.point(envelope.capture, envelope.point))
+        point = self._views.point(envelope.capture, envelope.point)
+        known = world.machines.get(message.client_mac)
+        if self._views.seen_elsewhere(envelope, message):
+            if known is not None:
+                dhcp4.copy(known, envelope, message, point)
+        elif message.op == 1:
+            machine = self._roster.machine(message.client_mac, envelope)
+            dhcp4.client_message(world, machine, envelope, message, point)
+        else:
+            note_server(world, envelope, message, known)
+            if known is not None:
+                self._roster.moved(known)
+                dhcp4.server_message(world, known, envelope, message, point)
 
     def _dhcp6(self, envelope: Envelope, message: Dhcpv6Message) -> None:
         world = self.world

@@ -23,6 +23,9 @@ MAX_FETCHES = 2048
 MAX_STAGES = 64
 MAX_BOOTS = 64
 
+Point = tuple[int, int]
+"""A capture point: the capture, and its interface."""
+
 M = TypeVar("M", DhcpMessage, Dhcpv6Message)
 
 
@@ -81,9 +84,9 @@ class Dhcp4Exchange(Struct, eq=False, gc=False):
     """ACKs from port 4011 or of a boot server."""
     icmp: tuple[IcmpNotice, ...] = ()
     """ICMP errors that quote a packet of this exchange."""
-    asked_at: tuple[tuple[int, int], ...] = ()
+    asked_at: tuple[Point, ...] = ()
     """Capture points that saw a DISCOVER of the machine's own."""
-    offered_at: tuple[tuple[int, int], ...] = ()
+    offered_at: tuple[Point, ...] = ()
     """Capture points that saw an OFFER on its way to the machine."""
     released: FrameRef | None = None
     """The machine gave its address back."""

@@ -7,15 +7,13 @@ from collections import OrderedDict, deque
 from ..flow.records import HttpExchange, TcpConnection, TftpTransfer
 from ..model import NANOSECONDS
 from ..wire.messages import DhcpMessage, Dhcpv6Message, Envelope
-from .records import FetchRecord
+from .records import FetchRecord, Point
 
 MATCH_TIME = 2 * NANOSECONDS
 """Two capture points of one network agree on the time within this."""
 SAME_POINT_TIME = NANOSECONDS // 20
 """Captures of both sides of a NAT that were merged, or taken without interface numbers: the router needs less."""
 REMEMBERED = 4096
-
-Point = tuple[int, int]
 
 
 class Views:

@@ -46,7 +46,7 @@ def breaks_acks(monkeypatch: pytest.MonkeyPatch) -> None:
     raises_for(
         monkeypatch,
         "bootsniff.track.dhcp4.server_message",
-        lambda _world, machine, _envelope, message: machine.mac == OTHER and message.message_type == 5,
+        lambda _world, machine, _envelope, message, _point: machine.mac == OTHER and message.message_type == 5,
     )
 
 
