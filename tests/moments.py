@@ -20,11 +20,16 @@ MOMENT = NANOSECONDS // 4
 Key = tuple[str | None, str, int | None, str]
 
 
-def part(block: Block, begin: int, end: int) -> Block:
-    columns = {name: getattr(block, name)[begin:end] for name in ("time", "offset", "captured", "original")}
+def packets(block: Block, which: slice | np.ndarray, first: int) -> Block:
+    """Some packets of a block; `first` is the number of the first of them."""
+    columns = {name: getattr(block, name)[which] for name in ("time", "offset", "captured", "original")}
     if block.interface is not None:
-        columns["interface"] = block.interface[begin:end]
-    return replace(block, first_frame=block.first_frame + begin, **columns)
+        columns["interface"] = block.interface[which]
+    return replace(block, first_frame=first, **columns)
+
+
+def part(block: Block, begin: int, end: int | None) -> Block:
+    return packets(block, slice(begin, end), block.first_frame + begin)
 
 
 def moments(source: CaptureSource) -> Iterator[int | Block]:

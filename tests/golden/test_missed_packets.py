@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from msgspec.structs import replace
 
 from bootsniff.model import Block, Machine
 from bootsniff.rules.diagnosis import Diagnosis
 from bootsniff.sources.capture_file import open_capture
 
+from ..moments import packets
 from .samples import PCAPS, TRUTH, files_of
 
 HEALTHY = [name for name, truth in TRUTH.items() if truth["status"] == ["handed-off"] and "+" not in name]
@@ -20,9 +20,7 @@ AT_MOST = 12
 def without(block: Block, frame: int) -> Block:
     """The block without a packet; the numbers of those behind it are smaller by one."""
     kept = np.flatnonzero(np.arange(len(block)) + block.first_frame != frame)
-    columns = {name: getattr(block, name)[kept] for name in ("time", "offset", "captured", "original")}
-    first = block.first_frame - (block.first_frame > frame)
-    return replace(block, first_frame=first, **columns)
+    return packets(block, kept, block.first_frame - (block.first_frame > frame))
 
 
 def machines(name: str, missed: int = 0) -> list[Machine]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from msgspec.structs import replace
 
-from bootsniff.model import NANOSECONDS, Block
+from bootsniff.model import NANOSECONDS
 from bootsniff.rules.diagnosis import Diagnosis
 from bootsniff.sources.capture_file import open_capture
 from bootsniff.sources.recorder import Recorder
 
+from ..moments import part
 from .packets import START, Wire, errors, machine, read
 
 
@@ -41,13 +41,6 @@ def test_the_time_of_the_end_makes_the_silence_long_enough(tmp_path: Path, ended
     assert errors(found) == {"dhcp-no-offer"}
 
 
-def halves(block: Block, at: int) -> tuple[Block, Block]:
-    names = ("time", "offset", "captured", "original")
-    before = {name: getattr(block, name)[:at] for name in names}
-    after = {name: getattr(block, name)[at:] for name in names}
-    return replace(block, **before), replace(block, first_frame=block.first_frame + at, **after)
-
-
 def test_late_repetitions_are_in_the_last_look(tmp_path: Path) -> None:
     """A machine that was judged moves no more when the server repeats the tail of a file that is whole."""
     wire = Wire("efi-x64-http").lease(file="http://192.168.122.1/ipxe.efi", option60="HTTPClient")
@@ -60,8 +53,8 @@ def test_late_repetitions_are_in_the_last_look(tmp_path: Path) -> None:
     source = open_capture(str(path), 0)
     diagnosis = Diagnosis(strict=True)
     for block in source.blocks():
-        for part in halves(block, count):
-            diagnosis.feed(part)
+        for half in part(block, 0, count), part(block, count, None):
+            diagnosis.feed(half)
             diagnosis.changed()
     source.close()
     diagnosis.finish([source.info()])
