@@ -34,13 +34,14 @@ def client_message(world: World, machine: MachineRecord, envelope: Envelope, mes
     else:
         exchange.requests = kept(exchange.requests, heard)
     touch(machine, stage, at)
-    if not envelope.source.startswith("fe80:"):
-        learn_address(world, machine, envelope.source)
+    address = message.peer or envelope.source  # a relay sends from its own
+    if not address.startswith("fe80:"):
+        learn_address(world, machine, address)
     else:
-        if machine.link_local is not None and machine.link_local != envelope.source:
+        if machine.link_local is not None and machine.link_local != address:
             world.holders.pop(machine.link_local, None)
-        machine.link_local = envelope.source
-        world.holders[envelope.source] = machine
+        machine.link_local = address
+        world.holders[address] = machine
 
 
 def server_message(world: World, machine: MachineRecord, envelope: Envelope, message: Dhcpv6Message) -> None:

@@ -156,7 +156,7 @@ class Engine:
         mac = message.client_mac
         if message.type in dhcp6.FROM_SERVER:
             machine = world.machines.get(mac) if mac is not None else None
-            machine = machine or world.holders.get(envelope.target)
+            machine = machine or world.holders.get(message.peer or envelope.target)
             if machine is not None and not self._views.seen_elsewhere(envelope, message):
                 self._roster.moved(machine)
                 dhcp6.server_message(world, machine, envelope, message)

@@ -31,9 +31,7 @@ _HTTP = {15: "efi-ia32-http", 16: "efi-x64-http", 17: "efi-x64-http", 18: "efi-a
          38: "efi-loongarch32-http", 40: "efi-loongarch64-http"}  # fmt: skip
 _OTHER = {12: "powerpc", 13: "powerpc", 14: "powerpc-opal", 31: "s390x", 32: "s390x", 41: "raspberry-pi"}
 _U_BOOT = {21: "u-boot-armv7", 22: "u-boot-armv8", 23: "u-boot-armv7", 24: "u-boot-armv8"}
-_IPXE = {0: "ipxe-bios", 6: "ipxe-efi-ia32", 7: "ipxe-efi-x64", 9: "ipxe-efi-x64", 10: "ipxe-efi-arm32",
-         11: "ipxe-efi-arm64", 15: "ipxe-efi-ia32", 16: "ipxe-efi-x64", 18: "ipxe-efi-arm32", 19: "ipxe-efi-arm64",
-         25: "ipxe-efi-riscv32", 27: "ipxe-efi-riscv64", 37: "ipxe-efi-loongarch32", 39: "ipxe-efi-loongarch64"}  # fmt: skip
+_IPXE = {code: f"ipxe-{word.rpartition('-')[0]}" for code, word in (_PXE | _HTTP).items()}
 
 _BOOT_VENDORS = (
     "AAPLBSDPC",
@@ -73,11 +71,13 @@ def kind_of(message: DhcpMessage) -> Kind | None:
             _known.clear()
         kinds = _known[key] = _tell(message, serial=False), _tell(message, serial=True)
     kind, with_serial = kinds
-    return kind if kind is with_serial or kind == with_serial or not _repeats_its_serial(said.get(97)) else with_serial
+    return (
+        kind if kind is with_serial or kind == with_serial or not _is_of_a_raspberry_pi(said.get(97)) else with_serial
+    )
 
 
 def _tell(message: DhcpMessage, *, serial: bool) -> Kind | None:
-    """`serial`: option 97 repeats a serial number, as a Raspberry Pi has it."""
+    """`serial`: option 97 is as a Raspberry Pi has it."""
     vendor = options.vendor_class(message)
     user = options.user_class(message)
     arches = options.arches(message)
@@ -89,8 +89,7 @@ def _tell(message: DhcpMessage, *, serial: bool) -> Kind | None:
         return Kind(client, name, arches, vendor, user)
 
     if _is_ipxe(message, user):
-        client = _IPXE.get(arch if arch is not None else 0, "ipxe-bios")
-        return kind(client, f"iPXE ({_plain_arch(arch)})" if arch is not None else "iPXE")
+        return kind(_ipxe_word(arch), f"iPXE ({_plain_arch(arch)})" if arch is not None else "iPXE")
     if vendor is not None and vendor.startswith("U-Boot"):
         client = _u_boot_word(vendor, arch)
         word = client.removeprefix("u-boot-")
@@ -133,7 +132,7 @@ def kind_of_v6(message: Dhcpv6Message) -> Kind | None:
         return Kind(client, f"{name} over IPv6", message.arch, vendor, user)
 
     if options.names_ipxe(user):
-        return kind(_IPXE.get(arch or 0, "ipxe-bios"), f"iPXE ({_plain_arch(arch)})")
+        return kind(_ipxe_word(arch), f"iPXE ({_plain_arch(arch)})")
     if vendor is not None and vendor.startswith("U-Boot"):
         return kind(_u_boot_word(vendor, arch), "U-Boot")
     if arch is None:
@@ -198,13 +197,19 @@ def _is_ipxe(message: DhcpMessage, user: str | None) -> bool:
     return options.ipxe(message) is not None and 175 in message.options
 
 
-def _repeats_its_serial(identity: bytes | None) -> bool:
-    """A Raspberry Pi fills option 97 with its 4-byte serial number, four times."""
-    return (
-        identity is not None
-        and len(identity) == 17
-        and identity[1:5] == identity[5:9] == identity[9:13] == identity[13:17]
-    )
+def _is_of_a_raspberry_pi(identity: bytes | None) -> bool:
+    """Option 97 of a Raspberry Pi: `RPi4` and so on before board and serial number, or the serial number four times.
+
+    Raspberry Pi documentation, bootloader configuration, DHCP_OPTION97.
+    """
+    if identity is None or len(identity) != 17:
+        return False
+    return identity[1:4] == b"RPi" or identity[1:5] == identity[5:9] == identity[9:13] == identity[13:17]
+
+
+def _ipxe_word(arch: int | None) -> str:
+    """GPXE and early iPXE, for BIOS alone, left option 93 out."""
+    return "ipxe-bios" if arch is None else _IPXE.get(arch, "ipxe-other")
 
 
 def _u_boot_word(vendor: str, arch: int | None) -> str:

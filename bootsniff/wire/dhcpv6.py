@@ -16,6 +16,7 @@ _MAX_OPTIONS = 512
 _IA_NA, _IA_ADDRESS, _RELAY_MESSAGE, _STATUS = 3, 5, 9, 13
 _DUID_LLT, _DUID_LL, _DUID_UUID = 1, 3, 4
 _LINK_LAYER_TYPES = (1, 6)  # Ethernet, IEEE 802
+_LINK_LOCAL = bytes.fromhex("fe80000000000000")
 
 _Options = list[tuple[int, bytes]]
 
@@ -25,11 +26,13 @@ def parse(payload: bytes) -> Dhcpv6Message:
     problems: list[str] = []
     relays: list[str] = []
     relay_mac: str | None = None
+    peer: bytes | None = None
     data = payload
     while data and data[0] in (_RELAY_FORWARD, _RELAY_REPLY):
         if len(data) < 34 or len(relays) >= _MAX_RELAYS:
             raise Malformed("DHCPv6 relay header is not whole, or relays without end")
         relays.append(ipv6_text(data[2:18]))
+        peer = data[18:34]  # of the innermost relay in the end: the client itself
         inner: bytes | None = None
         for code, value in _options(data[34:], problems):
             if code == _RELAY_MESSAGE and inner is None:
@@ -48,7 +51,9 @@ def parse(payload: bytes) -> Dhcpv6Message:
     duid = message.client_duid
     if duid is not None:
         message.client_mac, message.uuid = _identity(duid)
-    message.client_mac = message.client_mac or relay_mac
+    if peer is not None:
+        message.client_mac = message.client_mac or relay_mac or _mac_in(peer)
+        message.peer = ipv6_text(peer)
     message.addresses = tuple(addresses)
     message.relays = tuple(relays)
     message.problems = tuple(problems[:8])
@@ -137,6 +142,17 @@ def _counted(raw: bytes) -> list[bytes]:
 def _classes(raw: bytes) -> str | None:
     """Class data as text, several joined by commas; without lengths (older iPXE) as it stands."""
     return printable(b", ".join(_counted(raw)) or raw) or None
+
+
+def _mac_in(address: bytes) -> str | None:
+    """The MAC in a link-local address that is made of it (RFC 4291 appendix A), as firmware does.
+
+    A server does not repeat option 79, and many relays never send it: between relay and server no other part of a
+    message with a DUID-UUID tells one client from the next.
+    """
+    if address[:8] != _LINK_LOCAL or address[11:13] != b"\xff\xfe":
+        return None
+    return mac_text(bytes((address[8] ^ 2,)) + address[9:11] + address[13:])
 
 
 def _identity(duid: bytes) -> tuple[str | None, str | None]:

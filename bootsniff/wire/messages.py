@@ -150,7 +150,7 @@ class Dhcpv6Message(Struct):
     client_duid: bytes | None  # option 1
     server_duid: bytes | None  # option 2
     client_mac: str | None
-    """From the DUID (LLT, LL), else from the relay's option 79; None when neither tells."""
+    """From the DUID (LLT, LL), else from the relay's option 79 or `peer`; None when none of them tells."""
     uuid: str | None
     """From a DUID-UUID (RFC 6355)."""
     addresses: tuple[str, ...] = ()  # IA_NA addresses, option 3/5
@@ -165,6 +165,8 @@ class Dhcpv6Message(Struct):
     status: tuple[int, str] | None = None  # option 13, top level or inside IA_NA
     relays: tuple[str, ...] = ()
     """Link addresses of the relays, outermost first."""
+    peer: str | None = None
+    """The client's own address, as the relay next to it names it (RFC 8415 section 9.1); None without a relay."""
     problems: tuple[str, ...] = ()
 
 

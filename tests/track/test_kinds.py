@@ -8,8 +8,10 @@ from bootsniff.track.kinds import kind_of, kind_of_v6
 from bootsniff.wire.messages import DhcpMessage, DhcpOptions, Dhcpv6Message
 
 
-def client(vendor: str | None, *arches: int, user: bytes | None = None) -> str | None:
+def client(vendor: str | None, *arches: int, user: bytes | None = None, identity: bytes | None = None) -> str | None:
     options = {53: b"\1"}
+    if identity is not None:
+        options[97] = identity
     if user is not None:
         options[77] = user
     if vendor is not None:
@@ -67,3 +69,37 @@ def test_several_user_classes_over_dhcpv6() -> None:
     kind = kind_of_v6(request)
     assert kind is not None
     assert kind.client == "ipxe-efi-x64"
+
+
+@pytest.mark.parametrize(
+    ("arches", "expected"),
+    [
+        ((), "ipxe-bios"),
+        ((0,), "ipxe-bios"),
+        ((9,), "ipxe-efi-x64"),
+        ((17,), "ipxe-efi-x64"),
+        ((28,), "ipxe-efi-riscv64"),
+        ((40,), "ipxe-efi-loongarch64"),
+        ((12,), "ipxe-other"),
+        ((999,), "ipxe-other"),
+    ],
+)
+def test_ipxe_is_bios_only_where_it_says_so(arches: tuple[int, ...], expected: str) -> None:
+    assert client("PXEClient", *arches, user=b"iPXE") == expected
+    kind = kind_of_v6(Dhcpv6Message(1, 7, b"d", None, None, None, arch=arches, user_class="iPXE"))
+    assert kind is not None
+    assert kind.client == expected
+
+
+@pytest.mark.parametrize(
+    ("identity", "expected"),
+    [
+        (b"\0RPi4" + bytes(range(12)), "raspberry-pi"),
+        (b"\0RPi5" + bytes(range(12)), "raspberry-pi"),
+        (b"\0" + b"\x12\x34\x56\x78" * 4, "raspberry-pi"),
+        (b"\0" + bytes(range(16)), "bios-pxe"),
+        (b"\0RPi4", "bios-pxe"),
+    ],
+)
+def test_a_raspberry_pi_is_known_by_option_97(identity: bytes, expected: str) -> None:
+    assert client("PXEClient:Arch:00000:UNDI:002001", 0, identity=identity) == expected

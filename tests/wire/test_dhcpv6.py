@@ -46,7 +46,7 @@ def test_solicit_of_firmware() -> None:
     assert (message.type, message.xid, message.client_mac, message.uuid) == (1, 0xABCDEF, MAC, None)
     assert (message.requested_options, message.arch, message.undi) == ((59, 60, 23), (16,), (1, 3, 0))
     assert (message.user_class, message.vendor_class) == ("iPXE", "HTTPClient:Arch:00016:UNDI:003001")
-    assert (message.addresses, message.problems, message.relays) == ((), (), ())
+    assert (message.addresses, message.problems, message.relays, message.peer) == ((), (), (), None)
 
 
 def test_reply() -> None:
@@ -76,6 +76,29 @@ def test_relays_are_taken_off() -> None:
     message = dhcpv6.parse(bytes(far))
     assert (message.type, message.xid, message.relays) == (1, 5, ("fd00:1::1", "fd00:2::1"))
     assert message.client_mac == MAC
+
+
+@pytest.mark.parametrize(
+    ("peer", "expected"),
+    [
+        ("fe80::5054:ff:fe89:3247", MAC),
+        ("fe80::1:5054:ff:fe89:3247", None),  # not of fe80::/64 as RFC 4291 has it
+        ("fe80::1234:5678:9abc:def0", None),
+        ("fd00::5054:ff:fe89:3247", None),
+    ],
+)
+def test_a_relayed_client_is_known_by_its_link_local_address(peer: str, expected: str | None) -> None:
+    inner = bytes(DHCP6_Solicit(trid=5)) + option(1, b"\0\4" + bytes(16))
+    near = DHCP6_RelayForward(linkaddr="fd00:2::1", peeraddr=peer) / DHCP6OptRelayMsg(message=Raw(inner))
+    far = DHCP6_RelayForward(linkaddr="fd00:1::1", peeraddr="fd00:2::1") / DHCP6OptRelayMsg(message=near)
+    message = dhcpv6.parse(bytes(far))
+    assert (message.client_mac, message.peer) == (expected, peer)
+
+
+def test_option_79_comes_before_the_link_local_address() -> None:
+    near = DHCP6_RelayForward(peeraddr="fe80::5054:ff:fe11:2233") / DHCP6OptClientLinkLayerAddr(clladdr=MAC)
+    near /= DHCP6OptRelayMsg(message=DHCP6_Solicit(trid=5))
+    assert dhcpv6.parse(bytes(near)).client_mac == MAC
 
 
 def test_uuid_of_a_duid() -> None:
