@@ -43,6 +43,8 @@ class Desk:
         self.tcp_seen = self.arp_seen = self.dhcp_seen = self.tftp_data_seen = False
         self.other_seen = False
         """An IP packet that is no DHCP: the capture was not filtered down to DHCP."""
+        self.rest_seen = False
+        """Neither UDP nor TCP nor ICMP: the capture was not filtered down to UDP."""
         self.fragments = Reassembler()
         self.dns = DnsFlows()
         self.tftp = TftpFlows()
@@ -100,6 +102,7 @@ class Desk:
             if transfer is not None and packet.longest_fragment > transfer.record.longest_fragment:
                 transfer.record.longest_fragment = packet.longest_fragment
             return transfer
+        self.rest_seen |= packet.protocol != ICMP
         if packet.protocol in (ICMP, ICMPV6):
             self._take_icmp(envelope, packet)
         elif packet.ethertype == ARP:

@@ -80,6 +80,11 @@ class Sieve:
         return self._desk.arp_seen
 
     @property
+    def more_than_udp_seen(self) -> bool:
+        """Something that no filter of UDP's ports lets pass: TCP, ARP, neighbour discovery, IGMP, BPDUs."""
+        return self._desk.tcp_seen or self._desk.arp_seen or self._desk.rest_seen
+
+    @property
     def dhcp_seen(self) -> bool:
         return self._desk.dhcp_seen
 

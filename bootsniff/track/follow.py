@@ -103,6 +103,7 @@ class Follower:
         quality.tcp_seen = any(sieve.tcp_seen for sieve in sieves)
         quality.arp_seen = any(sieve.arp_seen for sieve in sieves)
         quality.dhcp_seen = any(sieve.dhcp_seen for sieve in sieves)
+        quality.sees_tcp = any(sieve.more_than_udp_seen for sieve in sieves)
         quality.sees_fetches = any(sieve.other_seen for sieve in sieves)
         quality.tftp_data_seen = any(sieve.tftp_data_seen for sieve in sieves)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..model import StallPoint
 from ..wire import dhcp_options
 from ..wire.messages import DhcpMessage
+from .boot_file import boot_file_of
 from .fetch_outcome import connection_failure
 from .kinds import is_ipxe
 from .naming import same_file
@@ -65,6 +66,13 @@ def is_https(url: str) -> bool:
     return url.lower().startswith("https://")
 
 
+def goes_on_by_http(stage: StageRecord) -> bool:
+    """Whether what should be fetched next is named by an http or https URL, by a script or, first of all, by DHCP."""
+    wanted, file = next_named(stage), boot_file_of(stage)
+    url = wanted.url if wanted is not None else file.name if file is not None and not stage.fetches else ""
+    return url.lower().startswith(("http://", "https://"))
+
+
 def _asked_in_vain(stage: StageRecord, last: FetchRecord) -> bool:
     """Whether nobody answers ARP for a host that was not needed before `last` was fetched."""
     own = stage.dhcp.given if isinstance(stage.dhcp, Dhcp4Exchange) else ()
@@ -84,7 +92,7 @@ def in_the_way(stage: StageRecord, last: FetchRecord, now: int, *, gone: bool) -
             break
         failure = connection_failure(connection, now, moved_on=gone)
         if failure is not None:
-            return "tls" if failure == "tls" else "tcp"
+            return failure
         if connection.established:
             return None
     if _asked_in_vain(stage, last):

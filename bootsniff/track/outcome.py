@@ -14,11 +14,13 @@ from .arrived import dropped_image, loops, script_rounds
 from .boot_file import boot_file_of, boot_server_of, server_behind_no_router
 from .kinds import is_firmware, is_ipxe, is_u_boot
 from .loading_outcome import failed_before
-from .records import BootRecord, Dhcp4Exchange, Dhcp6Exchange, StageRecord, World
+from .next_file import goes_on_by_http
+from .records import BootRecord, CaptureQuality, Dhcp4Exchange, Dhcp6Exchange, StageRecord, World
 from .stage_outcome import led_to, stage_state
 from .state import BOUND, DISCOVER, StageState
 
 NEVER = 1 << 62
+_SEES_ALL = CaptureQuality()
 
 
 class BootState(NamedTuple):
@@ -34,19 +36,19 @@ class BootState(NamedTuple):
 
 def refresh(boot: BootRecord, world: World, *, is_last: bool) -> int:
     """Bring the boot's own fields and its fetches up to date; returns when to look again if nothing comes."""
-    state = boot_state(boot, world.now, is_last=is_last, sees_fetches=world.quality.sees_fetches, settled=world.ended)
+    state = boot_state(boot, world.now, is_last=is_last, quality=world.quality, settled=world.ended)
     boot.status, boot.stalled_at = state.status, state.stalled_at
     boot.stalled_stage, boot.waiting_for, boot.trying = state.stalled_stage, state.waiting_for, state.trying
     return state.check_at
 
 
 def boot_state(
-    boot: BootRecord, now: int, *, is_last: bool, sees_fetches: bool = True, settled: bool = True
+    boot: BootRecord, now: int, *, is_last: bool, quality: CaptureQuality = _SEES_ALL, settled: bool = True
 ) -> BootState:
     """Judge a boot at time `now`; `is_last` is False when the machine has begun another boot since.
 
-    `sees_fetches` is False for a capture that was filtered down to DHCP: a lease is then as far as it can show. Unless
-    it is `settled` that nothing follows, what failed a moment ago has not failed yet.
+    Of a capture that was filtered down to DHCP a lease is as far as it can show, of one without TCP the name of a URL.
+    Unless it is `settled` that nothing follows, what failed a moment ago has not failed yet.
     """
     stages = boot.stages
     if not stages:
@@ -72,17 +74,27 @@ def boot_state(
     index = _furthest(stages, states)
     furthest = states[index]
     if furthest.failed:
-        sees_fetches = sees_fetches and not _behind_relay(stages[index])
-        blind = furthest.rank >= BOUND and not stages[index].fetches and not sees_fetches
-        if blind and not _ends_in_dhcp(stages[index], is_first=index == 0 or is_firmware(stages[index].client)):
+        if any(
+            states[number].rank >= BOUND
+            and _goes_on_unseen(stages[number], quality)
+            and not _ends_in_dhcp(stages[number], is_first=number == 0 or is_firmware(stages[number].client))
+            for number in {index, len(stages) - 1}
+        ):
             return BootState("in-progress", None, None, "", NEVER)
         return BootState("stalled", furthest.point, index, "", last.check_at, trying=is_last and not last.failed)
-    if not is_last and not sees_fetches:
+    if not is_last and (not quality.sees_fetches or _goes_on_unseen(stages[index], quality)):
         return BootState("in-progress", None, None, "", NEVER)
     if not is_last:
         # The machine began anew without this boot having come to an end that the capture shows.
         return BootState("stalled", furthest.point, index, "", NEVER)
     return BootState("in-progress", None, None, last.waiting_for, last.check_at)
+
+
+def _goes_on_unseen(stage: StageRecord, quality: CaptureQuality) -> bool:
+    """Whether what the stage should fetch next is nothing that this capture can show."""
+    if not quality.sees_tcp and goes_on_by_http(stage):
+        return True
+    return not stage.fetches and (not quality.sees_fetches or _behind_relay(stage))
 
 
 def _behind_relay(stage: StageRecord) -> bool:

@@ -285,6 +285,8 @@ class CaptureQuality(Struct, eq=False):
 
     sees_fetches: bool = True
     """False when nothing but DHCP and ARP was seen of anybody: such a capture was filtered, and fetches cannot show."""
+    sees_tcp: bool = True
+    """False when UDP and ICMP were all that was seen (`port 67 or port 68 or port 69`): HTTP cannot show."""
     one_sided: bool = False
     """Clients were seen to act on replies that are not in the capture (a mirror of one direction, a switch port)."""
 
@@ -303,6 +305,18 @@ class LonelyPort(Struct, eq=False, gc=False):
     """It has found a partner, or forwards without one."""
 
 
+class SilentPort(Struct, eq=False, gc=False):
+    """A port whose BPDUs do not tell its state: since when they come, and when the tree told of a change after that.
+
+    A port that begins to forward is such a change (IEEE 802.1D clause 8.6.14), which the next BPDUs tell.
+    """
+
+    since: FrameRef
+    delay: int
+    """ns that it spends listening, and as many again learning, after its link comes up."""
+    changed: FrameRef | None = None
+
+
 class World(Struct, eq=False):
     """Everything the engine knows: what rules and snapshots read besides a machine."""
 
@@ -315,6 +329,8 @@ class World(Struct, eq=False):
     quality: CaptureQuality = field(default_factory=CaptureQuality)
     host: HostFacts | None = None
     bpdus_not_forwarding: tuple[FrameRef, ...] = ()
+    silent_ports: dict[str, SilentPort] = field(default_factory=dict)
+    """Ports of the older spanning tree, by the MAC their BPDUs come from."""
     lonely_ports: dict[str, LonelyPort] = field(default_factory=dict)
     """Ports of link aggregations without a partner, by the MAC their LACPDUs come from."""
     router_advertisements: tuple[FrameRef, ...] = ()

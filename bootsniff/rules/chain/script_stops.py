@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ...flow.records import HttpExchange
 from ...model import Confidence, Finding, Fix
 from ...track.arrived import dead_end, network_disk
-from ...track.next_file import next_named, next_without_tls
+from ...track.next_file import goes_on_by_http, next_named, next_without_tls
 from ...track.records import Expectation, FetchRecord
 from .. import names, quoting
 from ..case import Case
@@ -63,6 +63,8 @@ class ChainScriptStops(Rule):
         wanted = next_named(stage)
         if wanted is None or not case.failed_here or last.status != "complete" or stage.menu is not None:
             return
+        if not case.world.quality.sees_tcp and goes_on_by_http(stage):
+            return  # it may go on where this capture cannot show it
         if dead_end(stage) is not None or next_without_tls(stage) is not None or _something_else(case, last):
             return
         refused = last.role == "kernel"

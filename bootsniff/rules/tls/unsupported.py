@@ -55,8 +55,8 @@ class TlsUnsupported(Rule):
         if not is_https(url) or not case.dhcp4 or not case.acks:
             return
         told = ipxe_features(case.stage)
-        if told and "https" in told[1]:
-            return  # this build can do TLS: something else is in the way
+        if "https" in told[1] if told else not case.world.quality.sees_tcp:
+            return  # this build can do TLS, so that something else is in the way; or its connections cannot show
         connections = case.stage.connections
         if any(c.tls or c.exchanges or (c.syns and not c.syn_ack) for c in connections):
             return
