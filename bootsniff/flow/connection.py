@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from ..model import FrameRef
+from ..wire import iscsi
 from ..wire.http import begins_message
 from ..wire.messages import Envelope
 from ..wire.packet import Packet
@@ -17,6 +18,8 @@ from .segment import Segment
 from .tls import TlsSession, is_client_hello
 
 MAX_EARLY = 8
+MAX_LOGIN = 24
+"""Segments of an iSCSI login: each side sends up to six messages (CHAP), iPXE its headers and their data apart."""
 FIN, SYN, RST, ACK = 1, 2, 4, 16
 _MASK = 0xFFFFFFFF
 Endpoint = tuple[str, int]
@@ -76,7 +79,8 @@ class Connection:
     @property
     def unknown(self) -> bool:
         """It carries nothing that is known here."""
-        return self.session is None and len(self.early) >= MAX_EARLY
+        limit = MAX_LOGIN if self.record.server_port == iscsi.PORT else MAX_EARLY
+        return self.session is None and len(self.early) >= limit
 
     @property
     def is_over(self) -> bool:
@@ -215,7 +219,7 @@ class Connection:
             protocol = "http"  # a head that comes in very small pieces
         if protocol is None:
             self.early.append((by_client, segment))
-            return None
+            return None if by_client else self._login(packet.payload, at)
         # The other side's first message stands at its first byte; of a segment ahead of a hole, the session decides.
         starts = (segment.start, 0) if by_client else (0, segment.start)
         self.session = (HttpSession if protocol == "http" else TlsSession)(self.record, *starts)
@@ -224,6 +228,15 @@ class Connection:
             change = self._carry(piece, steps, by_client=side) or change
         self.early.clear()
         return change
+
+    def _login(self, data: bytes, at: FrameRef) -> Change | None:
+        """What an iSCSI target says to a login, when it is no."""
+        record = self.record
+        refusal = iscsi.login_refusal(data) if record.server_port == iscsi.PORT else None
+        if refusal is None or record.login_refused is not None:
+            return None
+        record.login_refused, record.login_refused_at = refusal, at
+        return "changed"
 
     # --- bulk ------------------------------------------------------------------------------------------------
 

@@ -140,6 +140,8 @@ class TlsHandshake(Struct, eq=False):
     certificate_at: FrameRef | None = None
     wants_certificate: bool = False
     """The server asked for a certificate of the client, as far as that can be read (not in TLS 1.3)."""
+    went_on: bool = False
+    """The client sent something encrypted, or announced it: up to TLS 1.2 it has accepted the certificate by then."""
     foreign: bytes = b""
     """What the server sent instead of TLS: its first bytes."""
     foreign_at: FrameRef | None = None
@@ -178,6 +180,9 @@ class TcpConnection(Struct, eq=False):
     icmp_count: int = 0
     zero_window: FrameRef | None = None
     tls: TlsHandshake | None = None
+    login_refused: tuple[int, int] | None = None
+    """Status class and detail of the iSCSI target that did not accept the login."""
+    login_refused_at: FrameRef | None = None
     exchanges: list[HttpExchange] = field(default_factory=list)
     """The latest MAX_FRAMES exchanges."""
     exchange_count: int = 0

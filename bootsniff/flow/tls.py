@@ -159,6 +159,7 @@ class TlsSession:
         if not by_client and stream.certificate is not None and handshake.certificate is None:
             handshake.certificate, handshake.certificate_at = stream.certificate, at
             news = True
+        handshake.went_on = handshake.went_on or (by_client and stream.encrypted)
         if not by_client and stream.wants_certificate and not handshake.wants_certificate:
             handshake.wants_certificate = news = True
         for alert in stream.alerts[side.new_alerts(stream) :][:8]:

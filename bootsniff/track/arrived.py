@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..flow.records import HttpExchange, TcpConnection, TftpTransfer
+from ..wire import iscsi
 from ..wire.content import COMPRESSED, RAM_DISKS
 from .boot_file import boot_file_of
 from .kinds import is_http_client, is_ipxe, runs_u_boot
@@ -13,7 +14,6 @@ from .switches import is_switch
 
 _TEXTS = ("text", "html", "grub-config", "pxelinux-config")
 _PACKED = COMPRESSED | {"cpio", "squashfs"}
-ISCSI_PORT = 3260
 _BOOT_TYPES = ("application/efi", "application/vnd.efi-iso", "application/vnd.efi-img")
 _BOOT_SUFFIXES = (".efi", ".iso", ".img")
 """By which HTTP boot firmware knows a boot image (UEFI specification section 24.7.3.1)."""
@@ -149,7 +149,7 @@ def dropped_image(stage: StageRecord, time: int) -> FetchRecord | None:
 def network_disk(stage: StageRecord) -> TcpConnection | None:
     """The connection to an iSCSI target that this program opened after everything that it fetched."""
     for connection in reversed(stage.connections):
-        if connection.server_port == ISCSI_PORT and connection.established:
+        if connection.server_port == iscsi.PORT and connection.established:
             return connection if not stage.fetches or connection.start >= stage.fetches[-1].start else None
     return None
 
@@ -159,7 +159,7 @@ def unread(stage: StageRecord, last: FetchRecord) -> TcpConnection | None:
     for connection in reversed(stage.connections):
         if connection.start < last.end:
             break
-        if connection.server_port == ISCSI_PORT and not is_open(connection):
+        if connection.server_port == iscsi.PORT and not is_open(connection):
             continue  # it would have kept a disk
         unknown = not connection.exchange_count and connection.tls is None
         if unknown and connection.established and connection.last_from_server and not connection.reset:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..flow.records import HttpExchange, TcpConnection, TftpTransfer
-from ..model import FetchStatus
+from ..model import FetchStatus, StallPoint
 from .kinds import is_u_boot
 from .naming import is_raspberry_name, same_file
 from .patience import ABORT_SILENCE, SEARCH_SILENCE, TCP_SILENCE, patience_of
@@ -184,10 +184,12 @@ def _came_to_its_end(flow: HttpExchange) -> bool:
     return flow.content_length is not None and flow.body.reached >= flow.content_length
 
 
-def connection_failure(connection: TcpConnection, now: int, *, moved_on: bool) -> str | None:
-    """`tcp` or `tls` when this connection came to nothing before any request, else None."""
+def connection_failure(connection: TcpConnection, now: int, *, moved_on: bool) -> StallPoint | None:
+    """Where this connection came to nothing before any request (a refused iSCSI login is `nbp`: no disk), else None."""
     if connection.exchanges:
         return None
+    if connection.login_refused is not None:
+        return "nbp"
     tls = connection.tls
     if tls is not None:
         closed = connection.reset is not None or connection.fin_from_client is not None

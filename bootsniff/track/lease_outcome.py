@@ -24,7 +24,7 @@ def bound_state(stage: StageRecord, now: int, *, gone: bool, started: bool) -> S
     rank = ASKED if stage.connections else BOUND
     if _declined(stage) and (gone or is_over(last, patience.last_answer, now)):
         return StageState(BOUND, failed=True, point="dhcp")
-    if point in ("tcp", "tls", "dns") and (gone or _gave_up(stage, now)):
+    if point in ("tcp", "tls", "dns", "nbp") and (gone or _gave_up(stage, now)):
         return StageState(ASKED, failed=True, point=point)
     limit = patience.after_ack
     if is_ipxe(stage.client) and not is_over(last, limit, now):
@@ -58,7 +58,7 @@ def _obstacle(stage: StageRecord, now: int, *, gone: bool) -> StallPoint | None:
     for connection in reversed(stage.connections):
         failure = connection_failure(connection, now, moved_on=gone)
         if failure is not None:
-            return "tls" if failure == "tls" else "tcp"
+            return failure
         if connection.established:
             break
     if stage.lookups and not stage.connections:

@@ -179,8 +179,9 @@ def handshake(
     answered: bool = True,
     names: tuple[str, ...] = ("boot.lan",),
     expired: bool = False,
+    went_on: bool = False,
 ) -> Scene:
-    """A TLS connection that ends with an alert, or without one."""
+    """A TLS connection that ends with an alert, or without one; `went_on`: the machine had accepted the certificate."""
     url = "https://boot.lan/ipxe.efi"
     scene = leased("tls", "efi-x64-http", file=url, option60="HTTPClient", dns=SERVER)
     scene.lookup(0.5, "boot.lan", rcode=0, addresses=(SERVER,))
@@ -194,6 +195,7 @@ def handshake(
         tls.certificate_at = connection.last_from_server = scene.at(1.2)
     if alert is not None:
         tls.alerts = [(TlsAlert(2, alert, f"alert {alert}"), scene.at(1.3), by_client)]
+    tls.went_on = went_on
     connection.fin_from_client = scene.at(1.4)
     return scene
 
@@ -237,7 +239,7 @@ FAULTS = {
     "tls-version": lambda: handshake(70, by_client=False, answered=False),
     "tls-cipher": lambda: handshake(40, by_client=False, answered=False),
     "tls-client-certificate": lambda: handshake(116, by_client=False),
-    "tls-handshake-failed": handshake,
+    "tls-handshake-failed": lambda: handshake(went_on=True),
     "tftp-no-reply": lambda: tftp(requests=6),
     "tftp-server-down": server_down,
     "tftp-nat-loss": nat_inside,
@@ -352,6 +354,10 @@ LOOKALIKES = [
     ("tls-unsupported", "plain http", lambda: leased("http", "efi-x64-http", file=URL, option60="HTTPClient")),
     ("tls-unsupported", "a ClientHello is there", lambda: handshake(48)),
     ("tls-handshake-failed", "the alert says why", lambda: handshake(48)),
+    ("tls-handshake-failed", "the machine leaves at a certificate that fits", handshake),
+    ("tls-unknown-ca", "the certificate was accepted", lambda: handshake(went_on=True)),
+    ("tls-unknown-ca", "the certificate has expired", lambda: handshake(expired=True)),
+    ("tls-unknown-ca", "no certificate could be read", lambda: handshake(answered=False)),
     ("tls-handshake-failed", "the certificate has expired", lambda: handshake(expired=True)),
     ("tls-handshake-failed", "the certificate is for another name", lambda: handshake(names=("www.lan",))),
     ("tls-certificate", "a wildcard covers the name", lambda: handshake(names=("*.lan",))),

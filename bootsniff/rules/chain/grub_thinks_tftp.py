@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...model import Finding, Fix
 from ...track.kinds import is_http_client
-from .. import fixes, names
+from .. import fixes, names, quoting
 from ..case import Case
 from ..evidence import first_and_last
 from ..recognise import dnsmasq_match
@@ -23,7 +23,8 @@ class ChainGrubThinksTftp(Rule):
     Not to be confused with
         GRUB that was loaded by TFTP.
     Causes
-        GRUB switches to HTTP only when option 60 of the DHCP reply is exactly HTTPClient; anything behind it does not count.
+        A prefix built into GRUB that says (tftp). GRUB without one goes by option 60 of the DHCP reply: in some versions it
+        has to be exactly HTTPClient, with nothing behind it.
     Fix
         Echo exactly HTTPClient, or build the prefix into GRUB.
     Sources
@@ -48,7 +49,12 @@ class ChainGrubThinksTftp(Rule):
         if any(wanted.url.startswith("tftp://") for wanted in case.stage.expectations):
             return  # its configuration, which it found over HTTP, says so
         flow = bad[0]
+        prefix = f"(http,{flow.server})/{names.directory(flow.filename).strip('/')}"
+        build = Fix("grub", f"grub-mkimage -p {quoting.shell(prefix)} …   # or in its script: set prefix={prefix}")
+        lease = case.lease
+        exact = lease is not None and lease.vendor_class == "HTTPClient"  # then its own prefix says TFTP
         match, tags = dnsmasq_match(case)
+        echo = () if exact else fixes.dnsmasq(*match, f"dhcp-option-force={tags},60,HTTPClient")
         yield self.finding(
             case,
             first_and_last([f.requests[0] for f in bad if f.requests], f"RRQ {flow.filename}"),
@@ -56,9 +62,5 @@ class ChainGrubThinksTftp(Rule):
             server=flow.server,
             file=flow.filename,
             expected=f"GET for {names.base(flow.filename)} from the web server.",
-            fixes=fixes.arrange(
-                case,
-                *fixes.dnsmasq(*match, f"dhcp-option-force={tags},60,HTTPClient"),
-                Fix("grub", f"set prefix=(http,{flow.server})/grub   # grub-mkimage -p"),
-            ),
+            fixes=fixes.arrange(case, *echo, build),
         )

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...model import Finding, Fix
+from ...flow.records import HttpExchange
+from ...model import NANOSECONDS, Finding, Fix
+from ...track.records import FetchRecord
 from .. import fixes
 from ..case import Case
 from ..rule import Rule
 from . import exchanges
+
+_WAIT = 20 * NANOSECONDS
+"""GRUB gives up waiting for the rest of a body after 34 s (grub-core/net/net.c)."""
 
 
 class HttpLowercaseHeader(Rule):
@@ -19,32 +24,41 @@ class HttpLowercaseHeader(Rule):
         GRUB then takes the file for empty, without a word; shim stops.
     On the wire
         All looks perfect: status 200, the whole file; only the field is spelled content-length. Afterwards nothing is done
-        with the file.
+        with the file. After an answer 404 such a GRUB waits for more than half a minute before it asks for the next name.
     Not to be confused with
         A length that is missing (http-no-length).
     Causes
-        Servers and proxies that write HTTP/2 style names (Node.js programs, some Go and Rust servers, cloud proxies).
+        Servers and proxies that write HTTP/2 style names (HAProxy, Node.js programs, some Go and Rust servers, cloud proxies).
     Fix
         A newer GRUB or shim, or a server that writes Content-Length.
     Sources
-        RFC 9110 section 5.1; rhboot/grub2 pull request 216; rhboot/shim pull request 403.
+        RFC 9110 section 5.1; rhboot/grub2 pull request 216; rhboot/shim pull request 403; HAProxy
+        configuration manual, h1-case-adjust; lab captures of GRUB 2.06.
     """
 
     code = "http-lowercase-header"
     stage = "http"
     needs = "fetches"
+    always = True
+    explains_away = ("chain-script-stops", "chain-no-config-found")
     summary = "{server} writes “{field}” for {url}; {name} may take the file for empty"
 
     def concerns(self, client: str) -> bool:
         return client in ("shim", "grub")
 
     def check(self, case: Case) -> Iterator[Finding]:
+        used: list[tuple[HttpExchange, str]] = []
+        refused: list[tuple[HttpExchange, str]] = []
         for fetch, flow in case.http:
-            if flow.response is None or exchanges.status_of(flow) != 200 or fetch.role == "optional":
+            fields = flow.response.fields if flow.response else ()
+            spelled = next((key for key, _ in fields if key.lower() == "content-length"), "Content-Length")
+            if spelled == "Content-Length":
                 continue
-            spelled = next((key for key, _ in flow.response.fields if key.lower() == "content-length"), None)
-            if spelled in (None, "Content-Length"):
-                continue
+            if exchanges.status_of(flow) == 200 and fetch.role != "optional" and case.failed_here:
+                used.append((flow, spelled))
+            elif _waited_in_vain(case, fetch, flow):
+                refused.append((flow, spelled))
+        for flow, spelled in [*used, *refused][:1]:
             yield self.finding(
                 case,
                 exchanges.proof(flow),
@@ -59,6 +73,18 @@ class HttpLowercaseHeader(Rule):
                 fixes=fixes.arrange(
                     case,
                     Fix("nginx", "location / {\n  root /srv/http;   # static files: Content-Length is spelled so\n}"),
+                    Fix(
+                        "haproxy",
+                        "global\n  h1-case-adjust content-length Content-Length\n"
+                        "defaults\n  option h1-case-adjust-bogus-client",
+                    ),
                 ),
             )
-            return
+
+
+def _waited_in_vain(case: Case, fetch: FetchRecord, flow: HttpExchange) -> bool:
+    """Whether an answer that says no was whole, and the program went on long after it only: it had not seen the end."""
+    status, after = exchanges.status_of(flow), case.next_step(fetch.start)
+    return (
+        status is not None and status >= 400 and flow.complete and after is not None and after - flow.last.time > _WAIT
+    )

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from ...flow.records import TcpConnection
 from ...model import Finding, Fix, FrameRef
-from ...track.arrived import ISCSI_PORT, is_open
+from ...track.arrived import is_open
+from ...wire import iscsi
 from .. import names
 from ..case import Case
 from ..evidence import evidence, naming
@@ -20,7 +21,8 @@ class IscsiLoginRefused(Rule):
         iPXE logs in to the disk that option 17 or a script names, and the server refuses: it has no target of that name, or
         not for this machine. iPXE says “Operation not permitted” or “Invalid argument” and gives up.
     On the wire
-        A connection to port 3260 that opens, a few hundred bytes, and FIN or RST within seconds. Then silence.
+        A connection to port 3260 that opens, and a login response with status class 2 or 3; or a few hundred bytes, and
+        FIN or RST of the server within seconds. Then silence.
     Not to be confused with
         A closed port (tcp-refused). A disk that is used: its connection stays open. A disk on which iPXE finds nothing to
         start: it closes the connection itself.
@@ -35,36 +37,47 @@ class IscsiLoginRefused(Rule):
     code = "iscsi-login-refused"
     stage = "nbp"
     needs = "connections"
-    summary = "{server} ends {name}'s iSCSI connection after {time}: the login is refused"
+    summary = "iSCSI server {server} refuses the login of {name}: {why}"
 
     def check(self, case: Case) -> Iterator[Finding]:
-        tried = [c for c in case.stage.connections if c.server_port == ISCSI_PORT and c.established]
+        tried = [c for c in case.stage.connections if c.server_port == iscsi.PORT and c.established]
         if not tried or any(is_open(connection) for connection in tried) or not case.failed_here:
             return
         connection = tried[-1]
         if case.stage.fetches and case.stage.fetches[-1].start > connection.start:
             return
-        end = _ended_by_server(connection)
+        status, answer = connection.login_refused, connection.login_refused_at
+        end = answer or _ended_by_server(connection)
         if end is None:
             return
+        time = names.seconds(end.time - connection.start)
         yield self.finding(
             case,
             [
                 *naming(case),
                 *(evidence(ref, "SYN to port 3260") for ref in connection.syns[:1]),
-                evidence(end, "the server ends the connection"),
+                evidence(end, "login response" if status else "the server ends the connection"),
             ],
-            confidence="likely",
+            confidence="certain" if status else "likely",
             subject=connection.server,
             server=connection.server,
             name=case.stage.name or case.client,
-            time=names.seconds(end.time - connection.start),
+            why=iscsi.words(status) if status else f"it ends the connection after {time}",
             expected="A connection that stays open while the disk is used.",
-            proof="The machine's screen, and the log of the iSCSI server.",
+            proof="" if status else "The machine's screen, and the log of the iSCSI server.",
             fixes=(
-                Fix("iscsi", f"tgtadm --lld iscsi --mode target --op show   # on {connection.server}: names and ACL"),
+                Fix(
+                    "iscsi",
+                    f"tgtadm --lld iscsi --mode target --op show   # on {connection.server}: {_LOOK.get(status, 'names and ACL')}",
+                ),
             ),
         )
+
+
+_LOOK: dict[tuple[int, int] | None, str] = {
+    (2, 1): "Account information: user and password that iPXE needs too (set username, set password)",
+    (2, 3): "the name of the target, and ACL information, which hides it from others",
+}
 
 
 def _ended_by_server(connection: TcpConnection) -> FrameRef | None:

@@ -9,6 +9,7 @@ from ..case import Case
 from .certificate import TlsCertificateRefused
 from .client_certificate import TlsClientCertificate
 from .handshakes import ENROL, MODERN, TRUST, TlsRule, Verdict, alert_of
+from .unknown_ca import TlsUnknownCa
 
 
 class TlsHandshakeFailed(TlsRule):
@@ -21,7 +22,8 @@ class TlsHandshakeFailed(TlsRule):
         server that answers the ClientHello in plain HTTP.
         iPXE often sends no alert; in TLS 1.3 alerts are encrypted, and only a small record and FIN are seen.
     Not to be confused with
-        Failures whose alert can be read (tls-unknown-ca, tls-certificate, tls-version, tls-cipher).
+        Failures whose alert can be read (tls-unknown-ca, tls-certificate, tls-version, tls-cipher). A machine that leaves
+        right after a certificate that it could read (tls-unknown-ca).
     Causes
         Most often an authority that is not known, then a name or time that does not fit. A port that speaks no TLS.
     Fix
@@ -48,7 +50,7 @@ class TlsHandshakeFailed(TlsRule):
             ):
                 return None
             return "certain", f"alert {alert[0]} {alert[1]} from the {'machine' if alert[2] else 'server'}"
-        if TlsCertificateRefused().verdict(connection, tls):
+        if TlsCertificateRefused().verdict(connection, tls) or TlsUnknownCa().verdict(connection, tls):
             return None
         closed = connection.reset or connection.fin_from_client
         if closed:

@@ -1,0 +1,111 @@
+"""What a server's or a machine's own refusal says: iSCSI logins, certificates, names of header fields; packets to findings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bootsniff.model import Machine
+
+from .boots_https import AGENT, program
+from .packets import Wire, machine, read
+from .scene import SERVER
+from .scenes_transfer import handshake
+from .test_rules import found as finding_of
+
+GRUB_AGENT = "GRUB 2.06"
+CONFIG = b"linux /linux\ninitrd /initrd.gz\nboot\n"
+
+
+def _login(*, status: tuple[int, int], rounds: int = 1, port: int = 3260) -> Wire:
+    """A login with so many answers of the target, the last one with this status; iPXE sends headers and data apart."""
+    wire = Wire("ipxe-bios").lease(file=f"http://{SERVER}/san.ipxe")
+    wire.fetch(1, "/san.ipxe", body=b"#!ipxe\nsanboot iscsi:192.168.122.1::::iqn.x\n", agent=AGENT)
+    wire.connect(3, port=port)
+    mine, theirs = 1001, 5001
+    for number in range(rounds):
+        time = 3.1 + number / 10
+        for piece in (b"\x43".ljust(48, b"\0"), b"InitiatorName=iqn.y\0"):
+            wire.tcp(time, 0x18, mine, theirs, piece, port=port)
+            mine += len(piece)
+        said = status if number == rounds - 1 else (0, 0)
+        answer = b"\x23".ljust(36, b"\0") + bytes(said) + bytes(10)
+        wire.tcp(time + 0.01, 0x18, theirs, mine, answer, from_client=False, port=port)
+        theirs += len(answer)
+    wire.tcp(4.2, 0x11, mine, theirs, port=port)
+    wire.tcp(4.21, 0x11, theirs, mine + 1, from_client=False, port=port)
+    return wire
+
+
+def _read(wire: Wire, tmp_path: Path) -> Machine:
+    return machine(read(wire.save(tmp_path / "x.pcap")))
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [((2, 3), "no target of this name"), ((2, 1), "authentication failed"), ((3, 1), "service unavailable")],
+)
+def test_what_an_iscsi_target_says_to_a_login_is_told(status: tuple[int, int], words: str, tmp_path: Path) -> None:
+    found = _read(_login(status=status, rounds=3).quiet(16), tmp_path)
+    assert (found.status, found.boots[0].stalled_at) == ("stalled", "nbp")
+    (finding,) = found.findings
+    assert (finding.code, finding.confidence) == ("iscsi-login-refused", "certain")
+    assert finding.summary.endswith(words)
+    assert finding.evidence[-1].role == "login response"
+
+
+def test_a_login_that_goes_well_and_other_ports_are_no_refusal(tmp_path: Path) -> None:
+    for wire in (_login(status=(0, 0), rounds=3), _login(status=(2, 3), port=3261)):
+        found = _read(wire.quiet(60), tmp_path)
+        assert "iscsi-login-refused" not in {
+            finding.code for finding in found.findings if finding.confidence == "certain"
+        }
+
+
+def test_a_certificate_that_fits_and_a_machine_that_leaves_at_it_is_an_unknown_authority() -> None:
+    finding = finding_of("tls-unknown-ca", handshake())
+    assert (finding.severity, finding.confidence) == ("error", "likely")
+    assert "issued by CN=Lab CA" in finding.summary
+
+
+def _grub(field: str, wait: float, *, found: bool = True) -> Wire:
+    """GRUB over HTTP asks for its module lists, `wait` seconds apart; it does nothing with its configuration, or is not there yet."""
+    wire = Wire("efi-x64-http").lease(file=f"http://{SERVER}/grubx64.efi", option60="HTTPClient")
+    wire.fetch(1, "/grubx64.efi", body=program(40_000))
+    time = 3.0
+    for name in ("command", "fs", "crypto", "terminal"):
+        said = f"\n{field}: 4"
+        wire.fetch(time, f"/x86_64-efi/{name}.lst", "404 Not Found", b"none", said, agent=GRUB_AGENT, length=False)
+        time += wait
+    if found:
+        said = f"\n{field}: {len(CONFIG)}"
+        wire.fetch(time, "/grub.cfg", body=CONFIG, fields=said, agent=GRUB_AGENT, length=False)
+    return wire.quiet(time + (60 if found else 0))
+
+
+def test_a_grub_that_waits_for_more_after_every_answer_does_not_read_lower_case(tmp_path: Path) -> None:
+    found = _read(_grub("content-length", 34), tmp_path)
+    assert (found.status, found.boots[0].stalled_at) == ("stalled", "chain")
+    assert [finding.code for finding in found.findings if finding.severity == "error"] == ["http-lowercase-header"]
+    assert "/grub.cfg" in found.findings[0].summary
+    assert {fix.target for fix in found.findings[0].fixes} >= {"nginx", "haproxy"}
+    early = _read(_grub("content-length", 34, found=False), tmp_path)
+    assert "http-lowercase-header" in {finding.code for finding in early.findings}
+
+
+def test_a_grub_that_goes_on_at_once_reads_it(tmp_path: Path) -> None:
+    assert _read(_grub("content-length", 0.2, found=False), tmp_path).findings == ()
+    for build in (_grub("Content-Length", 34), _grub("Content-Length", 0.2)):
+        assert "http-lowercase-header" not in {finding.code for finding in _read(build, tmp_path).findings}
+
+
+@pytest.mark.parametrize(("option60", "targets"), [("HTTPClient", {"grub"}), ("HTTPClient:x", {"grub", "dnsmasq"})])
+def test_an_exact_echo_needs_no_mending(option60: str, targets: set[str], tmp_path: Path) -> None:
+    wire = Wire("efi-x64-http").lease(file=f"http://{SERVER}/grubx64.efi", option60=option60)
+    wire.fetch(1, "/grubx64.efi", body=program(40_000))
+    for time in (3, 3.4, 3.9, 4.6, 5.6, 7.2):
+        wire.rrq(time, "/boot/grub/grub.cfg", again=time > 3)
+    finding = next(f for f in _read(wire.quiet(90), tmp_path).findings if f.code == "chain-grub-thinks-tftp")
+    assert {fix.target for fix in finding.fixes} - {"libvirt"} == targets
+    assert "'(http,192.168.122.1)/boot/grub'" in next(fix.text for fix in finding.fixes if fix.target == "grub")
