@@ -109,3 +109,23 @@ def test_an_exact_echo_needs_no_mending(option60: str, targets: set[str], tmp_pa
     finding = next(f for f in _read(wire.quiet(90), tmp_path).findings if f.code == "chain-grub-thinks-tftp")
     assert {fix.target for fix in finding.fixes} - {"libvirt"} == targets
     assert "'(http,192.168.122.1)/boot/grub'" in next(fix.text for fix in finding.fixes if fix.target == "grub")
+
+
+@pytest.mark.parametrize(
+    ("status", "fields", "code"),
+    [
+        ("403 Forbidden", "\nServer: squid/5.7\nX-Squid-Error: ERR_ACCESS_DENIED 0", "http-proxy-in-the-way"),
+        ("401 Unauthorized", "\nServer: tinyproxy/1.11.1", "http-proxy-in-the-way"),
+        ("407 Proxy Authentication Required", "", "http-proxy-in-the-way"),
+        ("403 Forbidden", "\nServer: Apache/2.4\nVia: 1.1 proxy.lan (squid/5.7)", "http-403"),
+        ("404 Not Found", "\nServer: nginx\nX-Cache: MISS from proxy.lan", "http-404"),
+        ("503 Service Unavailable", "\nServer: squid/5.7\nX-Squid-Error: ERR_CONNECT_FAIL 113", "http-5xx"),
+    ],
+)
+def test_a_proxy_that_refuses_by_itself_is_told_from_one_that_passes_on(
+    status: str, fields: str, code: str, tmp_path: Path
+) -> None:
+    wire = Wire("ipxe-bios").lease(file=f"http://{SERVER}/menu.ipxe")
+    wire.fetch(1, "/menu.ipxe", status, b"<html>no</html>", fields, agent=AGENT)
+    found = _read(wire.quiet(60), tmp_path)
+    assert [finding.code for finding in found.findings] == [code]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import ClassVar
 
 from ...flow.records import HttpExchange
 from ...model import Evidence, Finding, Fix
@@ -58,6 +59,8 @@ def without_redirect(flow: HttpExchange) -> str:
     return f"location {place} {{\n  # no return 301, no rewrite\n  root /srv/http;\n}}"
 
 
+_PROXIES = ("squid", "tinyproxy", "privoxy", "mikrotik httpproxy", "zscaler", "bluecoat")
+"""How proxies that networks put before their machines begin the Server field of their own answers."""
 _WEB_SERVERS = ("nginx", "apache", "lighttpd")
 
 
@@ -71,6 +74,8 @@ class HttpStatusRule(Rule):
     """A response status that ends the boot: what the rules for single statuses share."""
 
     needs = "fetches"
+    of_proxy: ClassVar[bool] = False
+    """Whether it is about answers that a proxy gives on its own account; the others are about the web server's."""
 
     def applies(self, status: int) -> bool:
         raise NotImplementedError
@@ -89,6 +94,8 @@ class HttpStatusRule(Rule):
             status = status_of(flow)
             if status is None or not self.applies(status) or self.leaves_out(case, flow) or _did_without(case, fetch):
                 continue
+            if _says_proxy(flow) != self.of_proxy:
+                continue
             yield self.finding(
                 case,
                 proof(flow),
@@ -102,6 +109,15 @@ class HttpStatusRule(Rule):
             )
             if is_switch(case.stage):
                 return  # the first of a list of names, of which one would do
+
+
+def _says_proxy(flow: HttpExchange) -> bool:
+    """Whether a proxy refuses a request by itself: what it only passes on bears the web server's name."""
+    head = flow.response
+    if head is None or not 400 <= head.status <= 499:
+        return False
+    name = (head.get("server") or "").lower()
+    return head.status == 407 or head.get("x-squid-error") is not None or name.startswith(_PROXIES)
 
 
 def _did_without(case: Case, fetch: FetchRecord) -> bool:
