@@ -39,6 +39,14 @@ class Ending:
         quiet = (update.now or 0) - known.last_seen
         self.reached = self.reached or state == "handed-off" or quiet >= QUIET_NS
 
+    def reason(self) -> str:
+        """Why what `--until` waits for has not come."""
+        if self._machine is None or self.wanted is None:
+            return "it was not seen"
+        if self._machine.status == self.wanted[1]:
+            return f"it stalled, but was not silent for {QUIET_NS // NANOSECONDS} s yet"
+        return f"it is {self._machine.status.replace('-', ' ')}"
+
     @property
     def due(self) -> bool:
         return self.reached or (self._deadline is not None and time.monotonic() >= self._deadline)
@@ -51,5 +59,5 @@ def final_status(session: LiveSession, ending: Ending, status: int) -> int:
         return 3
     if ending.wanted is not None and not ending.reached and not session.interrupts:
         name, state = ending.wanted
-        raise NotReached(f"{name} was not {state} in time")
+        raise NotReached(f"{name} was not {state} in time: {ending.reason()}")
     return status

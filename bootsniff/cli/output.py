@@ -44,7 +44,8 @@ def _width() -> int:
 def text_options(arguments: argparse.Namespace) -> TextOptions:
     from ..report.text import TextOptions
 
-    return TextOptions(quiet=arguments.quiet, verbose=arguments.verbose, utc=arguments.utc)
+    only = tuple(arguments.machine)
+    return TextOptions(quiet=arguments.quiet, verbose=arguments.verbose, utc=arguments.utc, only=only)
 
 
 def wanted(machine: Machine, names: list[str]) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import sys
 from collections.abc import Sequence
 from functools import partial
 from typing import NoReturn
@@ -65,7 +64,9 @@ class Parser(argparse.ArgumentParser):
         return super().format_help()
 
     def error(self, message: str) -> NoReturn:
-        sys.stderr.write(f"bootsniff: {message} ({self.prog} --help says more)\n")
+        from . import complain
+
+        complain(f"{message} ({self.prog} --help says more)")
         raise SystemExit(2)
 
 

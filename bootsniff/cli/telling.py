@@ -21,7 +21,7 @@ def tell_quality(captures: tuple[CaptureInfo, ...], *, interrupted: bool) -> Non
             complain(f"{name}: {info.problem}; read as far as it goes")
         if info.unread is not None:
             complain(f"{name}: {info.unread}")
-        elif info.cut_frames and info.undecoded_frames * 4 >= info.frames:
+        elif _cut_to_nothing(info):
             counts = f"{info.undecoded_frames} of {info.frames} frames cannot be read, {info.cut_frames} were cut short"
             complain(f"{name}: {counts} when captured; capture whole ones (`tcpdump -s 0`)")
         elif info.frames and info.undecoded_frames == info.frames:
@@ -35,8 +35,16 @@ def tell_quality(captures: tuple[CaptureInfo, ...], *, interrupted: bool) -> Non
         complain("interrupted: this is the report of what was read until then")
 
 
+def _cut_to_nothing(info: CaptureInfo) -> bool:
+    """Whether so much of the frames is missing that a good part of them cannot be told at all."""
+    return info.cut_frames > 0 and info.undecoded_frames * 4 >= info.frames
+
+
 def tell_status(verdict: Verdict, report: Pages, arguments: argparse.Namespace) -> int:
-    """The exit status; says so when `--machine` named nothing that was seen, or when a bug of ours cost something."""
+    """The exit status; says so when `--machine` named nothing that was seen, or when a bug of ours cost something.
+
+    And when no boot client was seen where frames were cut: the options that would tell one stand last in a DHCP packet.
+    """
     from ..report.failures import failures
 
     failed = failures(report.counters)
@@ -45,4 +53,8 @@ def tell_status(verdict: Verdict, report: Pages, arguments: argparse.Namespace) 
     status = verdict.exit_status
     if status == 4 and arguments.machine:
         complain(f"no boot client {' or '.join(arguments.machine)} in what was read")
+    cut = sum(info.cut_frames for info in report.captures if not _cut_to_nothing(info))
+    if status == 4 and cut:
+        frames = f"{cut:,} frame{' was' if cut == 1 else 's were'}"
+        complain(f"{frames} cut short when captured, perhaps a boot client's too: capture whole ones (`tcpdump -s 0`)")
     return status

@@ -88,12 +88,13 @@ def _what(machine: Machine, paper: Paper) -> Span:
     return Span(text, "dim" if machine.status != "stalled" else "")
 
 
-def write_totals(statuses: dict[Status, int], codes: dict[str, int], paper: Paper) -> None:
+def write_totals(statuses: dict[Status, int], codes: dict[str, int], paper: Paper, *, only: tuple[str, ...]) -> None:
     """`8 machines: 5 stalled, 2 handed off`, and how many machines each error concerns when there are several."""
     total = sum(statuses.values())
     if total == statuses.get("not-booting", 0):
         others = f" {count(total, 'machine')} of other kinds, which -v lists." if total else ""
-        paper.line(f"No boot client in this capture.{others}")
+        whom = f"boot client {' or '.join(only)}" if only else "boot client"
+        paper.line(f"No {whom} in this capture.{others}")
         return
     words = [
         Span(f"{number:,} {status.replace('-', ' ')}", style if number else "")

@@ -8,7 +8,7 @@ from itertools import chain, islice
 from msgspec import Struct
 
 from ..model import Machine, Status
-from .captures import write_captures, write_counters
+from .captures import write_blind_spot, write_captures, write_counters
 from .details import write_machine
 from .findings import write_finding
 from .lines import Paper
@@ -21,13 +21,15 @@ DETAILED_MACHINES = 100
 
 
 class TextOptions(Struct, frozen=True):
-    """What the user asked for; all three change how much is shown, never what is concluded."""
+    """What the user asked for; it changes how much is shown, never what is concluded."""
 
     quiet: bool = False
     """Only the verdict line of each machine."""
     verbose: bool = False
     """Every machine in full, with stages, fetches and packets."""
     utc: bool = False
+    only: tuple[str, ...] = ()
+    """The machines that the report was narrowed to, by address."""
 
 
 def write_text(report: Pages, paper: Paper, options: TextOptions) -> None:
@@ -40,6 +42,7 @@ def write_text(report: Pages, paper: Paper, options: TextOptions) -> None:
             write_summary(machine, paper)
         return
     write_captures(captures, paper, clock)
+    write_blind_spot(report.counters, paper)
     paper.blank()
     first = list(islice(machines, 2))
     several = len(first) > 1
@@ -58,7 +61,7 @@ def write_text(report: Pages, paper: Paper, options: TextOptions) -> None:
     if several or not first:
         if several and not options.verbose:
             paper.blank()
-        write_totals(tally.statuses, tally.codes, paper)
+        write_totals(tally.statuses, tally.codes, paper, only=options.only)
     for finding in report.findings:
         paper.blank()
         write_finding(finding, captures, paper, clock, indent=0, verbose=options.verbose, where="the network")

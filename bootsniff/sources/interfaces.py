@@ -25,7 +25,10 @@ def interface_index(name: str) -> int:
     try:
         return socket.if_nametoindex(name)
     except (OSError, ValueError) as error:
-        raise CaptureError(f"there is no interface {printable(name)}; `bootsniff interfaces` lists them") from error
+        several = "; several are named with commas" if name == "any" else ""  # what tcpdump calls all of them
+        raise CaptureError(
+            f"there is no interface {printable(name)}{several}; `bootsniff interfaces` lists them"
+        ) from error
 
 
 def hardware_type(name: str) -> int | None:

@@ -267,7 +267,7 @@ def _transfer_wait(fetch: FetchRecord, patience: Patience, now: int) -> str:
 
 
 def _short(name: str) -> str:
-    tail = name.rsplit("/", 1)[-1] or name
+    tail = name.rsplit("/", 1)[-1] or name or "the file"  # a transfer that the capture does not hold from its start
     return tail if len(tail) <= 40 else tail[:39] + "…"
 
 

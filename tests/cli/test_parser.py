@@ -92,6 +92,10 @@ def test_wrong_usage_is_one_line_and_status_2(capsys: pytest.CaptureFixture[str]
     assert part in refused(capsys, *words)
 
 
+def test_what_a_file_name_smuggles_in_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "--\\x1b[31m" in refused(capsys, "read", "--\x1b[31m")
+
+
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as leaving:
         parse(["--version"])

@@ -117,6 +117,8 @@ def test_one_machine(capsys: pytest.CaptureFixture[str]) -> None:
     assert status == 4
     assert report["machines"] == []
     assert err == "bootsniff: no boot client 02:00:00:00:00:01 in what was read\n"
+    _, out, _ = read(capsys, STALLED, "--machine", "02:00:00:00:00:01", "--machine", "02:00:00:00:00:02")
+    assert "No boot client 02:00:00:00:00:01 or 02:00:00:00:00:02 in this capture.\n" in out
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,9 @@ import pytest
 
 from bootsniff.cli import main
 
-STALLED = Path(__file__).parents[2] / "pcaps" / "tftp-not-found.pcap.xz"
+PCAPS = Path(__file__).parents[2] / "pcaps"
+STALLED = PCAPS / "tftp-not-found.pcap.xz"
+DHCP_ALONE = PCAPS / "http-no-echo.pcap.xz"
 
 
 def cut(data: bytes, length: int) -> bytes:
@@ -39,6 +41,19 @@ def test_frames_cut_too_short(capsys: pytest.CaptureFixture[str], tmp_path: Path
     assert (status, machines) == (4, 0)
     assert len(lines) == 1
     assert f"{path}: {unread} of 34 frames cannot be read" in lines[0]
+    assert "tcpdump -s 0" in lines[0]
+
+
+@pytest.mark.parametrize("length", [100, 240])
+def test_frames_cut_before_the_options_that_tell_a_boot_client(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, length: int
+) -> None:
+    path = tmp_path / "snap.pcap"
+    path.write_bytes(cut(lzma.decompress(DHCP_ALONE.read_bytes()), length))
+    status, lines, _ = told(capsys, path)
+    assert status == 4
+    assert len(lines) == 1
+    assert "frames were cut short when captured" in lines[0]
     assert "tcpdump -s 0" in lines[0]
 
 
