@@ -9,7 +9,7 @@ import pytest
 from bootsniff.model import Machine
 
 from .boots_https import AGENT, program
-from .packets import Wire, machine, read
+from .packets import Wire, errors, machine, read
 from .scene import SERVER
 from .scenes_transfer import handshake
 from .test_rules import found as finding_of
@@ -129,3 +129,50 @@ def test_a_proxy_that_refuses_by_itself_is_told_from_one_that_passes_on(
     wire.fetch(1, "/menu.ipxe", status, b"<html>no</html>", fields, agent=AGENT)
     found = _read(wire.quiet(60), tmp_path)
     assert [finding.code for finding in found.findings] == [code]
+
+
+def _closed(*, reset: bool, says: str = "") -> Wire:
+    """The server closes while the GET that follows its answer to HEAD is under way; `reset`: it does not read it."""
+    wire = Wire("efi-x64-http").lease(file=f"http://{SERVER}/grubx64.efi", option60="HTTPClient").connect(1)
+    tail = f"Host: {SERVER}\r\nUser-Agent: UefiHttpBoot/1.0\r\n\r\n"
+    head, get = (f"{method} /grubx64.efi HTTP/1.1\r\n{tail}".encode() for method in ("HEAD", "GET"))
+    answer = f"HTTP/1.1 200 OK\r\nContent-Length: 40000\r\n{says}\r\n".encode()
+    mine, theirs = 1001 + len(head), 5001 + len(answer)
+    wire.tcp(1.01, 0x18, 1001, 5001, head)
+    wire.tcp(1.02, 0x18, 5001, mine, answer, from_client=False)
+    wire.tcp(1.03, 0x18, mine, theirs, get)
+    wire.tcp(1.04, 0x11, theirs, mine + len(get), from_client=False)
+    if reset:
+        wire.tcp(1.041, 0x14, theirs + 1, mine + len(get), from_client=False)
+    return wire.as_kind("efi-x64-pxe").discover(*(3 + gap for gap in (0, 4, 12, 28))).quiet(200)
+
+
+@pytest.mark.parametrize(
+    ("wire", "code"),
+    [
+        (_closed(reset=True), "http-10-connection-close"),
+        (_closed(reset=False, says="Connection: close\r\n"), "http-10-connection-close"),
+        (_closed(reset=False), "http-no-response"),
+    ],
+)
+def test_a_request_that_the_server_did_not_read(wire: Wire, code: str, tmp_path: Path) -> None:
+    assert errors(_read(wire, tmp_path)) - {"dhcp-no-offer"} == {code}
+
+
+@pytest.mark.parametrize(
+    ("status", "fields", "code"),
+    [
+        ("404 Not Found", "", "chain-no-config-found"),
+        ("302 Found", f"\nLocation: http://{SERVER}/other/grub.cfg", "http-redirect-not-followed"),
+        ("403 Forbidden", "", "http-403"),
+    ],
+)
+def test_a_configuration_that_is_there_and_kept_back_is_not_called_missing(
+    status: str, fields: str, code: str, tmp_path: Path
+) -> None:
+    wire = Wire("efi-x64-http").lease(file=f"http://{SERVER}/grubx64.efi", option60="HTTPClient")
+    wire.fetch(1, "/grubx64.efi", body=program(40_000))
+    wire.fetch(3, "/grub/grub.cfg", status, b"no", fields, agent=GRUB_AGENT)
+    found = _read(wire.quiet(60), tmp_path)
+    assert errors(found) == {code}
+    assert "/srv/tftp" not in "".join(fix.text for finding in found.findings for fix in finding.fixes)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...flow.records import HttpExchange
 from ...model import Finding, Fix
 from .. import fixes, names, quoting
 from ..case import Case
 from ..evidence import evidence
+from ..http import exchanges
 from ..rule import Rule
 
 _NAMES = {
@@ -57,6 +59,8 @@ class ChainNoConfigFound(Rule):
             f.status in ("in-progress", "stalled") for f in searched
         ):
             return
+        if any(isinstance(f.flow, HttpExchange) and not exchanges.says_missing(f.flow) for f in searched):
+            return  # denied, redirected, an error of the server: told by rules of their own
         # Something useful after the search (a kernel by another way) shows that the loader did not need it.
         if any(
             f.status == "complete" and f.start > searched[-1].start and f.role not in ("optional", "module")
@@ -66,6 +70,7 @@ class ChainNoConfigFound(Rule):
         prefix = names.directory(names.path_of(searched[-1]))
         folder, file = _NAMES.get(case.client, ("pxelinux.cfg/", "default"))
         wanted = prefix if prefix.endswith(folder) else prefix + folder
+        root = "/var/www/html" if isinstance(searched[-1].flow, HttpExchange) else "/srv/tftp"
         yield self.finding(
             case,
             [
@@ -84,7 +89,7 @@ class ChainNoConfigFound(Rule):
             expected="One of the names of the list.",
             fixes=fixes.arrange(
                 case,
-                Fix("shell", f"ls -l {quoting.shell(quoting.below('/srv/tftp', wanted + file))}"),
+                Fix("shell", f"ls -l {quoting.shell(quoting.below(root, wanted + file))}"),
                 *(
                     fixes.dnsmasq(f"dhcp-option-force=210,{quoting.quoted(prefix.removesuffix(folder) or '/')}")
                     if case.client == "pxelinux"

@@ -83,7 +83,7 @@ def _shim(case: Case) -> FetchRecord | None:
 def _missing(fetch: FetchRecord) -> bool:
     flow = fetch.flow
     if isinstance(flow, HttpExchange):
-        return exchanges.status_of(flow) in (404, 410)
+        return exchanges.says_missing(flow)
     return flow.error is not None and not flow.error_by_client and transfers.says_missing(flow.error)
 
 

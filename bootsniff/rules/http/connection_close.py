@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...flow.records import HttpExchange
-from ...model import Finding, Fix
+from ...model import NANOSECONDS, Finding, Fix
 from .. import fixes
 from ..case import Case
 from ..evidence import evidence, maybe
@@ -21,7 +21,8 @@ class Http10ConnectionClose(Rule):
         has closed it by then: the GET gets no answer, and the firmware reports a network error.
     On the wire
         An answer in HTTP/1.0, or with “Connection: close”, and a FIN of the server; then a request on the same connection,
-        answered by RST or by nothing.
+        answered by RST or by nothing. A server may close without a word before: then its FIN and RST come behind the
+        request, which it did not read.
     Not to be confused with
         A server that closes in the middle of a body (tcp-reset-or-stall-mid-body). A client that opens a new connection
         for its GET: that works.
@@ -51,7 +52,7 @@ class Http10ConnectionClose(Rule):
                 for other in connection.exchanges
                 if other is not flow and other.response is not None and other.request_at.time <= flow.request_at.time
             ]
-            if not earlier or not _closes(earlier[-1]):
+            if not earlier or not (_closes(earlier[-1]) or _unread(flow)):
                 continue
             before = earlier[-1]
             yield self.finding(
@@ -83,3 +84,11 @@ def _closes(flow: HttpExchange) -> bool:
         return False
     said = (head.get("Connection") or "").lower()
     return "close" in said or (head.version == "1.0" and "keep-alive" not in said)
+
+
+def _unread(flow: HttpExchange) -> bool:
+    """Whether FIN and RST came at once after a request: who closes with data unread resets (RFC 2525 section 2.17)."""
+    connection = flow.connection
+    if connection.reset is None or connection.reset_by_client:
+        return False
+    return connection.reset.time - flow.request_at.time < NANOSECONDS

@@ -19,6 +19,10 @@ def status_of(flow: HttpExchange) -> int | None:
     return flow.response.status if flow.response else None
 
 
+def says_missing(flow: HttpExchange) -> bool:
+    return status_of(flow) in (404, 410)
+
+
 def request_line(flow: HttpExchange) -> str:
     """`GET /menu.ipxe`."""
     return f"{flow.request.method} {flow.request.target}" if flow.request else f"request for {names.url_path(flow.url)}"
@@ -114,7 +118,7 @@ class HttpStatusRule(Rule):
 def _says_proxy(flow: HttpExchange) -> bool:
     """Whether a proxy refuses a request by itself: what it only passes on bears the web server's name."""
     head = flow.response
-    if head is None or not 400 <= head.status <= 499:
+    if head is None or not 400 <= (head.status or 0) <= 499:
         return False
     name = (head.get("server") or "").lower()
     return head.status == 407 or head.get("x-squid-error") is not None or name.startswith(_PROXIES)

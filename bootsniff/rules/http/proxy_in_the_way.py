@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...flow.records import HttpExchange
 from ...model import Fix
 from ..case import Case
-from .exchanges import HttpStatusRule
+from .exchanges import HttpStatusRule, status_of
 
 
 class HttpProxyInTheWay(HttpStatusRule):
@@ -34,4 +34,6 @@ class HttpProxyInTheWay(HttpStatusRule):
         return 400 <= status <= 499
 
     def mend(self, case: Case, flow: HttpExchange) -> tuple[Fix, ...]:  # noqa: ARG002
+        if status_of(flow) == 400:
+            return (Fix("squid", "http_port 3129 intercept   # for requests that were not meant for a proxy"),)
         return (Fix("squid", f"acl boot dst {flow.connection.server}\nhttp_access allow boot   # above every deny"),)
