@@ -44,12 +44,9 @@ def test_frames_cut_too_short(capsys: pytest.CaptureFixture[str], tmp_path: Path
     assert "tcpdump -s 0" in lines[0]
 
 
-@pytest.mark.parametrize("length", [100, 240])
-def test_frames_cut_before_the_options_that_tell_a_boot_client(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, length: int
-) -> None:
+def test_frames_cut_before_what_tells_a_boot_client(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     path = tmp_path / "snap.pcap"
-    path.write_bytes(cut(lzma.decompress(DHCP_ALONE.read_bytes()), length))
+    path.write_bytes(cut(lzma.decompress(DHCP_ALONE.read_bytes()), 100))
     status, lines, _ = told(capsys, path)
     assert status == 4
     assert len(lines) == 1
