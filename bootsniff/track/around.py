@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from ..flow.records import DnsLookup, Event, IcmpNotice, TcpConnection
 from ..model import NANOSECONDS
-from ..wire.messages import ArpMessage, Envelope, IcmpMessage, Lacpdu
-from .dhcp4 import PXE_PORT
+from ..wire.messages import ArpMessage, Bpdu, Envelope, IcmpMessage, Lacpdu
+from .boot_file import PXE_PORT
 from .machines import current_stage, holder, kept, seen_at, touch
-from .records import Arps, Dhcp4Exchange, LonelyPort, MachineRecord, World
+from .records import Arps, Dhcp4Exchange, LonelyPort, MachineRecord, SilentPort, World
 from .views import Views
 
 MAX_PER_STAGE = 64
@@ -102,6 +102,21 @@ def arp(world: World, envelope: Envelope, message: ArpMessage) -> MachineRecord 
                 question.answers = kept(question.answers, (message.sender_mac, at))
             return machine
     return None
+
+
+def bpdu(world: World, envelope: Envelope, message: Bpdu) -> None:
+    """A bridge port: that it does not forward, or, where its BPDUs do not tell, what they tell of it instead."""
+    if message.forwarding is False:
+        world.bpdus_not_forwarding = kept(world.bpdus_not_forwarding, seen_at(envelope))
+    ports, mac = world.silent_ports, envelope.source_mac
+    if message.forwarding is not None or not message.forward_delay or mac is None:
+        return
+    port = ports.get(mac)
+    if port is not None:
+        if message.topology_change and port.changed is None:
+            port.changed = seen_at(envelope)
+    elif not message.topology_change and len(ports) < MAX_PORTS:
+        ports[mac] = SilentPort(seen_at(envelope), message.forward_delay)
 
 
 def lacp(world: World, envelope: Envelope, message: Lacpdu) -> None:

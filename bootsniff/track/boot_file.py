@@ -11,6 +11,8 @@ from ..wire.messages import DhcpMessage
 from .records import Dhcp4Exchange, Dhcp6Exchange, Heard, StageRecord
 
 SERVER_IDENTIFIER = 54
+PXE_PORT = 4011
+"""Where PXE boot servers are asked (PXE specification 2.1 section 2.2.1)."""
 _ROUTES = (33, 121, 249)
 """Options that name routers besides option 3: static routes (RFC 2132), classless routes (RFC 3442, Microsoft)."""
 ENDLESS_PROMPT = 255
@@ -93,6 +95,12 @@ def first_target(file: BootFile) -> str | None:
     if heard is None:
         return None
     return heard.message.next_server or options.server_id(heard.message) or heard.source
+
+
+def is_discovery(request: Heard[DhcpMessage]) -> bool:
+    """Whether a request looks for the boot server of a menu's item, by broadcast, multicast or a list of addresses."""
+    told = options.pxe(request.message)
+    return told is not None and told.boot_item is not None and request.target_port != PXE_PORT
 
 
 def prompt_of(exchange: Dhcp4Exchange) -> int | None:

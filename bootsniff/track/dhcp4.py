@@ -8,6 +8,7 @@ from ..model import NANOSECONDS, FrameRef
 from ..wire import dhcp_options as options
 from ..wire.messages import DhcpMessage, DhcpType, Envelope
 from .arrived import loaded_system
+from .boot_file import PXE_PORT
 from .kinds import LOADERS, Kind, is_firmware, is_ipxe, is_u_boot, kind_of
 from .machines import begin_boot, begin_stage, kept, learn_address, touch
 from .naming import is_ipxe_binary
@@ -20,7 +21,6 @@ CHAIN_GAP = 90 * NANOSECONDS
 """A program that was just fetched does its DHCP within this time."""
 NEW_BOOT_GAP = 15 * 60 * NANOSECONDS
 """Firmware that starts after so long a silence was power-cycled."""
-PXE_PORT = 4011
 HOST_NAME, PXE_OPTIONS = 12, 43
 
 

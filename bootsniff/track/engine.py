@@ -69,8 +69,7 @@ class Engine:
             elif isinstance(subject, IcmpMessage):
                 self._roster.moved(around.icmp(world, envelope, subject))
             elif isinstance(subject, Bpdu):
-                if subject.forwarding is False:
-                    world.bpdus_not_forwarding = kept(world.bpdus_not_forwarding, seen_at(envelope))
+                around.bpdu(world, envelope, subject)
             elif isinstance(subject, Lacpdu):
                 around.lacp(world, envelope, subject)
             elif isinstance(subject, RouterAdvertisement):

@@ -104,7 +104,7 @@ def _tftp_status(
         return "failed" if flow.icmp_count and not answered else "stalled"
     patience = patience_of(stage.client)
     limit = patience.transfer_silence if answered else patience.request_silence
-    if silence > limit:
+    if silence > limit or (_stands_still(fetch, flow) or now) < now - limit:
         return "stalled"
     # Asked to the end of its patience, and nothing it was sent was taken (answers from a stranger are not).
     if (
@@ -117,10 +117,17 @@ def _tftp_status(
     if (
         flow.body.received == 0
         and flow.ack_count == 0
-        and (tries > 0 or (tries == 0 and silence > patience.last_answer))
+        and tries >= 0
+        and now - flow.requests[0].time > patience.last_answer
     ):
         return "stalled"
     return "in-progress"
+
+
+def _stands_still(fetch: FetchRecord, flow: TftpTransfer) -> int | None:
+    """Since when, ns, both ends send no more than the same block and its ACK again; None when nothing tells."""
+    newest = [view.body.newest.time for view in (flow, *fetch.views) if view.body.newest is not None]
+    return max(newest) if newest and flow.acked_block <= flow.highest_block else None
 
 
 def _http_status(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..model import NANOSECONDS, StallPoint
 from .arrived import network_disk
-from .boot_file import ENDLESS_PROMPT, boot_file_of, prompt_of
+from .boot_file import ENDLESS_PROMPT, boot_file_of, is_discovery, prompt_of
 from .fetch_outcome import connection_failure
 from .kinds import is_http_client, is_ipxe
 from .patience import NOTHING_TO_BOOT, patience_of
@@ -24,6 +24,8 @@ def bound_state(stage: StageRecord, now: int, *, gone: bool, started: bool) -> S
     rank = ASKED if stage.connections else BOUND
     if _declined(stage) and (gone or is_over(last, patience.last_answer, now)):
         return StageState(BOUND, failed=True, point="dhcp")
+    if point == "proxydhcp" and _searched_twice(stage.dhcp) and is_over(last, patience.last_answer, now):
+        return StageState(BOUND, failed=True, point=point)
     if point in ("tcp", "tls", "dns", "nbp") and (gone or _gave_up(stage, now)):
         return StageState(ASKED, failed=True, point=point)
     limit = patience.after_ack
@@ -69,9 +71,18 @@ def _obstacle(stage: StageRecord, now: int, *, gone: bool) -> StallPoint | None:
         if arp.request_count >= 2 and not arp.answers:
             return "arp"
     exchange = stage.dhcp
-    if isinstance(exchange, Dhcp4Exchange) and exchange.pxe_requests and not exchange.pxe_replies:
-        return "proxydhcp"
+    if isinstance(exchange, Dhcp4Exchange) and exchange.pxe_requests:
+        answers = [reply.time for reply in exchange.pxe_replies]
+        if not answers or answers[-1] < exchange.pxe_requests[-1].time:
+            return "proxydhcp"
     return None
+
+
+def _searched_twice(exchange: object) -> bool:
+    """Whether the machine looked for the boot server of a menu's item, and looked again: there is nothing else to ask."""
+    if not isinstance(exchange, Dhcp4Exchange):
+        return False
+    return [is_discovery(heard) for heard in exchange.pxe_requests].count(True) >= 2
 
 
 def _next_step(stage: StageRecord) -> StallPoint:

@@ -34,7 +34,7 @@ class Patience(NamedTuple):
 
 _EDK2 = Patience(4, 36 * S, 30 * S, 6, 8 * S, 26 * S)
 _BIOS = Patience(4, 36 * S, 30 * S, 6, 40 * S, 40 * S)
-_IPXE = Patience(4, 20 * S, 40 * S, 8, 20 * S, 40 * S)
+_IPXE = Patience(4, 20 * S, 40 * S, 6, 20 * S, 40 * S)
 _U_BOOT = Patience(20, 15 * S, 15 * S, 10, 8 * S, 55 * S)
 _PXELINUX = Patience(4, 30 * S, 30 * S, 6, 30 * S, 40 * S)
 _GRUB = Patience(4, 30 * S, 20 * S, 30, 6 * S, 30 * S)
@@ -56,7 +56,7 @@ SEARCH_SILENCE = 5 * S
 """A search list goes on at once; after this long it is over."""
 NAMES_SILENCE = 60 * S
 """A switch that tries one name after the other, and one server after the other, pauses for less."""
-ABORT_SILENCE = 10 * S
+ABORT_SILENCE = 3 * S
 """A size probe is followed by the real request well before."""
 TCP_SILENCE = 20 * S
 """SYNs are repeated at 1, 3, 7, 15 s; quiet this long after several, the program has given up."""

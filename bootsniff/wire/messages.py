@@ -220,6 +220,10 @@ class Bpdu(Struct):
 
     version: int
     forwarding: bool | None
+    topology_change: bool
+    """Some port of the tree began or ceased to forward lately."""
+    forward_delay: int
+    """ns that a port spends listening, and as many again learning; 0 where the BPDU does not say."""
 
 
 class Lacpdu(Struct):

@@ -15,6 +15,7 @@ from . import (
     boots_loss,
     boots_more,
     boots_other,
+    boots_seen,
     boots_server,
     boots_text,
     boots_web,
@@ -34,6 +35,7 @@ FAULTS = {
     **boots_more.FAULTS,
     **boots_link.FAULTS,
     **boots_other.FAULTS,
+    **boots_seen.FAULTS,
     **boots_kinds.FAULTS,
 }
 HEALTHY = {
@@ -45,6 +47,7 @@ HEALTHY = {
     **boots_text.HEALTHY,
     **boots_more.HEALTHY,
     **boots_other.HEALTHY,
+    **boots_seen.HEALTHY,
     **boots_kinds.HEALTHY,
 }
 WAITING = {**boots_text.WAITING, **boots_https.WAITING, **boots_other.WAITING, **boots_kinds.WAITING}
@@ -84,6 +87,16 @@ def test_a_port_that_is_not_suspended_is_no_cause(build: Callable[[], Wire], tmp
     found = machine(read(build().save(tmp_path / "x.pcap")))
     assert found.status == "stalled"
     assert "link-lacp-suspended" not in {finding.code for finding in found.findings}
+
+
+@pytest.mark.parametrize("build", boots_seen.OPEN.values(), ids=boots_seen.OPEN)
+def test_a_port_that_was_open_is_no_cause(build: Callable[[], Wire], tmp_path: Path) -> None:
+    assert codes(build(), tmp_path) == {"dhcp-no-offer"}
+
+
+def test_a_container_behind_the_bridge_is_noted_where_its_address_stands_in_the_request(tmp_path: Path) -> None:
+    assert codes(boots_seen.rewritten(), tmp_path) == {"tftp-reply-lost", "tftp-server-in-bridged-container"}
+    assert codes(boots_seen.rewritten(boots_seen.CONTAINER), tmp_path) == {"tftp-reply-lost"}
 
 
 def test_a_vlan_in_which_nobody_answers_is_noted_under_the_silence(tmp_path: Path) -> None:

@@ -21,6 +21,13 @@ def test_a_configuration_bpdu_does_not_tell() -> None:
     assert stp.parse(bytes.fromhex("0000000000") + bytes(30)).forwarding is None
 
 
+def test_a_configuration_bpdu_tells_of_changes_and_of_the_delay() -> None:
+    quiet = stp.parse(bytes.fromhex("0000000000") + bytes(28) + b"\x0f\0")
+    assert (quiet.topology_change, quiet.forward_delay) == (False, 15 * 10**9)
+    assert stp.parse(bytes.fromhex("0000000001") + bytes(28) + b"\x0f\0").topology_change
+    assert stp.parse(bytes.fromhex("0000008000") + bytes(41)).forward_delay == 0  # a change notification has no times
+
+
 @pytest.mark.parametrize("data", [b"", b"\0\0\2\2", b"\1\0\2\2\x3c"])
 def test_other_bytes_are_malformed(data: bytes) -> None:
     with pytest.raises(Malformed):

@@ -21,7 +21,8 @@ class DhcpBadUdpChecksum(Rule):
         OFFERs the machine could use, with a UDP checksum that does not fit, and DISCOVERs that go on as if nothing had come.
     Not to be confused with
         The same wrong checksum in a capture made on the sending host, where the machine goes on to its REQUEST: that is
-        offloading and no fault. Offers that are ignored for what is in them (dhcp-offer-without-boot-file).
+        offloading and no fault. Offers that are ignored for what is in them (dhcp-offer-without-boot-file), or lost because
+        they go to the offered address itself (dhcp-reply-unicast-not-delivered).
     Causes
         Checksum offloading on a tap, veth or virtio interface with a client that reads raw packets.
     Fix
@@ -52,7 +53,7 @@ class DhcpBadUdpChecksum(Rule):
         yield self.finding(
             case,
             [evidence(offers[0].heard, "offer with a wrong UDP checksum"), *first_and_last(again, "DISCOVER again")],
-            confidence="likely",
+            confidence="possible" if all(offer.heard.target == offer.address for offer in offers) else "likely",
             server=offers[0].server,
             file=next((offer.boot_file for offer in offers if offer.boot_file), "an address"),
             expected="A REQUEST for the offered address.",

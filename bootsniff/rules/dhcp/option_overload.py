@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding, Fix
+from ...text import printable
 from .. import fixes, quoting
 from ..case import Case
 from ..evidence import evidence, first_and_last
@@ -14,6 +15,8 @@ from ..tftp import transfers
 
 _FILE_FIELD = 1
 """Bit of option 52: the header's file field holds options."""
+_HEAD = 2
+"""Bytes of an option before its value."""
 
 
 class DhcpOptionOverload(Rule):
@@ -23,8 +26,8 @@ class DhcpOptionOverload(Rule):
         The DHCP server had more to say than fits into the options field, and goes on in the file and sname fields (option
         52). An old ROM takes what stands in the file field for a name: an option code, its length, and the name behind.
     On the wire
-        Option 52 in the OFFER and the ACK, the boot file's name in option 67. Then a request for a name that begins with the
-        byte 0x43 (67, “C”) or, with option 66 before it, 0x42 (“B”), or no request at all.
+        Option 52 in the OFFER and the ACK, the boot file's name in option 67. Then a request for a name that is one of the
+        reply's options, with its code and its length: with option 67 it begins with “C”. Or no request at all.
     Not to be confused with
         Programs that read option 52, which most do: they ask for the name itself. A ROM that adds a byte to option 67 or takes
         one away (dhcp-bootfile-name-mangled).
@@ -49,9 +52,7 @@ class DhcpOptionOverload(Rule):
         reply = replies[0]
         named = reply.boot_file or ""
         for _, flow in transfers.failed(case):
-            if reply.message.overload & _FILE_FIELD and named in flow.filename and flow.filename.startswith(("B", "C")):
-                if len(flow.filename) <= len(named) + 1:
-                    continue  # hardly an option with its code and its length
+            if _is_option(reply, flow.filename):
                 yield self.finding(
                     case,
                     [evidence(reply.heard, f"option 52; option 67 names {named}"), *transfers.proof(flow)],
@@ -85,6 +86,14 @@ class DhcpOptionOverload(Rule):
                 proof="The same boot with fewer options, or with dhcp-no-override in dnsmasq.",
                 fixes=_fixes(case, named),
             )
+
+
+def _is_option(reply: Offer, asked: str) -> bool:
+    """Whether a name is what a program reads in the file field that takes the option there for text."""
+    if not reply.message.overload & _FILE_FIELD:
+        return False
+    texts = (bytes((code, len(value) & 255)) + value for code, value in reply.message.options if value)
+    return any(len(text := raw.split(b"\0")[0]) > _HEAD and asked.startswith(printable(text)) for raw in texts)
 
 
 def _fields(reply: Offer) -> str:

@@ -24,7 +24,8 @@ class DhcpReplyUnicastNotDelivered(Rule):
         DISCOVER. When its DISCOVER carries the broadcast flag, the server breaks RFC 2131.
     Not to be confused with
         Offers that the machine must refuse: without a file (dhcp-offer-without-boot-file), without the vendor class
-        (dhcp-http-vendor-class-not-echoed), with a wrong checksum (dhcp-bad-udp-checksum).
+        (dhcp-http-vendor-class-not-echoed), with a wrong checksum (dhcp-bad-udp-checksum): a capture on the server's own
+        host cannot tell that one apart, and both are named.
     Causes
         Firmware that cannot receive unicast yet and does not set the broadcast flag; a server or a relay that ignores the
         flag; a bridge (Wi-Fi above all) that does not know the machine.
@@ -46,7 +47,7 @@ class DhcpReplyUnicastNotDelivered(Rule):
         offers = case.offers
         if any(offer.heard.target == _BROADCAST or offer.heard.target != offer.address for offer in offers):
             return
-        if any(offer.heard.bad_checksum for offer in offers) or not all(case.would_take(offer) for offer in offers):
+        if not all(case.would_take(offer) for offer in offers):
             return
         if len({offer.server for offer in offers}) > 1:
             return
@@ -55,13 +56,14 @@ class DhcpReplyUnicastNotDelivered(Rule):
         if len(again) < 2:
             return
         asked = any(heard.message.broadcast for heard in dhcp.discovers)
+        damaged = any(offer.heard.bad_checksum for offer in offers)
         yield self.finding(
             case,
             [
                 evidence(first.heard, f"offer sent to {first.address}"),
                 *first_and_last(again, "DISCOVER again, the offer is ignored"),
             ],
-            confidence="likely" if asked else "possible",
+            confidence="likely" if asked and not damaged else "possible",
             server=first.server,
             file=first.boot_file,
             address=first.address,

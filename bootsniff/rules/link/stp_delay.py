@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...model import NANOSECONDS, Finding, Fix, FrameRef
-from ...track.records import Dhcp4Exchange, StageRecord, World
+from ...model import NANOSECONDS, Evidence, Finding, Fix
+from ...track.records import Dhcp4Exchange, SilentPort, StageRecord, World
 from .. import fixes
 from ..case import Case
 from ..evidence import evidence, first_and_last
@@ -14,6 +14,10 @@ from ..rule import Rule
 _LATE = 28
 """Seconds: the fourth DISCOVER of PXE firmware (edk2 waits 4, 8 and 16 s)."""
 _BEFORE = 60 * NANOSECONDS
+_HELLO = 2 * NANOSECONDS
+"""Between two BPDUs of a port (IEEE 802.1D table 8-3)."""
+_STILL = 2
+"""DISCOVERs that an open port leaves unanswered: then it is not the port."""
 
 
 class LinkStpDelay(Rule):
@@ -23,8 +27,10 @@ class LinkStpDelay(Rule):
         After the link comes up, spanning tree listens and learns for 30 to 50 s before it lets packets through. The firmware's
         first DISCOVERs are lost, and it may give up before the port opens.
     On the wire
-        BPDUs with the forwarding flag clear around the DISCOVERs; on the server's side the first DISCOVER that arrives has 28
-        or more in its secs field instead of 0.
+        BPDUs with the forwarding flag clear around the DISCOVERs. The older BPDUs, which Linux bridges send, have no such flag:
+        the first of them come when the link does, twice the forward delay before the port opens, and when it opens they
+        begin to tell of a topology change. On the server's side the first DISCOVER that arrives has 28 or more in its secs
+        field instead of 0.
     Not to be confused with
         A server that never answers (dhcp-no-offer). A warm reboot works and a cold one fails: that is the link. iPXE sees
         BPDUs and waits on purpose, which is no hang.
@@ -51,7 +57,7 @@ class LinkStpDelay(Rule):
         dhcp = stage.dhcp
         if not isinstance(dhcp, Dhcp4Exchange) or not dhcp.discovers:
             return False
-        return dhcp.discovers[0].message.secs >= _LATE or bool(world.bpdus_not_forwarding)
+        return dhcp.discovers[0].message.secs >= _LATE or bool(world.bpdus_not_forwarding or world.silent_ports)
 
     def check(self, case: Case) -> Iterator[Finding]:
         dhcp = case.dhcp4
@@ -59,7 +65,7 @@ class LinkStpDelay(Rule):
             return
         first = dhcp.discovers[0]
         secs = first.message.secs
-        blocked = _blocked(case, first.time)
+        blocked = _blocked(case, first.time) or _listening(case, first.time)
         quality = case.world.quality
         seen_since = (first.time - quality.first) // NANOSECONDS if quality.first is not None else 0
         late = secs >= _LATE and seen_since > secs and case.is_firmware_pxe
@@ -70,7 +76,7 @@ class LinkStpDelay(Rule):
         yield self.finding(
             case,
             [
-                *(evidence(frame, "BPDU of a port that is not forwarding") for frame in blocked[:3]),
+                *blocked[:3],
                 *first_and_last(dhcp.discovers, "DISCOVER"),
                 *(evidence(offer, "first OFFER") for offer in dhcp.offers[:1]),
             ],
@@ -89,8 +95,42 @@ class LinkStpDelay(Rule):
         )
 
 
-def _blocked(case: Case, first: int) -> list[FrameRef]:
+def _blocked(case: Case, first: int) -> list[Evidence]:
     """BPDUs of ports that were not forwarding, from a minute before the first DISCOVER to the end of the asking."""
     dhcp = case.dhcp4
     end = dhcp.offers[0].time if dhcp and dhcp.offers else case.stage.last.time
-    return [frame for frame in case.world.bpdus_not_forwarding if first - _BEFORE <= frame.time <= end]
+    return [
+        evidence(frame, "BPDU of a port that is not forwarding")
+        for frame in case.world.bpdus_not_forwarding
+        if first - _BEFORE <= frame.time <= end
+    ]
+
+
+def _listening(case: Case, first: int) -> list[Evidence]:
+    """The older BPDUs of a port that came up shortly before the first DISCOVER, and was open after the last in vain."""
+    dhcp = case.dhcp4
+    if dhcp is None:
+        return []
+    for port in case.world.silent_ports.values():
+        opens = _opens(case, port)
+        if opens is None or not opens - 2 * port.delay - _HELLO <= first <= opens:
+            continue
+        if dhcp.offers and dhcp.offers[0].time < opens - _HELLO:
+            continue
+        if not dhcp.offers and sum(heard.time > opens for heard in dhcp.discovers) >= _STILL:
+            continue
+        return [
+            evidence(port.since, f"first BPDU of a port that opens after twice {port.delay // NANOSECONDS} s"),
+            *([evidence(port.changed, "BPDU that tells of a topology change: a port opened")] if port.changed else []),
+        ]
+    return []
+
+
+def _opens(case: Case, port: SilentPort) -> int | None:
+    """When a port began to forward, ns: as its BPDUs tell, or reckoned from the first one, if the capture saw it come."""
+    if port.changed is not None:
+        return port.changed.time
+    began = case.world.quality.first
+    if began is None or port.since.time - began <= _HELLO:
+        return None
+    return port.since.time + 2 * port.delay

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding
+from ...track.boot_file import is_discovery
 from ...wire import dhcp_options
 from .. import fixes, recognise
 from ..case import Case
 from ..evidence import evidence, first_and_last
 from ..rule import Rule
-from .port_4011 import PORT
 
 
 class PxeBootServerUnanswered(Rule):
@@ -20,13 +20,13 @@ class PxeBootServerUnanswered(Rule):
         Option 43 tells the machine to look for a boot server of a type, by broadcast, multicast or a list. Nobody answers.
     On the wire
         OFFER or ACK with option 43 (discovery control, boot servers, a menu); requests with option 43.71 (boot item), and no
-        answer with 43.71.
+        answer with 43.71. A DHCP server may acknowledge such a request as if it were about the lease, which helps nobody.
     Not to be confused with
         A menu that waits for a key (43.10): no stall for that many seconds, 255 means for ever. A ProxyDHCP server whose
         port 4011 is silent (proxydhcp-4011-unanswered).
     Causes
-        Several pxe-service lines, which make dnsmasq send a menu that many UEFI programs handle badly; a boot server type
-        that no server has.
+        A pxe-service line with a type number instead of a file name, and no server of that type; several pxe-service
+        lines, which make dnsmasq send a menu that many UEFI programs handle badly.
     Fix
         One pxe-service line per architecture, or discovery control 8 and a file name.
     Sources
@@ -36,17 +36,20 @@ class PxeBootServerUnanswered(Rule):
     code = "pxe-boot-server-discovery-unanswered"
     stage = "proxydhcp"
     needs = "dhcp4"
-    summary = "no boot server of type {type} answers ({count} requests)"
+    summary = "no boot server of type {type} answers ({count})"
 
     def check(self, case: Case) -> Iterator[Finding]:
         dhcp = case.dhcp4
-        if dhcp is None or dhcp.pxe_replies or case.stage.fetches:
+        if dhcp is None or case.stage.fetches:
             return
-        requests = [h for h in dhcp.pxe_requests if h.target_port != PORT]
+        requests = [heard for heard in dhcp.pxe_requests if is_discovery(heard)]
+        if not requests or any(reply.time > requests[0].time for reply in dhcp.pxe_replies):
+            return
+        if len(requests) < 2 and not case.gave_up:
+            return
         items = [options.boot_item for h in requests if (options := dhcp_options.pxe(h.message)) and options.boot_item]
-        if not items or (len(requests) < 2 and not case.gave_up):
-            return
-        replies = [*case.acks, *case.proxy_offers, *case.offers]
+        replies = [*case.pxe_replies, *case.acks, *case.proxy_offers, *case.offers]
+        asked = {heard.message.xid for heard in requests}
         menu = next((reply for reply in replies if reply.has_pxe_options), None)
         loader = fixes.names_example(case)
         yield self.finding(
@@ -54,10 +57,11 @@ class PxeBootServerUnanswered(Rule):
             [
                 *([evidence(menu.heard, "option 43 asks for boot server discovery")] if menu else []),
                 *first_and_last(requests, f"discovery of boot server type {items[0][0]}"),
+                *(evidence(ack.heard, "only the lease") for ack in case.acks if ack.message.xid in asked),
             ],
             confidence=case.silence(second_sign=True),
             type=items[0][0],
-            count=len(requests),
+            count="one request" if len(requests) == 1 else f"{len(requests)} requests",
             expected="An ACK with option 43.71 from a boot server.",
             proof="A capture at the boot server: do the requests arrive?",
             fixes=fixes.arrange(

@@ -32,7 +32,8 @@ class Option43ForeignContent(Rule):
     Causes
         One scope for access points and for machines that boot, with option 43 for all of it.
     Fix
-        Give option 43 to its vendor class only; for a Raspberry Pi a pxe-service with its words.
+        Give option 43 to its vendor class only, and leave option 60 out: alone it sends UEFI to port 4011
+        (dhcp-option60-without-43). For a Raspberry Pi a pxe-service with its words.
     Sources
         PXE 2.1 section 2.2.4 and table 2-1; support.quest.com article 4272601; raspberrypi/firmware issues 764 and 941.
     """
@@ -67,11 +68,14 @@ class Option43ForeignContent(Rule):
                 fixes=fixes.arrange(
                     case,
                     *fixes.dnsmasq(
-                        "# only for its vendor, here as an example:",
+                        "# remove: option 60 PXEClient; and 43 only for its vendor, here as an example:",
                         "dhcp-vendorclass=set:access-point,Cisco AP",
                         f"dhcp-option=tag:access-point,43,{_text(raw)}",
                     ),
-                    Fix("windows", "Remove-DhcpServerv4OptionValue -OptionId 43"),
+                    Fix(
+                        "windows",
+                        "Remove-DhcpServerv4OptionValue -OptionId 60\nRemove-DhcpServerv4OptionValue -OptionId 43",
+                    ),
                 ),
             )
             return

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...model import Finding
+from ...flow.records import TftpTransfer
+from ...model import Finding, Fix
+from ...track.records import FetchRecord
 from .. import fixes, names
 from ..case import Case
 from ..evidence import evidence, maybe
 from ..rule import Rule
 from . import transfers
 
+_MIB = 1024 * 1024
+_LARGE = 64 * _MIB
+_TOO_LARGE = "once it knows the size: no room for the file"
 _MEANING = {
     3: "no room for the file",
     4: "it takes the server's packet for an illegal one",
@@ -26,15 +31,16 @@ class TftpClientAborts(Rule):
         wrong, or the program was left.
     On the wire
         ERROR from the client's side: 3 (disk full: memory block too small), 0 ("Early terminate", "Closed by application"),
-        4 or 5, and no further request for the file. BIOS shows PXE-E05 or PXE-E79 ("NBP is too big to fit in free base
-        memory").
+        4 or 5, or 8 ("User aborted the transfer"), and no further request for the file. When it comes right after an OACK that
+        tells the size, the machine has no room for that much. BIOS shows PXE-E05 or PXE-E79 ("NBP is too big to fit in
+        free base memory"), UEFI the file's size and then the next boot option.
     Not to be confused with
         The size probe: the client ends the transfer right after the OACK and asks again.
     Causes
         A file that is no boot program for this machine (an ISO, a kernel, ipxe.lkrn to a BIOS ROM, which has about 500 KB),
-        a wrong tsize, a key pressed at the machine.
+        a wrong tsize, a virtual machine with little memory, a key pressed at the machine.
     Fix
-        Offer a smaller loader and let that one fetch the large file.
+        Offer a smaller loader and let that one fetch the large file; give the machine more memory.
     Sources
         RFC 1350 section 5; RFC 2349; edk2 Mtftp4Rrq.c; PXE error codes of the PXE specification.
     """
@@ -49,11 +55,11 @@ class TftpClientAborts(Rule):
             error = flow.error
             if error is None or not flow.error_by_client or flow.complete or fetch.role == "optional":
                 continue
-            if error.code in (4, 8) and not flow.body.packets:
+            if error.code in (4, 8) and not flow.body.packets and not transfers.size_only(flow):
                 continue  # tftp-option-negotiation-refused
             if any(other.filename == flow.filename and record.start > fetch.start for record, other in case.tftp):
                 continue
-            meaning = _MEANING.get(error.code, "its own decision")
+            meaning = _TOO_LARGE if transfers.size_only(flow) else _MEANING.get(error.code, "its own decision")
             yield self.finding(
                 case,
                 [
@@ -67,5 +73,13 @@ class TftpClientAborts(Rule):
                 number=error.code,
                 meaning=f"{meaning} (“{error.text}”)" if error.text else meaning,
                 expected="ACKs up to the last block.",
-                fixes=fixes.boot_file(case, names.loader_for(case.client), flow.server) if case.dhcp4 else (),
+                fixes=_fixes(case, fetch, flow),
             )
+
+
+def _fixes(case: Case, fetch: FetchRecord, flow: TftpTransfer) -> tuple[Fix, ...]:
+    """Another file where DHCP names this one; memory where the file fills a good part of what small machines have."""
+    size = flow.size or 0
+    memory = Fix("libvirt", f"<memory unit='MiB'>{max(2048, 4 * size // _MIB)}</memory>")
+    smaller = fixes.boot_file(case, names.loader_for(case.client), flow.server) if case.is_boot_file(fetch) else ()
+    return (*((memory,) if size > _LARGE else ()), *(smaller if case.dhcp4 else ()))

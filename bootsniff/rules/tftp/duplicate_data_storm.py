@@ -66,6 +66,8 @@ class TftpDuplicateDataStorm(Rule):
 
 def _storms(flow: TftpTransfer) -> bool:
     blocks, body = flow.highest_block, flow.body
+    if body.newest is None or flow.last.time - body.newest.time > _TIMER:
+        return False  # one block alone is sent again and again
     return (
         flow.window_size == 1
         and blocks >= _FEWEST

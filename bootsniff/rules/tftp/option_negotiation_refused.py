@@ -54,6 +54,7 @@ class TftpOptionNegotiationRefused(Rule):
                 continue
             by_server = not flow.error_by_client and error.code == 8
             by_client = flow.error_by_client and error.code in (4, 8) and flow.oack is not None and flow.size != 0
+            by_client = by_client and not transfers.size_only(flow)
             if not (by_server or by_client) or _asked_again(case, flow.filename, fetch.start):
                 continue
             asked = dict(flow.options)

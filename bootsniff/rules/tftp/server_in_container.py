@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
 
-from ...model import Finding, Fix
+from ...flow.records import TftpTransfer
+from ...model import Finding, Fix, FrameRef
+from ...track.records import FetchRecord
 from .. import fixes
 from ..case import Case
 from ..evidence import evidence
@@ -41,28 +43,44 @@ class TftpServerInContainer(Cause):
 
     code = "tftp-server-in-bridged-container"
     stage = "tftp"
-    symptoms = ("tftp-no-reply", "tftp-reply-from-other-ip")
+    symptoms = ("tftp-no-reply", "tftp-reply-from-other-ip", "tftp-reply-lost")
     summary = "{address} answers for {server}: an address of a container network"
 
     def explain(self, case: Case, symptom: Finding) -> Iterator[Finding]:
-        for _, flow in case.tftp:
-            for address, _, at in flow.strangers:
-                if address != flow.server and _is_container(address):
-                    yield self.finding(
-                        case,
-                        [evidence(at, f"answer from {address}")],
-                        confidence="likely",
-                        subject=address,
-                        explains=symptom.code,
-                        address=address,
-                        server=flow.server,
-                        proof="docker ps, on the server: which ports are published?",
-                        fixes=(
-                            Fix("docker", "docker run --network host …"),
-                            *fixes.arrange(case, Fix("dnsmasq", "tftp-single-port")),
-                        ),
-                    )
-                    return
+        for fetch, flow in case.tftp:
+            named, address, at = _answer(case, fetch, flow)
+            if at is None or address == named or not _is_container(address):
+                continue
+            yield self.finding(
+                case,
+                [evidence(at, f"answer from {address}")],
+                confidence="likely",
+                subject=address,
+                explains=symptom.code,
+                address=address,
+                server=named,
+                proof="docker ps, on the server: which ports are published?",
+                fixes=(
+                    Fix("docker", "docker run --network host …"),
+                    *fixes.arrange(case, Fix("dnsmasq", "tftp-single-port")),
+                ),
+            )
+            return
+
+
+def _answer(case: Case, fetch: FetchRecord, flow: TftpTransfer) -> tuple[str, str, FrameRef | None]:
+    """Whom the machine asked, whose answer came, and where.
+
+    Where the host's bridge hands packets to its firewall first (br_netfilter), a capture shows the request with the
+    container's address in it: then DHCP tells whom the machine asked, unless a script may have named another server.
+    """
+    for address, _, at in flow.strangers:
+        if address != flow.server:
+            return flow.server, address, at
+    by_dhcp = case.client == "pxelinux" or case.is_boot_file(fetch)
+    named = case.lease.next_server if by_dhcp and case.lease is not None else None
+    answers = (*flow.oacks[:1], flow.body.first)
+    return named or flow.server, flow.server, next((at for at in answers if at is not None), None)
 
 
 def _is_container(address: str) -> bool:

@@ -15,6 +15,8 @@ from ..evidence import evidence, maybe
 
 _AT_ONCE = NANOSECONDS
 """No program waits less than this for an answer before it gives up."""
+_SMALL = 400_000
+"""Bytes that every machine has room for: a BIOS has about 500 KB."""
 PORT_UNREACHABLE = {4: (3, 3), 6: (1, 4)}
 """ICMP type and code by IP version (RFC 792; RFC 4443 section 3.1)."""
 _MISSING = ("not found", "no such file", "does not exist")
@@ -92,6 +94,13 @@ def proof(flow: TftpTransfer, words: str = "") -> Iterator[Evidence]:
     yield from (evidence(ref, f"RRQ {flow.filename}") for ref in flow.requests[:1])
     if flow.error is not None:
         yield from maybe(flow.error_at, f"TFTP error {flow.error.code}{words}")
+
+
+def size_only(flow: TftpTransfer) -> bool:
+    """Whether the machine took the size from the OACK and ended the transfer: it has no quarrel with the options."""
+    error = flow.error
+    ends = error is not None and flow.error_by_client and error.code in (0, 8) and "abort" in error.text.lower()
+    return ends and (flow.size or 0) > _SMALL and bool(flow.oack) and not flow.body.packets
 
 
 def says_missing(error: TftpError) -> bool:
