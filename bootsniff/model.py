@@ -309,6 +309,8 @@ class CaptureInfo(Struct, frozen=True):
     """Which frames were not read for their link type, and why, in one line."""
 
 
+ONE_SIDED = "one_sided"
+"""The counter that is 1 when machines went on from answers that no capture holds."""
 FAILED_RULE = "failed_rule:"
 """Begins the names of counters of rules that have a bug and raised; the code of the rule follows."""
 FAILED_EVENT = "failed_event:"

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..model import CaptureInfo
+from ..model import ONE_SIDED, CaptureInfo
 from .failures import failure
 from .lines import Paper, Span
 from .units import Clock, amount, count, duration
+
+_ONE_SIDED = (
+    "Machines went on from answers that are not in this capture: it shows one direction only, or a filter such as "
+    "`port 69` left them out (TFTP answers come from another port; `bootsniff filter` prints a filter that fits)"
+)
 
 
 def write_captures(captures: Iterable[CaptureInfo], paper: Paper, clock: Clock) -> None:
@@ -16,9 +21,15 @@ def write_captures(captures: Iterable[CaptureInfo], paper: Paper, clock: Clock) 
         _write_capture(capture, paper, clock)
 
 
+def write_blind_spot(counters: Iterable[tuple[str, int]], paper: Paper) -> None:
+    """What none of the captures shows, as the packets themselves tell."""
+    if dict(counters).get(ONE_SIDED):
+        paper.prose(_ONE_SIDED, 2, style="warning")
+
+
 def write_counters(counters: Iterable[tuple[str, int]], paper: Paper) -> None:
     """What was seen twice, what bounds threw away, and what failed."""
-    words = [_left_out(name, number) for name, number in counters if number]
+    words = [_left_out(name, number) for name, number in counters if number and name != ONE_SIDED]
     if words:
         paper.blank()
         paper.flow([[Span(word)] for word in words], label=Span("left out:", "warning"), between=", ")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..flow.records import HttpExchange, TcpConnection, TftpTransfer
-from ..model import FetchStatus, StallPoint
+from ..model import NANOSECONDS, FetchStatus, StallPoint
 from .kinds import is_u_boot
 from .naming import is_raspberry_name, same_file
 from .patience import ABORT_SILENCE, SEARCH_SILENCE, TCP_SILENCE, patience_of
@@ -13,9 +13,28 @@ from .records import FetchRecord, StageRecord
 
 LOST_REPLIES = 3
 """Requests that were answered and repeated all the same."""
+AT_ONCE = NANOSECONDS
+"""No program waits less than this for an answer before it gives up."""
+SOONEST_RETRY = NANOSECONDS * 3 // 10
+"""Nor less than this before it asks again (GRUB, the hastiest, 0.4 s)."""
 NOT_FOUND_ROLES = frozenset({"optional", "config-search"})
 NOT_FOUND_TFTP = frozenset({0, 1, 2})
 """Servers answer a missing file with ERROR 1; some say 0 (not defined) or 2 (access violation) for it."""
+
+
+def may_be_answered(flow: TftpTransfer | HttpExchange) -> bool:
+    """Whether a file was asked for by TFTP, once and no more, and nothing shows what came of it."""
+    if not isinstance(flow, TftpTransfer) or flow.request_count != 1:
+        return False
+    return not (flow.reply_from or flow.error or flow.icmp or flow.strangers)
+
+
+def went_on_unanswered(flow: TftpTransfer | HttpExchange, following: TftpTransfer | HttpExchange) -> bool:
+    """Whether a client asked once, and anew so soon that it was answered; this capture shows no answer."""
+    if not isinstance(flow, TftpTransfer) or not isinstance(following, TftpTransfer) or not may_be_answered(flow):
+        return False
+    limit = SOONEST_RETRY if following.filename == flow.filename else AT_ONCE
+    return 0 <= following.start - flow.start < limit
 
 
 def refresh_fetches(stage: StageRecord, now: int, *, moved_on: bool, latest: int | None = None) -> None:
@@ -149,7 +168,7 @@ def _http_status(
         return "probe"  # edk2 asks with GET when HEAD is refused (HttpBootImpl.c)
     if status >= 400:
         extra = fetch.role in NOT_FOUND_ROLES or (flow.request is None and bool(later))  # nobody knows what it was
-        return "optional" if extra and status in (403, 404, 410) else "failed"
+        return "optional" if extra and status in (400, 403, 404, 410) else "failed"
     if asks_size and (status < 300 or later):
         return "probe"
     if 300 <= status < 400:

@@ -9,7 +9,7 @@ from operator import attrgetter
 
 from ..flow.records import Event
 from ..flow.sieve import Sieve
-from ..model import NANOSECONDS, Block, CaptureInfo, HostFacts
+from ..model import NANOSECONDS, ONE_SIDED, Block, CaptureInfo, HostFacts
 from .engine import Engine
 from .failures import failed_events
 
@@ -113,11 +113,12 @@ class Follower:
         return sieve.undecoded if sieve is not None else 0
 
     def counters(self) -> dict[str, int]:
-        """What the sieves threw away."""
+        """What the sieves threw away, and whether answers are missing."""
         sieves = set(self._sieves.values())
         return {
             "duplicate_packets": sum(sieve.duplicates for sieve in sieves),
             "evicted_flows": sum(sieve.evicted for sieve in sieves),
+            **({ONE_SIDED: 1} if self.engine.world.quality.one_sided else {}),
         }
 
     def _sieve(self, block: Block) -> Sieve:

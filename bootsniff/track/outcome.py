@@ -12,6 +12,7 @@ from ..model import StallPoint, Status
 from ..wire import dhcp_options as options
 from .arrived import dropped_image, loops, script_rounds
 from .boot_file import boot_file_of, boot_server_of, server_behind_no_router
+from .fetch_outcome import may_be_answered
 from .kinds import is_firmware, is_ipxe, is_u_boot
 from .loading_outcome import failed_before
 from .next_file import goes_on_by_http
@@ -93,6 +94,8 @@ def boot_state(
 def _goes_on_unseen(stage: StageRecord, quality: CaptureQuality) -> bool:
     """Whether what the stage should fetch next is nothing that this capture can show."""
     if not quality.sees_tcp and goes_on_by_http(stage):
+        return True
+    if quality.one_sided and stage.fetches and may_be_answered(stage.fetches[-1].flow):
         return True
     return not stage.fetches and (not quality.sees_fetches or _behind_relay(stage))
 

@@ -6,7 +6,7 @@ from ..flow.records import Event, HttpExchange, TftpTransfer
 from ..wire.messages import Envelope
 from . import fetches
 from .around import LATE_TRAFFIC
-from .fetch_outcome import never_heard
+from .fetch_outcome import never_heard, went_on_unanswered
 from .machines import current_stage, holder, learn_address, seen_at, touch
 from .naming import is_boot_agent, is_device_config, looks_like_boot
 from .records import MachineRecord, World
@@ -84,6 +84,9 @@ class Owners:
         return self._attach(machine, transfer, envelope)
 
     def _attach(self, machine: MachineRecord, flow: TftpTransfer | HttpExchange, envelope: Envelope) -> Attached | None:
+        stage = current_stage(machine)
+        if stage is not None and stage.fetches and went_on_unanswered(stage.fetches[-1].flow, flow):
+            self._world.quality.one_sided = True
         learn_address(self._world, machine, flow.client if isinstance(flow, TftpTransfer) else flow.connection.client)
         result = fetches.attach(machine, flow, seen_at(envelope))
         if result is None:

@@ -51,7 +51,7 @@ class TftpNoReply(Rule):
     code = "tftp-no-reply"
     stage = "tftp"
     needs = "fetches"
-    summary = "{server} does not answer: {file} requested {count} times in {time}{icmp}{blind}"
+    summary = "{server} does not answer: {file} requested {times}{icmp}{blind}"
 
     def check(self, case: Case) -> Iterator[Finding]:
         if case.world.quality.one_sided:
@@ -83,8 +83,7 @@ class TftpNoReply(Rule):
                 subject=flow.server,
                 server=flow.server,
                 file=flow.filename,
-                count=flow.request_count,
-                time=names.seconds(flow.requests[-1].time - flow.requests[0].time),
+                times=_times(flow),
                 icmp="; the requests are lost on the way" if beyond else told,
                 blind=case.blind_spot,
                 expected="An OACK, the first DATA block or an ERROR from the server.",
@@ -93,6 +92,12 @@ class TftpNoReply(Rule):
                 else f"A capture on {flow.server} itself: does the request arrive, and what goes out?",
                 fixes=_fixes(case, flow, forbidden=forbidden is not None, beyond=beyond is not None),
             )
+
+
+def _times(flow: TftpTransfer) -> str:
+    if flow.request_count == 1:
+        return "once"
+    return f"{flow.request_count} times in {names.seconds(flow.requests[-1].time - flow.requests[0].time)}"
 
 
 def _seen_beyond(case: Case, flow: TftpTransfer) -> Heard[DhcpMessage] | None:

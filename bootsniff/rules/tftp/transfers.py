@@ -6,15 +6,14 @@ import re
 from collections.abc import Iterator
 
 from ...flow.records import IcmpNotice, TftpTransfer
-from ...model import NANOSECONDS, Evidence, Fix
+from ...model import Evidence, Fix
+from ...track.fetch_outcome import AT_ONCE, may_be_answered
 from ...track.records import FetchRecord
 from ...wire.transfers import TftpError
 from .. import names, quoting
 from ..case import Case
 from ..evidence import evidence, maybe
 
-_AT_ONCE = NANOSECONDS
-"""No program waits less than this for an answer before it gives up."""
 _SMALL = 400_000
 """Bytes that every machine has room for: a BIOS has about 500 KB."""
 PORT_UNREACHABLE = {4: (3, 3), 6: (1, 4)}
@@ -122,10 +121,8 @@ def _answer_was_missed(case: Case, flow: TftpTransfer) -> bool:
 
     Without one every program waits, and asks again.
     """
-    if flow.request_count != 1 or flow.reply_from or flow.strangers or flow.icmp or flow.error_at:
-        return False
-    went_on = case.next_step(flow.start)
-    return went_on is not None and went_on - flow.start < _AT_ONCE
+    went_on = case.next_step(flow.start) if may_be_answered(flow) else None
+    return went_on is not None and went_on - flow.start < AT_ONCE
 
 
 def is_guess(case: Case, name: str) -> bool:

@@ -1,0 +1,77 @@
+"""Captures that hold requests and no answers: a filter on port 69 leaves TFTP's answers out, they come from other ports."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+
+from bootsniff.model import ONE_SIDED, Report
+from bootsniff.report.lines import Paper
+from bootsniff.report.text import TextOptions, write_text
+
+from .packets import Wire, errors, machine, read
+
+SEARCH = (
+    "pxelinux.0",
+    "ldlinux.c32",
+    "pxelinux.cfg/01-52-54-00-89-32-47",
+    "pxelinux.cfg/default",
+    "linux",
+    "initrd.gz",
+)
+
+
+def asked(*names: str, gap: float = 0.01) -> Wire:
+    """A lease, and one request for each file; others are heard for a while after that."""
+    wire = Wire("ipxe-bios").lease(file=names[0])
+    for number, name in enumerate(names):
+        wire.rrq(1 + gap * number, name)
+    return wire.quiet(200)
+
+
+def found(wire: Wire, path: Path) -> Report:
+    return read(wire.save(path / "x.pcap"))
+
+
+def test_what_is_asked_for_next_shows_that_answers_are_missing(tmp_path: Path) -> None:
+    report = found(asked(*SEARCH), tmp_path)
+    assert machine(report).status == "in-progress"
+    assert errors(machine(report)) == set()
+    assert dict(report.counters)[ONE_SIDED] == 1
+    written = io.StringIO()
+    write_text(report, Paper(written), TextOptions(utc=True))
+    assert written.getvalue().count("answers that are not in this capture") == 1
+    assert "left out:" not in written.getvalue()
+
+
+def test_the_same_file_from_another_port_at_once(tmp_path: Path) -> None:
+    """edk2 asks for the size first, and then for the file."""
+    report = found(asked("boot.efi", "boot.efi"), tmp_path)
+    assert machine(report).status == "in-progress"
+    assert errors(machine(report)) == set()
+
+
+@pytest.mark.parametrize("names", [("a.efi",), ("a.efi", "b.efi"), ("a.efi", "a.efi")])
+def test_a_client_that_waits_before_it_asks_anew_was_not_answered(tmp_path: Path, names: tuple[str, ...]) -> None:
+    report = found(asked(*names, gap=5), tmp_path)
+    assert machine(report).status == "stalled"
+    assert ONE_SIDED not in dict(report.counters)
+
+
+def test_a_request_that_is_repeated_is_not_answered(tmp_path: Path) -> None:
+    wire = asked(*SEARCH[:3])
+    for number in range(1, 6):
+        wire.rrq(1.02 + 4 * number, SEARCH[2], again=True)
+    assert machine(found(wire, tmp_path)).status == "stalled"
+
+
+def test_answers_that_are_seen(tmp_path: Path) -> None:
+    """The server refuses, and the client goes on at once."""
+    wire = Wire("ipxe-bios").lease(file="pxelinux.0").get(1, "pxelinux.0", b"x" * 3000)
+    for number, name in enumerate(SEARCH[2:]):
+        wire.missing(2 + number / 50, name)
+    report = found(wire.quiet(200), tmp_path)
+    assert machine(report).status == "stalled"
+    assert ONE_SIDED not in dict(report.counters)
