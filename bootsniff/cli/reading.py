@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy.typing as npt
 from msgspec.structs import replace
 
-from ..errors import BootsniffError
+from ..errors import BootsniffError, CaptureError
 from ..model import Block, CaptureInfo, Tick
 from ..sources.capture_file import open_capture
 from ..sources.capture_source import CaptureSource
 from ..sources.merge import rounds, rounds_and_ticks
+from ..sources.window import WINDOW
 from ..text import printable
 from ..wire.columns import Columns
 from .output import show_failures
@@ -28,6 +29,12 @@ if TYPE_CHECKING:
 PATH_LIMIT = 4096
 LARGE_BYTES = 128 << 20
 """Files of so many bytes in all are read by two processes unless the user says otherwise; smaller ones hardly gain."""
+
+WINDOWS = 16 * WINDOW
+"""What all captures of a command may hold of their files at once, as long as that leaves `SMALLEST_WINDOW` for each."""
+SMALLEST_WINDOW = 64 << 10
+FILES_BESIDES = 32
+"""Descriptors for modules, streams and pipes besides the captures."""
 
 
 class Reading:
@@ -42,9 +49,11 @@ class Reading:
         self.failures: list[BootsniffError] = []
         self.sources: list[CaptureSource] = []
         readers = (jobs or _useful_jobs(paths)) - 1
+        window = max(SMALLEST_WINDOW, min(WINDOW, WINDOWS // len(paths)))
+        _allow_open_files(len(paths))
         for path in paths:
             try:
-                source = open_capture(path, len(self.sources), prepare=_prepare if readers else None)
+                source = open_capture(path, len(self.sources), prepare=_prepare if readers else None, window=window)
             except BootsniffError as error:
                 self.failures.append(error)
             else:
@@ -80,6 +89,26 @@ class Reading:
             )
             for index, info in enumerate(source.info() for source in self.sources)
         )
+
+
+def _allow_open_files(captures: int) -> None:
+    """A day of rotated files is more than the 1,024 that most systems begin with; the hard limit is far above.
+
+    Raises CaptureError where that is too low as well.
+    """
+    if captures <= FILES_BESIDES:
+        return
+    import resource  # one module more for few command lines
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = captures + FILES_BESIDES
+    if resource.RLIM_INFINITY != soft < needed:
+        if resource.RLIM_INFINITY != hard < needed:
+            raise CaptureError(
+                f"{captures:,} files are more than may be open at once here ({hard:,}): "
+                "raise `ulimit -n`, or join them with mergecap"
+            )
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
 
 
 def _useful_jobs(paths: list[str]) -> int:

@@ -12,7 +12,7 @@ from .compression import compression_of, decompressed
 from .pcap import HEADER, pcap_decoder
 from .pcapng import PcapngDecoder, is_pcapng
 from .raw_input import RawFile, RawInput
-from .window import Window
+from .window import WINDOW, Window
 
 PARALLEL_BYTES = 16 << 20
 """Smaller files are read before another process has started."""
@@ -21,18 +21,18 @@ _UNPACKERS = {b"BZh": "bzcat", b"PK\3\4": "unzip -p", b"LZIP": "lzip -dc"}
 
 
 def open_capture(
-    path: str, index: int, pipe: RawFile | None = None, *, prepare: Prepare | None = None
+    path: str, index: int, pipe: RawFile | None = None, *, prepare: Prepare | None = None, window: int = WINDOW
 ) -> CaptureSource:
     """Open a capture by name; `-` is standard input. `index` is its place in `Report.captures`.
 
     With `pipe`, that is read, and `path` only names it. With `prepare`, a large plain file is read by a process of its
     own, which also calls `prepare` for each block and brings what it returns in `Block.prepared`; where that is not
-    possible, it is read as without. Raises CaptureError, one line that says what to do, when
-    nothing of it can be read.
+    possible, it is read as without. `window` is how many bytes of it are held. Raises CaptureError, one line that says
+    what to do, when nothing of it can be read.
     """
     raw = RawInput(path, pipe)
     try:
-        source = _opened(raw, path, index)
+        source = _opened(raw, path, index, window)
     except CaptureError:
         raw.close()
         raise
@@ -43,11 +43,13 @@ def open_capture(
     return source
 
 
-def _opened(raw: RawInput, path: str, index: int) -> CaptureSource:
+def _opened(raw: RawInput, path: str, index: int, size: int) -> CaptureSource:
     name = "standard input" if path == "-" else path
     kind = compression_of(raw.peek(6))
     source = decompressed(kind, raw) if kind else raw
-    window = Window(source, waits=not raw.regular)
+    if not kind and raw.size is not None:
+        size = min(size, max(HEADER, raw.size) + 3 & ~3)
+    window = Window(source, waits=not raw.regular, size=size)
     window.fill(HEADER)
     head = bytes(window.buffer[: min(window.end, 4096)])
     if len(head) < HEADER and window.problem is not None:
@@ -76,7 +78,7 @@ def _opened(raw: RawInput, path: str, index: int) -> CaptureSource:
     from ..wireshark import as_pcapng  # with it come subprocess and tempfile, which most captures do not need
 
     converted = RawInput(path, as_pcapng(path))
-    window = Window(converted, waits=True)
+    window = Window(converted, waits=True, size=size)
     if not window.fill(HEADER):
         converted.close()
         raise CaptureError(f"{name} is no capture file that is known here: {window.problem or 'it holds no packets'}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..model import Block, Tick
 from .blocks import cut
@@ -42,30 +42,47 @@ def in_time_order(captures: Iterable[Iterator[Block]]) -> Iterator[tuple[Block, 
     traffic at two points do not fall apart into single packets. One block of each capture is held, never more. The
     order is exact as far as each capture is itself in order; frames that are not stay where they are in their capture.
     """
-    pending: list[tuple[Block, Iterator[Block]]] = []
+    pending: list[_Pending] = []
     for blocks in captures:
         _pull(pending, blocks)
     while pending:
-        bound = min(int(block.time.max()) for block, _ in pending)
+        bound = min(one.latest for one in pending)
         parts: list[Block] = []
-        rest: list[tuple[Block, Iterator[Block]]] = []
+        rest: list[_Pending] = []
         exhausted: list[Iterator[Block]] = []
-        for block, blocks in pending:
+        for one in pending:
+            if one.earliest > bound:  # the parts of a rotated capture wait here by the hundred
+                rest.append(one)
+                continue
+            block = one.block
             later = block.time > bound
             count = int(later.argmax()) if later.any() else len(block)
             if count:
                 parts.append(block if count == len(block) else cut(block, 0, count))
             if count < len(block):
-                rest.append((cut(block, count, len(block)), blocks))
+                rest.append(_waiting(cut(block, count, len(block)), one.blocks))
             else:
-                exhausted.append(blocks)
+                exhausted.append(one.blocks)
         yield tuple(parts)
         pending = rest
         for blocks in exhausted:  # only now: the buffers of `parts` may be used again
             _pull(pending, blocks)
 
 
-def _pull(pending: list[tuple[Block, Iterator[Block]]], blocks: Iterator[Block]) -> None:
+class _Pending(NamedTuple):
+    """A capture's present block, and what follows it."""
+
+    block: Block
+    blocks: Iterator[Block]
+    earliest: int
+    latest: int
+
+
+def _waiting(block: Block, blocks: Iterator[Block]) -> _Pending:
+    return _Pending(block, blocks, int(block.time.min()), int(block.time.max()))
+
+
+def _pull(pending: list[_Pending], blocks: Iterator[Block]) -> None:
     block = next((block for block in blocks if len(block)), None)
     if block is not None:
-        pending.append((block, blocks))
+        pending.append(_waiting(block, blocks))

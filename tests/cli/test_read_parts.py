@@ -1,12 +1,19 @@
 """Parts of one recording are one capture point: what is repeated in the next part was sent twice."""
 
 import json
+import os
+import resource
+import subprocess
+import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bootsniff.cli import main
+from bootsniff.cli.reading import SMALLEST_WINDOW, WINDOWS, Reading
+from bootsniff.sources.window import WINDOW
 
 from ..sources.captures import enhanced, interface, pcap, section
 from .live_program import CLIENT, dhcp, tftp
@@ -88,3 +95,50 @@ def test_a_request_from_another_port_in_the_next_part_is_another_fetch(stage: An
     parts = (pcap(packets([(0, DISCOVER), (1, request)])), pcap(packets([(2, bytes(again))])))
     whole = pcap(packets([(0, DISCOVER), (1, request), (2, bytes(again))]))
     assert len(stage(*parts)["fetches"]) == len(stage(whole)["fetches"]) == 2
+
+
+def many(directory: Path) -> list[str]:
+    """100 parts of a recording, a packet in each."""
+    paths = [directory / f"{number:03}.pcap" for number in range(100)]
+    for number, path in enumerate(paths):
+        path.write_bytes(pcap(packets(discovers(number / 100))))
+    return [str(path) for path in paths]
+
+
+@pytest.mark.parametrize(
+    ("soft", "hard", "status", "said"),
+    [
+        (64, 256, 0, ""),
+        (64, 64, 3, "bootsniff: 100 files are more than may be open at once here (64): raise `ulimit -n`"),
+    ],
+)
+def test_more_parts_than_may_be_open(tmp_path: Path, soft: int, hard: int, status: int, said: str) -> None:
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import sys; from bootsniff.cli import main; sys.exit(main())",
+            "read",
+            "--json",
+            *many(tmp_path),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard)),
+    )
+    assert (done.returncode, done.stderr.startswith(said)) == (status, True), done.stderr
+    if not status:
+        assert json.loads(done.stdout)["machines"][0]["boots"][0]["stages"][0]["dhcp"]["discovers"] == 100
+
+
+def test_many_captures_share_what_one_may_hold(tmp_path: Path) -> None:
+    large = [tmp_path / f"{number}.pcap" for number in range(64)]
+    for path in large:
+        path.write_bytes(pcap([]))
+        os.truncate(path, 4 * WINDOW)
+    with ExitStack() as stack:
+        reading = Reading([str(path) for path in large], stack, jobs=1)
+        held = [source._window.room for source in reading.sources]
+    assert sum(held) <= WINDOWS
+    assert min(held) >= SMALLEST_WINDOW

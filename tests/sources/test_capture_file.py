@@ -430,3 +430,15 @@ def test_a_named_pipe(tmp_path: Path) -> None:
     assert contents(source) == PACKETS
     writer.join()
     source.close()
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+@pytest.mark.parametrize("window", [4, 64, 1000])
+def test_a_small_window_gives_the_same_packets(tmp_path: Path, window: int, pack: Callable[[bytes], bytes]) -> None:
+    path = tmp_path / "capture"
+    for data in (pcap(), pcapng()):
+        path.write_bytes(pack(data))
+        source = open_capture(str(path), 0, window=window)
+        assert contents(source) == PACKETS
+        assert source.info().problem is None
+        source.close()
