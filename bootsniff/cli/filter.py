@@ -6,9 +6,9 @@ import argparse
 import sys
 
 
-def run(arguments: argparse.Namespace) -> int:  # noqa: ARG001  (every command has this signature)
+def run(arguments: argparse.Namespace) -> int:
     """Print the filter. Every ssh session is left out: the packets will most likely travel through one."""
-    from ..sources.boot_filter import portable_text
+    from ..sources.boot_filter import ETHERNET, LINUX_COOKED, portable_text
 
-    sys.stdout.write(portable_text() + "\n")
+    sys.stdout.write(portable_text(LINUX_COOKED if arguments.interface == "any" else ETHERNET) + "\n")
     return 0

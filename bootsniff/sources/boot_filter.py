@@ -81,14 +81,16 @@ _BULK = (
 )
 
 
-def portable_text() -> str:
+def portable_text(link_type: int = ETHERNET) -> str:
     """The filter for a tcpdump on another host, as text without a character that a shell would take for its own.
 
     So it passes through `ssh host tcpdump … "$(bootsniff filter)"`, whose words a second shell reads. `and` and `or`
     bind alike, from left to right, and what stands behind `vlan` speaks of tagged packets: every tagged packet
-    passes. Port 22 is left out on both sides: the capture itself travels through it.
+    passes; libpcap refuses the word for LINUX_COOKED. Port 22 is left out on both sides: the capture itself travels
+    through it.
     """
-    return f"tcp and not port 22 or arp or icmp or icmp6 or udp or {_SWITCH} or vlan and not tcp port 22"
+    text = f"tcp and not port 22 or arp or icmp or icmp6 or udp or {_SWITCH}"
+    return f"{text} or vlan and not tcp port 22" if link_type == ETHERNET else text
 
 
 def filter_text(

@@ -158,3 +158,10 @@ def test_nothing_is_collected_at_the_end() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.splitlines()[-1] == "True"
+
+
+def test_the_filter_for_any_speaks_of_no_vlan(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["filter", "eth0"]) == 0
+    assert "vlan" in capsys.readouterr().out
+    assert cli.main(["filter", "any"]) == 0
+    assert "vlan" not in capsys.readouterr().out

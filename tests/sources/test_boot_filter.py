@@ -13,7 +13,15 @@ from scapy.packet import Packet
 
 from bootsniff.errors import UsageError
 from bootsniff.sources import boot_filter
-from bootsniff.sources.boot_filter import ETHERNET, RAW_IP, SshSession, compile_filter, filter_text, portable_text
+from bootsniff.sources.boot_filter import (
+    ETHERNET,
+    LINUX_COOKED,
+    RAW_IP,
+    SshSession,
+    compile_filter,
+    filter_text,
+    portable_text,
+)
 
 SESSION = SshSession("10.0.0.5", 50022, 22)
 
@@ -99,6 +107,13 @@ def test_the_portable_text_lets_boots_through_and_ssh_not(name: str, tags: int) 
     if tags < 2:
         assert not passes(link / IP() / TCP(sport=22, dport=50000), portable_text())
         assert not passes(link / IPv6() / TCP(dport=22), portable_text())
+
+
+def test_the_portable_text_fits_the_interface_any() -> None:
+    text = portable_text(LINUX_COOKED)
+    assert compile_filter(text, LINUX_COOKED)
+    with pytest.raises(UsageError):
+        compile_filter(portable_text(), LINUX_COOKED)
 
 
 def test_the_portable_text_passes_through_two_shells() -> None:
