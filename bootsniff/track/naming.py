@@ -25,8 +25,11 @@ _SEARCH = re.compile(
     re.IGNORECASE,
 )
 _GRUB_LISTS = re.compile(
-    r"(^|/)(i386-pc|i386-efi|x86_64-efi|arm-efi|arm64-efi|aarch64-efi|riscv64-efi|loongarch64-efi|powerpc-ieee1275)/\S+\.(lst|mod)$"
+    r"(^|/)(i386-pc|i386-efi|x86_64-efi|arm-efi|arm64-efi|aarch64-efi|riscv64-efi|loongarch64-efi|powerpc-ieee1275)/.+\.(lst|mod)$"
 )
+"""GRUB takes the page of a 404 for its list, and each line of it for the name of a module: names with spaces and slashes."""
+_UBOOT_TREE = re.compile(r"dtb/(current/)?([^/]+\.dtb)?")
+"""Where U-Boot looks for a device tree for the EFI program that it fetched: it goes on without (config_distro_bootcmd.h)."""
 _GRUB_CONFIG = re.compile(r"(^|/)grub\.cfg$", re.IGNORECASE)
 _GRUB_BINARY = re.compile(r"(^|/)(grub|mm|fb)[a-z0-9]*\.efi(\.signed)?$", re.IGNORECASE)
 _MODULE = re.compile(r"(^|/)\S+\.(c32|mod|lst|e32|e64|pf2|png|mo(\.gz)?)$", re.IGNORECASE)
@@ -147,7 +150,7 @@ def fits(pieces: tuple[str, ...], name: str) -> bool:
 def role_by_name(name: str) -> FetchRole | None:
     """The role that a name alone gives away."""
     path = plain_path(name)
-    if _OPTIONAL.search(path):
+    if _OPTIONAL.search(path) or _UBOOT_TREE.fullmatch(name):
         return "optional"
     if _SEARCH.search(path):
         return "config-search"

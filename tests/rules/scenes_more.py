@@ -64,8 +64,10 @@ def raspberry(value: bytes | None = None) -> Scene:
     return scene.discover(0, 2, 4).offer(0.1, option43=value, option60="PXEClient")
 
 
-def closed(*, version: str = "1.0", fields: tuple[tuple[str, str], ...] = (), answered: bool = False) -> Scene:
-    """HEAD is answered and the connection closed; GET follows on it."""
+def closed(
+    *, version: str = "1.0", fields: tuple[tuple[str, str], ...] = (), answered: bool = False, reset: bool = False
+) -> Scene:
+    """HEAD is answered and the connection closed; GET follows on it. `reset`: the server does not even read it."""
     scene = Scene("efi-x64-http", at="http").lease(file=URL, option60="HTTPClient")
     first = scene.http(1, URL, "probe", method="HEAD", fields=(("Content-Length", "1000"), *fields))
     assert first.response is not None
@@ -76,7 +78,7 @@ def closed(*, version: str = "1.0", fields: tuple[tuple[str, str], ...] = (), an
     flow = HttpExchange(connection, request, scene.at(1.7), URL)
     flow.last = scene.at(1.7)
     connection.exchanges.append(flow)
-    connection.reset = scene.at(1.8)
+    connection.reset = scene.at(1.8) if reset else None
     scene.fetch(flow, "failed", "boot-file", None)
     if answered:
         scene.http(3, URL, content=PE_X64)

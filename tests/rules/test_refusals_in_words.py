@@ -8,6 +8,7 @@ import pytest
 
 from bootsniff.model import Machine
 
+from .boots import KERNEL
 from .boots_https import AGENT, program
 from .packets import Wire, errors, machine, read
 from .scene import SERVER
@@ -176,3 +177,27 @@ def test_a_configuration_that_is_there_and_kept_back_is_not_called_missing(
     found = _read(wire.quiet(60), tmp_path)
     assert errors(found) == {code}
     assert "/srv/tftp" not in "".join(fix.text for finding in found.findings for fix in finding.fixes)
+
+
+def test_lines_of_an_error_page_that_grub_takes_for_modules_are_no_fault(tmp_path: Path) -> None:
+    wire = Wire("efi-x64-http").lease(file=f"http://{SERVER}/grubx64.efi", option60="HTTPClient")
+    wire.fetch(1, "/grubx64.efi", body=program(40_000))
+    wire.fetch(3, "/grub/x86_64-efi/fs.lst", "404 Not Found", b"<h1>Error response</h1>\n<body>\n", agent=GRUB_AGENT)
+    wire.fetch(4, "/grub/grub.cfg", body=b"loopback l /boot.iso\n", agent=GRUB_AGENT)
+    wire.exchange(5, f"GET /boot.iso HTTP/1.1\nHost: {SERVER}\nUser-Agent: {GRUB_AGENT}\nRange: bytes=32768-",
+                  "HTTP/1.1 200 OK\nContent-Length: 900000", b"\0" * 900_000, cut=20_000)  # fmt: skip
+    for time, name in ((6, "</html>"), (6.7, "<h1>Error response</h1>")):
+        wire.fetch(time, f"/grub/x86_64-efi/{name}.mod", "400 Bad Request", b"no", agent=GRUB_AGENT)
+    found = _read(wire.quiet(90), tmp_path)
+    assert errors(found) == {"http-range-unsupported"}
+
+
+@pytest.mark.parametrize(("length", "codes"), [(False, {"http-no-length"}), (True, {"chain-script-stops"})])
+def test_grub_reads_texts_in_chunks_and_no_kernel(length: bool, codes: set[str], tmp_path: Path) -> None:
+    wire = Wire("efi-x64-http").lease(file=f"http://{SERVER}/grubx64.efi", option60="HTTPClient")
+    wire.fetch(1, "/grubx64.efi", body=program(40_000))
+    wire.fetch(3, "/grub/grub.cfg", body=CONFIG, agent=GRUB_AGENT, length=length)
+    wire.fetch(4, "/linux", body=KERNEL, agent=GRUB_AGENT, length=length)
+    found = _read(wire.quiet(90), tmp_path)
+    assert errors(found) == codes
+    assert all("/linux" in finding.summary or "initrd" in finding.summary for finding in found.findings)

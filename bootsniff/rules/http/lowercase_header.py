@@ -54,6 +54,8 @@ class HttpLowercaseHeader(Rule):
             spelled = next((key for key, _ in fields if key.lower() == "content-length"), "Content-Length")
             if spelled == "Content-Length":
                 continue
+            if case.client == "shim" and fetch.status == "complete":
+                continue  # one that does not read the field leaves at the head of the response
             if exchanges.status_of(flow) == 200 and fetch.role != "optional" and case.failed_here:
                 used.append((flow, spelled))
             elif _waited_in_vain(case, fetch, flow):

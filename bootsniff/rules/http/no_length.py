@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding, Fix
+from ...track.records import FetchRecord
 from .. import fixes
 from ..case import Case
 from ..rule import Rule
@@ -32,6 +33,7 @@ class HttpNoLength(Rule):
     code = "http-no-length"
     stage = "http"
     needs = "fetches"
+    explains_away = ("chain-script-stops",)
     summary = "{url} comes without Content-Length{chunked}; {effect}"
 
     def check(self, case: Case) -> Iterator[Finding]:
@@ -46,9 +48,9 @@ class HttpNoLength(Rule):
             if not (status == 200 or refused) or case.came_later(fetch):
                 continue
             fatal = case.client in ("shim", "grub")
-            if not fatal and fetch.status == "complete":
+            if fetch.status == "complete" and (not fatal or _was_of_use(case, fetch)):
                 continue
-            effect = {"shim": "shim stops there", "grub": "GRUB takes it for empty"}.get(
+            effect = {"shim": "shim stops there", "grub": "GRUB takes it for empty or cut off"}.get(
                 case.client, "firmware may not take it"
             )
             yield self.finding(
@@ -66,3 +68,8 @@ class HttpNoLength(Rule):
                     case, Fix("nginx", "gzip off;\nchunked_transfer_encoding off;"), Fix("apache", "SetEnv no-gzip 1")
                 ),
             )
+
+
+def _was_of_use(case: Case, fetch: FetchRecord) -> bool:
+    """Whether the program went on to other files: GRUB reads a text that comes in chunks, but loads no kernel of that kind."""
+    return any(other.useful and other.start > fetch.end and other.name != fetch.name for other in case.stage.fetches)
