@@ -13,18 +13,21 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the completions of `arguments.shell`."""
     import shtab
 
+    from ..report.explain import pages
     from .parser import build
 
     parser = build()
-    _complete_files(parser, shtab.FILE)
+    _complete(parser, shtab.FILE, [page.code for page in pages()])
     sys.stdout.write(shtab.complete(parser, arguments.shell) + "\n")
     return 0
 
 
-def _complete_files(parser: argparse.ArgumentParser, how: Any) -> None:
+def _complete(parser: argparse.ArgumentParser, files: Any, codes: list[str]) -> None:
     for action in parser._actions:  # noqa: SLF001  (argparse has no public way to walk its actions)
         if action.dest in FILE_OPTIONS:
-            action.complete = how  # type: ignore[attr-defined]
+            action.complete = files  # type: ignore[attr-defined]
+        elif action.dest == "code":
+            action.choices = codes  # not in the parser itself, which would load all rules for them
         if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
             for child in action.choices.values():
-                _complete_files(child, how)
+                _complete(child, files, codes)

@@ -250,7 +250,7 @@ def dhcpv6_option_name(code: int) -> str:
 
 
 def tftp_error_name(code: int) -> str:
-    return _TFTP_ERRORS.get(code) or f"error {code}"
+    return _TFTP_ERRORS.get(code) or "unknown"
 
 
 def icmp_name(version: int, type: int, code: int) -> str:  # noqa: A002 - the field's name in both RFCs

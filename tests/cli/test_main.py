@@ -88,6 +88,7 @@ def test_completions_are_made_for_each_shell(capsys: pytest.CaptureFixture[str])
         if shell == "bash":
             subprocess.run(["bash", "-n"], input=text.encode(), check=True)
             assert "_shtab_compgen_files" in text
+        assert "tftp-nat-loss" in text
 
 
 def test_filter_is_one_line_that_spares_ssh(capsys: pytest.CaptureFixture[str]) -> None:

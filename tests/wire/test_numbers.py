@@ -34,7 +34,7 @@ def test_other_names() -> None:
     assert numbers.dhcp_option_name(67) == "boot file name"
     assert numbers.dhcp_option_name(230) == "option 230"
     assert numbers.tftp_error_name(1) == "file not found"
-    assert numbers.tftp_error_name(77) == "error 77"
+    assert numbers.tftp_error_name(77) == "unknown"
     assert numbers.tls_alert_name(48) == "unknown_ca"
     assert numbers.link_type_name(276) == "LINUX_SLL2"
     assert numbers.link_type_name(4711) == "LINKTYPE_4711"
