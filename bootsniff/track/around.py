@@ -76,6 +76,7 @@ def arp(world: World, envelope: Envelope, message: ArpMessage) -> MachineRecord 
         world.arp[sender] = message.sender_mac
         if len(world.arp) > MAX_ADDRESSES:
             del world.arp[next(iter(world.arp))]
+        _note_speaker(world, sender, message.sender_mac, envelope)
     if message.operation == 1:
         machine = world.machines.get(message.sender_mac)
         stage = current_stage(machine)
@@ -102,6 +103,19 @@ def arp(world: World, envelope: Envelope, message: ArpMessage) -> MachineRecord 
                 question.answers = kept(question.answers, (message.sender_mac, at))
             return machine
     return None
+
+
+def _note_speaker(world: World, address: str, mac: str, envelope: Envelope) -> None:
+    """Who speaks from an address that a machine was given: the machine, and whoever else has it."""
+    machine = world.holders.get(address)
+    stage = current_stage(machine)
+    if machine is None or stage is None:
+        return
+    for exchange in (one.dhcp for one in reversed(machine.boots[-1].stages[-4:])):
+        if isinstance(exchange, Dhcp4Exchange) and any(ack.message.your_ip == address for ack in exchange.acks):
+            if all(mac != known for known, _ in exchange.speakers):
+                exchange.speakers = kept(exchange.speakers, (mac, seen_at(envelope)))
+            return
 
 
 def bpdu(world: World, envelope: Envelope, message: Bpdu) -> None:

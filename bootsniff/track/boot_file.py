@@ -59,7 +59,7 @@ def boot_file_of(stage: StageRecord) -> BootFile | None:
             return BootFile(found[0], "option 43" if pxe is not None and pxe.boot_item is not None else "4011", heard)
     for heard in exchange.proxy_offers:
         found = options.boot_file(heard.message)
-        if found is not None and not exchange.pxe_requests:
+        if found is not None and not exchange.pxe_requests and _is_taken(heard.message):
             return BootFile(found[0], "proxydhcp", heard)
     for heard in reversed(exchange.acks):
         found = options.boot_file(heard.message)
@@ -68,6 +68,11 @@ def boot_file_of(stage: StageRecord) -> BootFile | None:
     offer = chosen_offer(exchange)
     found = options.boot_file(offer.message) if offer is not None else None
     return BootFile(found[0], found[1], offer) if found is not None else None
+
+
+def _is_taken(proxy_offer: DhcpMessage) -> bool:
+    """Whether boot programs take an offer without an address: by its option 60 (PXE 2.1 section 2.2.3; iPXE dhcp.c)."""
+    return (options.vendor_class(proxy_offer) or "").startswith(("PXEClient", "HTTPClient"))
 
 
 def boot_server_of(stage: StageRecord, file: BootFile | None) -> str | None:

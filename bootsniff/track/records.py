@@ -75,6 +75,8 @@ class Dhcp4Exchange(Struct, eq=False, gc=False):
     acks: tuple[Heard[DhcpMessage], ...] = ()
     naks: tuple[Heard[DhcpMessage], ...] = ()
     nak_count: int = 0
+    speakers: tuple[tuple[str, FrameRef], ...] = ()
+    """MACs that spoke ARP from the address of this lease, its owner's among them, and when each did first."""
     declines: tuple[Heard[DhcpMessage], ...] = ()
     informs: tuple[Heard[DhcpMessage], ...] = ()
     pxe_requests: tuple[Heard[DhcpMessage], ...] = ()

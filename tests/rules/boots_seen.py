@@ -9,7 +9,7 @@ from .boots import INITRD, KERNEL, PXELINUX, SCRIPT, give_up
 from .boots_more import to_itself
 from .boots_text import PXELINUX_CONFIG
 from .packets import SERVER_MAC, Wire, mac_bytes
-from .scene import CLIENT, SERVER
+from .scene import CLIENT, SERVER, packed
 from .wire_faults import PXE_NOTES, Case
 
 PROXY = "192.168.122.9"
@@ -140,7 +140,36 @@ def unheard_and_unchecked() -> Wire:
     return wire.quiet(120)
 
 
+def bare_proxy() -> Wire:
+    """A ProxyDHCP server of one's own that does not say PXEClient: iPXE has nothing to boot, whatever it names."""
+    wire = Wire("ipxe-bios")
+    wire.dhcp(0, 1)
+    wire.dhcp(0.1, 2, server=PROXY, your=None, file="pxelinux.0")
+    wire.dhcp(0.2, 2)
+    wire.dhcp(0.3, 3)
+    wire.dhcp(0.4, 5)
+    return wire.quiet(25)
+
+
+def uboot_without_architecture(kind: str = "u-boot-other") -> Wire:
+    """U-Boot for a PC is named no file, and finds none of its own name."""
+    return Wire(kind).lease().missing(1, "boot.scr.uimg").quiet(200)
+
+
+def two_speakers(*, other: str = "46:8e:60:6b:13:f0") -> Wire:
+    """Another host has the address of the lease, and speaks ARP; the boot goes well all the same."""
+    wire = Wire("bios-pxe").lease(file="pxelinux.0")
+    wire.arp(0.9, SERVER)
+    asks = struct.pack(">HHBBH", 1, 0x0800, 6, 4, 1) + mac_bytes(other) + packed(CLIENT) + bytes(6) + packed(SERVER)
+    wire.packets.append((0.95, b"\xff" * 6 + mac_bytes(other) + b"\x08\x06" + asks))
+    wire.get(1, "pxelinux.0", PXELINUX).get(2, "pxelinux.cfg/default", PXELINUX_CONFIG)
+    return wire.get(3, "linux", KERNEL).get(4, "initrd.gz", INITRD).quiet(90)
+
+
 FAULTS: dict[str, Case] = {
+    "proxydhcp-offer-without-pxeclient, iPXE": Case(
+        bare_proxy, "proxydhcp-offer-without-pxeclient", ("dhcp", "proxydhcp")
+    ),
     "link-stp-delay, older BPDUs": Case(listening, "link-stp-delay", ("dhcp", "link")),
     "link-stp-delay, the port is still closed": Case(
         lambda: listening(end=25, opens=None), "link-stp-delay", ("dhcp", "link")
@@ -169,6 +198,7 @@ FAULTS: dict[str, Case] = {
 
 HEALTHY: dict[str, Callable[[], Wire]] = {
     "a boot server that answers the discovery": lambda: discovery(answered=True),
+    "an address that another host has as well": two_speakers,
 }
 
 OPEN: dict[str, Callable[[], Wire]] = {

@@ -42,6 +42,7 @@ KINDS: dict[str, tuple[str | None, int | None]] = {
     "ipxe-bios": ("PXEClient:Arch:00000:UNDI:002001", 0),
     "ipxe-efi-x64": ("PXEClient:Arch:00007:UNDI:003010", 7),
     "u-boot-armv8": ("U-Boot.armv8", 22),
+    "u-boot-other": ("U-Boot", None),
     "s390x": ("PXEClient", 31),
     "raspberry-pi": ("PXEClient", 41),
     "powerpc-opal": ("udhcp 1.29.3", 14),

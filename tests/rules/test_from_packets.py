@@ -22,7 +22,7 @@ from . import (
     wire_faults,
 )
 from .packets import Wire, errors, machine, read
-from .scene import SERVER
+from .scene import MAC, SERVER
 from .wire_faults import Case
 
 FAULTS = {
@@ -97,6 +97,16 @@ def test_a_port_that_was_open_is_no_cause(build: Callable[[], Wire], tmp_path: P
 def test_a_container_behind_the_bridge_is_noted_where_its_address_stands_in_the_request(tmp_path: Path) -> None:
     assert codes(boots_seen.rewritten(), tmp_path) == {"tftp-reply-lost", "tftp-server-in-bridged-container"}
     assert codes(boots_seen.rewritten(boots_seen.CONTAINER), tmp_path) == {"tftp-reply-lost"}
+
+
+def test_another_host_with_the_same_address_is_noted(tmp_path: Path) -> None:
+    assert codes(boots_seen.two_speakers(), tmp_path) == {"dhcp-address-conflict"}
+    assert codes(boots_seen.two_speakers(other=MAC), tmp_path) == set()
+
+
+def test_uboot_that_does_not_tell_its_architecture_is_a_cause(tmp_path: Path) -> None:
+    assert "arch-option-missing" in codes(boots_seen.uboot_without_architecture(), tmp_path)
+    assert "arch-option-missing" not in codes(boots_seen.uboot_without_architecture("u-boot-armv8"), tmp_path)
 
 
 def test_a_vlan_in_which_nobody_answers_is_noted_under_the_silence(tmp_path: Path) -> None:

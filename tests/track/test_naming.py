@@ -92,3 +92,16 @@ def test_names_in_scripts(base: str, name: str, whole: str) -> None:
 @given(st.text(alphabet="htp:/[]?#%2J.x@", max_size=40), st.text(alphabet="htp:/[]?#%2J.x@", max_size=40))
 def test_any_name_in_any_script_is_taken(base: str, name: str) -> None:
     joined(f"http://{base}", name)
+
+
+@pytest.mark.parametrize(
+    ("name", "optional"),
+    [
+        ("dtb/", True),
+        ("dtb/current/board.dtb", True),
+        ("/dtb/board.dtb", False),  # of a script, which needs it
+        ("dtb/linux", False),
+    ],
+)
+def test_uboot_goes_on_without_a_device_tree_for_an_efi_program(name: str, optional: bool) -> None:
+    assert (role_by_name(name) == "optional") is optional

@@ -30,7 +30,7 @@ class ArchOptionMissing(Cause):
 
     code = "arch-option-missing"
     stage = "dhcp"
-    symptoms = ("dhcp-offer-without-boot-file", "arch-bios-file-to-efi")
+    symptoms = ("dhcp-offer-without-boot-file", "arch-bios-file-to-efi", "chain-uboot-bootfile-env")
     summary = "the machine sends no option 93; only its vendor class {vendor} tells what it is"
 
     def explain(self, case: Case, symptom: Finding) -> Iterator[Finding]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...model import Finding, Fix
+from ...model import NANOSECONDS, Finding, Fix, FrameRef
+from ...track.records import Dhcp4Exchange, StageRecord, World
 from ...wire import dhcp_options
 from .. import fixes, names
 from ..case import Case
@@ -13,6 +14,8 @@ from ..rule import Rule
 
 _NOBODY = "02:00:00:00:00:01"
 """A locally administered address that no card has."""
+_LEASED = 60 * NANOSECONDS
+"""So long after its last packet a machine still has its address."""
 
 
 class DhcpAddressConflict(Rule):
@@ -21,7 +24,7 @@ class DhcpAddressConflict(Rule):
     What happens
         The machine checks its new address, finds another host that answers for it, and gives it back.
     On the wire
-        DHCPDECLINE after the ACK, or ARP replies for the machine's address from another hardware address.
+        DHCPDECLINE after the ACK, or ARP from the machine's address with another hardware address than its own.
     Not to be confused with
         The server's own probe before the OFFER; a multi-homed Linux host that answers for its own address twice.
     Causes
@@ -35,7 +38,12 @@ class DhcpAddressConflict(Rule):
     code = "dhcp-address-conflict"
     stage = "dhcp"
     needs = "dhcp4"
+    always = True
     summary = "{address} is in use already{who}"
+
+    def may(self, stage: StageRecord, _world: World) -> bool:
+        dhcp = stage.dhcp
+        return isinstance(dhcp, Dhcp4Exchange) and bool(dhcp.declines or stage.arps or dhcp.speakers)
 
     def check(self, case: Case) -> Iterator[Finding]:
         dhcp = case.dhcp4
@@ -48,18 +56,21 @@ class DhcpAddressConflict(Rule):
             for mac, at in arps.answers
             if mac != case.machine.mac
         ]
-        if not dhcp.declines and not owners:
+        others = _others(case, dhcp)
+        if not dhcp.declines and not (owners and case.over) and not others:
             return
+        owners += others
         asked = next((dhcp_options.requested_ip(h.message) for h in dhcp.declines), None)
         address = asked or next((ack.address for ack in [*case.acks, *case.offers] if ack.address), "the address")
         yield self.finding(
             case,
             [
                 *(evidence(ack.heard, f"lease of {ack.address}") for ack in case.acks[:1]),
-                *(evidence(at, f"ARP reply from {mac}") for mac, at in owners[:3]),
+                *(evidence(at, f"ARP from {mac}, which has the address too") for mac, at in owners[:3]),
                 *(evidence(decline, "DECLINE") for decline in dhcp.declines[:2]),
             ],
             confidence="certain" if dhcp.declines else "likely",
+            severity="error" if dhcp.declines or case.failed_here else "warning",
             subject=address,
             address=address,
             who=f" by {names.joined(mac for mac, _ in owners)}" if owners else "",
@@ -71,6 +82,16 @@ class DhcpAddressConflict(Rule):
                 Fix("isc-dhcpd", f"# take {address} out of the range"),
             ),
         )
+
+
+def _others(case: Case, dhcp: Dhcp4Exchange) -> list[tuple[str, FrameRef]]:
+    """Who else speaks from the address of the lease while the machine, which speaks from it with its own MAC, boots."""
+    exchanges = (stage.dhcp for stage in case.boot.stages)
+    own = any(mac == case.machine.mac for one in exchanges if isinstance(one, Dhcp4Exchange) for mac, _ in one.speakers)
+    if not own:
+        return []
+    end = case.boot.last.time + _LEASED
+    return [(mac, at) for mac, at in dhcp.speakers if mac != case.machine.mac and at.time <= end]
 
 
 def _reserved(case: Case, owner: str | None, address: str) -> Fix:
