@@ -80,7 +80,7 @@ def _what(machine: Machine, paper: Paper) -> Span:
         stalled = stage_of_stall(boot)
         words.append(client_label(boot.stages[-1 if stalled is None else stalled].client))
         if boot.waiting_for and machine.status != "handed-off":
-            words.append(f"waiting for {boot.waiting_for}")
+            words.insert(0, f"waiting for {boot.waiting_for}")  # where room is short, this matters more
         else:
             words.append(duration(boot.end - boot.start))
     words += [word for word in (machine.hostname, None if boot else machine.vendor) if word]

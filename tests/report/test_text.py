@@ -324,3 +324,7 @@ def test_beside_an_error_a_warning_keeps_its_fixes_to_itself() -> None:
     assert shown(report, verbose=True).count("mend the rest") == 2
     alone = replace(report, machines=(replace(machine, findings=(warning, cause)),))
     assert shown(alone).count("mend the rest") == 2
+
+
+def test_how_long_a_machine_waits_is_not_cut_off() -> None:
+    assert "waiting for block 312 of grubaa64.efi" in shown(canned.report(canned.in_progress()), quiet=True)
