@@ -84,7 +84,12 @@ def _what(machine: Machine, paper: Paper) -> Span:
         else:
             words.append(duration(boot.end - boot.start))
     words += [word for word in (machine.hostname, None if boot else machine.vendor) if word]
-    text = paper.shorten(", ".join(words), paper.width - 43, ends=False)
+    room = paper.width - 43
+    text = ", ".join(words)
+    while len(words) > 1 and len(text) > room:
+        words.pop()  # better a word less than a number cut in two
+        text = ", ".join(words)
+    text = paper.shorten(text, room, ends=False)
     return Span(text, "dim" if machine.status != "stalled" else "")
 
 
