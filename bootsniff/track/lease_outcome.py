@@ -7,6 +7,7 @@ from .arrived import network_disk
 from .boot_file import ENDLESS_PROMPT, boot_file_of, is_discovery, prompt_of
 from .fetch_outcome import connection_failure
 from .kinds import is_http_client, is_ipxe
+from .os_outcome import unnamed, unreached
 from .patience import NOTHING_TO_BOOT, patience_of
 from .records import Dhcp4Exchange, StageRecord
 from .state import ASKED, BOUND, DONE, LOADED, StageState, in_seconds, is_over
@@ -17,7 +18,8 @@ def bound_state(stage: StageRecord, now: int, *, gone: bool, started: bool) -> S
     if started:
         return StageState(LOADED)
     if stage.client == "os":
-        return StageState(DONE)
+        failed = bool(unreached(stage) or unnamed(stage))
+        return StageState(DONE, failed=failed, point="os" if failed else None)
     patience = patience_of(stage.client)
     point = _obstacle(stage, now, gone=gone)
     last = stage.last.time
@@ -26,7 +28,7 @@ def bound_state(stage: StageRecord, now: int, *, gone: bool, started: bool) -> S
         return StageState(BOUND, failed=True, point="dhcp")
     if point == "proxydhcp" and _searched_twice(stage.dhcp) and is_over(last, patience.last_answer, now):
         return StageState(BOUND, failed=True, point=point)
-    if point in ("tcp", "tls", "dns", "nbp") and (gone or _gave_up(stage, now)):
+    if point == "nbp" or (point in ("tcp", "tls", "dns") and (gone or _gave_up(stage, now))):
         return StageState(ASKED, failed=True, point=point)
     limit = patience.after_ack
     if is_ipxe(stage.client) and not is_over(last, limit, now):

@@ -66,7 +66,7 @@ def loading_state(
             return _search_wait(rank, silence_from, SEARCH_SILENCE, now)  # it tries many names, one after the other
         return StageState(rank, failed=True, point=_failure_point(last))
     if obstacle is not None and (
-        gone or is_over(silence_from, TRIED_AGAIN, now) or is_over(tail.end, NBP_SILENCE, now)
+        gone or obstacle == "nbp" or is_over(silence_from, TRIED_AGAIN, now) or is_over(tail.end, NBP_SILENCE, now)
     ):
         return StageState(rank, failed=True, point=obstacle)
     circle = _circle(stage)

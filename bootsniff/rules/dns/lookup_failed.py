@@ -76,11 +76,11 @@ class DnsLookupFailed(Rule):
                 name=decisive.name,
                 expected=f"An address for {decisive.name}.",
                 proof="" if confidence == "certain" else f"dig @{decisive.server} {decisive.name}",
-                fixes=_fixes(case, decisive.name),
+                fixes=fixes_for(case, decisive.name),
             )
 
 
-def _fixes(case: Case, name: str) -> tuple[Fix, ...]:
+def fixes_for(case: Case, name: str) -> tuple[Fix, ...]:
     if not _HOST_NAME.fullmatch(name):
         return ()
     address = fixes.address_of_server(case)

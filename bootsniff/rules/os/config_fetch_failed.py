@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ...flow.records import HttpExchange, TftpTransfer
+from ...flow.records import DnsLookup, HttpExchange, TcpConnection, TftpTransfer
 from ...model import Evidence, Finding, Fix
+from ...track.os_outcome import unnamed, unreached
 from ...track.records import Dhcp4Exchange, FetchRecord
 from .. import fixes, names, quoting
 from ..case import Case
+from ..dns import lookup_failed as dns
 from ..evidence import first_and_last, maybe
 from ..http import exchanges
 from ..rule import Rule
@@ -45,6 +47,7 @@ class OsConfigFetchFailed(Rule):
 
     code = "os-config-fetch-failed"
     stage = "os"
+    explains_away = ("dns-lookup-failed", "tcp-refused", "tcp-filtered")
     summary = "the started system cannot fetch {what}: {why}"
 
     def concerns(self, client: str) -> bool:
@@ -75,27 +78,48 @@ class OsConfigFetchFailed(Rule):
 
     def _unreached(self, case: Case) -> Iterator[Finding]:
         """No request came to be: the connection or the name failed."""
-        if case.stage.fetches:
-            return
-        for connection in case.stage.connections:
-            if connection.syn_ack or not connection.syns or (connection.syn_count < _MANY and not connection.reset):
-                continue
-            refused = connection.reset is not None
-            yield self.finding(
-                case,
-                [
-                    *first_and_last(connection.syns, f"SYN to port {connection.server_port}"),
-                    *maybe(connection.reset, "RST"),
-                ],
-                confidence="certain" if refused else "likely",
-                subject=f"{connection.server}:{connection.server_port}",
-                what=f"anything from {connection.server} port {connection.server_port}",
-                why="connection refused" if refused else "no answer",
-                expected="A SYN-ACK.",
-                proof="" if refused else f"A capture on {connection.server}.",
-                fixes=_connect(connection.server, connection.server_port),
-            )
-            return
+        tries = unreached(case.stage)
+        if tries:
+            yield self._without_connection(case, tries)
+        asked = unnamed(case.stage)
+        if asked:
+            yield self._without_address(case, asked)
+
+    def _without_connection(self, case: Case, tries: list[TcpConnection]) -> Finding:
+        last = tries[-1]
+        refused = last.reset is not None
+        return self.finding(
+            case,
+            [
+                *first_and_last([syn for one in tries for syn in one.syns], f"SYN to port {last.server_port}"),
+                *maybe(last.reset, "RST"),
+            ],
+            confidence="certain" if refused else "likely",
+            subject=f"{last.server}:{last.server_port}",
+            what=f"anything from {last.server} port {last.server_port}",
+            why="connection refused" if refused else "no answer",
+            expected="A SYN-ACK.",
+            proof="" if refused else f"A capture on {last.server}.",
+            fixes=_connect(last.server, last.server_port),
+        )
+
+    def _without_address(self, case: Case, asked: list[DnsLookup]) -> Finding:
+        last = asked[-1]
+        answer = next((one for one in reversed(asked) if one.answer is not None), None)
+        return self.finding(
+            case,
+            [
+                *first_and_last([query for one in asked for query in one.queries], f"DNS query for {last.name}"),
+                *maybe(answer.answer_at if answer else None, "answer without an address"),
+            ],
+            confidence="certain" if answer else "likely",
+            subject=last.name,
+            what=f"anything from {last.name}",
+            why=f"{last.server} knows no address for it" if answer else f"{last.server} does not answer",
+            expected=f"An address for {last.name}.",
+            proof="" if answer else f"dig @{last.server} {last.name}",
+            fixes=dns.fixes_for(case, last.name),
+        )
 
 
 def _why(fetch: FetchRecord) -> str:

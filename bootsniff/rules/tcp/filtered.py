@@ -46,7 +46,6 @@ class TcpFiltered(Rule):
     code = "tcp-filtered"
     stage = "tcp"
     needs = "connections"
-    explains_away = ("os-config-fetch-failed",)
     summary = "{server} port {port} does not answer: {count} SYNs in {time}{icmp}{blind}"
 
     def check(self, case: Case) -> Iterator[Finding]:

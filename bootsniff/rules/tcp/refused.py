@@ -37,7 +37,6 @@ class TcpRefused(Rule):
     code = "tcp-refused"
     stage = "tcp"
     needs = "connections"
-    explains_away = ("os-config-fetch-failed",)
     summary = "{server} refuses the connection to port {port}{service}{wrong}"
 
     def check(self, case: Case) -> Iterator[Finding]:
