@@ -166,7 +166,27 @@ def two_speakers(*, other: str = "46:8e:60:6b:13:f0") -> Wire:
     return wire.get(3, "linux", KERNEL).get(4, "initrd.gz", INITRD).quiet(90)
 
 
+def full_field(length: int = 127) -> Wire:
+    """The header holds a name of as many bytes, of which the server has no file."""
+    name = "deploy/".ljust(length, "x")
+    return Wire("ipxe-bios").lease(file=name).missing(1, name).quiet(90)
+
+
+def directory() -> Wire:
+    """DHCP names a directory."""
+    return (
+        Wire()
+        .lease(file="images/")
+        .missing(1, "images/", code=0, text="cannot read /srv/tftp/images: Is a directory")
+        .quiet(90)
+    )
+
+
 FAULTS: dict[str, Case] = {
+    "dhcp-bootfile-too-long, cut by the server": Case(
+        full_field, "dhcp-bootfile-too-long", ("tftp",), ("tftp-file-not-found",)
+    ),
+    "tftp-file-not-found, one byte shorter": Case(lambda: full_field(126), "tftp-file-not-found", ("tftp",)),
     "proxydhcp-offer-without-pxeclient, iPXE": Case(
         bare_proxy, "proxydhcp-offer-without-pxeclient", ("dhcp", "proxydhcp")
     ),

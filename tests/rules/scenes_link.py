@@ -59,6 +59,7 @@ FAULTS: dict[str, Callable[[], Scene]] = {
 }
 
 LOOKALIKES: list[tuple[str, str, Callable[[], Scene]]] = [
+    ("dhcp-pool-exhausted", "others are served in another VLAN", elsewhere),
     ("link-lacp-suspended", "no LACPDUs", lambda: Scene().discover(*FOUR)),
     ("link-lacp-suspended", "the port had been alone long before", lambda: suspended(since=-900, last=-600)),
     ("link-lacp-suspended", "the port is alone only afterwards", lambda: suspended(since=100, last=130)),

@@ -99,6 +99,12 @@ def test_a_container_behind_the_bridge_is_noted_where_its_address_stands_in_the_
     assert codes(boots_seen.rewritten(boots_seen.CONTAINER), tmp_path) == {"tftp-reply-lost"}
 
 
+def test_a_directory_is_mended_by_a_file_in_it(tmp_path: Path) -> None:
+    finding = machine(read(boots_seen.directory().save(tmp_path / "x.pcap"))).findings[0]
+    assert finding.code == "tftp-error"
+    assert any("images/grubx64.efi" in fix.text for fix in finding.fixes)
+
+
 def test_another_host_with_the_same_address_is_noted(tmp_path: Path) -> None:
     assert codes(boots_seen.two_speakers(), tmp_path) == {"dhcp-address-conflict"}
     assert codes(boots_seen.two_speakers(other=MAC), tmp_path) == set()

@@ -25,7 +25,7 @@ class DhcpBootfileTooLong(Rule):
         The ROM cuts the name, and asks for a file that does not exist; or it reports “filename too long” and asks nothing.
     On the wire
         A request for the beginning of the name that DHCP gave, and an error; or a name of more than 127 bytes in option 67
-        and no request at all.
+        and no request at all; or a name of 127 bytes in the file field, which no file has: the server itself cut it.
     Not to be confused with
         A name that is one byte off (dhcp-bootfile-name-mangled). A name that is simply wrong (tftp-file-not-found).
     Causes
@@ -48,6 +48,24 @@ class DhcpBootfileTooLong(Rule):
             return
         for _, flow in transfers.failed(case):
             asked = flow.filename
+            if (
+                asked == named
+                and _fills_the_field(case)
+                and flow.error is not None
+                and transfers.says_missing(flow.error)
+            ):
+                yield self.finding(
+                    case,
+                    [*naming(case), *transfers.proof(flow)],
+                    confidence="likely",
+                    subject=named,
+                    length=len(named),
+                    what="all that the header's file field holds: the server may have cut it",
+                    expected="The whole name, in option 67.",
+                    proof="The DHCP server's configuration: does the name go on?",
+                    fixes=_shorter(named),
+                )
+                return
             if not _SHORTEST <= len(asked) < len(named) - 1 or not named.startswith(asked):
                 continue
             yield self.finding(
@@ -72,6 +90,18 @@ class DhcpBootfileTooLong(Rule):
                 proof="The machine's screen: “filename too long”?",
                 fixes=_fixes(case, named),
             )
+
+
+def _fills_the_field(case: Case) -> bool:
+    """Whether the name stands in the header alone, and leaves room for its NUL only (dnsmasq rfc2131.c cuts it so)."""
+    named = case.named
+    return named is not None and named.boot_file_from == "file" and len(named.boot_file or "") == _FIELD
+
+
+def _shorter(named: str) -> tuple[Fix, ...]:
+    folder = named.rpartition("/")[0].lstrip("/")
+    link = f"ln -s {quoting.shell(folder)} /srv/tftp/boot   # and name the file below boot/" if folder else ""
+    return (Fix("dnsmasq", "# remove: dhcp-no-override"), *((Fix("shell", link),) if link else ()))
 
 
 def _ends_here(case: Case) -> bool:

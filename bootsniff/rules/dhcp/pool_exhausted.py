@@ -49,6 +49,8 @@ class DhcpPoolExhausted(Rule):
             return
         if dhcp.answered or dhcp.relayed:
             return
+        if case.overview.served_vlans and case.machine.vlan not in case.overview.served_vlans:
+            return  # link-wrong-vlan-or-nic: others were served elsewhere
         leases = _leases_of_others(case)
         if not leases:
             return

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...flow.records import TftpTransfer
 from ...model import Finding, Fix
+from ...track.records import FetchRecord
 from ...wire.numbers import tftp_error_name
 from ...wire.transfers import TftpError as Error
-from .. import names
+from .. import fixes, names
 from ..case import Case
 from ..evidence import naming
 from ..rule import Rule
 from . import transfers
 from .access_violation import refuses
+
+_LOG = Fix("shell", "journalctl -t dnsmasq-tftp -t in.tftpd --since -10min   # on the TFTP server")
 
 
 class TftpError(Rule):
@@ -27,10 +31,11 @@ class TftpError(Rule):
         A missing file (tftp-file-not-found), one that may not be read (tftp-access-violation), an option that is refused
         (tftp-option-negotiation-refused), an error that the client sends (tftp-client-aborts).
     Causes
-        A server that was started without a directory, that cannot read any more (a disk, a network file system), that has
-        a limit on sessions; a server of another kind on port 69; a proxy between that makes errors of its own.
+        A directory named as if it were a file; a server that was started without a directory, that cannot read any more
+        (a disk, a network file system), that has a limit on sessions; a server of another kind on port 69; a proxy
+        between that makes errors of its own.
     Fix
-        The server's log says more than the packet.
+        The server's log says more than the packet. Name a file where it tells of a directory.
     Sources
         RFC 1350 section 5 and appendix; RFC 2347 (code 8).
     """
@@ -56,8 +61,16 @@ class TftpError(Rule):
                 number=error.code,
                 text=text,
                 expected="The next DATA block." if flow.body.packets else "An OACK or the first DATA block.",
-                fixes=(Fix("shell", "journalctl -t dnsmasq-tftp -t in.tftpd --since -10min   # on the TFTP server"),),
+                fixes=(*_instead_of_directory(case, fetch, flow), _LOG),
             )
+
+
+def _instead_of_directory(case: Case, fetch: FetchRecord, flow: TftpTransfer) -> tuple[Fix, ...]:
+    """A file in the directory that DHCP names as if it were one (dnsmasq tells: "Is a directory")."""
+    if flow.error is None or "is a directory" not in flow.error.text.lower() or not case.is_boot_file(fetch):
+        return ()
+    loader = names.loader_for(case.client)
+    return fixes.boot_file(case, f"{flow.filename.rstrip('/')}/{names.base(loader)}", flow.server)
 
 
 def _has_name(error: Error) -> bool:
