@@ -122,9 +122,9 @@ def dnsmasq_boot(case: Case, name: str, server: str | None = None) -> tuple[Fix,
     return dnsmasq(*match, f"dhcp-boot={tags},{field(name)}" + (f",,{server}" if server else ""))
 
 
-def pxe_service(number: int | None, name: str, server: str | None = None) -> str:
+def pxe_service(number: int | None, name: str, server: str | None = None, *, tag: str = "") -> str:
     """Dnsmasq's line that names firmware of an architecture its file, as a proxy too."""
-    return f'pxe-service={number or 0},"network boot",{field(name)}' + (f",{server}" if server else "")
+    return f'pxe-service={tag}{number or 0},"network boot",{field(name)}' + (f",{server}" if server else "")
 
 
 def isc_branch(case: Case, *statements: str) -> Fix:

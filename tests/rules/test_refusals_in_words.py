@@ -11,7 +11,7 @@ from bootsniff.model import Machine
 from .boots import INITRD, KERNEL
 from .boots_https import AGENT, program
 from .packets import Wire, errors, machine, read
-from .scene import SERVER
+from .scene import SERVER, Scene
 from .scenes_transfer import handshake
 from .test_rules import found as finding_of
 
@@ -246,3 +246,10 @@ def test_a_started_system_may_do_without_what_it_misses(wire: Wire, tmp_path: Pa
     found = _read(wire.quiet(60), tmp_path)
     assert found.status == "handed-off"
     assert not [finding for finding in found.findings if finding.severity != "note"]
+
+
+def test_a_proxy_that_has_nothing_for_ipxe_gets_a_service_for_ipxe_alone() -> None:
+    scene = Scene("ipxe-efi-x64", at="dhcp").lease().proxy(0.15, option60="PXEClient").to_4011(1)
+    scene.dhcp.pxe_replies = (scene.reply(1.1, 5, server="192.168.122.9", your=None, option60="PXEClient"),)
+    lines = {fix.target: fix.text for fix in finding_of("proxydhcp-no-boot-file", scene).fixes}["dnsmasq"]
+    assert lines.splitlines() == ["dhcp-match=set:ipxe,175", 'pxe-service=tag:ipxe,7,"network boot",menu.ipxe']

@@ -61,7 +61,7 @@ class ProxyDhcpNoBootFile(Rule):
             server=proxy.server,
             name=stage.name or case.client,
             expected="A boot file, or boot servers in option 43.",
-            fixes=fixes.dnsmasq(fixes.pxe_service(recognise.arch(stage), fixes.names_example(case))),
+            fixes=fixes.dnsmasq(*_lines(case)),
         )
 
 
@@ -69,3 +69,11 @@ def _leads_on(reply: Offer) -> bool:
     """Whether a reply names a file, or boot servers or a menu from which one would come."""
     pxe = dhcp_options.pxe(reply.message) if reply.has_pxe_options else None
     return bool(reply.boot_file or (pxe is not None and (pxe.boot_servers or pxe.menu)))
+
+
+def _lines(case: Case) -> list[str]:
+    """For iPXE a service of its own: the one without a tag would be offered to the firmware that loads it, too."""
+    number, name = recognise.arch(case.stage), fixes.names_example(case)
+    if not case.is_ipxe:
+        return [fixes.pxe_service(number, name)]
+    return [recognise.IPXE_TAG, fixes.pxe_service(number, name, tag="tag:ipxe,")]
