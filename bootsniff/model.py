@@ -311,6 +311,8 @@ class CaptureInfo(Struct, frozen=True):
 
 ONE_SIDED = "one_sided"
 """The counter that is 1 when machines went on from answers that no capture holds."""
+BROADCASTS_ONLY = "broadcasts_only"
+"""The counter that is 1 when boot clients were given addresses, and no packet was for one of them alone."""
 FAILED_RULE = "failed_rule:"
 """Begins the names of counters of rules that have a bug and raised; the code of the rule follows."""
 FAILED_EVENT = "failed_event:"

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..model import ONE_SIDED, CaptureInfo
+from ..model import BROADCASTS_ONLY, ONE_SIDED, CaptureInfo
 from .failures import failure
 from .lines import Paper, Span
 from .units import Clock, amount, count, duration
 
-_ONE_SIDED = (
-    "Machines went on from answers that are not in this capture: it shows one direction only, or a filter such as "
-    "`port 69` left them out (TFTP answers come from another port; `bootsniff filter` prints a filter that fits)"
-)
+_BLIND_SPOTS = {
+    ONE_SIDED: (
+        "Machines went on from answers that are not in this capture: it shows one direction or the broadcasts only, or a "
+        "filter such as `port 69` left them out (TFTP answers come from another port; `bootsniff filter` prints a filter "
+        "that fits)"
+    ),
+    BROADCASTS_ONLY: (
+        "No packet is for one boot client alone: at another port of the switch only broadcasts show, and no fetch; "
+        "capture at the client's port, on a mirror of it, or at the server"
+    ),
+}
+"""What is said of a counter that tells of the capture point."""
 
 
 def write_captures(captures: Iterable[CaptureInfo], paper: Paper, clock: Clock) -> None:
@@ -21,15 +29,17 @@ def write_captures(captures: Iterable[CaptureInfo], paper: Paper, clock: Clock) 
         _write_capture(capture, paper, clock)
 
 
-def write_blind_spot(counters: Iterable[tuple[str, int]], paper: Paper) -> None:
+def write_blind_spots(counters: Iterable[tuple[str, int]], paper: Paper) -> None:
     """What none of the captures shows, as the packets themselves tell."""
-    if dict(counters).get(ONE_SIDED):
-        paper.prose(_ONE_SIDED, 2, style="warning")
+    told = dict(counters)
+    for name, text in _BLIND_SPOTS.items():
+        if told.get(name):
+            paper.prose(text, 2, style="warning")
 
 
 def write_counters(counters: Iterable[tuple[str, int]], paper: Paper) -> None:
     """What was seen twice, what bounds threw away, and what failed."""
-    words = [_left_out(name, number) for name, number in counters if number and name != ONE_SIDED]
+    words = [_left_out(name, number) for name, number in counters if number and name not in _BLIND_SPOTS]
     if words:
         paper.blank()
         paper.flow([[Span(word)] for word in words], label=Span("left out:", "warning"), between=", ")

@@ -31,7 +31,7 @@ def schema() -> Schema:
                 "counters": {
                     "type": "object",
                     "additionalProperties": _COUNT,
-                    "description": "What bounds threw away, and what failed: rules, as failed_rule: and their code, events, as failed_event: and their protocol, and failed_machines; one_sided is 1 when answers that machines went on from are not in the captures. Empty when nothing.",
+                    "description": "What bounds threw away, and what failed: rules, as failed_rule: and their code, events, as failed_event: and their protocol, and failed_machines; one_sided is 1 when answers that machines went on from are not in the captures, broadcasts_only when no packet is for a boot client alone. Empty when nothing.",
                 },
             }
         ),

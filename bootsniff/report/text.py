@@ -8,7 +8,7 @@ from itertools import chain, islice
 from msgspec import Struct
 
 from ..model import Machine, Status
-from .captures import write_blind_spot, write_captures, write_counters
+from .captures import write_blind_spots, write_captures, write_counters
 from .details import write_machine
 from .findings import write_finding
 from .lines import Paper
@@ -42,7 +42,7 @@ def write_text(report: Pages, paper: Paper, options: TextOptions) -> None:
             write_summary(machine, paper)
         return
     write_captures(captures, paper, clock)
-    write_blind_spot(report.counters, paper)
+    write_blind_spots(report.counters, paper)
     paper.blank()
     first = list(islice(machines, 2))
     several = len(first) > 1

@@ -119,6 +119,7 @@ def server_message(
             exchange.pxe_replies = kept(exchange.pxe_replies, heard)
         else:
             exchange.acks = kept(exchange.acks, heard)
+            world.quality.lease_seen |= machine.boot_client
             learn_address(world, machine, message.your_ip or message.client_ip)
     elif kind_number == DhcpType.NAK:
         exchange.nak_count += 1

@@ -32,6 +32,8 @@ def client_message(world: World, machine: MachineRecord, envelope: Envelope, mes
     elif message.type == INFORMATION_REQUEST:
         exchange.information_requests = kept(exchange.information_requests, heard)
     else:
+        if exchange.solicits and not exchange.advertises and message.type == REQUEST:
+            world.quality.one_sided = True  # it takes an offer that this capture does not hold
         exchange.requests = kept(exchange.requests, heard)
     touch(machine, stage, at)
     address = message.peer or envelope.source  # a relay sends from its own

@@ -15,7 +15,7 @@ def dhcp4_state(stage: StageRecord, exchange: Dhcp4Exchange, now: int, *, gone: 
     if started:
         return StageState(BOUND)
     last = stage.last.time
-    rank = OFFERED if exchange.offers or exchange.proxy_offers else DISCOVER
+    rank = OFFERED if exchange.offers or exchange.proxy_offers or exchange.requests else DISCOVER
     if exchange.nak_count >= 2:
         return StageState(OFFERED, failed=True, point="dhcp")
     if exchange.offers:
@@ -50,7 +50,7 @@ def dhcp6_state(stage: StageRecord, exchange: Dhcp6Exchange, now: int, *, gone: 
     """The same for DHCPv6."""
     if started:
         return StageState(BOUND)
-    rank = OFFERED if exchange.advertises else DISCOVER
+    rank = OFFERED if exchange.advertises or exchange.requests else DISCOVER
     refused = bool(exchange.advertises) and not exchange.requests and not _usable6(stage, exchange)
     if gone or refused or is_over(stage.last.time, 60 * NANOSECONDS, now):
         return StageState(rank, failed=True, point="dhcp")

@@ -17,7 +17,7 @@ from ..wire.messages import (
     Lacpdu,
     RouterAdvertisement,
 )
-from . import around, dhcp4, dhcp6
+from . import around, dhcp4, dhcp6, vantage
 from .failures import count_failed
 from .machines import kept, seen_at
 from .outcome import NEVER, refresh
@@ -74,6 +74,8 @@ class Engine:
                 around.lacp(world, envelope, subject)
             elif isinstance(subject, RouterAdvertisement):
                 world.router_advertisements = kept(world.router_advertisements, seen_at(envelope))
+            if not world.quality.unicast_seen:
+                vantage.note(world, envelope)
         except Exception:
             if self._strict:
                 raise

@@ -9,7 +9,7 @@ from operator import attrgetter
 
 from ..flow.records import Event
 from ..flow.sieve import Sieve
-from ..model import NANOSECONDS, ONE_SIDED, Block, CaptureInfo, HostFacts
+from ..model import BROADCASTS_ONLY, NANOSECONDS, ONE_SIDED, Block, CaptureInfo, HostFacts
 from .engine import Engine
 from .failures import failed_events
 
@@ -113,12 +113,13 @@ class Follower:
         return sieve.undecoded if sieve is not None else 0
 
     def counters(self) -> dict[str, int]:
-        """What the sieves threw away, and whether answers are missing."""
-        sieves = set(self._sieves.values())
+        """What the sieves threw away, and what this capture point does not show."""
+        sieves, quality = set(self._sieves.values()), self.engine.world.quality
+        blind_spots = {ONE_SIDED: quality.one_sided, BROADCASTS_ONLY: quality.lease_seen and not quality.unicast_seen}
         return {
             "duplicate_packets": sum(sieve.duplicates for sieve in sieves),
             "evicted_flows": sum(sieve.evicted for sieve in sieves),
-            **({ONE_SIDED: 1} if self.engine.world.quality.one_sided else {}),
+            **{name: 1 for name, blind in blind_spots.items() if blind},
         }
 
     def _sieve(self, block: Block) -> Sieve:

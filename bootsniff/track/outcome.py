@@ -11,17 +11,17 @@ from typing import NamedTuple
 from ..model import StallPoint, Status
 from ..wire import dhcp_options as options
 from .arrived import dropped_image, loops, script_rounds
-from .boot_file import boot_file_of, boot_server_of, server_behind_no_router
+from .boot_file import SERVER_IDENTIFIER, boot_file_of, boot_server_of, server_behind_no_router
 from .fetch_outcome import may_be_answered
 from .kinds import is_firmware, is_ipxe, is_u_boot
 from .loading_outcome import failed_before
-from .next_file import goes_on_by_http
+from .next_file import ARP_TRIES, goes_on_by_http
 from .records import BootRecord, CaptureQuality, Dhcp4Exchange, Dhcp6Exchange, StageRecord, World
 from .stage_outcome import led_to, stage_state
 from .state import BOUND, DISCOVER, StageState
 
 NEVER = 1 << 62
-_SEES_ALL = CaptureQuality()
+_SEES_ALL = CaptureQuality(unicast_seen=True)
 
 
 class BootState(NamedTuple):
@@ -75,15 +75,10 @@ def boot_state(
     index = _furthest(stages, states)
     furthest = states[index]
     if furthest.failed:
-        if any(
-            states[number].rank >= BOUND
-            and _goes_on_unseen(stages[number], quality)
-            and not _ends_in_dhcp(stages[number], is_first=number == 0 or is_firmware(stages[number].client))
-            for number in {index, len(stages) - 1}
-        ):
+        if any(_goes_on_unseen(stages, number, states[number], quality) for number in {index, len(stages) - 1}):
             return BootState("in-progress", None, None, "", NEVER)
         return BootState("stalled", furthest.point, index, "", last.check_at, trying=is_last and not last.failed)
-    if not is_last and (not quality.sees_fetches or _goes_on_unseen(stages[index], quality)):
+    if not is_last and (not quality.sees_fetches or _goes_on_unseen(stages, index, furthest, quality)):
         return BootState("in-progress", None, None, "", NEVER)
     if not is_last:
         # The machine began anew without this boot having come to an end that the capture shows.
@@ -91,13 +86,33 @@ def boot_state(
     return BootState("in-progress", None, None, last.waiting_for, last.check_at)
 
 
-def _goes_on_unseen(stage: StageRecord, quality: CaptureQuality) -> bool:
-    """Whether what the stage should fetch next is nothing that this capture can show."""
-    if not quality.sees_tcp and goes_on_by_http(stage):
+def _goes_on_unseen(stages: list[StageRecord], index: int, state: StageState, quality: CaptureQuality) -> bool:
+    """Whether what a stage does next is nothing that this capture can show."""
+    stage, is_last = stages[index], stages[index] is stages[-1]
+    if stage.fetches:
+        if quality.one_sided and may_be_answered(stage.fetches[-1].flow):
+            return True
+        return not quality.sees_tcp and goes_on_by_http(stage)
+    if state.rank < BOUND:
+        return is_last and _took_unseen_offer(stage.dhcp)
+    if _ends_in_dhcp(stage, quality, is_first=index == 0 or is_firmware(stage.client)):
+        return False
+    if not quality.sees_fetches or (not quality.sees_tcp and goes_on_by_http(stage)) or _behind_relay(stage):
         return True
-    if quality.one_sided and stage.fetches and may_be_answered(stage.fetches[-1].flow):
-        return True
-    return not stage.fetches and (not quality.sees_fetches or _behind_relay(stage))
+    if quality.unicast_seen or not is_last:
+        return False
+    # Every port of a switch shows ARP's questions. edk2, unlike U-Boot, also learns from what others ask (ArpImpl.c).
+    learns = stage.client.startswith("efi-") and not any(is_u_boot(one.client) for one in stages)
+    return learns or bool(stage.arps) or not quality.arp_seen
+
+
+def _took_unseen_offer(exchange: Dhcp4Exchange | Dhcp6Exchange | None) -> bool:
+    """Whether a machine asked once for what a server had offered, and this capture holds no answer to anything."""
+    if isinstance(exchange, Dhcp6Exchange):
+        return bool(exchange.requests) and not exchange.advertises and len(exchange.requests) == 1
+    if not isinstance(exchange, Dhcp4Exchange) or exchange.offers or exchange.naks or exchange.request_count != 1:
+        return False
+    return SERVER_IDENTIFIER in exchange.requests[0].message.options
 
 
 def _behind_relay(stage: StageRecord) -> bool:
@@ -119,7 +134,7 @@ def _ipv6_alone(stages: list[StageRecord]) -> bool:
     return any(isinstance(dhcp, Dhcp6Exchange) and dhcp.replies for dhcp in before)
 
 
-def _ends_in_dhcp(stage: StageRecord, *, is_first: bool) -> bool:
+def _ends_in_dhcp(stage: StageRecord, quality: CaptureQuality, *, is_first: bool) -> bool:
     """Whether DHCP and ARP alone show that no fetch could follow the lease.
 
     No file was named (an iPXE that was loaded may have a script inside), port 4011 or ARP for the server stayed
@@ -129,7 +144,8 @@ def _ends_in_dhcp(stage: StageRecord, *, is_first: bool) -> bool:
     if not isinstance(exchange, Dhcp4Exchange):
         return False
     own = exchange.given
-    if any(arps.request_count >= 2 and not arps.reply and arps.target not in own for arps in stage.arps):
+    tries = 2 if quality.unicast_seen else ARP_TRIES
+    if any(arps.request_count >= tries and not arps.reply and arps.target not in own for arps in stage.arps):
         return True
     if exchange.pxe_requests and not exchange.pxe_replies:
         return True

@@ -91,6 +91,7 @@ class Owners:
         result = fetches.attach(machine, flow, seen_at(envelope))
         if result is None:
             return None
+        self._world.quality.unicast_seen = True
         attached = (machine, *result)
         self._roster.attached[id(flow)] = attached
         self._views.remember(flow, attached[2])

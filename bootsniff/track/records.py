@@ -289,6 +289,10 @@ class CaptureQuality(Struct, eq=False):
     """False when nothing but DHCP and ARP was seen of anybody: such a capture was filtered, and fetches cannot show."""
     sees_tcp: bool = True
     """False when UDP and ICMP were all that was seen (`port 67 or port 68 or port 69`): HTTP cannot show."""
+    unicast_seen: bool = False
+    """A packet between a boot client and one other station: other ports of its switch show broadcasts alone."""
+    lease_seen: bool = False
+    """A boot client was given an address."""
     one_sided: bool = False
     """Clients were seen to act on replies that are not in the capture (a mirror of one direction, a switch port)."""
 

@@ -33,7 +33,7 @@ class Wire:
 
     def __init__(self, kind: str = "efi-x64-pxe") -> None:
         self.packets: list[tuple[float, bytes]] = []
-        self.hosts = {CLIENT: MAC, "0.0.0.0": MAC, "255.255.255.255": BROADCAST}
+        self.hosts = {CLIENT: MAC, "0.0.0.0": MAC, "255.255.255.255": BROADCAST, "224.0.0.251": "01:00:5e:00:00:fb"}
         self.kind = kind
         self.mac = MAC
         self.port = 2069
@@ -325,16 +325,12 @@ class Wire:
     # --- reading ---
 
     def quiet(self, time: float) -> Wire:
-        """The capture goes on to this second, and was not filtered: another host asks for somebody and speaks mDNS."""
+        """The capture goes on to this second, and is whole: others ask for somebody, and whether the machine is there."""
         self.udp(time - 0.1, SERVER, 5353, "224.0.0.251", 5353, b"\0" * 12)
-        payload = (
-            struct.pack(">HHBBH", 1, 0x0800, 6, 4, 1)
-            + mac_bytes(SERVER_MAC)
-            + packed(SERVER)
-            + b"\0" * 6
-            + packed("192.168.122.99")
-        )
-        self.packets.append((time, mac_bytes(BROADCAST) + mac_bytes(SERVER_MAC) + b"\x08\x06" + payload))
+        for at, target, to in ((time - 0.05, CLIENT, MAC), (time, "192.168.122.99", BROADCAST)):
+            question = struct.pack(">HHBBH", 1, 0x0800, 6, 4, 1) + mac_bytes(SERVER_MAC) + packed(SERVER)
+            question += b"\0" * 6 + packed(target)
+            self.packets.append((at, mac_bytes(to) + mac_bytes(SERVER_MAC) + b"\x08\x06" + question))
         return self
 
     def save(self, path: Path, *, raw: bool = False) -> Path:

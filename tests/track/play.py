@@ -80,6 +80,7 @@ class Play:
 
     def __init__(self, *lines: str, watching: bool = False) -> None:
         self.engine = Engine(strict=True)
+        self.engine.world.quality.unicast_seen = True
         self.watching = watching
         self.frame = 0
         self.mac = MAC

@@ -43,7 +43,7 @@ def test_a_last_block_that_is_acknowledged_late(tmp_path: Path) -> None:
     repeat_last(wire, 6)
     ended, frame = last_fetch(wire.quiet(30), tmp_path / "x.pcap")
     assert ended == pytest.approx(5.5, abs=1e-5)
-    assert frame == len(wire.packets) - 3
+    assert frame == len(wire.packets) - 4
 
 
 def test_the_tail_of_a_whole_http_body_that_is_repeated(tmp_path: Path) -> None:

@@ -22,7 +22,8 @@ class HttpPlainDisabled(Rule):
         The whole DHCP exchange with an http URL, then no DNS query, no ARP for the server, no SYN.
     Not to be confused with
         A Secure Boot refusal (nbp-secure-boot-refused): there the file is fetched whole first. A server whose hardware
-        address is not found (arp-next-server-unanswered). A capture of the ports of DHCP and TFTP only, which has no TCP.
+        address is not found (arp-next-server-unanswered). A capture of the ports of DHCP and TFTP only, or one
+        at another port of the switch, which have no TCP.
     Causes
         Firmware built with PcdAllowHttpConnections off, or a setup option of the vendor.
     Fix
@@ -44,7 +45,7 @@ class HttpPlainDisabled(Rule):
         if not case.acks or not url.lower().startswith("http://") or not case.asked_nothing:
             return
         quality = case.world.quality
-        if not quality.sees_replies or not quality.sees_tcp:
+        if not quality.sees_replies or not quality.sees_tcp or not quality.unicast_seen:
             return
         secure = "https://" + url[len("http://") :]
         yield self.finding(
