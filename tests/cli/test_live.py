@@ -117,7 +117,7 @@ def test_the_state_below_the_log_fits_the_terminal(namespace: Namespace, lines: 
         terminal.wait_for("listening on")
         namespace.send(crowd(20, "discover"))
         terminal.wait_for("20 booting")
-        terminal.wait_for("EFI x64 PXE, waiting for OFFER")
+        terminal.wait_for("waiting for OFFER")
         terminal.resize((lines, 120 // wrapped))
         before = len(taken_back())
         # 40 columns are too few for any state: it is taken back once, with the lines that it has become.
