@@ -1,4 +1,8 @@
-"""Whether a started system that fetched nothing reaches nothing of what it looks for; pure functions of the records."""
+"""Whether a started system that fetched nothing reaches nothing of what it was told to; pure functions of the records.
+
+Systems ask for much that they do without (clocks, updates, the vendor's servers): only hosts that a script of the boot
+names count.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +15,6 @@ TRIES = 3
 _SYNS = 5
 """SYNs that nobody answers, of all attempts: the fifth comes after 15 s."""
 _APART = NANOSECONDS
-_CLOCKS = ("ntp", "time")
-"""In names of clocks: a system asks for those for ever, and does without."""
 
 
 def unreached(stage: StageRecord) -> list[TcpConnection]:
@@ -20,6 +22,8 @@ def unreached(stage: StageRecord) -> list[TcpConnection]:
     if stage.fetches or not stage.connections or any(one.syn_ack or one.established for one in stage.connections):
         return []
     last = stage.connections[-1]
+    if not _is_named(stage, last.server):
+        return []
     tries = [one for one in stage.connections if (one.server, one.server_port) == (last.server, last.server_port)]
     refused = [one for one in tries if one.reset is not None]
     return tries if len(refused) >= TRIES or sum(one.syn_count for one in tries) >= _SYNS else []
@@ -32,6 +36,8 @@ def unnamed(stage: StageRecord) -> list[DnsLookup]:
     if any(one.answer is not None and one.answer.addresses for one in stage.lookups):
         return []
     name = stage.lookups[-1].name.lower()
+    if name not in stage.hosts:
+        return []
     tries = [one for one in stage.lookups if one.name.lower() == name]
     moments = 0
     since = -_APART
@@ -39,4 +45,10 @@ def unnamed(stage: StageRecord) -> list[DnsLookup]:
         for query in one.queries:
             if query.time - since >= _APART:
                 moments, since = moments + 1, query.time
-    return tries if moments >= TRIES and not any(word in name for word in _CLOCKS) else []
+    return tries if moments >= TRIES else []
+
+
+def _is_named(stage: StageRecord, address: str) -> bool:
+    """Whether a script named this server, by its address or by a name that has it."""
+    named = (look for look in stage.lookups if look.name.lower() in stage.hosts and look.answer is not None)
+    return address in stage.hosts or any(address in look.answer.addresses for look in named if look.answer)

@@ -217,6 +217,8 @@ class StageRecord(Struct, eq=False, gc=False):
     """What waits for a key without a timeout: `menu of http://…/menu.ipxe`, `option 43 prompt`."""
     pause: int = 0
     """How long the latest script or configuration may wait before it asks for anything, ns: its menu's timeout, its sleep."""
+    hosts: tuple[str, ...] = ()
+    """Hosts that scripts of this boot name, in lower case: what a system is told to fetch from."""
     local_boot: FrameRef | None = None
     """The script that told the program to boot from the disk, or to leave."""
 

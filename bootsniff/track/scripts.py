@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ..model import NANOSECONDS, FrameRef
 from ..wire.scripts import NamedFile, ScriptPlan, read_script
 from .machines import kept
@@ -9,7 +11,10 @@ from .naming import joined, pieces_of
 from .records import Expectation, FetchRecord, StageRecord
 
 MAX_EXPECTATIONS = 64
+MAX_HOSTS = 64
 LONGEST_PAUSE = 3600 * NANOSECONDS
+_HOST = re.compile(r"(?:://|\b(?:nfsroot|url|ks|repo|stage2)=(?:nfs:)?)(?:\w*@)?([a-z0-9][a-z0-9.-]*)", re.IGNORECASE)
+"""Where a script names a host: in URLs, and in the arguments of installers that do without `://`."""
 
 
 def apply_script(stage: StageRecord, fetch: FetchRecord) -> None:
@@ -17,7 +22,11 @@ def apply_script(stage: StageRecord, fetch: FetchRecord) -> None:
     content = fetch.content
     if content is None:
         return
-    plan = read_script(content.kind, fetch.flow.body.head.decode("utf-8", "backslashreplace"))
+    text = fetch.flow.body.head.decode("utf-8", "backslashreplace")
+    plan = read_script(content.kind, text)
+    for host in _HOST.findall(text):
+        if host.lower() not in stage.hosts:
+            stage.hosts = kept(stage.hosts, host.lower(), MAX_HOSTS)
     at = fetch.flow.last
     for wanted in plan.files:
         expected = _expectation(wanted, fetch.name, at)

@@ -203,17 +203,19 @@ def test_grub_reads_texts_in_chunks_and_no_kernel(length: bool, codes: set[str],
     assert all("/linux" in finding.summary or "initrd" in finding.summary for finding in found.findings)
 
 
-def _system(*, refused: int = 0, port: int = 8000, name: str = "", asked: int = 0, address: str | None = None) -> Wire:
-    """A started system with an address that is refused so often, or asks so often for a name."""
+def _system(
+    *, refused: int = 0, server: str = SERVER, name: str = "", asked: int = 0, address: str | None = None
+) -> Wire:
+    """A started system that was told of two servers, and is refused so often, or asks so often for a name."""
     wire = Wire("ipxe-bios").lease(file=f"http://{SERVER}/menu.ipxe")
-    script = b"#!ipxe\nkernel http://192.168.122.1/linux\ninitrd http://192.168.122.1/initrd.gz\nboot\n"
+    script = b"#!ipxe\nkernel http://192.168.122.1/linux ks=http://deploy.lan:8000/ks url=images.lan\ninitrd http://192.168.122.1/initrd.gz\nboot\n"
     for time, path, body in ((1, "/menu.ipxe", script), (2, "/linux", KERNEL), (3, "/initrd.gz", INITRD)):
         wire.fetch(time, path, body=body, agent=AGENT)
     wire.as_kind("os").lease(20)
     for number in range(refused):
         wire.port += 1
-        wire.tcp(25 + 4 * number, 0x02, 1000, 0, port=port)
-        wire.tcp(25.001 + 4 * number, 0x14, 0, 1001, from_client=False, port=port)
+        wire.tcp(25 + 4 * number, 0x02, 1000, 0, port=8000, server=server)
+        wire.tcp(25.001 + 4 * number, 0x14, 0, 1001, from_client=False, port=8000, server=server)
     for number in range(asked):
         wire.query(25 + 4 * number, name, rcode=0 if address else 3, address=address)
     return wire
@@ -221,7 +223,11 @@ def _system(*, refused: int = 0, port: int = 8000, name: str = "", asked: int = 
 
 @pytest.mark.parametrize(
     ("wire", "subject"),
-    [(_system(refused=4), f"{SERVER}:8000"), (_system(name="deploy.lan", asked=3), "deploy.lan")],
+    [
+        (_system(refused=4), f"{SERVER}:8000"),
+        (_system(name="deploy.lan", asked=3), "deploy.lan"),
+        (_system(name="images.lan", asked=3), "images.lan"),
+    ],
 )
 def test_a_started_system_that_reaches_nothing_of_what_it_tries_again_and_again(
     wire: Wire, subject: str, tmp_path: Path
@@ -240,6 +246,8 @@ def test_a_started_system_that_reaches_nothing_of_what_it_tries_again_and_again(
         _system(name="deploy.lan", asked=1),
         _system(name="deploy.lan", asked=3, address=SERVER),
         _system(name="2.debian.pool.ntp.org", asked=9),
+        _system(name="updates.example.org", asked=9),
+        _system(refused=9, server="192.168.122.77"),
     ],
 )
 def test_a_started_system_may_do_without_what_it_misses(wire: Wire, tmp_path: Path) -> None:

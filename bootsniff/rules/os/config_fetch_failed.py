@@ -35,7 +35,8 @@ class OsConfigFetchFailed(Rule):
         The system's own DHCP exchange, then DNS, TCP or HTTP errors for the configuration's URL, often repeated every few
         seconds.
     Not to be confused with
-        Things an installer looks for and does without (.treeinfo, updates.img, vendor-data).
+        Things an installer looks for and does without (.treeinfo, updates.img, vendor-data); clocks, updates and other
+        servers that no script of the boot names.
     Causes
         A server that goes by the address, which changed because the system sends another client identifier; a name that
         cannot be looked up; https without the authority; a filtered port.
