@@ -10,7 +10,8 @@ from ..model import NANOSECONDS
 from ..wire.messages import ArpMessage, Bpdu, Envelope, IcmpMessage, Lacpdu
 from .boot_file import PXE_PORT
 from .machines import current_stage, holder, kept, seen_at, touch
-from .records import Arps, Dhcp4Exchange, LonelyPort, MachineRecord, SilentPort, World
+from .ports import LonelyPort, SilentPort
+from .records import Arps, Dhcp4Exchange, MachineRecord, World
 from .views import Views
 
 MAX_PER_STAGE = 64

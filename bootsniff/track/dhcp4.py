@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from ..model import NANOSECONDS, FrameRef
 from ..wire import dhcp_options as options
 from ..wire.messages import DhcpMessage, DhcpType, Envelope
+from . import vantage
 from .arrived import loaded_system
 from .boot_file import PXE_PORT
 from .kinds import LOADERS, Kind, is_firmware, is_ipxe, is_u_boot, kind_of
@@ -47,7 +46,7 @@ def client_message(
             return
         exchange.discover_count += 1
         exchange.discovers = kept(exchange.discovers, heard)
-        _note_point(exchange, envelope, message, point)
+        vantage.note_point(exchange, envelope, message, point)
         touch(machine, stage, at)
         return
     stage = _stage_for_request(machine, kind, message, at)
@@ -101,7 +100,7 @@ def server_message(
         if exchange.discovers and exchange.discovers[-1].message.relay is None:
             return
     if kind_number in (None, DhcpType.OFFER):
-        _note_point(exchange, envelope, message, point)
+        vantage.note_point(exchange, envelope, message, point)
         if message.your_ip is None and kind_number == DhcpType.OFFER:
             exchange.proxy_offers = kept(exchange.proxy_offers, heard)
         else:
@@ -131,22 +130,7 @@ def copy(machine: MachineRecord, envelope: Envelope, message: DhcpMessage, point
     """A message of the machine's that was seen at another capture point a moment ago."""
     stage = _stage_of_reply(machine.boots[-1], message) if machine.boots else None
     if stage is not None and isinstance(stage.dhcp, Dhcp4Exchange):
-        _note_point(stage.dhcp, envelope, message, point)
-
-
-def _note_point(exchange: Dhcp4Exchange, envelope: Envelope, message: DhcpMessage, point: Point) -> None:
-    """Remember where a DISCOVER of the machine's own, or an OFFER on its last stretch, was seen."""
-    if message.message_type == DhcpType.DISCOVER:
-        if message.relay is None and point not in exchange.asked_at:
-            exchange.asked_at = _with(exchange.asked_at, point)
-    elif message.message_type == DhcpType.OFFER and envelope.target_port != 67 and point not in exchange.offered_at:
-        exchange.offered_at = _with(exchange.offered_at, point)
-
-
-@lru_cache(64)
-def _with(points: tuple[Point, ...], point: Point) -> tuple[Point, ...]:
-    """One object for all exchanges that were seen at the same points: thousands are."""
-    return kept(points, point)
+        vantage.note_point(stage.dhcp, envelope, message, point)
 
 
 def _heard(envelope: Envelope, message: DhcpMessage, at: FrameRef) -> Heard[DhcpMessage]:

@@ -16,7 +16,8 @@ from .fetch_outcome import may_be_answered
 from .kinds import is_firmware, is_ipxe, is_u_boot
 from .loading_outcome import failed_before
 from .next_file import ARP_TRIES, goes_on_by_http
-from .records import BootRecord, CaptureQuality, Dhcp4Exchange, Dhcp6Exchange, StageRecord, World
+from .quality import CaptureQuality
+from .records import BootRecord, Dhcp4Exchange, Dhcp6Exchange, StageRecord, World
 from .stage_outcome import led_to, stage_state
 from .state import BOUND, DISCOVER, StageState
 

@@ -16,6 +16,8 @@ from ..flow.records import DnsLookup, HttpExchange, IcmpNotice, TcpConnection, T
 from ..model import FetchStatus, FrameRef, HostFacts, StallPoint, Status
 from ..wire.messages import DhcpMessage, Dhcpv6Message
 from ..wire.transfers import BootContent
+from .ports import LonelyPort, SilentPort
+from .quality import CaptureQuality
 
 MAX_HEARD = 12
 """How many messages of one kind an exchange keeps: the first ones, and the latest in the last place."""
@@ -267,62 +269,6 @@ class ServerRecord(Struct, eq=False):
     dialect: str | None = None
     """Recognised software: `dnsmasq`, `isc-dhcpd`, `kea`, `libvirt` …"""
     tftp_replies: int = 0
-
-
-class CaptureQuality(Struct, eq=False):
-    """What the capture can and cannot show; rules about missing packets must ask it."""
-
-    captures: int = 1
-    truncated: bool = False
-    dropped_frames: int = 0
-    """Lost while capturing, or left out for a bug of ours: what seems to be missing may have been sent."""
-    cut_frames: int = 0
-    server_packets: int = 0
-    """Packets from servers to clients of any kind (DHCP replies, TFTP or HTTP answers, ARP replies)."""
-    unicast_server_packets: int = 0
-    tcp_seen: bool = False
-    arp_seen: bool = False
-    dhcp_seen: bool = False
-    tftp_data_seen: bool = False
-    first: int | None = None
-    last: int | None = None
-
-    sees_fetches: bool = True
-    """False when nothing but DHCP and ARP was seen of anybody: such a capture was filtered, and fetches cannot show."""
-    sees_tcp: bool = True
-    """False when UDP and ICMP were all that was seen (`port 67 or port 68 or port 69`): HTTP cannot show."""
-    unicast_seen: bool = False
-    """A packet between a boot client and one other station: other ports of its switch show broadcasts alone."""
-    lease_seen: bool = False
-    """A boot client was given an address."""
-    one_sided: bool = False
-    """Clients were seen to act on replies that are not in the capture (a mirror of one direction, a switch port)."""
-
-    @property
-    def sees_replies(self) -> bool:
-        """Whether this capture point sees packets towards clients at all."""
-        return self.server_packets > 0 and not self.one_sided
-
-
-class LonelyPort(Struct, eq=False, gc=False):
-    """A port that sends LACPDUs, hears none, and lets no ordinary frame pass: when that was so, the last time."""
-
-    since: FrameRef
-    last: FrameRef
-    over: bool = False
-    """It has found a partner, or forwards without one."""
-
-
-class SilentPort(Struct, eq=False, gc=False):
-    """A port whose BPDUs do not tell its state: since when they come, and when the tree told of a change after that.
-
-    A port that begins to forward is such a change (IEEE 802.1D clause 8.6.14), which the next BPDUs tell.
-    """
-
-    since: FrameRef
-    delay: int
-    """ns that it spends listening, and as many again learning, after its link comes up."""
-    changed: FrameRef | None = None
 
 
 class World(Struct, eq=False):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from ..wire.messages import Envelope
-from .records import World
+from functools import lru_cache
+
+from ..wire.messages import DhcpMessage, DhcpType, Envelope
+from .machines import kept
+from .records import Dhcp4Exchange, Point, World
 
 
 def note(world: World, envelope: Envelope) -> None:
@@ -17,9 +20,24 @@ def _is_for_one(envelope: Envelope) -> bool:
     mac, target = envelope.target_mac, envelope.target
     if mac is not None:
         return not int(mac[:2], 16) & 1  # the group bit (IEEE 802 clause 8.2.2)
-    return target != "255.255.255.255" and not target.startswith(("22", "23", "ff"))
+    return not target.startswith("ff") if ":" in target else int(target.partition(".")[0]) < 224  # RFC 5771
 
 
 def _boots(world: World, mac: str) -> bool:
     machine = world.machines.get(mac)
     return machine is not None and machine.boot_client
+
+
+def note_point(exchange: Dhcp4Exchange, envelope: Envelope, message: DhcpMessage, point: Point) -> None:
+    """Remember where a DISCOVER of the machine's own, or an OFFER on its last stretch, was seen."""
+    if message.message_type == DhcpType.DISCOVER:
+        if message.relay is None and point not in exchange.asked_at:
+            exchange.asked_at = _with(exchange.asked_at, point)
+    elif message.message_type == DhcpType.OFFER and envelope.target_port != 67 and point not in exchange.offered_at:
+        exchange.offered_at = _with(exchange.offered_at, point)
+
+
+@lru_cache(64)
+def _with(points: tuple[Point, ...], point: Point) -> tuple[Point, ...]:
+    """One object for all exchanges that were seen at the same points: thousands are."""
+    return kept(points, point)

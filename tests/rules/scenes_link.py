@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bootsniff.track.records import LonelyPort
+from bootsniff.track.ports import LonelyPort
 from bootsniff.wire.transfers import BootContent
 
 from .scene import SCRIPT, Scene

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import NANOSECONDS, Finding, Fix
-from ...track.records import LonelyPort, StageRecord, World
+from ...track.ports import LonelyPort
+from ...track.records import StageRecord, World
 from .. import fixes
 from ..case import Case
 from ..evidence import evidence, first_and_last

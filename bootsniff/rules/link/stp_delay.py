@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import NANOSECONDS, Evidence, Finding, Fix
-from ...track.records import Dhcp4Exchange, SilentPort, StageRecord, World
+from ...track.ports import SilentPort
+from ...track.records import Dhcp4Exchange, StageRecord, World
 from .. import fixes
 from ..case import Case
 from ..evidence import evidence, first_and_last

@@ -1,0 +1,40 @@
+"""What a capture can and cannot show, as values; judges nothing."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class CaptureQuality(Struct, eq=False):
+    """What the capture can and cannot show; rules about missing packets must ask it."""
+
+    captures: int = 1
+    truncated: bool = False
+    dropped_frames: int = 0
+    """Lost while capturing, or left out for a bug of ours: what seems to be missing may have been sent."""
+    cut_frames: int = 0
+    server_packets: int = 0
+    """Packets from servers to clients of any kind (DHCP replies, TFTP or HTTP answers, ARP replies)."""
+    unicast_server_packets: int = 0
+    tcp_seen: bool = False
+    arp_seen: bool = False
+    dhcp_seen: bool = False
+    tftp_data_seen: bool = False
+    first: int | None = None
+    last: int | None = None
+
+    sees_fetches: bool = True
+    """False when nothing but DHCP and ARP was seen of anybody: such a capture was filtered, and fetches cannot show."""
+    sees_tcp: bool = True
+    """False when UDP and ICMP were all that was seen (`port 67 or port 68 or port 69`): HTTP cannot show."""
+    unicast_seen: bool = False
+    """A packet between a boot client and one other station: other ports of its switch show broadcasts alone."""
+    lease_seen: bool = False
+    """A boot client was given an address."""
+    one_sided: bool = False
+    """Clients were seen to act on replies that are not in the capture (a mirror of one direction, a switch port)."""
+
+    @property
+    def sees_replies(self) -> bool:
+        """Whether this capture point sees packets towards clients at all."""
+        return self.server_packets > 0 and not self.one_sided
