@@ -20,6 +20,8 @@ def _is_for_one(envelope: Envelope) -> bool:
     mac, target = envelope.target_mac, envelope.target
     if mac is not None:
         return not int(mac[:2], 16) & 1  # the group bit (IEEE 802 clause 8.2.2)
+    if not target:
+        return False  # ARP on a link that names no receiver
     return not target.startswith("ff") if ":" in target else int(target.partition(".")[0]) < 224  # RFC 5771
 
 

@@ -20,6 +20,7 @@ OTHER = "52:54:00:00:00:99"
         (MAC, "ff:ff:ff:ff:ff:ff", "255.255.255.255", False),
         (MAC, "01:00:5e:00:00:fb", "224.0.0.251", False),
         (OTHER, "52:54:00:00:00:01", "192.168.122.1", False),
+        (MAC, None, "", False),
         (MAC, None, "22.1.2.3", True),
         (MAC, None, "224.0.0.251", False),
         (MAC, None, "255.255.255.255", False),
