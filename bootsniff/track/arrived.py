@@ -147,11 +147,18 @@ def dropped_image(stage: StageRecord, time: int) -> FetchRecord | None:
 
 
 def network_disk(stage: StageRecord) -> TcpConnection | None:
-    """The connection to an iSCSI target that this program opened after everything that it fetched."""
+    """The newest connection to an iSCSI target that this program opened after everything that it fetched.
+
+    Of several an open one: of more paths to a disk, one does (ipxe.org/cmd/sanboot).
+    """
+    since = stage.fetches[-1].start if stage.fetches else 0
+    found = None
     for connection in reversed(stage.connections):
-        if connection.server_port == iscsi.PORT and connection.established:
-            return connection if not stage.fetches or connection.start >= stage.fetches[-1].start else None
-    return None
+        if connection.server_port == iscsi.PORT and connection.established and connection.start >= since:
+            if is_open(connection):
+                return connection
+            found = found or connection
+    return found
 
 
 def unread(stage: StageRecord, last: FetchRecord) -> TcpConnection | None:

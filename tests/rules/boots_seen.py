@@ -156,12 +156,14 @@ def uboot_without_architecture(kind: str = "u-boot-other") -> Wire:
     return Wire(kind).lease().missing(1, "boot.scr.uimg").quiet(200)
 
 
-def two_speakers(*, other: str = "46:8e:60:6b:13:f0") -> Wire:
+def two_speakers(*, other: str = "46:8e:60:6b:13:f0", speaks_for: tuple[str, ...] = (CLIENT,)) -> Wire:
     """Another host has the address of the lease, and speaks ARP; the boot goes well all the same."""
     wire = Wire("bios-pxe").lease(file="pxelinux.0")
     wire.arp(0.9, SERVER)
-    asks = struct.pack(">HHBBH", 1, 0x0800, 6, 4, 1) + mac_bytes(other) + packed(CLIENT) + bytes(6) + packed(SERVER)
-    wire.packets.append((0.95, b"\xff" * 6 + mac_bytes(other) + b"\x08\x06" + asks))
+    head = struct.pack(">HHBBH", 1, 0x0800, 6, 4, 1) + mac_bytes(other)
+    for address in speaks_for:
+        asks = head + packed(address) + bytes(6) + packed(SERVER)
+        wire.packets.append((0.95, b"\xff" * 6 + mac_bytes(other) + b"\x08\x06" + asks))
     wire.get(1, "pxelinux.0", PXELINUX).get(2, "pxelinux.cfg/default", PXELINUX_CONFIG)
     return wire.get(3, "linux", KERNEL).get(4, "initrd.gz", INITRD).quiet(90)
 
@@ -224,6 +226,7 @@ HEALTHY: dict[str, Callable[[], Wire]] = {
 OPEN: dict[str, Callable[[], Wire]] = {
     "BPDUs from the first packet on": lambda: listening(begin=-8, opens=None),
     "the port had been open for long": lambda: listening(asks=(60, 61, 63, 67), end=140),
+    "another port opened while it asked": lambda: listening(begin=-600, opens=20, asks=(0, 4, 12, 28)),
     "it asks on behind an open port": lambda: listening(asks=(20, 24, 40, 56), end=140),
 }
 """Machines that nobody answers behind ports of the older spanning tree that are not to blame."""

@@ -22,7 +22,7 @@ from . import (
     wire_faults,
 )
 from .packets import Wire, errors, machine, read
-from .scene import MAC, SERVER
+from .scene import CLIENT, MAC, SERVER
 from .wire_faults import Case
 
 FAULTS = {
@@ -108,6 +108,8 @@ def test_a_directory_is_mended_by_a_file_in_it(tmp_path: Path) -> None:
 def test_another_host_with_the_same_address_is_noted(tmp_path: Path) -> None:
     assert codes(boots_seen.two_speakers(), tmp_path) == {"dhcp-address-conflict"}
     assert codes(boots_seen.two_speakers(other=MAC), tmp_path) == set()
+    router = boots_seen.two_speakers(speaks_for=("192.168.122.20", "192.168.122.254", CLIENT))  # proxy ARP
+    assert codes(router, tmp_path) == set()
 
 
 def test_uboot_that_does_not_tell_its_architecture_is_a_cause(tmp_path: Path) -> None:

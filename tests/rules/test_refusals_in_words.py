@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,39 @@ def test_a_login_that_goes_well_and_other_ports_are_no_refusal(tmp_path: Path) -
         }
 
 
+def _paths(*statuses: tuple[int, int]) -> Wire:
+    """ISCSI targets that iPXE is given as paths to one disk; it reads from those that accept its login."""
+    wire = Wire("ipxe-bios").lease(file=f"http://{SERVER}/san.ipxe")
+    wire.fetch(
+        1, "/san.ipxe", body=b"#!ipxe\nsanboot iscsi:192.168.122.1::::iqn.x iscsi:192.168.122.2::::iqn.x\n", agent=AGENT
+    )
+    for number, status in enumerate(statuses):
+        server, time = f"192.168.122.{number + 1}", 3 + number / 2
+        wire.connect(time, port=3260, server=server)
+        wire.tcp(time + 0.1, 0x18, 1001, 5001, b"\x43".ljust(48, b"\0"), port=3260, server=server)
+        said = b"\x23".ljust(36, b"\0") + bytes(status) + bytes(10)
+        wire.tcp(time + 0.11, 0x18, 5001, 1049, said, from_client=False, port=3260, server=server)
+        if status[0]:
+            wire.tcp(time + 0.2, 0x11, 1049, 5049, port=3260, server=server)
+            wire.tcp(time + 0.21, 0x11, 5049, 1050, from_client=False, port=3260, server=server)
+            continue
+        for block in range(30):
+            mine, theirs = 1049 + 48 * block, 5049 + 560 * block
+            wire.tcp(time + 1 + block, 0x18, mine, theirs, b"\1".ljust(48, b"\0"), port=3260, server=server)
+            answer = b"\x25".ljust(560, b"\0")
+            wire.tcp(time + 1.01 + block, 0x18, theirs, mine + 48, answer, from_client=False, port=3260, server=server)
+    wire.packets.sort(key=itemgetter(0))
+    return wire.quiet(60)
+
+
+def test_of_two_paths_to_a_disk_one_does(tmp_path: Path) -> None:
+    refused = (2, 3)
+    for wire in (_paths((0, 0), refused), _paths(refused, (0, 0)), _paths((0, 0), (0, 0))):
+        found = _read(wire, tmp_path)
+        assert (found.status, errors(found)) == ("handed-off", set())
+    assert errors(_read(_paths(refused, refused), tmp_path)) == {"iscsi-login-refused"}
+
+
 def test_a_certificate_that_fits_and_a_machine_that_leaves_at_it_is_an_unknown_authority() -> None:
     finding = finding_of("tls-unknown-ca", handshake())
     assert (finding.severity, finding.confidence) == ("error", "likely")
@@ -99,6 +133,25 @@ def test_a_grub_that_goes_on_at_once_reads_it(tmp_path: Path) -> None:
     assert _read(_grub("content-length", 0.2, found=False), tmp_path).findings == ()
     for build in (_grub("Content-Length", 34), _grub("Content-Length", 0.2)):
         assert "http-lowercase-header" not in {finding.code for finding in _read(build, tmp_path).findings}
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_grub_that_asks_for_the_kernel_has_read_its_configuration(whole: bool, tmp_path: Path) -> None:
+    """It shows a menu after a picture that is missing; the boot goes well, or lacks its initrd."""
+    wire = Wire("efi-x64-http").lease(file=f"http://{SERVER}/grubx64.efi", option60="HTTPClient")
+    wire.fetch(1, "/grubx64.efi", body=program(40_000))
+    for time, path, body in (
+        (3, "/grub.cfg", CONFIG),
+        (4, "/no.png", b""),
+        (34, "/linux", KERNEL),
+        (36, "/initrd.gz", INITRD),
+    ):
+        status = "200 OK" if body and (whole or path != "/initrd.gz") else "404 Not Found"
+        said = f"\ncontent-length: {len(body)}"
+        wire.fetch(time, path, status, body, said, agent=GRUB_AGENT, length=False)
+    found = _read(wire.as_kind("os").lease(50).quiet(120) if whole else wire.quiet(120), tmp_path)
+    assert found.status == ("handed-off" if whole else "stalled")
+    assert "http-lowercase-header" not in {finding.code for finding in found.findings}
 
 
 @pytest.mark.parametrize(("option60", "targets"), [("HTTPClient", {"grub"}), ("HTTPClient:x", {"grub", "dnsmasq"})])

@@ -14,6 +14,8 @@ from ..rule import Rule
 
 _NOBODY = "02:00:00:00:00:01"
 """A locally administered address that no card has."""
+_OF_ALL = 3
+"""Addresses that nobody has but a router that answers for others (proxy ARP, RFC 1027)."""
 _LEASED = 60 * NANOSECONDS
 """So long after its last packet a machine still has its address."""
 
@@ -26,7 +28,8 @@ class DhcpAddressConflict(Rule):
     On the wire
         DHCPDECLINE after the ACK, or ARP from the machine's address with another hardware address than its own.
     Not to be confused with
-        The server's own probe before the OFFER; a multi-homed Linux host that answers for its own address twice.
+        The server's own probe before the OFFER; a multi-homed Linux host that answers for its own address twice; a router
+        that answers for every address (proxy ARP).
     Causes
         A host with a fixed address inside the range, two DHCP servers with overlapping ranges, a lost lease file.
     Fix
@@ -91,7 +94,9 @@ def _others(case: Case, dhcp: Dhcp4Exchange) -> list[tuple[str, FrameRef]]:
     if not own:
         return []
     end = case.boot.last.time + _LEASED
-    return [(mac, at) for mac, at in dhcp.speakers if mac != case.machine.mac and at.time <= end]
+    others = [(mac, at) for mac, at in dhcp.speakers if mac != case.machine.mac and at.time <= end]
+    spoken = list(case.world.arp.values()) if others else []
+    return [(mac, at) for mac, at in others if spoken.count(mac) < _OF_ALL]
 
 
 def _reserved(case: Case, owner: str | None, address: str) -> Fix:

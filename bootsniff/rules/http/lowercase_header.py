@@ -14,6 +14,7 @@ from . import exchanges
 
 _WAIT = 20 * NANOSECONDS
 """GRUB gives up waiting for the rest of a body after 34 s (grub-core/net/net.c)."""
+_PROPER = "Content-Length"
 
 
 class HttpLowercaseHeader(Rule):
@@ -26,7 +27,7 @@ class HttpLowercaseHeader(Rule):
         All looks perfect: status 200, the whole file; only the field is spelled content-length. Afterwards nothing is done
         with the file. After an answer 404 such a GRUB waits for more than half a minute before it asks for the next name.
     Not to be confused with
-        A length that is missing (http-no-length).
+        A length that is missing (http-no-length). A program that asks for the kernel behind such a file: it reads the field.
     Causes
         Servers and proxies that write HTTP/2 style names (HAProxy, Node.js programs, some Go and Rust servers, cloud proxies).
     Fix
@@ -47,12 +48,13 @@ class HttpLowercaseHeader(Rule):
         return client in ("shim", "grub")
 
     def check(self, case: Case) -> Iterator[Finding]:
+        if _reads_it(case):
+            return
         used: list[tuple[HttpExchange, str]] = []
         refused: list[tuple[HttpExchange, str]] = []
         for fetch, flow in case.http:
-            fields = flow.response.fields if flow.response else ()
-            spelled = next((key for key, _ in fields if key.lower() == "content-length"), "Content-Length")
-            if spelled == "Content-Length":
+            spelled = _spelled(flow)
+            if spelled == _PROPER:
                 continue
             if case.client == "shim" and fetch.status == "complete":
                 continue  # one that does not read the field leaves at the head of the response
@@ -82,6 +84,23 @@ class HttpLowercaseHeader(Rule):
                     ),
                 ),
             )
+
+
+def _spelled(flow: HttpExchange) -> str:
+    fields = flow.response.fields if flow.response else ()
+    return next((key for key, _ in fields if key.lower() == "content-length"), _PROPER)
+
+
+def _reads_it(case: Case) -> bool:
+    """Whether a kernel or initrd was asked for after a file with such a length: a program that takes it for empty cannot."""
+    first = min((fetch.end for fetch, flow in case.http if _spelled(flow) != _PROPER and _is_file(flow)), default=None)
+    return first is not None and any(
+        fetch.role in ("kernel", "initrd") and fetch.start >= first for fetch in case.stage.fetches
+    )
+
+
+def _is_file(flow: HttpExchange) -> bool:
+    return exchanges.status_of(flow) == 200 and flow.complete
 
 
 def _waited_in_vain(case: Case, fetch: FetchRecord, flow: HttpExchange) -> bool:

@@ -128,9 +128,13 @@ def _listening(case: Case, first: int) -> list[Evidence]:
 
 
 def _opens(case: Case, port: SilentPort) -> int | None:
-    """When a port began to forward, ns: as its BPDUs tell, or reckoned from the first one, if the capture saw it come."""
+    """When a port began to forward, ns: as its BPDUs tell, or reckoned from the first one, if the capture saw it come.
+
+    A change that comes later than the port takes is about another one.
+    """
     if port.changed is not None:
-        return port.changed.time
+        late = port.changed.time > port.since.time + 2 * port.delay + 2 * _HELLO
+        return None if late else port.changed.time
     began = case.world.quality.first
     if began is None or port.since.time - began <= _HELLO:
         return None
