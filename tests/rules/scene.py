@@ -77,7 +77,7 @@ class Scene:
         self.world = World(now=START + 300 * NANOSECONDS, ended=True)
         self.world.quality.server_packets = self.world.quality.unicast_server_packets = 1
         self.world.quality.first = START
-        self.world.quality.unicast_seen = True
+        self.world.quality.arp_seen = self.world.quality.unicast_seen = True
         self.frame = 0
         self.machine = MachineRecord(MAC, None, START, FrameRef(0, 1, START), boot_client=True)
         self.world.machines[MAC] = self.machine

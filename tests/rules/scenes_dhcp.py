@@ -249,9 +249,7 @@ def name_looked_up() -> Scene:
 
 def far_server(target: str = "192.168.2.14", **offer: object) -> Scene:
     offer.setdefault("router", None)
-    scene = Scene(at="tftp").lease(file="grubx64.efi", next_server=target, **offer)  # type: ignore[arg-type]
-    scene.world.quality.arp_seen = True
-    return scene
+    return Scene(at="tftp").lease(file="grubx64.efi", next_server=target, **offer)  # type: ignore[arg-type]
 
 
 FAULTS: dict[str, Callable[[], Scene]] = {

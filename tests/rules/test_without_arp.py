@@ -141,3 +141,12 @@ def test_requests_alone_are_no_proof(tmp_path: Path) -> None:
     wire.udp(100, SERVER, 5353, MDNS, 5353, b"\0" * 12)
     found = read(wire.save(tmp_path / "x.pcap", raw=True)).machines[0]
     assert [(finding.code, finding.confidence) for finding in found.findings] == [("tftp-no-reply", "possible")]
+
+
+@pytest.mark.parametrize("arp", [True, False])
+def test_what_a_script_names_on_a_host_that_may_not_be_there(tmp_path: Path, *, arp: bool) -> None:
+    """Without ARP in the capture nothing tells a command that fails from a server that is absent."""
+    wire = Wire("ipxe-bios").lease(file="boot.ipxe")
+    wire.get(1, "boot.ipxe", b"#!ipxe\nkernel tftp://192.168.122.5/linux\nboot\n")
+    found = machine(read(quiet(wire, arp=arp).save(tmp_path / "x.pcap")))
+    assert ("chain-script-stops" in [finding.code for finding in found.findings]) is arp

@@ -16,6 +16,7 @@ from ..evidence import evidence
 from ..rule import Rule
 
 _VARIABLE = re.compile(r"(\$\{[\w./:-]{1,64}\})", re.ASCII)
+_UNKNOWN = ": a command above it fails"
 _SPOKEN = ("http", "https", "tftp")
 _KERNELS = {
     "x64": "x86",
@@ -71,6 +72,8 @@ class ChainScriptStops(Rule):
         if refused and wanted.role != "initrd":
             return  # kernels of other entries may stand below
         confidence, why = _of_kernel(case, last) if refused else _of_url(wanted)
+        if why == _UNKNOWN and not case.world.quality.arp_seen:
+            return  # the server may not be there
         yield self.finding(
             case,
             [
@@ -118,7 +121,7 @@ def _of_url(wanted: Expectation) -> tuple[Confidence, str]:
     scheme = names.parts(wanted.url)
     if scheme is not None and scheme[0] not in _SPOKEN:
         return "likely", f": it may be built without {scheme[0]}"
-    return "possible", ": a command above it fails"
+    return "possible", _UNKNOWN
 
 
 def _fixes(case: Case, last: FetchRecord, wanted: Expectation, *, refused: bool) -> tuple[Fix, ...]:

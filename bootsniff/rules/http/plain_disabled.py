@@ -45,8 +45,8 @@ class HttpPlainDisabled(Rule):
         if not case.acks or not url.lower().startswith("http://") or not case.asked_nothing:
             return
         quality = case.world.quality
-        if not quality.sees_replies or not quality.sees_tcp or not quality.unicast_seen:
-            return
+        if not (quality.sees_replies and quality.arp_seen and quality.unicast_seen):
+            return  # it may ask where this capture cannot show it
         secure = "https://" + url[len("http://") :]
         yield self.finding(
             case,
