@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from ..flow.records import TftpTransfer
 from ..model import NANOSECONDS, FrameRef
 from ..wire.scripts import NamedFile, ScriptPlan, read_script
 from .machines import kept
@@ -13,8 +14,10 @@ from .records import Expectation, FetchRecord, StageRecord
 MAX_EXPECTATIONS = 64
 MAX_HOSTS = 64
 LONGEST_PAUSE = 3600 * NANOSECONDS
-_HOST = re.compile(r"(?:://|\b(?:nfsroot|url|ks|repo|stage2)=(?:nfs:)?)(?:\w*@)?([a-z0-9][a-z0-9.-]*)", re.IGNORECASE)
-"""Where a script names a host: in URLs, and in the arguments of installers that do without `://`."""
+_HOST = re.compile(
+    r"(?:://|\b(?:nfsroot|url|ks|repo|stage2)=(?:nfs:)?)(?:\w*@)?([a-z0-9][a-z0-9.-]*|\$)", re.IGNORECASE
+)
+"""Where a script names a host: in URLs, and in the arguments of installers that do without `://`; `$` begins a variable."""
 
 
 def apply_script(stage: StageRecord, fetch: FetchRecord) -> None:
@@ -24,9 +27,11 @@ def apply_script(stage: StageRecord, fetch: FetchRecord) -> None:
         return
     text = fetch.flow.body.head.decode("utf-8", "backslashreplace")
     plan = read_script(content.kind, text)
-    for host in _HOST.findall(text):
-        if host.lower() not in stage.hosts:
-            stage.hosts = kept(stage.hosts, host.lower(), MAX_HOSTS)
+    server = fetch.flow.server if isinstance(fetch.flow, TftpTransfer) else fetch.flow.connection.server
+    for named in _HOST.findall(text):
+        host = named.lower() if named != "$" else server  # as a rule ${next-server}
+        if host not in stage.hosts:
+            stage.hosts = kept(stage.hosts, host, MAX_HOSTS)
     at = fetch.flow.last
     for wanted in plan.files:
         expected = _expectation(wanted, fetch.name, at)

@@ -256,12 +256,22 @@ def test_grub_reads_texts_in_chunks_and_no_kernel(length: bool, codes: set[str],
     assert all("/linux" in finding.summary or "initrd" in finding.summary for finding in found.findings)
 
 
+_TOLD = b"#!ipxe\nkernel http://192.168.122.1/linux ks=http://deploy.lan:8000/ks url=images.lan\ninitrd http://192.168.122.1/initrd.gz\nboot\n"
+_VARIABLE = b"#!ipxe\nkernel linux url=http://${next-server}:8000/preseed.cfg\ninitrd initrd.gz\nboot\n"
+_NOBODY = b"#!ipxe\nkernel linux quiet\ninitrd initrd.gz\nboot\n"
+
+
 def _system(
-    *, refused: int = 0, server: str = SERVER, name: str = "", asked: int = 0, address: str | None = None
+    *,
+    refused: int = 0,
+    server: str = SERVER,
+    name: str = "",
+    asked: int = 0,
+    address: str | None = None,
+    script: bytes = _TOLD,
 ) -> Wire:
     """A started system that was told of two servers, and is refused so often, or asks so often for a name."""
     wire = Wire("ipxe-bios").lease(file=f"http://{SERVER}/menu.ipxe")
-    script = b"#!ipxe\nkernel http://192.168.122.1/linux ks=http://deploy.lan:8000/ks url=images.lan\ninitrd http://192.168.122.1/initrd.gz\nboot\n"
     for time, path, body in ((1, "/menu.ipxe", script), (2, "/linux", KERNEL), (3, "/initrd.gz", INITRD)):
         wire.fetch(time, path, body=body, agent=AGENT)
     wire.as_kind("os").lease(20)
@@ -278,6 +288,7 @@ def _system(
     ("wire", "subject"),
     [
         (_system(refused=4), f"{SERVER}:8000"),
+        (_system(refused=4, script=_VARIABLE), f"{SERVER}:8000"),
         (_system(name="deploy.lan", asked=3), "deploy.lan"),
         (_system(name="images.lan", asked=3), "images.lan"),
     ],
@@ -301,6 +312,8 @@ def test_a_started_system_that_reaches_nothing_of_what_it_tries_again_and_again(
         _system(name="2.debian.pool.ntp.org", asked=9),
         _system(name="updates.example.org", asked=9),
         _system(refused=9, server="192.168.122.77"),
+        _system(refused=9, server="192.168.122.77", script=_VARIABLE),
+        _system(refused=9, script=_NOBODY),
     ],
 )
 def test_a_started_system_may_do_without_what_it_misses(wire: Wire, tmp_path: Path) -> None:
