@@ -80,6 +80,11 @@ class TftpClientAborts(Rule):
 def _fixes(case: Case, fetch: FetchRecord, flow: TftpTransfer) -> tuple[Fix, ...]:
     """Another file where DHCP names this one; memory where the file fills a good part of what small machines have."""
     size = flow.size or 0
-    memory = Fix("libvirt", f"<memory unit='MiB'>{max(2048, 4 * size // _MIB)}</memory>")
+    room = f"{max(2048, 4 * size // _MIB)}M"
+    memory = Fix(
+        "shell",
+        f"machine=NAME   # as virsh list --all has it; elsewhere: more memory\n"
+        f"virsh setmaxmem $machine {room} --config\nvirsh setmem $machine {room} --config",
+    )
     smaller = fixes.boot_file(case, names.loader_for(case.client), flow.server) if case.is_boot_file(fetch) else ()
     return (*((memory,) if size > _LARGE else ()), *(smaller if case.dhcp4 else ()))
