@@ -16,8 +16,8 @@ _BLIND_SPOTS = {
         "that fits)"
     ),
     BROADCASTS_ONLY: (
-        "No packet is for one boot client alone: at another port of the switch only broadcasts show, and no fetch; "
-        "capture at the client's port, on a mirror of it, or at the server"
+        "No packet is for one boot client alone: if this is another port of the switch, which shows broadcasts only, "
+        "fetches are missing; capture at the client's port, on a mirror of it, or at the server"
     ),
 }
 """What is said of a counter that tells of the capture point."""
