@@ -9,7 +9,7 @@ from ..model import NANOSECONDS, FetchStatus, StallPoint
 from .kinds import is_u_boot
 from .naming import is_raspberry_name, same_file
 from .patience import ABORT_SILENCE, SEARCH_SILENCE, TCP_SILENCE, patience_of
-from .records import FetchRecord, StageRecord
+from .records import BootRecord, FetchRecord, StageRecord
 
 LOST_REPLIES = 3
 """Requests that were answered and repeated all the same."""
@@ -35,6 +35,12 @@ def went_on_unanswered(flow: TftpTransfer | HttpExchange, following: TftpTransfe
         return False
     limit = SOONEST_RETRY if following.filename == flow.filename else AT_ONCE
     return 0 <= following.start - flow.start < limit
+
+
+def shows_answers(boot: BootRecord) -> bool:
+    """Whether the capture holds an answer to any request by TFTP of this boot."""
+    flows = (fetch.flow for stage in boot.stages for fetch in stage.fetches)
+    return any(isinstance(flow, TftpTransfer) and flow.reply_from is not None for flow in flows)
 
 
 def refresh_fetches(stage: StageRecord, now: int, *, moved_on: bool, latest: int | None = None) -> None:

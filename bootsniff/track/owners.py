@@ -6,7 +6,7 @@ from ..flow.records import Event, HttpExchange, TftpTransfer
 from ..wire.messages import Envelope
 from . import fetches
 from .around import LATE_TRAFFIC
-from .fetch_outcome import never_heard, went_on_unanswered
+from .fetch_outcome import never_heard, shows_answers, went_on_unanswered
 from .machines import current_stage, holder, learn_address, seen_at, touch
 from .naming import is_boot_agent, is_device_config, looks_like_boot
 from .records import MachineRecord, World
@@ -84,14 +84,17 @@ class Owners:
         return self._attach(machine, transfer, envelope)
 
     def _attach(self, machine: MachineRecord, flow: TftpTransfer | HttpExchange, envelope: Envelope) -> Attached | None:
-        stage = current_stage(machine)
-        if stage is not None and stage.fetches and went_on_unanswered(stage.fetches[-1].flow, flow):
-            self._world.quality.one_sided = True
+        before, quality = current_stage(machine), self._world.quality
+        if not quality.one_sided and before is not None and before.fetches:
+            # Where other answers show, this one was lost by the capture: that says nothing of other machines.
+            quality.one_sided = went_on_unanswered(before.fetches[-1].flow, flow) and not shows_answers(
+                machine.boots[-1]
+            )
         learn_address(self._world, machine, flow.client if isinstance(flow, TftpTransfer) else flow.connection.client)
         result = fetches.attach(machine, flow, seen_at(envelope))
         if result is None:
             return None
-        self._world.quality.unicast_seen = True
+        quality.unicast_seen = True
         attached = (machine, *result)
         self._roster.attached[id(flow)] = attached
         self._views.remember(flow, attached[2])

@@ -11,6 +11,8 @@ from bootsniff.model import ONE_SIDED, Report
 from bootsniff.report.lines import Paper
 from bootsniff.report.text import TextOptions, write_text
 
+from .boots import INITRD, KERNEL, PXELINUX
+from .boots_text import PXELINUX_CONFIG
 from .packets import Wire, errors, machine, read
 
 SEARCH = (
@@ -44,6 +46,15 @@ def test_what_is_asked_for_next_shows_that_answers_are_missing(tmp_path: Path) -
     write_text(report, Paper(written), TextOptions(utc=True))
     assert written.getvalue().count("answers that are not in this capture") == 1
     assert "left out:" not in written.getvalue()
+
+
+def test_one_answer_that_the_capture_lost_says_nothing_of_the_others(tmp_path: Path) -> None:
+    wire = Wire("bios-pxe").lease(file="pxelinux.0").get(1, "pxelinux.0", PXELINUX)
+    wire.rrq(1.9, "ldlinux.c32")
+    wire.get(2, "pxelinux.cfg/default", PXELINUX_CONFIG).get(3, "linux", KERNEL).get(4, "initrd.gz", INITRD)
+    report = found(wire.quiet(200), tmp_path)
+    assert machine(report).status == "handed-off"
+    assert ONE_SIDED not in dict(report.counters)
 
 
 def test_the_same_file_from_another_port_at_once(tmp_path: Path) -> None:
