@@ -252,6 +252,31 @@ def far_server(target: str = "192.168.2.14", **offer: object) -> Scene:
     return Scene(at="tftp").lease(file="grubx64.efi", next_server=target, **offer)  # type: ignore[arg-type]
 
 
+def arm_for_arm() -> Scene:
+    scene = Scene("efi-arm64-pxe", at="tftp").lease(file="/arch-aarch64/grubaa64.efi")
+    scene.tftp(1, "/arch-aarch64/grubaa64.efi", "failed", error=1)
+    return scene
+
+
+def from_software(scene: Scene, dialect: str) -> Scene:
+    scene.serves(SERVER).dialect = dialect
+    return scene
+
+
+def one_server_down() -> Scene:
+    """It served nothing to anybody, and no other one did."""
+    scene = Scene(at="tftp").lease(file="shim.efi")
+    flow = scene.tftp(1, "shim.efi", "failed", requests=3)
+    flow.icmp = [scene.icmp(1.1), scene.icmp(5.1)]
+    return scene
+
+
+def proxy_for_all() -> Scene:
+    scene = mute_proxy()
+    scene.serves("192.168.122.9").answered_vendor_classes.add("HTTPClient")
+    return scene
+
+
 FAULTS: dict[str, Callable[[], Scene]] = {
     "dhcp-next-server-missing": grub_alone,
     "dhcp-next-server-is-a-name": server_by_name,
@@ -370,6 +395,11 @@ def kernel_for_bios() -> Scene:
 
 
 LOOKALIKES = [
+    ("arch-dnsmasq-b-matches-everyone", "an ARM64 machine gets it, and it is missing", arm_for_arm),
+    ("arch-dnsmasq-b-matches-everyone", "Kea knows no such suffix", lambda: from_software(arm_for_all(), "kea")),
+    ("arch-isc-0016-is-uboot", "dnsmasq counts in decimal", lambda: from_software(http_falls_to_default(), "dnsmasq")),
+    ("dhcp-wrong-next-server", "the only server is down", one_server_down),
+    ("proxydhcp-silent-for-non-pxeclient", "the proxy answers HTTPClient elsewhere", proxy_for_all),
     ("dhcp-next-server-missing", "siaddr is there", lambda: grub_alone(next_server=SERVER)),
     ("dhcp-next-server-missing", "Secure Boot: the firmware goes on", grub_refused),
     ("dhcp-next-server-missing", "a program that needs no server", lambda: grub_alone(PE_X64_SIGNED)),

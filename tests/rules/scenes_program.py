@@ -196,6 +196,8 @@ def kickstart_then_more() -> Scene:
 
 
 LOOKALIKES = [
+    ("nbp-stalls-after-download", "it is not signed", lambda: loaded(PE_X64)),
+    ("nbp-stalls-after-download", "it is for another processor", lambda: loaded(PE_ARM64)),
     ("chain-script-stops", "a menu", lambda: script_stops(menu=True)),
     ("chain-text-instead-of-program", "a script", lambda: texts(content=SCRIPT)),
     ("chain-text-instead-of-program", "data for a script", lambda: texts(role="initrd")),

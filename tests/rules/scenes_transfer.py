@@ -228,6 +228,19 @@ def ranged(**settings: object) -> Scene:
     return scene
 
 
+def another_port() -> Scene:
+    """A second answer of the server's, from a port of its own: TFTP is like that."""
+    scene = stranger()
+    fetch_of(scene)[1].strangers = [(SERVER, 40001, scene.at(1.1))]
+    return scene
+
+
+def server_recovers() -> Scene:
+    scene = web(status="failed", code=503, length=0)
+    scene.http(20, URL)
+    return scene
+
+
 FAULTS = {
     "arp-next-server-unanswered": arp,
     "dns-lookup-failed": dns,
@@ -332,6 +345,10 @@ def followed() -> Scene:
 
 
 LOOKALIKES = [
+    ("tftp-reply-from-other-ip", "another port of the same address", another_port),
+    ("http-5xx", "the next request is answered", server_recovers),
+    ("tls-client-certificate", "the machine refuses the server's certificate", lambda: handshake(42)),
+    ("tls-version", "no cipher that both know", lambda: handshake(40, by_client=False, answered=False)),
     ("iscsi-login-refused", "a disk in use", lambda: disk(closed=False)),
     ("iscsi-login-refused", "a disk with nothing to start on it", left_disk),
     ("http-redirect-loop", "a few redirects", lambda: redirected_for_ever(4)),

@@ -48,6 +48,10 @@ def test_every_rule_has_a_scene_of_its_fault() -> None:
     assert set(FAULTS) == set(registry.BY_CODE)
 
 
+def test_every_rule_has_a_look_alike() -> None:
+    assert {code for code, _, _ in LOOKALIKES} == set(registry.BY_CODE)
+
+
 def test_codes_are_unique() -> None:
     assert len(registry.RULES) == len(registry.BY_CODE)
 
