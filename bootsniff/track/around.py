@@ -107,15 +107,17 @@ def arp(world: World, envelope: Envelope, message: ArpMessage) -> MachineRecord 
 
 
 def _note_speaker(world: World, address: str, mac: str, envelope: Envelope) -> None:
-    """Who speaks from an address that a machine was given: the machine, and whoever else has it."""
+    """Who speaks from an address that a machine was given: the machine, or somebody else who has it."""
     machine = world.holders.get(address)
-    stage = current_stage(machine)
-    if machine is None or stage is None:
+    if machine is None or not machine.boots:
+        return
+    if mac == machine.mac:
+        machine.speaks = True
         return
     for exchange in (one.dhcp for one in reversed(machine.boots[-1].stages[-4:])):
         if isinstance(exchange, Dhcp4Exchange) and any(ack.message.your_ip == address for ack in exchange.acks):
-            if all(mac != known for known, _ in exchange.speakers):
-                exchange.speakers = kept(exchange.speakers, (mac, seen_at(envelope)))
+            if all(mac != known for known, _ in exchange.strangers):
+                exchange.strangers = kept(exchange.strangers, (mac, seen_at(envelope)))
             return
 
 

@@ -77,8 +77,8 @@ class Dhcp4Exchange(Struct, eq=False, gc=False):
     acks: tuple[Heard[DhcpMessage], ...] = ()
     naks: tuple[Heard[DhcpMessage], ...] = ()
     nak_count: int = 0
-    speakers: tuple[tuple[str, FrameRef], ...] = ()
-    """MACs that spoke ARP from the address of this lease, its owner's among them, and when each did first."""
+    strangers: tuple[tuple[str, FrameRef], ...] = ()
+    """Other MACs that spoke ARP from the address of this lease, and when each did first."""
     declines: tuple[Heard[DhcpMessage], ...] = ()
     informs: tuple[Heard[DhcpMessage], ...] = ()
     pxe_requests: tuple[Heard[DhcpMessage], ...] = ()
@@ -256,6 +256,8 @@ class MachineRecord(Struct, eq=False, gc=False):
     boots: list[BootRecord] = field(default_factory=list)
     boot_client: bool = False
     """Sent what only boot programs send, or fetched something."""
+    speaks: bool = False
+    """Spoke ARP from an address of its own."""
 
 
 class ServerRecord(Struct, eq=False):

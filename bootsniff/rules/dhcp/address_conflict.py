@@ -46,7 +46,11 @@ class DhcpAddressConflict(Rule):
 
     def may(self, stage: StageRecord, _world: World) -> bool:
         dhcp = stage.dhcp
-        return isinstance(dhcp, Dhcp4Exchange) and bool(dhcp.declines or stage.arps or dhcp.speakers)
+        if not isinstance(dhcp, Dhcp4Exchange):
+            return False
+        return bool(dhcp.declines or dhcp.strangers) or any(
+            arps.answers and arps.target in dhcp.given for arps in stage.arps
+        )
 
     def check(self, case: Case) -> Iterator[Finding]:
         dhcp = case.dhcp4
@@ -89,12 +93,10 @@ class DhcpAddressConflict(Rule):
 
 def _others(case: Case, dhcp: Dhcp4Exchange) -> list[tuple[str, FrameRef]]:
     """Who else speaks from the address of the lease while the machine, which speaks from it with its own MAC, boots."""
-    exchanges = (stage.dhcp for stage in case.boot.stages)
-    own = any(mac == case.machine.mac for one in exchanges if isinstance(one, Dhcp4Exchange) for mac, _ in one.speakers)
-    if not own:
+    if not case.machine.speaks:
         return []
     end = case.boot.last.time + _LEASED
-    others = [(mac, at) for mac, at in dhcp.speakers if mac != case.machine.mac and at.time <= end]
+    others = [(mac, at) for mac, at in dhcp.strangers if at.time <= end]
     spoken = list(case.world.arp.values()) if others else []
     return [(mac, at) for mac, at in others if spoken.count(mac) < _OF_ALL]
 
