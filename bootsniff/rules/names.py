@@ -42,12 +42,6 @@ def url_of(fetch: FetchRecord) -> str:
     return f"tftp://{in_url(flow.server)}/{flow.filename}"
 
 
-def server_of(fetch: FetchRecord) -> str:
-    """The address that was asked."""
-    flow = fetch.flow
-    return flow.server if isinstance(flow, TftpTransfer) else flow.connection.server
-
-
 def is_body(fetch: FetchRecord) -> bool:
     """Whether the fetch brought the file itself: not the answer to a HEAD."""
     flow = fetch.flow

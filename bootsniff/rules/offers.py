@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from ..track.records import Heard
 from ..wire import dhcp_options
+from ..wire.http import is_web_url
 from ..wire.messages import DhcpMessage
 
 PXE = "PXEClient"
@@ -76,8 +77,3 @@ class Offer(Struct, eq=False):
     @property
     def subnet_mask(self) -> str | None:
         return dhcp_options.subnet_mask(self.heard.message)
-
-
-def is_web_url(name: str | None) -> bool:
-    """Whether a boot file name is a URL that HTTP boot firmware takes."""
-    return bool(name) and str(name).lower().startswith(("http://", "https://"))

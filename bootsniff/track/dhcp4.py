@@ -7,7 +7,7 @@ from ..wire import dhcp_options as options
 from ..wire.messages import DhcpMessage, DhcpType, Envelope
 from . import vantage
 from .arrived import loaded_system
-from .boot_file import PXE_PORT
+from .boot_file import PXE_PORT, SERVER_IDENTIFIER
 from .kinds import LOADERS, Kind, is_firmware, is_ipxe, is_u_boot, kind_of
 from .machines import begin_boot, begin_stage, kept, learn_address, touch
 from .naming import is_ipxe_binary
@@ -61,7 +61,7 @@ def client_message(
         exchange.pxe_request_count += 1
         exchange.pxe_requests = kept(exchange.pxe_requests, heard)
     elif kind_number == DhcpType.REQUEST:
-        if exchange.discovers and not exchange.offers and 54 in message.options:
+        if exchange.discovers and not exchange.offers and SERVER_IDENTIFIER in message.options:
             world.quality.one_sided = True  # it takes an offer that this capture does not hold
         exchange.request_count += 1
         exchange.requests = kept(exchange.requests, heard)

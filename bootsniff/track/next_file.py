@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..model import StallPoint
 from ..wire import dhcp_options
+from ..wire.http import is_https, is_web_url
 from ..wire.messages import DhcpMessage
 from .boot_file import boot_file_of
 from .fetch_outcome import connection_failure
@@ -62,15 +63,11 @@ def next_without_tls(stage: StageRecord) -> tuple[Expectation, Features | None] 
     return None if told is not None and "https" in told[1] else (wanted, told)
 
 
-def is_https(url: str) -> bool:
-    return url.lower().startswith("https://")
-
-
 def goes_on_by_http(stage: StageRecord) -> bool:
     """Whether what should be fetched next is named by an http or https URL, by a script or, first of all, by DHCP."""
     wanted, file = next_named(stage), boot_file_of(stage)
     url = wanted.url if wanted is not None else file.name if file is not None and not stage.fetches else ""
-    return url.lower().startswith(("http://", "https://"))
+    return is_web_url(url)
 
 
 def _asked_in_vain(stage: StageRecord, last: FetchRecord) -> bool:

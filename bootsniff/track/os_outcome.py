@@ -50,5 +50,8 @@ def unnamed(stage: StageRecord) -> list[DnsLookup]:
 
 def _is_named(stage: StageRecord, address: str) -> bool:
     """Whether a script named this server, by its address or by a name that has it."""
-    named = (look for look in stage.lookups if look.name.lower() in stage.hosts and look.answer is not None)
-    return address in stage.hosts or any(address in look.answer.addresses for look in named if look.answer)
+    return address in stage.hosts or any(
+        look.answer is not None and address in look.answer.addresses
+        for look in stage.lookups
+        if look.name.lower() in stage.hosts
+    )

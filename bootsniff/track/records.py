@@ -158,6 +158,11 @@ class FetchRecord(Struct, eq=False):
         return self.flow.filename if isinstance(self.flow, TftpTransfer) else self.flow.url
 
     @property
+    def server(self) -> str:
+        """The address that was asked."""
+        return self.flow.server if isinstance(self.flow, TftpTransfer) else self.flow.connection.server
+
+    @property
     def start(self) -> int:
         return self.flow.start if isinstance(self.flow, TftpTransfer) else self.flow.request_at.time
 

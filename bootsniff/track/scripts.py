@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from ..flow.records import TftpTransfer
 from ..model import NANOSECONDS, FrameRef
 from ..wire.scripts import NamedFile, ScriptPlan, read_script
 from .machines import kept
@@ -27,9 +26,8 @@ def apply_script(stage: StageRecord, fetch: FetchRecord) -> None:
         return
     text = fetch.flow.body.head.decode("utf-8", "backslashreplace")
     plan = read_script(content.kind, text)
-    server = fetch.flow.server if isinstance(fetch.flow, TftpTransfer) else fetch.flow.connection.server
     for named in _HOST.findall(text):
-        host = named.lower() if named != "$" else server  # as a rule ${next-server}
+        host = named.lower() if named != "$" else fetch.server  # as a rule ${next-server}
         if host not in stage.hosts:
             stage.hosts = kept(stage.hosts, host, MAX_HOSTS)
     at = fetch.flow.last

@@ -26,6 +26,15 @@ _RANGE = re.compile(r"bytes\s+(?:(\d{1,18})\s*-\s*(\d{1,18})|\*)\s*/\s*(\d{1,18}
 _MAX_CHUNK_LINE = 4096
 
 
+def is_web_url(name: str | None) -> bool:
+    """Whether a name of a file is a URL that HTTP boot firmware takes."""
+    return name is not None and name.lower().startswith(("http://", "https://"))
+
+
+def is_https(url: str) -> bool:
+    return url.lower().startswith("https://")
+
+
 def begins_message(data: bytes) -> bool:
     """Whether a segment looks like the start of a request or a response (or of the first bytes of one)."""
     if data.startswith(_STARTS):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Confidence, Finding, Fix
+from ...wire.http import is_web_url
 from .. import fixes
 from ..case import Case
 from ..evidence import evidence
-from ..offers import is_web_url
 from ..overview import Answer
 from ..rule import Cause
 from .siblings import siblings, treated_otherwise

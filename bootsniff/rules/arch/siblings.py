@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ...wire.http import is_web_url
 from ..case import Case
-from ..offers import is_web_url
 from ..overview import Answer
 
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from ...model import Confidence, Finding, Fix
 from ...track.boot_file import next_hop
-from ...track.next_file import ARP_TRIES, is_https
+from ...track.next_file import ARP_TRIES
 from ...track.records import Arps, Expectation
+from ...wire.http import is_https
 from .. import fixes, names
 from ..case import Case
 from ..evidence import evidence, first_and_last, names_next
@@ -135,7 +136,7 @@ def _named(case: Case, target: str) -> list[Expectation]:
 
 
 def _reached(case: Case, target: str) -> bool:
-    return any(names.server_of(fetch) == target for fetch in case.stage.fetches)
+    return any(fetch.server == target for fetch in case.stage.fetches)
 
 
 def _was_sent_to(case: Case) -> bool:

@@ -63,7 +63,7 @@ class ChainShimLoaderName(Rule):
                 subject=asked,
                 shim=names.base(path),
                 asked=asked,
-                server=names.server_of(fetch),
+                server=fetch.server,
                 expected=f"The file {asked}.",
                 fixes=_fixes(fetch, path, asked),
             )

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding, Fix
+from ...wire.http import is_web_url
 from .. import fixes, names, quoting
 from ..case import Case
 from ..evidence import evidence, naming
-from ..offers import is_web_url
 from ..rule import Rule
 from ..tftp import transfers
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding
+from ...wire.http import is_web_url
 from .. import fixes, names
 from ..arch.machines import is_for_another
 from ..case import Case
 from ..evidence import evidence, first_and_last, maybe, naming
-from ..offers import Offer, is_web_url
+from ..offers import Offer
 from ..rule import Rule
 
 

@@ -70,7 +70,7 @@ class NbpIncompleteFile(Rule):
             ],
             subject=names.url_of(fetch),
             file=downloads.shown(fetch),
-            server=names.server_of(fetch),
+            server=fetch.server,
             what=said,
             expected=f"{size + missing} bytes." if missing else "A file with something in it.",
             fixes=(Fix("shell", _look(fetch)),),
@@ -108,4 +108,4 @@ def _last(case: Case) -> FetchRecord | None:
 
 def _look(fetch: FetchRecord) -> str:
     file = quoting.shell(downloads.on_disk(fetch))
-    return f"ls -l {file}; df {file}   # on {names.server_of(fetch)}: copy the whole file there"
+    return f"ls -l {file}; df {file}   # on {fetch.server}: copy the whole file there"

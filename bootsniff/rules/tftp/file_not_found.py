@@ -10,10 +10,10 @@ from ...model import Evidence, Finding, Fix
 from ...track.naming import same_file
 from ...track.records import FetchRecord
 from ...track.switches import is_switch
+from ...wire.http import is_web_url
 from .. import fixes, names, quoting
 from ..case import Case
 from ..evidence import names_next, naming
-from ..offers import is_web_url
 from ..rule import Rule
 from . import transfers
 
@@ -87,7 +87,7 @@ def _named(case: Case, fetch: FetchRecord) -> Iterator[Evidence]:
 def _windows_servers(case: Case) -> set[str]:
     """Servers that delivered a name with a backslash: Windows', or ones that take them for slashes."""
     return {
-        names.server_of(fetch)
+        fetch.server
         for stage in case.boot.stages
         for fetch in stage.fetches
         if "\\" in names.path_of(fetch) and fetch.status == "complete"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ...model import Finding, Fix
 from ...track.arrived import brought_file, over_tls
+from ...wire.http import is_https
 from .. import names, quoting
 from ..case import Case
 from ..evidence import evidence, maybe, naming
@@ -45,7 +46,7 @@ class TlsAnswerUnused(Rule):
         if not came:
             return
         whole = brought_file(connection)
-        url = case.boot_file if (case.boot_file or "").lower().startswith("https:") else None
+        url = case.boot_file if is_https(case.boot_file or "") else None
         yield self.finding(
             case,
             [

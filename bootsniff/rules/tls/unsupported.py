@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from ...model import Confidence, Evidence, Finding, Fix
 from ...track.kinds import is_http_client, is_ipxe
-from ...track.next_file import Features, ipxe_features, is_https, next_without_tls
+from ...track.next_file import Features, ipxe_features, next_without_tls
+from ...wire.http import is_https
 from .. import fixes, quoting
 from ..case import Case
 from ..evidence import evidence, maybe, naming

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 
 from ...model import Finding, Fix
+from ...wire.http import is_web_url
 from .. import fixes, names, quoting, recognise
 from ..case import Case
 from ..evidence import evidence, first_and_last
-from ..offers import is_web_url
 from ..rule import Rule
 
 _TFTP = re.compile(r"tftp://\[[0-9A-Fa-f:.]+\]/.")
