@@ -12,7 +12,7 @@ from ..model import Fix
 from ..track.boot_file import is_elsewhere
 from ..wire.addresses import in_url
 from .names import loader_for
-from .quoting import field, quoted, web, xml
+from .quoting import field, quoted, shell, web, xml
 from .recognise import IPXE_TAG, arch, asker, dnsmasq_match, isc_condition, kea_test
 
 if TYPE_CHECKING:
@@ -151,12 +151,25 @@ def kea_class(name: str, test: str, fields: Iterable[tuple[str, str]], data: Ite
     return Fix("kea", _KEA_PLACE + '"client-classes": [{\n  ' + ",\n  ".join(lines) + "\n}]")
 
 
+def qemu(case: Case, name: str, wanted: str = "") -> Fix | None:
+    """QEMU's user network serves one directory by TFTP, and names one file to every client (qemu(1), -netdev user).
+
+    `wanted` is the path of a file that has to be there.
+    """
+    if case.dialect != "qemu":
+        return None
+    place = f"# the directory of tftp= has to be there, and in it {wanted}\n" if wanted else ""
+    value = name.replace(",", ",,")  # as commas stand in the value of an option
+    return Fix("qemu", f"{place}-netdev " + shell(f"user,id=net0,tftp=/srv/tftp,bootfile={value}"))
+
+
 def boot_file(case: Case, name: str | None = None, server: str | None = None) -> tuple[Fix, ...]:
     """Offer a file over TFTP to this kind of client."""
     name = name or names_example(case)
     server = server or address_of_server(case)
     return arrange(
         case,
+        qemu(case, name),
         *dnsmasq_boot(case, name, server),
         isc_branch(case, f"next-server {server};", f"filename {quoted(name)};"),
         kea_class(asker(case).client, kea_test(case), [("next-server", server), ("boot-file-name", name)]),
@@ -168,6 +181,7 @@ def http_boot(case: Case, url: str) -> tuple[Fix, ...]:
     match, tags = dnsmasq_match(case)
     return arrange(
         case,
+        qemu(case, url),
         *dnsmasq(*match, f"dhcp-boot={tags},{field(url)}", f"dhcp-option-force={tags},60,HTTPClient"),
         isc_branch(case, 'option vendor-class-identifier "HTTPClient";', f"filename {quoted(url)};"),
         kea_class(

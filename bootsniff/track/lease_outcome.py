@@ -13,8 +13,8 @@ from .records import Dhcp4Exchange, StageRecord
 from .state import ASKED, BOUND, DONE, LOADED, StageState, in_seconds, is_over
 
 
-def bound_state(stage: StageRecord, now: int, *, gone: bool, started: bool) -> StageState:
-    """An address, and no fetch so far."""
+def bound_state(stage: StageRecord, now: int, *, gone: bool, started: bool, settled: bool) -> StageState:
+    """An address, and no fetch so far; when it is `settled` that nothing follows, an answer that refuses is the last word."""
     if started:
         return StageState(LOADED)
     if stage.client == "os":
@@ -28,7 +28,8 @@ def bound_state(stage: StageRecord, now: int, *, gone: bool, started: bool) -> S
         return StageState(BOUND, failed=True, point="dhcp")
     if point == "proxydhcp" and _searched_twice(stage.dhcp) and is_over(last, patience.last_answer, now):
         return StageState(BOUND, failed=True, point=point)
-    if point == "nbp" or (point in ("tcp", "tls", "dns") and (gone or _gave_up(stage, now))):
+    refused = settled and not (point == "dns" and stage.lookups[-1].answer is None)
+    if point == "nbp" or (point in ("tcp", "tls", "dns") and (gone or refused or _gave_up(stage, now))):
         return StageState(ASKED, failed=True, point=point)
     limit = patience.after_ack
     if is_ipxe(stage.client) and not is_over(last, limit, now):

@@ -13,7 +13,7 @@ from ..wire import dhcp_options as options
 from .arrived import dropped_image, loops, script_rounds
 from .boot_file import SERVER_IDENTIFIER, boot_file_of, boot_server_of, server_behind_no_router
 from .fetch_outcome import may_be_answered
-from .kinds import is_firmware, is_ipxe, is_u_boot
+from .kinds import is_firmware, is_http_client, is_ipxe, is_u_boot
 from .loading_outcome import failed_before
 from .next_file import ARP_TRIES, goes_on_by_http
 from .quality import CaptureQuality
@@ -22,6 +22,8 @@ from .stage_outcome import led_to, stage_state
 from .state import BOUND, DISCOVER, StageState
 
 NEVER = 1 << 62
+_ROOT_PATH = 17
+"""Option 17 (RFC 2132 section 3.19): the disk that iPXE starts from."""
 _SEES_ALL = CaptureQuality(unicast_seen=True)
 
 
@@ -56,6 +58,7 @@ def boot_state(
     if not stages:
         return BootState("in-progress", None, None, "", NEVER)
     over = not is_last
+    nothing_follows = settled and is_last
     following = [*stages[1:], None]
     if not settled and stages[-1].fetches:
         # A loop of DHCP and the same request: once more in vain is as before.
@@ -65,6 +68,8 @@ def boot_state(
         for stage, after in zip(stages, following, strict=True)
     ]
     last = states[-1]
+    if nothing_follows and states[-1].rank == BOUND and _has_nothing_to_boot(stages):
+        last = states[-1] = StageState(BOUND, failed=True, point="dhcp")
     if stages[-1].client == "os":
         if last.failed and not _ipv6_alone(stages):
             return BootState("stalled", "os", len(stages) - 1, "", last.check_at)
@@ -82,9 +87,27 @@ def boot_state(
     if not is_last and (not quality.sees_fetches or _goes_on_unseen(stages, index, furthest, quality)):
         return BootState("in-progress", None, None, "", NEVER)
     if not is_last:
-        # The machine began anew without this boot having come to an end that the capture shows.
-        return BootState("stalled", furthest.point, index, "", NEVER)
+        # The machine began anew without this boot having come to an end that the capture shows; at a menu it may.
+        ended = furthest.point is not None
+        return BootState("stalled" if ended else "in-progress", furthest.point, index if ended else None, "", NEVER)
     return BootState("in-progress", None, None, last.waiting_for, last.check_at)
+
+
+def _has_nothing_to_boot(stages: list[StageRecord]) -> bool:
+    """Whether the last program is firmware whose lease names neither file nor disk: it has nothing to wait for.
+
+    Not HTTP firmware, whose URL may be typed into its setup, nor an iPXE that was loaded, which may have a script inside.
+    """
+    stage = stages[-1]
+    pxe = stage.client == "bios-pxe" or (stage.client.startswith("efi-") and not is_http_client(stage.client))
+    if not (pxe or (is_ipxe(stage.client) and len(stages) == 1)):
+        return False
+    exchange = stage.dhcp
+    asked = stage.fetches or stage.connections or stage.lookups or stage.arps
+    if not isinstance(exchange, Dhcp4Exchange) or not exchange.acks or asked or boot_file_of(stage) is not None:
+        return False
+    disk = any(options.text(heard.message, _ROOT_PATH) for heard in exchange.acks)
+    return not disk and not _leads_to_4011(exchange)
 
 
 def _goes_on_unseen(stages: list[StageRecord], index: int, state: StageState, quality: CaptureQuality) -> bool:

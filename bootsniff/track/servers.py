@@ -24,7 +24,7 @@ def note_server(world: World, envelope: Envelope, message: DhcpMessage, client: 
         server = world.servers[address] = ServerRecord(address, envelope.source_mac)
     server.dhcp_replies += 1
     if server.dialect is None and server.dhcp_replies <= HABITS_SHOWN:
-        server.dialect = _dialect(message)
+        server.dialect = "qemu" if _is_qemu(envelope) else _dialect(message)
     stage = client.boots[-1].stages[-1] if client is not None and client.boots and client.boots[-1].stages else None
     vendor = (stage.vendor_class or "") if stage is not None and isinstance(stage.dhcp, Dhcp4Exchange) else ""
     if len(server.answered_vendor_classes) < 64:
@@ -55,6 +55,14 @@ def recognise_tftp(world: World, transfer: TftpTransfer) -> None:
         and (" not found for " in error.text or error.code == 2)
     ):
         server.dialect = "dnsmasq"
+
+
+def _is_qemu(envelope: Envelope) -> bool:
+    """QEMU's user network makes its hosts' MACs of 52:55 and their IPv4 addresses (libslirp slirp.c, special_ethaddr)."""
+    mac, address = envelope.source_mac, envelope.source.split(".")
+    return (
+        mac is not None and len(address) == 4 and mac == ":".join(["52:55", *(f"{int(part):02x}" for part in address)])
+    )
 
 
 def _dialect(message: DhcpMessage) -> str | None:

@@ -45,7 +45,7 @@ def stage_state(
         return dhcp4_state(stage, exchange, now, gone=gone, started=started)
     if isinstance(exchange, Dhcp6Exchange) and not has_lease(exchange):
         return dhcp6_state(stage, exchange, now, gone=gone, started=started)
-    return bound_state(stage, now, gone=gone, started=started)
+    return bound_state(stage, now, gone=gone, started=started, settled=settled)
 
 
 def _not_yet(stage: StageRecord, state: StageState, now: int) -> StageState:

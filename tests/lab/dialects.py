@@ -220,6 +220,13 @@ def radvd(advice: Advice) -> str:
         return _complaint(_run("radvd", "--configtest", "--config", str(path)))
 
 
+def qemu(advice: Advice) -> str:
+    """Options of a command line: started without a machine."""
+    options = " ".join(line for line in advice.text.splitlines() if not line.startswith("#"))
+    machine = "qemu-system-x86_64 -machine none -nodefaults -display none -monitor stdio"
+    return _complaint(_run("sh", "-c", f"echo quit | {machine} {options}"))
+
+
 CHECKS: dict[str, tuple[Callable[[Advice], str], tuple[str, ...]]] = {
     "dnsmasq": (dnsmasq, ("dnsmasq",)),
     "libvirt": (libvirt, ("xmllint", "dnsmasq", str(SCHEMA))),
@@ -230,6 +237,7 @@ CHECKS: dict[str, tuple[Callable[[Advice], str], tuple[str, ...]]] = {
     "grub": (grub, ("grub-script-check", "bash")),
     "openssl": (openssl, ("openssl",)),
     "radvd": (radvd, ("radvd",)),
+    "qemu": (qemu, ("qemu-system-x86_64",)),
     **dict.fromkeys(
         ("shell", "nft", "iptables", "iproute2", "firewalld", "docker"),
         (shell, ("bash", "unshare", "ip", "nft")),

@@ -11,6 +11,7 @@ import pytest
 from bootsniff.model import Finding
 
 from .packets import Wire, read
+from .scene import SERVER
 from .test_from_packets import FAULTS as WIRE_FAULTS
 from .test_rules import FAULTS as SCENES
 
@@ -20,6 +21,9 @@ HOSTILE = (
     f'\' " \\" #{MARK} ; touch {MARK} , tag:{MARK} -- {MARK}\\',
 )
 """What somebody could write into a file's name to have a pasted line do something else; the second one with blanks."""
+
+USER_NETWORK_MAC = "52:55:c0:a8:7a:01"
+"""What libslirp gives a host with the address of SERVER."""
 
 
 class Advice(NamedTuple):
@@ -41,12 +45,22 @@ def of_scenes() -> Iterator[Advice]:
 
 
 def of_packets(directory: Path) -> Iterator[Advice]:
-    for name, case in WIRE_FAULTS.items():
-        if name == "tftp-block-rollover":
-            continue  # tens of thousands of packets, and the same advice as of its scene
-        report = read(case.build().save(directory / "x.pcap"))
+    builds = [case.build for name, case in WIRE_FAULTS.items() if name != "tftp-block-rollover"]
+    # That one is tens of thousands of packets, and the same advice as of its scene.
+    for build in (*builds, user_network):
+        report = read(build().save(directory / "x.pcap"))
         for machine in report.machines:
             yield from of_findings(machine.findings)
+
+
+def user_network() -> Wire:
+    """QEMU's user network, whose directory has no such file."""
+    wire = Wire()
+    wire.hosts[SERVER] = USER_NETWORK_MAC
+    wire.lease(file="boot,disk/grubx64.efi")
+    wire.rrq(1, "boot,disk/grubx64.efi")
+    wire.error(1.01, 1, "File not found")
+    return wire
 
 
 def spoiled(name: str, hostile: str) -> str:

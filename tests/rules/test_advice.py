@@ -25,7 +25,7 @@ _WORD = r'"(?:\\.|[^"\\])*"'
 _SHELL_WORD = r"'[^']*'(?:\\''[^']*')*"
 _WORDS = {
     **dict.fromkeys(("dnsmasq", "libvirt", "isc-dhcpd", "kea", "nginx"), _WORD),
-    **dict.fromkeys(("shell", "tftpd-hpa", "grub", "ipxe"), _SHELL_WORD),
+    **dict.fromkeys(("shell", "tftpd-hpa", "grub", "ipxe", "qemu"), _SHELL_WORD),
 }
 """By dialect, what it takes for one word."""
 
@@ -179,3 +179,14 @@ def test_a_server_is_an_address_before_it_stands_in_advice(name: str, *, is_one:
     scene = Scene().lease(file="shim.efi", option66=name)
     scene.tftp(1, "shim.efi", requests=6)
     assert (scene.finding("dhcp-wrong-next-server") is not None) is is_one
+
+
+@pytest.mark.parametrize(("mac", "target"), [(advice.USER_NETWORK_MAC, "qemu"), ("52:55:c0:a8:7a:02", "dnsmasq")])
+def test_the_user_network_of_qemu_is_told_by_its_macs(mac: str, target: str, tmp_path: Path) -> None:
+    wire = Wire()
+    wire.hosts[SERVER] = mac
+    wire.lease(file="grubx64.efi").rrq(1, "grubx64.efi")
+    wire.error(1.01, 1, "File not found")
+    (finding,) = machine(read(wire.save(tmp_path / "x.pcap"))).findings
+    assert finding.fixes[0].target == target
+    assert ("qemu" in {fix.target for fix in finding.fixes}) == (target == "qemu")

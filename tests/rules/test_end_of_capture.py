@@ -12,6 +12,7 @@ from bootsniff.sources.capture_file import open_capture
 from bootsniff.sources.recorder import Recorder
 
 from ..moments import part
+from .boots import PXELINUX
 from .packets import START, Wire, errors, machine, read
 
 
@@ -61,3 +62,49 @@ def test_late_repetitions_are_in_the_last_look(tmp_path: Path) -> None:
     (last,) = diagnosis.changed()
     assert whole.boots[0].stages[0].fetches[-1].retransmissions == 1
     assert last.boots[0].stages[0].fetches == whole.boots[0].stages[0].fetches
+
+
+def last_word(wire: Wire, tmp_path: Path) -> tuple[str, str | None, set[str]]:
+    found = machine(read(wire.save(tmp_path / "x.pcap")))
+    return found.status, found.boots[-1].stalled_at, errors(found)
+
+
+NOTHING_NAMED = ("stalled", "dhcp", {"dhcp-offer-without-boot-file"})
+GOES_ON = ("in-progress", None, set[str]())
+
+
+@pytest.mark.parametrize("kind", ["ipxe-bios", "bios-pxe", "efi-x64-pxe"])
+def test_a_lease_that_names_nothing_is_the_last_word(kind: str, tmp_path: Path) -> None:
+    """QEMU's own recording, for one, ends with the last packet: no silence after it tells that the machine gave up."""
+    assert last_word(Wire(kind).lease(), tmp_path) == NOTHING_NAMED
+
+
+def test_a_lease_without_a_file_that_others_go_on_from(tmp_path: Path) -> None:
+    assert last_word(Wire("ipxe-bios").lease(file="pxelinux.0"), tmp_path) == GOES_ON
+    assert last_word(Wire("ipxe-bios").lease(option17="iscsi:192.168.122.1::::iqn.x"), tmp_path) == GOES_ON
+    assert last_word(Wire("u-boot-armv8").lease(), tmp_path) == GOES_ON  # looks for pxelinux.cfg/
+    assert last_word(Wire("efi-x64-http").lease(), tmp_path) == GOES_ON  # a URL of its own setup
+    loaded = Wire("bios-pxe").lease(file="undionly.kpxe").get(1, "undionly.kpxe", PXELINUX)
+    assert last_word(loaded.as_kind("ipxe-bios").lease(5), tmp_path) == GOES_ON  # a script inside it
+
+
+def test_while_it_goes_on_a_lease_is_no_last_word(tmp_path: Path) -> None:
+    source = open_capture(str(Wire("ipxe-bios").lease().save(tmp_path / "x.pcap")), 0)
+    diagnosis = Diagnosis(strict=True)
+    for block in source.blocks():
+        diagnosis.feed(block)
+    source.close()
+    assert machine(diagnosis.report([])).status == "in-progress"
+
+
+def syn(*, refused: bool) -> Wire:
+    wire = Wire("ipxe-bios").lease(file="http://192.168.122.1/boot.ipxe")
+    wire.tcp(1, 0x02, 1000, 0)
+    if refused:
+        wire.tcp(1.001, 0x14, 0, 1001, from_client=False)
+    return wire
+
+
+def test_a_refused_connection_is_the_last_word(tmp_path: Path) -> None:
+    assert last_word(syn(refused=True), tmp_path) == ("stalled", "tcp", {"tcp-refused"})
+    assert last_word(syn(refused=False), tmp_path) == GOES_ON

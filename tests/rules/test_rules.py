@@ -182,7 +182,7 @@ def test_an_option_nobody_meant_to_serve_is_a_warning_beside_one_that_got_farthe
 
 
 def test_the_recognised_servers_dialect_comes_first() -> None:
-    for dialect in ("kea", "isc-dhcpd", "dnsmasq", "libvirt"):
+    for dialect in ("kea", "isc-dhcpd", "dnsmasq", "libvirt", "qemu"):
         scene = scenes_dhcp.ignored("efi-x64-http", file=scenes_transfer.URL)
         scene.serves(SERVER).dialect = dialect
         assert found("dhcp-http-vendor-class-not-echoed", scene).fixes[0].target == dialect

@@ -35,7 +35,7 @@ class ArchIsc0016IsUboot(Cause):
     summary = "{name} fell to the default {file}: “option arch = 00:16” is 22, x64 HTTP is 00:10"
 
     def explain(self, case: Case, symptom: Finding) -> Iterator[Finding]:
-        if 16 not in case.stage.arch or case.dialect in ("dnsmasq", "libvirt", "kea"):
+        if 16 not in case.stage.arch or case.dialect not in (None, "isc-dhcpd"):
             return
         path = next((o for o in case.offers if o.boot_file and not o.is_url and not o.echoes_http), None)
         if path is None:

@@ -59,6 +59,7 @@ class TftpAccessViolation(Rule):
                 expected="An OACK or the first DATA block.",
                 fixes=fixes.arrange(
                     case,
+                    fixes.qemu(case, case.first_boot_file or flow.filename, path),
                     Fix("shell", f"namei -l {path}   # may everybody read it, and enter the directories above?"),
                     Fix("shell", f"chmod o+r {path}\nrestorecon -Rv /srv/tftp   # SELinux")
                     if transfers.is_served(flow)

@@ -133,9 +133,11 @@ def _fixes(case: Case, flow: TftpTransfer, *, by_dhcp: bool, knows_backslashes: 
     if name != name.lower():
         dnsmasq = ["tftp-lowercase"]
     hpa = _SLASHES if "\\" in name and not knows_backslashes else f"ls -l {path}"
+    others = case.dhcp4 and by_dhcp and case.dialect != "qemu"
     return fixes.arrange(
         case,
+        fixes.qemu(case, case.first_boot_file or name, path),
         Fix("dnsmasq", "\n".join(dnsmasq)),
         Fix("tftpd-hpa", transfers.STRIP_MAP if "\\xff" in name else hpa),
-        *(fixes.boot_file(case, names.loader_for(case.client), flow.server)[:2] if case.dhcp4 and by_dhcp else ()),
+        *(fixes.boot_file(case, names.loader_for(case.client), flow.server)[:2] if others else ()),
     )
