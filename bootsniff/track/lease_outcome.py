@@ -28,8 +28,8 @@ def bound_state(stage: StageRecord, now: int, *, gone: bool, started: bool, sett
         return StageState(BOUND, failed=True, point="dhcp")
     if point == "proxydhcp" and _searched_twice(stage.dhcp) and is_over(last, patience.last_answer, now):
         return StageState(BOUND, failed=True, point=point)
-    refused = settled and not (point == "dns" and stage.lookups[-1].answer is None)
-    if point == "nbp" or (point in ("tcp", "tls", "dns") and (gone or refused or _gave_up(stage, now))):
+    final = _refused(stage) if point == "dns" and stage.lookups[-1].answer is None else settled
+    if point == "nbp" or (point in ("tcp", "tls", "dns") and (gone or final or _gave_up(stage, now))):
         return StageState(ASKED, failed=True, point=point)
     limit = patience.after_ack
     if is_ipxe(stage.client) and not is_over(last, limit, now):
@@ -52,6 +52,12 @@ def _declined(stage: StageRecord) -> bool:
     if not isinstance(exchange, Dhcp4Exchange) or not exchange.declines or not exchange.acks:
         return False
     return exchange.declines[-1].time >= exchange.acks[-1].time
+
+
+def _refused(stage: StageRecord) -> bool:
+    """Whether two tries of the last question met a closed port, or a network that nobody leads to."""
+    asked = stage.lookups[-1]
+    return sum(len(one.icmp) for one in stage.lookups if one.name == asked.name) >= 2
 
 
 def _gave_up(stage: StageRecord, now: int) -> bool:

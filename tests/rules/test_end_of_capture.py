@@ -14,6 +14,7 @@ from bootsniff.sources.recorder import Recorder
 from ..moments import part
 from .boots import PXELINUX
 from .packets import START, Wire, errors, machine, read
+from .scene import CLIENT, SERVER
 
 
 def recorded(path: Path, ended: float | None) -> Path:
@@ -108,3 +109,16 @@ def syn(*, refused: bool) -> Wire:
 def test_a_refused_connection_is_the_last_word(tmp_path: Path) -> None:
     assert last_word(syn(refused=True), tmp_path) == ("stalled", "tcp", {"tcp-refused"})
     assert last_word(syn(refused=False), tmp_path) == GOES_ON
+
+
+@pytest.mark.parametrize(("closed", "status"), [(2, "stalled"), (1, "in-progress")])
+def test_two_questions_that_meet_a_closed_port_are_answer_enough(closed: int, status: str, tmp_path: Path) -> None:
+    wire = Wire("ipxe-bios").lease(file="http://boot.lan/boot.ipxe", dns=SERVER)
+    wire.arp(0.9, SERVER)
+    wire.arp(0.91, SERVER, answer=True)
+    for number in range(2):
+        question = bytes([0, number]) + b"\1\0\0\1" + b"\0" * 6 + b"\4boot\3lan\0\0\1\0\1"
+        sent = wire.udp(1 + number / 4, CLIENT, 50000, SERVER, 53, question)
+        if number < closed:
+            wire.icmp(1.01 + number / 4, sent, sender="127.0.0.53")
+    assert last_word(wire, tmp_path)[0] == status

@@ -349,6 +349,17 @@ def test_a_firewall_that_rejects_tftp_is_told_from_a_silent_server(
     assert shown == targets if "dnsmasq" not in targets else shown > targets
 
 
+@pytest.mark.parametrize("code", [0, 1])
+def test_a_router_that_knows_no_way_to_the_server_is_mended_there(code: int, tmp_path: Path) -> None:
+    wire = Wire("ipxe-bios").lease(file="pxelinux.0", next_server="192.0.2.9")
+    for time in (1, 2, 4, 8):
+        wire.icmp(time + 0.01, wire.rrq(time, "pxelinux.0", again=time > 1, server="192.0.2.9"), code=code)
+    (finding,) = machine(read(wire.quiet(90).save(tmp_path / "x.pcap"))).findings
+    assert finding.code == "tftp-no-reply"
+    assert [fix.target for fix in finding.fixes] == ["iproute2"]
+    assert f"# on {SERVER}" in finding.fixes[0].text
+
+
 def test_a_disk_from_which_nothing_starts_is_left_at_once(tmp_path: Path) -> None:
     found = machine(read(boots_other.network_disk(left=True).save(tmp_path / "x.pcap")))
     assert (found.status, found.boots[0].stalled_at) == ("stalled", "nbp")

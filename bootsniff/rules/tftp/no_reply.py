@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...flow.records import TftpTransfer
+from ...flow.records import IcmpNotice, TftpTransfer
 from ...model import Finding, Fix
 from ...track.records import Heard
 from ...wire.messages import DhcpMessage
@@ -19,6 +19,8 @@ _TRIES = 3
 
 _FORBIDDEN = {(3, 9), (3, 10), (3, 13), (1, 1)}
 """ICMP and ICMPv6 type and code with which a firewall rejects (RFC 1812 section 5.2.7.1, RFC 4443 section 3.1)."""
+_NO_WAY = {(3, 0), (3, 1), (1, 0), (1, 3)}
+"""The same of a router that has no route, or whose neighbour does not answer (RFC 792; RFC 4443 section 3.1)."""
 _SERVER = (
     Fix("tftpd-hpa", "systemctl enable --now tftpd-hpa\nss -lunp 'sport = :69'"),
     fixes.DNSMASQ_TFTP,
@@ -65,6 +67,8 @@ class TftpNoReply(Rule):
                 continue
             icmp = [notice for notice in flow.icmp if notice.sender != flow.client]
             forbidden = next((n for n in icmp if (n.message.type, n.message.code) in _FORBIDDEN), None)
+            others = (n for n in icmp if n.sender != flow.server)
+            lost = next((n for n in others if (n.message.type, n.message.code) in _NO_WAY), None)
             told = f"; {icmp[0].sender} reports it unreachable" if icmp else ""
             if forbidden:
                 told = f"; a firewall at {forbidden.sender} forbids it"
@@ -90,7 +94,9 @@ class TftpNoReply(Rule):
                 proof="The other capture, made without a filter that leaves out port 69."
                 if beyond
                 else f"A capture on {flow.server} itself: does the request arrive, and what goes out?",
-                fixes=_fixes(case, flow, forbidden=forbidden is not None, beyond=beyond is not None),
+                fixes=(_route(flow, lost),)
+                if lost and not forbidden
+                else _fixes(case, flow, forbidden=forbidden is not None, beyond=beyond is not None),
             )
 
 
@@ -119,6 +125,12 @@ def _fixes(case: Case, flow: TftpTransfer, *, forbidden: bool, beyond: bool) -> 
         back = Fix("iproute2", f"ip route get {flow.client}   # on {flow.server}: does it lead back to the machine?")
         return (*_firewall(case), *([back] if case.is_elsewhere(flow.server) else []), *_SERVER)
     return fixes.arrange(case, *_firewall(case), *_SERVER)
+
+
+def _route(flow: TftpTransfer, lost: IcmpNotice) -> Fix:
+    """Where a router gave up, its table and what it knows of its neighbours; a firewall would have said something else."""
+    server = flow.server
+    return Fix("iproute2", f"ip route get {server}   # on {lost.sender}, which knows no way\nip neigh show {server}")
 
 
 def _firewall(case: Case) -> tuple[Fix, Fix]:
