@@ -15,7 +15,8 @@ from ..wire.packet import ARP, SLOW_PROTOCOLS, Packet
 from .connection import Connection
 from .dns import DnsFlows
 from .fragments import FragmentKey, Reassembler, Unresolved
-from .ports import CONTROL_PORTS, DHCP_PORTS, DHCPV6_PORTS, DNS_PORT
+from .portmap import PortmapFlows
+from .ports import CONTROL_PORTS, DHCP_PORTS, DHCPV6_PORTS, DNS_PORT, PORTMAP_PORT
 from .records import Event
 from .tcp import MAX_CONNECTIONS, TcpFlows
 from .tftp import MAX_TRANSFERS, TftpFlows
@@ -47,6 +48,7 @@ class Desk:
         """Neither UDP nor TCP nor ICMP: the capture was not filtered down to UDP."""
         self.fragments = Reassembler()
         self.dns = DnsFlows()
+        self.portmap = PortmapFlows()
         self.tftp = TftpFlows()
         self.tcp = TcpFlows()
 
@@ -139,6 +141,9 @@ class Desk:
                 self.other_seen = True
                 self.dns.packet(envelope, payload, self.out)
                 return None
+            if PORTMAP_PORT in (source, target) and self.portmap.packet(envelope, payload, self.out):
+                self.other_seen = True
+                return None
         self.other_seen = True
         transfer = self.tftp.packet(envelope, payload, payload_length, self.out)
         if transfer is not None and (envelope.source, envelope.source_port) != transfer.key[1:]:
@@ -221,7 +226,7 @@ class Desk:
         if transfer is not None:
             self.tftp.icmp(transfer, envelope, message, self.out)
             return True
-        return self.dns.icmp(envelope, message, self.out)
+        return self.dns.icmp(envelope, message, self.out) or self.portmap.icmp(envelope, message, self.out)
 
     def _from_server(self) -> None:
         self.server_packets += 1

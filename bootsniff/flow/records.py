@@ -233,6 +233,21 @@ class DnsLookup(Struct, eq=False):
     last: FrameRef = FrameRef(0, 0, 0)
 
 
+class PortLookup(Struct, eq=False):
+    """What a client asks a portmapper, and whether it answers."""
+
+    client: str
+    client_mac: str | None
+    server: str
+    program: int
+    queries: list[FrameRef] = field(default_factory=list)
+    query_count: int = 0
+    reply: FrameRef | None = None
+    registered: bool = False
+    """The reply names a port."""
+    icmp: list[IcmpNotice] = field(default_factory=list)
+
+
 Change = Literal["opened", "changed", "ended"]
 
 
@@ -255,6 +270,7 @@ class Event(Struct):
         | Bpdu
         | Lacpdu
         | DnsLookup
+        | PortLookup
         | TftpTransfer
         | TcpConnection
         | HttpExchange

@@ -17,6 +17,7 @@ from .chain.grub_thinks_tftp import ChainGrubThinksTftp
 from .chain.ipxe_loop import ChainIpxeLoop
 from .chain.ipxe_nothing_to_boot import ChainIpxeNothingToBoot
 from .chain.ipxe_proxydhcp_wait import ChainIpxeProxydhcpWait
+from .chain.nfs_unreachable import ChainNfsUnreachable
 from .chain.no_config_found import ChainNoConfigFound
 from .chain.pxelinux_module_missing import ChainPxelinuxModuleMissing
 from .chain.script_loop import ChainScriptLoop
@@ -217,6 +218,7 @@ RULES: tuple[Rule, ...] = (
     ChainPxelinuxModuleMissing(),
     ChainScriptLoop(),
     ChainScriptStops(),
+    ChainNfsUnreachable(),
     ChainShimLoaderName(),
     ChainShimWrongPath(),
     ChainTextInsteadOfProgram(),

@@ -5,7 +5,7 @@ Each function takes one event and returns the machine that it moved, or None whe
 
 from __future__ import annotations
 
-from ..flow.records import DnsLookup, Event, IcmpNotice, TcpConnection
+from ..flow.records import DnsLookup, Event, IcmpNotice, PortLookup, TcpConnection
 from ..model import NANOSECONDS
 from ..wire.messages import ArpMessage, Bpdu, Envelope, IcmpMessage, Lacpdu
 from .boot_file import PXE_PORT
@@ -54,6 +54,22 @@ def lookup(world: World, views: Views, event: Event, subject: DnsLookup) -> Mach
             return None
         stage.lookups += (subject,)
     elif not any(subject is known for known in stage.lookups):
+        return None
+    touch(machine, stage, seen_at(event.envelope))
+    return machine
+
+
+def port_lookup(world: World, event: Event, subject: PortLookup) -> MachineRecord | None:
+    """A question of a machine to a portmapper; what another capture point shows of it is one more."""
+    machine = holder(world, subject.client, subject.client_mac)
+    stage = current_stage(machine)
+    if machine is None or stage is None:
+        return None
+    if event.change == "opened":
+        if event.time - machine.boots[-1].last.time > LATE_TRAFFIC:
+            return None
+        stage.port_lookups = kept(stage.port_lookups, subject)
+    elif not any(subject is known for known in stage.port_lookups):
         return None
     touch(machine, stage, seen_at(event.envelope))
     return machine

@@ -21,6 +21,7 @@ CHAIN_GAP = 90 * NANOSECONDS
 NEW_BOOT_GAP = 15 * 60 * NANOSECONDS
 """Firmware that starts after so long a silence was power-cycled."""
 HOST_NAME, PXE_OPTIONS = 12, 43
+PXE_CLASS = "PXEClient"
 
 
 def client_message(
@@ -37,6 +38,8 @@ def client_message(
         machine.hostname = options.hostname(message) or machine.hostname
     kind_number = message.message_type
     if kind_number in (None, DhcpType.DISCOVER):
+        if kind is not None and kind.vendor_class == PXE_CLASS and _was_told_more(machine):
+            kind = None
         stage = _stage_for_discover(machine, kind, message, at)
         if stage is None:
             return
@@ -131,6 +134,15 @@ def copy(machine: MachineRecord, envelope: Envelope, message: DhcpMessage, point
     stage = _stage_of_reply(machine.boots[-1], message) if machine.boots else None
     if stage is not None and isinstance(stage.dhcp, Dhcp4Exchange):
         vantage.note_point(stage.dhcp, envelope, message, point)
+
+
+def _was_told_more(machine: MachineRecord) -> bool:
+    """Whether the firmware of this boot named its architecture behind the class: it does so every time.
+
+    What says the class alone is a program that it loaded (FreeBSD's pxeboot: stand/libsa/bootp.c).
+    """
+    stages = machine.boots[-1].stages if machine.boots else []
+    return any(stage.vendor_class is not None and stage.vendor_class.startswith(f"{PXE_CLASS}:") for stage in stages)
 
 
 def _heard(envelope: Envelope, message: DhcpMessage, at: FrameRef) -> Heard[DhcpMessage]:

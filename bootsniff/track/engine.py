@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable
 
-from ..flow.records import DnsLookup, Event, HttpExchange, TcpConnection, TftpTransfer
+from ..flow.records import DnsLookup, Event, HttpExchange, PortLookup, TcpConnection, TftpTransfer
 from ..model import NANOSECONDS
 from ..wire.messages import (
     ArpMessage,
@@ -55,7 +55,7 @@ class Engine:
             if isinstance(subject, DhcpMessage):
                 self._dhcp4(envelope, subject)
             elif isinstance(subject, ArpMessage):
-                self._roster.moved(around.arp(world, envelope, subject))
+                self._roster.moved(around.arp(world, self._views, envelope, subject))
             elif isinstance(subject, TftpTransfer):
                 self._owners.transfer(event, subject)
             elif isinstance(subject, HttpExchange):
@@ -66,6 +66,8 @@ class Engine:
                 self._dhcp6(envelope, subject)
             elif isinstance(subject, DnsLookup):
                 self._roster.moved(around.lookup(world, self._views, event, subject))
+            elif isinstance(subject, PortLookup):
+                self._roster.moved(around.port_lookup(world, event, subject))
             elif isinstance(subject, IcmpMessage):
                 self._roster.moved(around.icmp(world, envelope, subject))
             elif isinstance(subject, Bpdu):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..flow.records import DnsLookup, HttpExchange, TcpConnection, TftpTransfer
+from ..flow.records import DnsLookup, HttpExchange, PortLookup, TcpConnection, TftpTransfer
 from ..model import FAILED_EVENT
 from ..wire.messages import ArpMessage, Bpdu, DhcpMessage, Dhcpv6Message, IcmpMessage, Lacpdu, RouterAdvertisement
 from .records import World
@@ -13,6 +13,7 @@ _WORDS: dict[type[object], str] = {
     ArpMessage: "arp",
     IcmpMessage: "icmp",
     DnsLookup: "dns",
+    PortLookup: "portmap",
     TftpTransfer: "tftp",
     HttpExchange: "http",
     TcpConnection: "tcp",

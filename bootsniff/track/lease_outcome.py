@@ -7,6 +7,7 @@ from .arrived import network_disk
 from .boot_file import ENDLESS_PROMPT, boot_file_of, is_discovery, prompt_of
 from .fetch_outcome import connection_failure
 from .kinds import is_http_client, is_ipxe
+from .nfs_outcome import nfs_state
 from .os_outcome import unnamed, unreached
 from .patience import NOTHING_TO_BOOT, patience_of
 from .records import Dhcp4Exchange, StageRecord
@@ -20,6 +21,9 @@ def bound_state(stage: StageRecord, now: int, *, gone: bool, started: bool, sett
     if stage.client == "os":
         failed = bool(unreached(stage) or unnamed(stage))
         return StageState(DONE, failed=failed, point="os" if failed else None)
+    by_nfs = nfs_state(stage, stage.start, ASKED, now, gone=gone)
+    if by_nfs is not None:
+        return by_nfs
     patience = patience_of(stage.client)
     point = _obstacle(stage, now, gone=gone)
     last = stage.last.time

@@ -26,6 +26,7 @@ from .arrived import (
 from .kinds import LOADERS, is_firmware, is_http_client, is_ipxe, runs_u_boot
 from .naming import is_grub_binary, is_ipxe_binary, is_pxelinux_binary, is_shim_binary, is_way_out
 from .next_file import in_the_way, leaves_initrd_out
+from .nfs_outcome import nfs_state
 from .patience import (
     KERNEL_SILENCE,
     NBP_SILENCE,
@@ -89,11 +90,19 @@ def loading_state(
     secure = over_tls(stage) if end is None else None
     if secure is not None:
         return secure_state(secure, refused=gone and following is not None, now=now)
+    if end is None and (state := _beyond_reading(stage, last, rank, now, gone=gone)) is not None:
+        return state
     if gone:
         return StageState(rank, failed=True, point=point)
-    if end is None and (connection := unread(stage, last)) is not None:
-        return StageState(rank, waiting_for=f"what {connection.server} sends on port {connection.server_port}")
     return _quiet_state(stage, StageState(rank, failed=True, point=point), last, silence_from, end, now)
+
+
+def _beyond_reading(stage: StageRecord, last: FetchRecord, rank: int, now: int, *, gone: bool) -> StageState | None:
+    """A program that goes on after `last` in a protocol that is not read here."""
+    state = nfs_state(stage, last.start, rank, now, gone=gone)
+    if state is None and not gone and (connection := unread(stage, last)) is not None:
+        return StageState(rank, waiting_for=f"what {connection.server} sends on port {connection.server_port}")
+    return state
 
 
 def _silence_point(stage: StageRecord, last: FetchRecord, end: FetchRecord | None) -> StallPoint:

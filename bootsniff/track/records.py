@@ -12,7 +12,7 @@ from typing import Generic, Literal, TypeVar
 
 from msgspec import Struct, field
 
-from ..flow.records import DnsLookup, HttpExchange, IcmpNotice, TcpConnection, TftpTransfer
+from ..flow.records import DnsLookup, HttpExchange, IcmpNotice, PortLookup, TcpConnection, TftpTransfer
 from ..model import FetchStatus, FrameRef, HostFacts, StallPoint, Status
 from ..wire.messages import DhcpMessage, Dhcpv6Message
 from ..wire.transfers import BootContent
@@ -217,6 +217,7 @@ class StageRecord(Struct, eq=False, gc=False):
     lookups: tuple[DnsLookup, ...] = ()
     connections: tuple[TcpConnection, ...] = ()
     """TCP connections to boot servers, with or without an exchange on them."""
+    port_lookups: tuple[PortLookup, ...] = ()
     arps: tuple[Arps, ...] = ()
     """One for each target address."""
     expectations: tuple[Expectation, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from bootsniff.flow.records import Body, DnsLookup, HttpExchange, IcmpNotice, TcpConnection, TftpTransfer
+from bootsniff.flow.records import Body, DnsLookup, HttpExchange, IcmpNotice, PortLookup, TcpConnection, TftpTransfer
 from bootsniff.model import NANOSECONDS, Finding, FrameRef, StallPoint, Status
 from bootsniff.rules.judge import Judge
 from bootsniff.track.records import (
@@ -50,6 +50,7 @@ KINDS: dict[str, tuple[str | None, int | None]] = {
     "etherboot": ("Etherboot-5.4", None),
     "u-root": ("PXE UROOT", None),
     "os": ("d-i", None),
+    "pxeboot": ("PXEClient", None),
 }
 
 PE_X64 = BootContent("pe", "EFI application, x86-64, unsigned", machine=0x8664, signed=False, efi=True)
@@ -305,6 +306,14 @@ class Scene:
             lookup.answer_at = self.at(seconds + 0.1)
         lookup.last = self.at(seconds + 2 * queries)
         self.here.lookups += (lookup,)
+        return lookup
+
+    def port_lookup(self, *seconds: float, registered: bool | None = None) -> PortLookup:
+        """A question for NFS to the portmapper; `registered` is what the reply says, None for none."""
+        lookup = PortLookup(CLIENT, MAC, SERVER, 100_003, [self.at(second) for second in seconds], len(seconds))
+        if registered is not None:
+            lookup.reply, lookup.registered = self.at(seconds[-1] + 0.01), registered
+        self.here.port_lookups += (lookup,)
         return lookup
 
     def arp(self, target: str, *seconds: float, answered: bool = False) -> Scene:

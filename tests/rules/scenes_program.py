@@ -93,6 +93,19 @@ def uboot(file: str | None = "uboot/boot.conf", asked: str = "boot.scr.uimg") ->
     return scene
 
 
+def by_nfs(*seconds: float, registered: bool | None = None) -> Scene:
+    scene = Scene("u-boot-armv8", at="chain").lease(file="boot.scr.uimg")
+    scene.tftp(1, "boot.scr.uimg", "complete")
+    scene.port_lookup(*seconds, registered=registered)
+    return scene
+
+
+def found_in_the_end() -> Scene:
+    scene = by_nfs(3, registered=False)
+    scene.port_lookup(4, registered=True)
+    return scene
+
+
 def kernel_runs(status: str = "stalled") -> Scene:
     scene = Scene("ipxe-efi-x64", status=status, at="os").lease(file="menu.ipxe")  # type: ignore[arg-type]
     scene.tftp(1, "menu.ipxe", "complete", content=SCRIPT)
@@ -136,6 +149,7 @@ FAULTS: dict[str, Callable[[], Scene]] = {
     "chain-text-instead-of-program": texts,
     "nbp-secure-boot-refused": loaded,
     "chain-script-stops": script_stops,
+    "chain-nfs-unreachable": lambda: by_nfs(3, registered=False),
     "nbp-packed-file": lambda: loaded(GZIP),
     "nbp-incomplete-file": lambda: loaded(CUT_SHORT),
     "nbp-stalls-after-download": lambda: loaded(PE_X64_SIGNED),
@@ -198,6 +212,9 @@ def kickstart_then_more() -> Scene:
 LOOKALIKES = [
     ("nbp-stalls-after-download", "it is not signed", lambda: loaded(PE_X64)),
     ("nbp-stalls-after-download", "it is for another processor", lambda: loaded(PE_ARM64)),
+    ("chain-nfs-unreachable", "a server that has it", lambda: by_nfs(3, registered=True)),
+    ("chain-nfs-unreachable", "the next version", found_in_the_end),
+    ("chain-nfs-unreachable", "a question that was lost", lambda: by_nfs(3)),
     ("chain-script-stops", "a menu", lambda: script_stops(menu=True)),
     ("chain-text-instead-of-program", "a script", lambda: texts(content=SCRIPT)),
     ("chain-text-instead-of-program", "data for a script", lambda: texts(role="initrd")),

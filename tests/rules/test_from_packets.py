@@ -14,6 +14,7 @@ from . import (
     boots_link,
     boots_loss,
     boots_more,
+    boots_nfs,
     boots_other,
     boots_seen,
     boots_server,
@@ -37,6 +38,7 @@ FAULTS = {
     **boots_other.FAULTS,
     **boots_seen.FAULTS,
     **boots_kinds.FAULTS,
+    **boots_nfs.FAULTS,
 }
 HEALTHY = {
     **boots.HEALTHY,
@@ -50,7 +52,13 @@ HEALTHY = {
     **boots_seen.HEALTHY,
     **boots_kinds.HEALTHY,
 }
-WAITING = {**boots_text.WAITING, **boots_https.WAITING, **boots_other.WAITING, **boots_kinds.WAITING}
+WAITING = {
+    **boots_text.WAITING,
+    **boots_https.WAITING,
+    **boots_other.WAITING,
+    **boots_kinds.WAITING,
+    **boots_nfs.WAITING,
+}
 
 
 @pytest.mark.parametrize("case", FAULTS.values(), ids=FAULTS)
