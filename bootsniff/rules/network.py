@@ -24,7 +24,7 @@ def _two_servers(world: World) -> Iterator[Finding]:
         for boot in machine.boots[-1:]:
             for stage in boot.stages:
                 offers = _by_server(stage.dhcp)
-                if len(offers) >= _MACHINES:
+                if len(offers) >= _MACHINES and len(set(map(_offered, offers.values()))) > 1:
                     key = tuple(sorted(offers))
                     counts[key] = counts.get(key, 0) + 1
                     pairs.setdefault(key, [evidence(heard, f"offer of {server}") for server, heard in offers.items()])
@@ -49,6 +49,13 @@ def _by_server(exchange: object) -> dict[str, Heard[DhcpMessage]]:
             if heard.message.your_ip:
                 found.setdefault(dhcp_options.server_id(heard.message) or heard.source, heard)
     return found
+
+
+def _offered(heard: Heard[DhcpMessage]) -> tuple[object, ...]:
+    """What an offer gives beside the address: two that agree on it are a failover pair, or as good as one."""
+    message = heard.message
+    mask, router = message.options.get(1), message.options.get(3)
+    return dhcp_options.boot_file(message), message.next_server, mask, router
 
 
 def _not_forwarding(world: World) -> Iterator[Finding]:

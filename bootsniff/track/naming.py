@@ -155,7 +155,8 @@ def role_by_name(name: str) -> FetchRole | None:
     if _SEARCH.search(path):
         return "config-search"
     if _GRUB_LISTS.search(path):
-        return "optional"
+        # A GRUB that has to fetch this one is nothing without it (kern/main.c, grub_load_normal_mode).
+        return "module" if path.endswith("/normal.mod") else "optional"
     if _GRUB_CONFIG.search(path):
         return "script"
     if _MODULE.search(path):

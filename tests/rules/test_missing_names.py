@@ -64,3 +64,16 @@ def test_what_pxelinux_tries_for_a_label_is_one_missing_file(tmp_path: Path) -> 
     assert [(finding.code, finding.summary.endswith("no file install")) for finding in found.findings] == [
         ("tftp-file-not-found", True)
     ]
+
+
+def test_grub_is_nothing_without_its_normal_mode(tmp_path: Path) -> None:
+    """Made by grub-mknetdir it fetches every module; one that was built with all it needs asks for lists it can do without."""
+    wire = Wire("ipxe-bios").lease(file="grub/i386-pc/core.0").get(1, "grub/i386-pc/core.0", b"x" * 900)
+    stops = wire.missing(2, "/grub/i386-pc/normal.mod").save(tmp_path / "x.pcap")
+    found = machine(read(stops))
+    assert (found.status, found.boots[0].stalled_at) == ("stalled", "tftp")
+    assert [finding.code for finding in found.findings] == ["tftp-file-not-found"]
+    whole = Wire("ipxe-bios").lease(file="grub/i386-pc/core.0").get(1, "grub/i386-pc/core.0", b"x" * 900)
+    whole.missing(2, "/grub/i386-pc/command.lst").missing(3, "/grub/i386-pc/all_video.mod")
+    found = machine(read(whole.save(tmp_path / "y.pcap")))
+    assert (found.status, found.findings) == ("in-progress", ())
