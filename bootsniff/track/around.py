@@ -86,14 +86,14 @@ def _same_question(views: Views, known: DnsLookup, subject: DnsLookup) -> bool:
     )
 
 
-def arp(world: World, envelope: Envelope, message: ArpMessage) -> MachineRecord | None:
+def arp(world: World, views: Views, envelope: Envelope, message: ArpMessage) -> MachineRecord | None:
     """Who asks for whom, and who answers."""
     sender = message.sender_ip
     if sender not in ("0.0.0.0", ""):  # noqa: S104  an address on the wire, nothing is bound
         world.arp[sender] = message.sender_mac
         if len(world.arp) > MAX_ADDRESSES:
             del world.arp[next(iter(world.arp))]
-        _note_speaker(world, sender, message.sender_mac, envelope)
+        _note_speaker(world, views, sender, message.sender_mac, envelope)
     if message.operation == 1:
         machine = world.machines.get(message.sender_mac)
         stage = current_stage(machine)
@@ -122,8 +122,11 @@ def arp(world: World, envelope: Envelope, message: ArpMessage) -> MachineRecord 
     return None
 
 
-def _note_speaker(world: World, address: str, mac: str, envelope: Envelope) -> None:
-    """Who speaks from an address that a machine was given: the machine, or somebody else who has it."""
+def _note_speaker(world: World, views: Views, address: str, mac: str, envelope: Envelope) -> None:
+    """Who speaks from an address that a machine was given: the machine, or somebody else on its network who has it.
+
+    Other VLANs may use the same addresses, and so may a network that another capture shows.
+    """
     machine = world.holders.get(address)
     if machine is None or not machine.boots:
         return
@@ -131,8 +134,13 @@ def _note_speaker(world: World, address: str, mac: str, envelope: Envelope) -> N
         machine.speaks = True
         return
     for exchange in (one.dhcp for one in reversed(machine.boots[-1].stages[-4:])):
-        if isinstance(exchange, Dhcp4Exchange) and any(ack.message.your_ip == address for ack in exchange.acks):
-            if all(mac != known for known, _ in exchange.strangers):
+        if not isinstance(exchange, Dhcp4Exchange):
+            continue
+        lease = next((ack for ack in exchange.acks if ack.message.your_ip == address), None)
+        if lease is not None:
+            here = envelope.vlan, views.point(envelope.capture, envelope.point)
+            near = here == (machine.vlan, views.point(lease.at.capture, lease.point))
+            if near and all(mac != known for known, _ in exchange.strangers):
                 exchange.strangers = kept(exchange.strangers, (mac, seen_at(envelope)))
             return
 

@@ -13,6 +13,8 @@ MATCH_TIME = 2 * NANOSECONDS
 """Two capture points of one network agree on the time within this."""
 SAME_POINT_TIME = NANOSECONDS // 20
 """Captures of both sides of a NAT that were merged, or taken without interface numbers: the router needs less."""
+PORT_KEPT = 60 * NANOSECONDS
+"""A transfer that is quiet for less may go on, or be one whose later packets are not counted yet."""
 REMEMBERED = 4096
 
 
@@ -28,7 +30,9 @@ class Views:
         self._point: Point | None = None
         """The only point so far."""
         self._several = False
-        self._requests: OrderedDict[tuple[bytes, str], list[tuple[int, Point, FetchRecord]]] = OrderedDict()
+        self._requests: OrderedDict[str, list[tuple[int, Point, FetchRecord]]] = OrderedDict()
+        self._ports: OrderedDict[tuple[str, int], FetchRecord] = OrderedDict()
+        """The latest transfer of each client's port."""
         self._views: OrderedDict[int, FetchRecord] = OrderedDict()
         self._exchanges: dict[object, tuple[int, Point]] = {}
         self._connections: dict[object, tuple[int, Point]] = {}
@@ -98,27 +102,50 @@ class Views:
         """Keep a transfer findable by its request for a while."""
         if not isinstance(flow, TftpTransfer):
             return
-        key = (flow.request_payload, flow.filename)
+        key = flow.filename
         entries = self._requests.setdefault(key, [])
         entries[:] = [entry for entry in entries if abs(flow.start - entry[0]) <= MATCH_TIME]
         entries.append((flow.start, self.point(flow.capture, flow.point), fetch))
         self._requests.move_to_end(key)
         if len(self._requests) > REMEMBERED:
             self._requests.popitem(last=False)
+        port = (flow.client, flow.client_port)
+        self._ports[port] = fetch
+        self._ports.move_to_end(port)
+        if len(self._ports) > REMEMBERED:
+            self._ports.popitem(last=False)
 
     def twin_of(self, transfer: TftpTransfer) -> FetchRecord | None:
         """The fetch that asked the same a moment ago at another point, if there is one."""
+        if transfer.partial:
+            return self._continued_in(transfer)
         here = self.point(transfer.capture, transfer.point)
-        best: tuple[int, FetchRecord] | None = None
-        for start, point, fetch in self._requests.get((transfer.request_payload, transfer.filename), ()):
+        best: tuple[bool, int, FetchRecord] | None = None
+        for start, point, fetch in self._requests.get(transfer.filename, ()):
             distance = abs(transfer.start - start)
+            asked = fetch.flow.request_payload if isinstance(fetch.flow, TftpTransfer) else b""
+            exact = asked == transfer.request_payload
             if distance > MATCH_TIME or any(self.point(view.capture, view.point) == here for view in fetch.views):
                 continue
-            if point == here and (distance > SAME_POINT_TIME or _same_client(fetch, transfer)):
+            if point == here and (distance > SAME_POINT_TIME or _same_client(fetch, transfer) or not exact):
                 continue
-            if best is None or distance < best[0]:
-                best = distance, fetch
-        return best[1] if best is not None else None
+            if not exact and not _is_cut_from(asked, transfer.request_payload):
+                continue
+            if best is None or (not exact, distance) < best[:2]:
+                best = not exact, distance, fetch
+        return best[2] if best is not None else None
+
+    def _continued_in(self, transfer: TftpTransfer) -> FetchRecord | None:
+        """The fetch of the same port that is on its way at another point, where its request was captured as well."""
+        fetch = self._ports.get((transfer.client, transfer.client_port))
+        if fetch is None or not isinstance(fetch.flow, TftpTransfer):
+            return None
+        seen = [fetch.flow, *fetch.views]
+        here = self.point(transfer.capture, transfer.point)
+        if any(self.point(one.capture, one.point) == here for one in seen):
+            return None
+        until = max(one.last.time for one in seen) + PORT_KEPT
+        return fetch if fetch.flow.start - MATCH_TIME <= transfer.start <= until else None
 
     def at_one_point(self, fetch: FetchRecord, transfer: TftpTransfer) -> bool:
         flow = fetch.flow
@@ -142,6 +169,13 @@ class Views:
 def _same_client(fetch: FetchRecord, transfer: TftpTransfer) -> bool:
     flow = fetch.flow
     return isinstance(flow, TftpTransfer) and flow.client == transfer.client
+
+
+def _is_cut_from(one: bytes, other: bytes) -> bool:
+    """Whether a snap length cut one of two requests, which are the same as far as it goes."""
+    short, long = sorted((one, other), key=len)
+    whole = short.endswith(b"\0") and short.count(b"\0") % 2 == 0  # name and mode, options and values (RFC 2347)
+    return long.startswith(short) and not whole
 
 
 def _repeat(known: dict[object, tuple[int, Point]], key: object, time: int, point: Point) -> bool:
