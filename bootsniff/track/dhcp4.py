@@ -6,9 +6,9 @@ from ..model import NANOSECONDS, FrameRef
 from ..wire import dhcp_options as options
 from ..wire.messages import DhcpMessage, DhcpType, Envelope
 from . import vantage
-from .arrived import loaded_system
+from .arrived import dead_end, loaded_system
 from .boot_file import PXE_PORT, SERVER_IDENTIFIER
-from .kinds import LOADERS, Kind, is_firmware, is_ipxe, is_u_boot, kind_of
+from .kinds import LOADERS, Kind, is_firmware, is_ipxe, is_u_boot, kind_of, needs_reset
 from .machines import begin_boot, begin_stage, kept, learn_address, touch
 from .naming import is_ipxe_binary
 from .outcome import boot_is_handed_off, has_booted, stage_has_failed
@@ -20,7 +20,7 @@ CHAIN_GAP = 90 * NANOSECONDS
 """A program that was just fetched does its DHCP within this time."""
 NEW_BOOT_GAP = 15 * 60 * NANOSECONDS
 """Firmware that starts after so long a silence was power-cycled."""
-HOST_NAME, PXE_OPTIONS = 12, 43
+HOST_NAME, PXE_OPTIONS, REQUESTED_ADDRESS = 12, 43, 50
 PXE_CLASS = "PXEClient"
 
 
@@ -38,7 +38,7 @@ def client_message(
         machine.hostname = options.hostname(message) or machine.hostname
     kind_number = message.message_type
     if kind_number in (None, DhcpType.DISCOVER):
-        if kind is not None and kind.vendor_class == PXE_CLASS and _was_told_more(machine):
+        if kind is not None and kind.vendor_class == PXE_CLASS and not kind.arch and _was_told_more(machine):
             kind = None
         stage = _stage_for_discover(machine, kind, message, at)
         if stage is None:
@@ -51,6 +51,9 @@ def client_message(
         exchange.discovers = kept(exchange.discovers, heard)
         vantage.note_point(exchange, envelope, message, point)
         touch(machine, stage, at)
+        return
+    if kind is not None and _runs_already(kind, message):
+        learn_address(world, machine, message.client_ip)
         return
     stage = _stage_for_request(machine, kind, message, at)
     if stage is None:
@@ -208,6 +211,8 @@ def _begins_boot(boot: BootRecord, kind: Kind, at: FrameRef) -> bool:
     gap = at.time - boot.last.time
     if not -SAME_EXCHANGE < gap < NEW_BOOT_GAP:
         return True
+    if needs_reset((stage.client for stage in reversed(boot.stages)), kind.client):
+        return True
     if is_ipxe(kind.client):
         return _ipxe_after_reset(boot, gap)
     if is_u_boot(kind.client) or kind.client == "raspberry-pi":
@@ -245,7 +250,21 @@ def _ipxe_after_reset(boot: BootRecord, gap: int) -> bool:
     if is_firmware(boot.stages[0].client):
         return False
     # A ROM's own stage that failed is followed by a reset; a script that loads another program is not.
-    return stage_has_failed(latest) or latest.client in LOADERS or gap > CHAIN_GAP
+    if stage_has_failed(latest) or dead_end(latest) is not None:
+        return True
+    return latest.client in LOADERS or gap > CHAIN_GAP
+
+
+def _runs_already(kind: Kind, message: DhcpMessage) -> bool:
+    """Whether a switch or a Mac that runs keeps its lease, or asks what it may boot next time: boot programs do neither.
+
+    Their systems say the same vendor class as their boot programs.
+    """
+    if kind.client != "other-boot-client" or kind.arch or message.client_ip is None:
+        return False
+    # A request for a renewal names neither server nor address (RFC 2131 section 4.3.2).
+    renews = SERVER_IDENTIFIER not in message.options and REQUESTED_ADDRESS not in message.options
+    return message.message_type == DhcpType.INFORM or (message.message_type == DhcpType.REQUEST and renews)
 
 
 def _stage_for_plain_client(machine: MachineRecord, at: FrameRef) -> StageRecord | None:

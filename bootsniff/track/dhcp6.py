@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..model import NANOSECONDS, FrameRef
 from ..wire.messages import Dhcpv6Message, Envelope
-from .kinds import Kind, is_firmware, kind_of_v6
+from .kinds import Kind, is_firmware, kind_of_v6, needs_reset
 from .machines import begin_boot, begin_stage, kept, learn_address, touch
 from .outcome import boot_is_handed_off, has_booted
 from .records import BootRecord, Dhcp6Exchange, Heard, MachineRecord, StageRecord, World
@@ -104,6 +104,8 @@ def _stage(machine: MachineRecord, kind: Kind | None, message: Dhcpv6Message, at
 
 def _begins_boot(boot: BootRecord, kind: Kind, at: FrameRef) -> bool:
     if not -SAME_EXCHANGE < at.time - boot.last.time < NEW_BOOT_GAP:
+        return True
+    if needs_reset((stage.client for stage in reversed(boot.stages)), kind.client):
         return True
     if not is_firmware(kind.client):
         return False

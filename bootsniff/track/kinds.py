@@ -5,6 +5,7 @@ Sources: the IANA processor architecture registry (RFC 4578, RFC 5970), iPXE and
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -188,6 +189,29 @@ LOADERS = frozenset({"pxelinux", "shim", "grub", "u-boot-script"})
 def is_firmware(client: str) -> bool:
     """Whether a client word names what a machine runs at power-on (iPXE may be both: as a ROM it is the first)."""
     return client not in LOADERS and client not in ("os", "unknown") and not is_ipxe(client)
+
+
+def needs_reset(before: Iterable[str], after: str) -> bool:
+    """Whether no boot leads from what ran, the latest first, to this client: the machine was made anew, with other firmware.
+
+    A board's processor stays what it is, and BIOS programs do not load EFI ones, nor these iPXE for BIOS. EFI firmware
+    may fall back to a network card's own BIOS ROM (its compatibility support module).
+    """
+    new = _platform(after)
+    old = next(filter(None, map(_platform, before)), new) if new else new
+    return old != new and not (old == "x86" and after == "bios-pxe")
+
+
+@lru_cache(_CLIENTS)
+def _platform(client: str) -> str:
+    """What firmware and its iPXE run on, empty where the word does not tell; 32 and 64 bits of a PC are one."""
+    if client in ("bios-pxe", "bios-http", "ipxe-bios"):
+        return "bios"
+    if client in ("s390x", "powerpc", "powerpc-opal"):
+        return client.removesuffix("-opal")
+    word, _, rest = client.removeprefix("ipxe-").partition("-")
+    processor = rest.split("-")[0]
+    return ("x86" if processor in ("ia32", "x64") else processor) if word == "efi" else ""
 
 
 def _is_ipxe(message: DhcpMessage, user: str | None) -> bool:

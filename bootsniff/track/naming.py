@@ -49,7 +49,7 @@ _BOOTISH = re.compile(
 )
 _NOT_BOOT = re.compile(
     r"(^|/)(SEP[0-9a-f]{12}|CTLSEP[0-9a-f]{12}|ITLSEP\S*|XMLDefault|SIPDefault|gk-default|spa\d*|RINGLIST|dialplan|"
-    r"[0-9a-f]{12}|snom\S*|aastra|cfg[0-9a-f]{12}|y0{6}\S*)\S*\.(cnf|cfg|xml|tlv|sgn|loads|txt|boot|ini|htm|conf)\S*$|"
+    r"[0-9a-f]{12}|snom\S*|aastra|hpnp/\S*|cfg[0-9a-f]{12}|y0{6}\S*)\S*\.(cnf|cfg|xml|tlv|sgn|loads|txt|boot|ini|htm|conf)\S*$|"
     r"(^|/)([\w-]+-confg|cisco(net|rtr)\.cfg)$",
     re.IGNORECASE,
 )
