@@ -11,6 +11,7 @@ from ..model import Confidence
 from ..track.boot_file import BootFile, boot_file_of, is_elsewhere
 from ..track.kinds import is_http_client, is_ipxe, is_u_boot
 from ..track.naming import same_file
+from ..track.patience import IMAGE_TRIED
 from ..track.records import (
     BootRecord,
     Dhcp4Exchange,
@@ -66,6 +67,14 @@ class Case:
     def gave_up(self) -> bool:
         """Something else was tried afterwards, so that silence is proven to be an end."""
         return self.option is not self.options[-1] or self.boot_index < len(self.machine.boots) - 1
+
+    @property
+    def went_on(self) -> bool:
+        """The program itself went on, to another boot option or at once to the first: nobody had to reset the machine."""
+        after = self.machine.boots[self.boot_index + 1 : self.boot_index + 2]
+        return self.option is not self.options[-1] or (
+            bool(after) and after[0].start - self.boot.last.time < IMAGE_TRIED
+        )
 
     @property
     def followers(self) -> list[StageRecord]:

@@ -86,7 +86,7 @@ def _effect(case: Case, reply: Offer) -> tuple[str, list[Evidence], bool] | None
     if not case.stage.fetches and not case.stage.connections and not case.stage.arps:
         return "; no request follows", [], False
     fetch = downloads.idle_program(case)
-    if fetch is not None and not case.gave_up and downloads.times_fetched(case, fetch) == 1:
+    if fetch is not None and not case.went_on and downloads.times_fetched(case, fetch) == 1:
         role = f"{names.base(names.path_of(fetch))} is whole, nothing follows"
         return "; the loaded program asks nobody", [evidence(fetch.ended, role)], True
     return None

@@ -78,7 +78,7 @@ class DhcpNextServerMissing(Rule):
     def _loaded(self, case: Case) -> Iterator[Finding]:
         """GRUB or shim that arrived, and does not go on."""
         fetch = downloads.idle_program(case)
-        if fetch is None or not case.acks or case.gave_up or downloads.times_fetched(case, fetch) > 1:
+        if fetch is None or not case.acks or case.went_on or downloads.times_fetched(case, fetch) > 1:
             return
         ack, program = case.acks[-1], _reads_siaddr(fetch)
         if program is None or ack.message.next_server or names_a_host(ack):

@@ -103,7 +103,7 @@ def _blocked(case: Case, first: int) -> list[Evidence]:
     return [
         evidence(frame, "BPDU of a port that is not forwarding")
         for frame in case.world.bpdus_not_forwarding
-        if first - _BEFORE <= frame.time <= end
+        if first - _BEFORE <= frame.time <= end and not _answered(case, frame.time, first)
     ]
 
 
@@ -118,6 +118,8 @@ def _listening(case: Case, first: int) -> list[Evidence]:
             continue
         if dhcp.offers and dhcp.offers[0].time < opens - _HELLO:
             continue
+        if _answered(case, port.since.time, opens):
+            continue
         if not dhcp.offers and sum(heard.time > opens for heard in dhcp.discovers) >= _STILL:
             continue
         return [
@@ -125,6 +127,22 @@ def _listening(case: Case, first: int) -> list[Evidence]:
             *([evidence(port.changed, "BPDU that tells of a topology change: a port opened")] if port.changed else []),
         ]
     return []
+
+
+def _answered(case: Case, since: int, until: int) -> bool:
+    """Whether a DHCP server reached the machine in between: then that port is not the machine's, or was open."""
+    exchanges = [stage.dhcp for stage in case.boot.stages[: case.stage_index]]
+    return any(
+        since < heard.time < until
+        for dhcp in exchanges
+        for heard in (
+            (*dhcp.offers, *dhcp.acks)
+            if isinstance(dhcp, Dhcp4Exchange)
+            else (*dhcp.advertises, *dhcp.replies)
+            if dhcp is not None
+            else ()
+        )
+    )
 
 
 def _opens(case: Case, port: SilentPort) -> int | None:

@@ -58,7 +58,7 @@ def is_lost_with_dns(case: Case, fetch: FetchRecord) -> bool:
     up to 2.06 does not find its network behind it.
     """
     lease = case.lease
-    return is_grub_over_http(fetch) and not case.gave_up and lease is not None and bool(lease.dns_servers)
+    return is_grub_over_http(fetch) and not case.went_on and lease is not None and bool(lease.dns_servers)
 
 
 def dropped_image(case: Case) -> FetchRecord | None:

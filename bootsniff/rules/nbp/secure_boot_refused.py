@@ -47,13 +47,13 @@ class NbpSecureBootRefused(Rule):
         if again > 1:
             then = f"the firmware fetched it {again} times"
         else:
-            then = "the firmware goes on to its next boot option" if case.gave_up else "nothing follows"
+            then = "the firmware goes on to its next boot option" if case.went_on else "nothing follows"
         arch = fixes_name(case)
-        grub = "GRUB" in fetch.content.details and not case.gave_up
+        grub = "GRUB" in fetch.content.details and not case.went_on
         yield self.finding(
             case,
             downloads.proof(case, fetch),
-            confidence="likely" if case.gave_up or again > 1 or case.client == "shim" else "possible",
+            confidence="likely" if case.went_on or again > 1 or case.client == "shim" else "possible",
             subject=names.url_of(fetch),
             file=names.path_of(fetch),
             then=then,

@@ -42,8 +42,8 @@ class ProxyDhcpSilentForNonPxeclient(Rule):
         dhcp = case.dhcp4
         if dhcp is None or dhcp.discover_count < 2 or not dhcp.discovers:
             return
-        if case.proxy_offers or case.boot_file or case.stage.fetches:
-            return
+        if not case.offers or case.proxy_offers or case.boot_file or case.stage.fetches:
+            return  # without an address from anybody no proxy would have helped
         kind = (case.stage.vendor_class or "").split(":")[0].split(".")[0]
         for server, heard in case.overview.proxies.items():
             record = case.world.servers.get(server)
