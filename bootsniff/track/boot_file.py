@@ -18,6 +18,7 @@ _ROUTES = (33, 121, 249)
 ENDLESS_PROMPT = 255
 """A menu of option 43 that waits for a key, however long."""
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://([^/:?#]*)", re.IGNORECASE)
+_DISK = re.compile(r"(iscsi|aoe|ib_srp|fcp|https?|ftp):", re.IGNORECASE)
 _IPV4 = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
 
 
@@ -68,6 +69,15 @@ def boot_file_of(stage: StageRecord) -> BootFile | None:
     offer = chosen_offer(exchange)
     found = options.boot_file(offer.message) if offer is not None else None
     return BootFile(found[0], found[1], offer) if found is not None else None
+
+
+def disk_of(stage: StageRecord) -> str | None:
+    """The network disk that a lease without a boot file names, in option 17 (ipxe.org/sanuri); an NFS root is none."""
+    exchange = stage.dhcp
+    if not isinstance(exchange, Dhcp4Exchange):
+        return None
+    paths = (options.root_path(heard.message) for heard in (*reversed(exchange.acks), *exchange.offers))
+    return next((path for path in paths if path is not None and _DISK.match(path)), None)
 
 
 def _is_taken(proxy_offer: DhcpMessage) -> bool:

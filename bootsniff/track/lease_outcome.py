@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..model import NANOSECONDS, StallPoint
 from .arrived import network_disk
-from .boot_file import ENDLESS_PROMPT, boot_file_of, is_discovery, prompt_of
+from .boot_file import ENDLESS_PROMPT, boot_file_of, disk_of, is_discovery, prompt_of
 from .fetch_outcome import connection_failure
 from .kinds import is_http_client, is_ipxe
 from .nfs_outcome import nfs_state
@@ -12,7 +12,9 @@ from .os_outcome import unnamed, unreached
 from .patience import NOTHING_TO_BOOT, patience_of
 from .records import Dhcp4Exchange, StageRecord
 from .state import ASKED, BOUND, DONE, LOADED, StageState, in_seconds, is_over
-from .switches import is_switch
+
+_NOT_OVER_IP = ("aoe:", "ib_srp:", "fcp:")
+"""Disks behind protocols of their own: ATA over Ethernet, InfiniBand, Fibre Channel."""
 
 
 def bound_state(stage: StageRecord, now: int, *, gone: bool, started: bool, settled: bool) -> StageState:
@@ -36,6 +38,9 @@ def bound_state(stage: StageRecord, now: int, *, gone: bool, started: bool, sett
     final = _refused(stage) if point == "dns" and stage.lookups[-1].answer is None else settled
     if point == "nbp" or (point in ("tcp", "tls", "dns") and (gone or final or _gave_up(stage, now))):
         return StageState(ASKED, failed=True, point=point)
+    disk = disk_of(stage) if boot_file_of(stage) is None else None
+    if disk is not None and not gone and disk.lower().startswith(_NOT_OVER_IP):
+        return StageState(ASKED, waiting_for=f"its disk {disk}, of which no packet is read here")
     limit = patience.after_ack
     if is_ipxe(stage.client) and not is_over(last, limit, now):
         early = not is_over(last, NOTHING_TO_BOOT, now)  # whether a file was named does not matter yet
@@ -46,10 +51,6 @@ def bound_state(stage: StageRecord, now: int, *, gone: bool, started: bool, sett
         if prompt == ENDLESS_PROMPT:
             return StageState(rank, waiting_for="a key: menu of option 43")
         limit += (prompt or 0) * NANOSECONDS
-    if is_switch(stage) and point is None and boot_file_of(stage) is None:
-        return StageState(
-            rank, waiting_for="a file to provision itself with, or for nothing: a switch that runs asks alike"
-        )
     if gone or is_over(last, limit, now):
         return StageState(rank, failed=True, point=point or _next_step(stage))
     return StageState(rank, waiting_for=f"first fetch for {in_seconds(now - last)}", check_at=last + limit + 1)
@@ -104,9 +105,9 @@ def _searched_twice(exchange: object) -> bool:
 
 
 def _next_step(stage: StageRecord) -> StallPoint:
-    if network_disk(stage) is not None:
-        return "nbp"
     file = boot_file_of(stage)
+    if network_disk(stage) is not None or (file is None and disk_of(stage) is not None):
+        return "nbp"
     if file is None:
         return "dhcp"
     if file.name.lower().startswith("https:"):

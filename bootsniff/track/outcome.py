@@ -11,7 +11,7 @@ from typing import NamedTuple
 from ..model import StallPoint, Status
 from ..wire import dhcp_options as options
 from .arrived import dropped_image, loops, script_rounds
-from .boot_file import SERVER_IDENTIFIER, boot_file_of, boot_server_of, server_behind_no_router
+from .boot_file import SERVER_IDENTIFIER, boot_file_of, boot_server_of, disk_of, server_behind_no_router
 from .fetch_outcome import may_be_answered
 from .kinds import is_firmware, is_http_client, is_ipxe, is_u_boot
 from .loading_outcome import failed_before
@@ -22,8 +22,6 @@ from .stage_outcome import led_to, stage_state
 from .state import BOUND, DISCOVER, StageState
 
 NEVER = 1 << 62
-_ROOT_PATH = 17
-"""Option 17 (RFC 2132 section 3.19): the disk that iPXE starts from."""
 _SEES_ALL = CaptureQuality(unicast_seen=True)
 
 
@@ -106,8 +104,7 @@ def _has_nothing_to_boot(stages: list[StageRecord]) -> bool:
     asked = stage.fetches or stage.connections or stage.lookups or stage.arps
     if not isinstance(exchange, Dhcp4Exchange) or not exchange.acks or asked or boot_file_of(stage) is not None:
         return False
-    disk = any(options.text(heard.message, _ROOT_PATH) for heard in exchange.acks)
-    return not disk and not _leads_to_4011(exchange)
+    return disk_of(stage) is None and not _leads_to_4011(exchange)
 
 
 def _goes_on_unseen(stages: list[StageRecord], index: int, state: StageState, quality: CaptureQuality) -> bool:

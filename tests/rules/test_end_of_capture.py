@@ -82,7 +82,10 @@ def test_a_lease_that_names_nothing_is_the_last_word(kind: str, tmp_path: Path) 
 
 def test_a_lease_without_a_file_that_others_go_on_from(tmp_path: Path) -> None:
     assert last_word(Wire("ipxe-bios").lease(file="pxelinux.0"), tmp_path) == GOES_ON
-    assert last_word(Wire("ipxe-bios").lease(option17="iscsi:192.168.122.1::::iqn.x"), tmp_path) == GOES_ON
+    for disk in ("iscsi:192.168.122.1::::iqn.x", "aoe:e0.0"):
+        assert last_word(Wire("ipxe-bios").lease(option17=disk), tmp_path) == GOES_ON
+    nfs = Wire("ipxe-bios").lease(option17="192.168.122.1:/srv/root")  # for the system, nothing that iPXE starts from
+    assert last_word(nfs, tmp_path) == NOTHING_NAMED
     assert last_word(Wire("u-boot-armv8").lease(), tmp_path) == GOES_ON  # looks for pxelinux.cfg/
     assert last_word(Wire("efi-x64-http").lease(), tmp_path) == GOES_ON  # a URL of its own setup
     loaded = Wire("bios-pxe").lease(file="undionly.kpxe").get(1, "undionly.kpxe", PXELINUX)
@@ -122,3 +125,10 @@ def test_two_questions_that_meet_a_closed_port_are_answer_enough(closed: int, st
         if number < closed:
             wire.icmp(1.01 + number / 4, sent, sender="127.0.0.53")
     assert last_word(wire, tmp_path)[0] == status
+
+
+def test_of_a_disk_that_is_not_behind_ip_nothing_is_claimed(tmp_path: Path) -> None:
+    """ATA over Ethernet has no packets that are read here; iSCSI's would have been seen."""
+    assert last_word(Wire("ipxe-bios").lease(option17="aoe:e0.0").quiet(120), tmp_path) == GOES_ON
+    iscsi = Wire("ipxe-bios").lease(option17="iscsi:192.168.122.1::::iqn.x").quiet(120)
+    assert last_word(iscsi, tmp_path) == ("stalled", "nbp", set())

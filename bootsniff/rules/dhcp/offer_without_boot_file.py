@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding
+from ...track.boot_file import disk_of
 from .. import fixes, names
 from ..case import Case
 from ..evidence import evidence, first_and_last
@@ -23,7 +24,8 @@ class DhcpOfferWithoutBootFile(Rule):
         repeats its DISCOVER and never sends a REQUEST.
     Not to be confused with
         A ProxyDHCP offer that is there but malformed (proxydhcp-offer-without-pxeclient), an HTTP client that was given a
-        path (dhcp-http-offer-without-usable-uri), and the DHCP of the operating system, which needs no boot file.
+        path (dhcp-http-offer-without-usable-uri), iPXE that is given a network disk in option 17, and the DHCP of the
+        operating system, which needs no boot file.
     Causes
         No boot file is configured, or only for another architecture or tag; option 93 does not match the rule that was
         meant; the machine is answered by a server that knows nothing of network boot.
@@ -48,7 +50,7 @@ class DhcpOfferWithoutBootFile(Rule):
         if case.is_ipxe and case.stage_index > case.option[0]:
             return  # an iPXE that was loaded: chain-ipxe-nothing-to-boot
         replies = [*case.offers, *case.acks, *case.proxy_offers, *case.pxe_replies]
-        if any(reply.boot_file for reply in replies):
+        if any(reply.boot_file for reply in replies) or (case.is_ipxe and disk_of(case.stage) is not None):
             return
         if case.is_http:
             if any(reply.echoes_http for reply in replies):
