@@ -30,6 +30,7 @@ class HttpSession:
     """Both directions of one connection. Methods append what happened to `steps`."""
 
     __slots__ = (
+        "_acknowledged",
         "_asked",
         "_chunk_offset",
         "_chunked",
@@ -49,6 +50,8 @@ class HttpSession:
         """Requests without a response, oldest first."""
         self.messages: list[Message] = []
         """The latest responses."""
+        self._acknowledged = 0
+        """Of the server's bytes, by the client's latest packet that brought some of its own."""
         self._asked = False
         """The client's side is out of step: go on where a segment begins with a request."""
         self._lost = False
@@ -85,12 +88,25 @@ class HttpSession:
         if head is None or head.method is None:
             self._asked |= head is not None
             return False
-        self._open(HttpExchange(self.connection, head, at, url_of(head, self.connection), last=at), steps)
+        url = url_of(head, self.connection)
+        overtaken = self._answered_ahead()
+        if overtaken is None:
+            self._open(HttpExchange(self.connection, head, at, url, last=at), steps)
+        else:
+            overtaken.request, overtaken.request_at, overtaken.url = head, at, url
+            steps.append((overtaken, "opened"))
         if not head.length or http.chunked(head):
             self._asked = True
             return False
         reader.advance(reader.position + head.length + (http.content_length(head) or 0))
         return True
+
+    def _answered_ahead(self) -> HttpExchange | None:
+        """The response that the capture has before its request, which does not acknowledge a byte of it."""
+        message = self.messages[-1] if self.messages else None
+        if message is None or message.exchange.request is not None or self._acknowledged > message.head_at:
+            return None
+        return message.exchange
 
     def _open(self, exchange: HttpExchange, steps: list[Step]) -> None:
         connection = self.connection
@@ -104,6 +120,7 @@ class HttpSession:
 
     def acknowledged(self, offset: int) -> None:
         """The client has what the server sent before this offset."""
+        self._acknowledged = offset
         self._answered_before(offset)
         for message in self.messages:
             message.acknowledge(offset)
@@ -139,10 +156,10 @@ class HttpSession:
 
     @staticmethod
     def _asked_for_the_head(message: Message, start: int) -> bool:
-        """Whether the request that was not captured was HEAD, as the next response stands where the body would."""
+        """Whether the request that was not captured, or later, was HEAD: the next response stands where the body would."""
         exchange = message.exchange
         return (
-            exchange.request is None
+            (exchange.request is None or exchange.request.method == "HEAD")
             and not exchange.body.packets
             and any(span.start == start for span in message.spans)
         )
@@ -208,6 +225,7 @@ class HttpSession:
         if not self.waiting:
             self._open(HttpExchange(self.connection, None, at, "", last=at), steps)
         message = self.waiting.popleft()
+        message.head_at = reader.position
         exchange = message.exchange
         exchange.response, exchange.response_at, exchange.last = head, at, at
         self.messages.append(message)

@@ -33,12 +33,14 @@ class Span:
 class Message:
     """A record and what is needed to keep it right."""
 
-    __slots__ = ("ended", "exchange", "holed", "open", "spans", "tally")
+    __slots__ = ("ended", "exchange", "head_at", "holed", "open", "spans", "tally")
 
     def __init__(self, exchange: HttpExchange) -> None:
         self.exchange = exchange
         self.tally = BodyTally(exchange.body)
         self.spans: list[Span] = []
+        self.head_at = 0
+        """Where the response begins in the stream."""
         self.open = False
         """More chunks are to come."""
         self.holed = False

@@ -255,9 +255,10 @@ class Event(Struct):
     """What the sieve hands to the engine, in order of time.
 
     `subject` is a message that stands alone (DHCP, DHCPv6, ARP, ICMP, router advertisement) or a record above.
-    `change` of a record: `opened` when it is new, `changed` at every step worth a look (another request, an answer,
-    an OACK, an error, an ICMP error, a response head, the first body bytes), `ended` when nothing more is to come
-    (whole, refused, reset, closed, error). Progress of bulk bytes makes no event: read the record after `sync()`.
+    `change` of a record: `opened` when it is new (of an HTTP exchange also when its request comes behind its response),
+    `changed` at every step worth a look (another request, an answer, an OACK, an error, an ICMP error, a response head,
+    the first body bytes), `ended` when nothing more is to come (whole, refused, reset, closed, error). Progress of bulk
+    bytes makes no event: read the record after `sync()`.
     """
 
     envelope: Envelope

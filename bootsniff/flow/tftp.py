@@ -6,6 +6,7 @@ another address altogether when it is set up wrongly, and both must be seen.
 
 from __future__ import annotations
 
+from collections import deque
 from typing import NamedTuple
 
 from ..errors import Malformed
@@ -20,8 +21,14 @@ from .transfer import Key, Transfer, option_number
 
 MAX_TRANSFERS = 8192
 MAX_CANDIDATES = 1024
+MAX_EARLY = 8
+EARLY = NANOSECONDS // 1000
+"""So much earlier than its request an answer may stand in a capture that two queues or two taps made."""
 IDLE = 300 * NANOSECONDS
 """A transfer this long without a packet is forgotten; its record stays with whoever holds it."""
+
+
+_Message = TftpOack | TftpData | TftpAck | TftpError
 
 
 class _Candidate(NamedTuple):
@@ -39,6 +46,8 @@ class TftpFlows:
         self._clients: dict[tuple[int, str], dict[int, Transfer]] = {}
         """By capture point and client address, then port."""
         self._candidates: dict[tuple[int, str, int, str, int], _Candidate] = {}
+        self._early: deque[tuple[Envelope, _Message]] = deque(maxlen=MAX_EARLY)
+        """The latest packets that may be answers to a request that comes behind them."""
         self.evicted = 0
 
     def packet(self, envelope: Envelope, payload: bytes, length: int, out: list[Event]) -> Transfer | None:
@@ -111,16 +120,16 @@ class TftpFlows:
         transfer.record.request_payload = payload
         transfer.request(at)
         out.append(Event(envelope, transfer.record, "opened"))
+        for ahead, answer in self._early:
+            if (ahead.point, ahead.target, ahead.target_port) == key and 0 <= envelope.time - ahead.time <= EARLY:
+                self._emit(transfer, ahead, out, was=transfer.ended, news=transfer.from_server(ahead, answer))
+        self._early.clear()
         return transfer
 
-    def _middle(
-        self,
-        envelope: Envelope,
-        message: TftpOack | TftpData | TftpAck | TftpError,
-        length: int,
-        out: list[Event],
-    ) -> Transfer | None:
+    def _middle(self, envelope: Envelope, message: _Message, length: int, out: list[Event]) -> Transfer | None:
         """A transfer whose request was not captured is believed once an ACK answers a DATA packet of its block."""
+        if not isinstance(message, TftpAck):
+            self._early.append((envelope, message))
         if isinstance(message, TftpData):
             way = (envelope.point, envelope.source, envelope.source_port, envelope.target, envelope.target_port)
             self._candidates.pop(way, None)

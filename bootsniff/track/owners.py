@@ -114,6 +114,9 @@ class Owners:
     def exchange(self, event: Event, exchange: HttpExchange) -> None:
         """Something happened to an HTTP exchange."""
         attached = self._roster.attached.get(id(exchange))
+        if event.change == "opened":
+            self._let_go(exchange, attached)
+            attached = None
         if attached is None:
             if self._views.is_ignored(exchange):
                 return
@@ -128,6 +131,13 @@ class Owners:
         if fetch.role != "os" or stage is current_stage(machine):
             touch(machine, stage, seen_at(event.envelope))
         self._roster.moved(machine)
+
+    def _let_go(self, exchange: HttpExchange, attached: Attached | None) -> None:
+        """Forget what was made of a response whose request the capture has behind it: now it tells more."""
+        self._views.heed(exchange)
+        if attached is not None:
+            del self._roster.attached[id(exchange)]
+            attached[1].fetches.remove(attached[2])
 
     def _open_exchange(self, envelope: Envelope, exchange: HttpExchange) -> Attached | None:
         if self._views.exchange_seen_elsewhere(exchange):

@@ -95,6 +95,10 @@ class Views:
         if len(self._ignored) > REMEMBERED:
             self._ignored.popitem(last=False)
 
+    def heed(self, exchange: HttpExchange) -> None:
+        """Take an exchange back from those that are ignored."""
+        self._ignored.pop(id(exchange), None)
+
     def is_ignored(self, exchange: HttpExchange) -> bool:
         return id(exchange) in self._ignored
 

@@ -57,6 +57,40 @@ def test_keep_alive_and_head_without_a_body() -> None:
     assert missing.body.head == b"gone"
 
 
+def swap(stream: Stream, first: int) -> Stream:
+    """The frames `first` and the next one stand in the wrong order."""
+    (one, two), (three, four) = stream.frames[first : first + 2]
+    stream.frames[first : first + 2] = [(one, four), (three, two)]
+    return stream
+
+
+def test_a_response_before_its_request_is_the_answer_to_it() -> None:
+    stream = Stream().open().ask(get("/a")).answer(ok(BODY))
+    stream.ask(get("/b")).answer(ok(BODY[:900]))
+    events = events_of(swap(swap(stream, 3), len(stream.frames) - 3).frames)
+    first, second = records_of(HttpExchange, events)
+    assert [one.url.rpartition("/")[2] for one in (first, second)] == ["a", "b"]
+    assert all(one.complete and one.request is not None and one.response is not None for one in (first, second))
+    assert (second.request_at.frame, second.body.received) == (len(stream.frames) - 1, 900)
+    assert changes(second, events) == ["opened", "changed", "changed", "ended", "opened"]
+
+
+def test_a_response_before_its_head_request_has_no_body() -> None:
+    stream = Stream().open().ask(get("/a", method="HEAD")).answer(ok(b"", length=5000))
+    stream.ask(get("/a")).answer(ok(BODY[:5000]))
+    head, whole = exchanges(swap(stream, 3))
+    assert (head.complete, head.body.received, whole.complete, whole.body.received) == (True, 0, True, 5000)
+
+
+def test_a_request_that_acknowledges_a_response_is_another_one() -> None:
+    stream = Stream().open().ask(get("/lost")).answer(ok(b"x"))
+    stream.ask(get("/b"))
+    del stream.frames[3]
+    lost, unanswered = exchanges(stream)
+    assert (lost.request, lost.response is not None) == (None, True)
+    assert (unanswered.request is not None, unanswered.response) == (True, None)
+
+
 def test_pipelined_requests_get_their_own_responses() -> None:
     stream = Stream().open().ask(get("/1") + get("/2")).ask(get("/3"))
     stream.answer(ok(b"one") + ok(b"", status="204 No Content", length=-1) + ok(b"three"), size=17)

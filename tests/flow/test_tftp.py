@@ -278,3 +278,23 @@ def test_each_capture_point_has_its_own_flows() -> None:
     sieve = Sieve(0)
     events = sieve.feed(block_of(frames, interfaces=[0, 1]))
     assert [record.point for record in records_of(TftpTransfer, events)] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    "answer", [error(1, "no"), oack("tsize", "9"), data(1, b"x" * 9)], ids=["ERROR", "OACK", "DATA"]
+)
+def test_an_answer_just_before_its_request(answer: bytes) -> None:
+    record, events = transfer([(0.9999, back(answer)), (1.0, to(rrq("x")))])
+    assert record.reply_from == (SERVER, TID)
+    assert [record.error is not None, record.oack_count == 1, record.body.packets == 1].count(True) == 1
+    assert changes(record, events)[0] == "opened"
+
+
+@pytest.mark.parametrize(
+    "ahead",
+    [(0.99, back(error(1, "no"))), (0.9999, back(error(1, "no"), cport=PORT + 1))],
+    ids=["older", "another port"],
+)
+def test_what_is_no_answer_to_a_request_behind_it(ahead: Frame) -> None:
+    record, _ = transfer([ahead, (1.0, to(rrq("x")))])
+    assert (record.error, record.reply_from) == (None, None)
