@@ -42,9 +42,12 @@ from .state import ANSWERED, ASKED, CONFIGURED, DONE, KERNEL, LOADED, StageState
 
 
 def loading_state(
-    stage: StageRecord, following: StageRecord | None, now: int, *, gone: bool, started: bool
+    stage: StageRecord, following: StageRecord | None, now: int, *, gone: bool, started: bool, settled: bool = False
 ) -> StageState:
-    """Judge a stage that has fetches. `gone`: the machine went on to another option; `started`: to what this one loaded."""
+    """Judge a stage that has fetches. `gone`: the machine went on to another option; `started`: to what this one loaded.
+
+    Once it is `settled` that nothing follows, a refused connection is the last word.
+    """
     if stage.client == "os":
         return _os_fetch_state(stage, now)
     useful = [fetch for fetch in stage.fetches if fetch.useful]
@@ -66,8 +69,9 @@ def loading_state(
         if stage.client == "raspberry-pi" and not gone and not is_over(silence_from, SEARCH_SILENCE, now):
             return _search_wait(rank, silence_from, SEARCH_SILENCE, now)  # it tries many names, one after the other
         return StageState(rank, failed=True, point=_failure_point(last))
+    final = gone or obstacle == "nbp" or (settled and obstacle in ("tcp", "tls"))
     if obstacle is not None and (
-        gone or obstacle == "nbp" or is_over(silence_from, TRIED_AGAIN, now) or is_over(tail.end, NBP_SILENCE, now)
+        final or is_over(silence_from, TRIED_AGAIN, now) or is_over(tail.end, NBP_SILENCE, now)
     ):
         return StageState(rank, failed=True, point=obstacle)
     circle = _circle(stage)

@@ -35,7 +35,7 @@ def stage_state(
     if stage.fetches:
         if following is None and is_switch(stage) and (switching := switch_state(stage, now)) is not None:
             return switching
-        state = loading_state(stage, following, now, gone=gone, started=started)
+        state = loading_state(stage, following, now, gone=gone, started=started, settled=settled)
         return state if settled or following is not None or boot_over else _not_yet(stage, state, now)
     exchange = stage.dhcp
     secure = over_tls(stage) if stage.connections and stage.client != "os" else None

@@ -114,6 +114,17 @@ def test_a_refused_connection_is_the_last_word(tmp_path: Path) -> None:
     assert last_word(syn(refused=False), tmp_path) == GOES_ON
 
 
+@pytest.mark.parametrize("refused", [True, False])
+def test_after_a_script_too(refused: bool, tmp_path: Path) -> None:
+    wire = (
+        Wire("ipxe-bios").lease(file="menu.ipxe").get(1, "menu.ipxe", b"#!ipxe\nkernel http://192.168.122.1:81/linux\n")
+    )
+    wire.tcp(2, 0x02, 1000, 0, port=81)
+    if refused:
+        wire.tcp(2.001, 0x14, 0, 1001, from_client=False, port=81)
+    assert last_word(wire, tmp_path) == (("stalled", "tcp", {"tcp-refused"}) if refused else GOES_ON)
+
+
 @pytest.mark.parametrize(("closed", "status"), [(2, "stalled"), (1, "in-progress")])
 def test_two_questions_that_meet_a_closed_port_are_answer_enough(closed: int, status: str, tmp_path: Path) -> None:
     wire = Wire("ipxe-bios").lease(file="http://boot.lan/boot.ipxe", dns=SERVER)
