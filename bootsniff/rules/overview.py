@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import NamedTuple
 
@@ -134,12 +134,7 @@ class Overview:
     @cached_property
     def proxies(self) -> dict[str, Heard[DhcpMessage]]:
         """Servers that made ProxyDHCP offers to PXE clients, and one such offer."""
-        found: dict[str, Heard[DhcpMessage]] = {}
-        for _, stage in self._recent():
-            if isinstance(stage.dhcp, Dhcp4Exchange) and (stage.vendor_class or "").startswith(PXE):
-                for heard in stage.dhcp.proxy_offers[:2]:
-                    found.setdefault(dhcp_options.server_id(heard.message) or heard.source, heard)
-        return found
+        return proxies_among(stage for _, stage in self._recent())
 
     def _recent(self) -> Iterator[tuple[MachineRecord, StageRecord]]:
         """The stages of the machines' last two boots."""
@@ -147,6 +142,16 @@ class Overview:
             for boot in machine.boots[-2:]:
                 for stage in boot.stages:
                     yield machine, stage
+
+
+def proxies_among(stages: Iterable[StageRecord]) -> dict[str, Heard[DhcpMessage]]:
+    """Servers that made ProxyDHCP offers to PXE clients in these stages, and one such offer."""
+    found: dict[str, Heard[DhcpMessage]] = {}
+    for stage in stages:
+        if isinstance(stage.dhcp, Dhcp4Exchange) and (stage.vendor_class or "").startswith(PXE):
+            for heard in stage.dhcp.proxy_offers[:2]:
+                found.setdefault(dhcp_options.server_id(heard.message) or heard.source, heard)
+    return found
 
 
 def _answering(fetch: FetchRecord) -> str | None:

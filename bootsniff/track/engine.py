@@ -19,7 +19,7 @@ from ..wire.messages import (
 )
 from . import around, dhcp4, dhcp6, vantage
 from .failures import count_failed
-from .machines import kept, seen_at
+from .machines import seen_at
 from .outcome import NEVER, refresh
 from .owners import Owners
 from .records import MachineRecord, World
@@ -75,7 +75,7 @@ class Engine:
             elif isinstance(subject, Lacpdu):
                 around.lacp(world, envelope, subject)
             elif isinstance(subject, RouterAdvertisement):
-                world.router_advertisements = kept(world.router_advertisements, seen_at(envelope))
+                world.router_advertisements.setdefault(envelope.vlan, seen_at(envelope))
             if not world.quality.unicast_seen:
                 vantage.note(world, envelope)
         except Exception:

@@ -295,7 +295,8 @@ class World(Struct, eq=False):
     """Ports of the older spanning tree, by the MAC their BPDUs come from."""
     lonely_ports: dict[str, LonelyPort] = field(default_factory=dict)
     """Ports of link aggregations without a partner, by the MAC their LACPDUs come from."""
-    router_advertisements: tuple[FrameRef, ...] = ()
+    router_advertisements: dict[int | None, FrameRef] = field(default_factory=dict)
+    """The first one in each VLAN (None: untagged)."""
     counters: dict[str, int] = field(default_factory=dict)
     now: int = 0
     ended: bool = False

@@ -140,7 +140,7 @@ def bound6(
     reply.message.boot_file_parameters = parameters
     exchange.replies = (reply,)
     if router:
-        scene.world.router_advertisements = (scene.at(0.05),)
+        scene.world.router_advertisements[scene.machine.vlan] = scene.at(0.05)
     return scene
 
 

@@ -112,3 +112,16 @@ def test_each_of_three_boot_options_keeps_its_fault(tmp_path: Path) -> None:
     told = machine(read(wire.save(tmp_path / "x.pcap")))
     assert (told.status, told.boots[-1].stalled_at) == ("stalled", "tftp")
     assert [finding.code for finding in told.findings] == ["tftp-file-not-found", "dhcp-http-vendor-class-not-echoed"]
+
+
+def test_the_silent_proxy_is_the_one_that_spoke_to_the_machine(tmp_path: Path) -> None:
+    """Another one serves another machine, which was heard first."""
+    wire = Wire()
+    for server in ("192.168.122.8", "192.168.122.9"):
+        part = Wire().lease()
+        part.dhcp(0.15, 2, server=server, your=None, file="x.efi", option60="PXEClient")
+        wire.packets = [(time, data.replace(mac_bytes(MAC), mac_bytes(OTHER))) for time, data in wire.packets]
+        wire.packets += [(time + 10, data) for time, data in part.packets]
+    wire.as_kind("efi-x64-http").ignored(60).quiet(150)
+    (silent,) = found(wire, tmp_path, "proxydhcp-silent-for-non-pxeclient")
+    assert silent.subject == "192.168.122.9"

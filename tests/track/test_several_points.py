@@ -6,7 +6,7 @@ import pytest
 
 from bootsniff.flow.records import Event, TftpTransfer
 from bootsniff.model import NANOSECONDS, FrameRef
-from bootsniff.wire.messages import ArpMessage, Envelope
+from bootsniff.wire.messages import ArpMessage, Envelope, RouterAdvertisement
 
 from .play import CLIENT, MAC, SERVER, START, Play
 
@@ -85,3 +85,11 @@ def test_who_has_the_address_in_another_network_is_no_stranger(vlan: int | None,
     (stage,) = play.record.boots[0].stages
     assert stage.dhcp is not None
     assert len(getattr(stage.dhcp, "strangers")) == strangers  # noqa: B009  a DHCPv4 exchange
+
+
+def test_routers_advertise_in_their_own_vlan() -> None:
+    play = Play()
+    for frame, vlan in enumerate((None, 20, 20), start=1):
+        envelope = Envelope(0, frame, START + frame, ROUTER, None, vlan, "fe80::1", "ff02::1")
+        play.engine.feed(Event(envelope, RouterAdvertisement(managed=True, other=True, lifetime=1800)))
+    assert {vlan: at.frame for vlan, at in play.engine.world.router_advertisements.items()} == {None: 1, 20: 2}

@@ -9,6 +9,7 @@ from ...track.kinds import is_http_client, is_u_boot
 from .. import fixes, quoting
 from ..case import Case
 from ..evidence import evidence, first_and_last
+from ..overview import proxies_among
 from ..rule import Rule
 
 
@@ -45,7 +46,9 @@ class ProxyDhcpSilentForNonPxeclient(Rule):
         if not case.offers or case.proxy_offers or case.boot_file or case.stage.fetches:
             return  # without an address from anybody no proxy would have helped
         kind = (case.stage.vendor_class or "").split(":")[0].split(".")[0]
-        for server, heard in case.overview.proxies.items():
+        own = proxies_among(case.boot.stages)  # the one that spoke to this very machine comes before any other
+        others = {server: heard for server, heard in case.overview.proxies.items() if server not in own}
+        for server, heard in {**own, **others}.items():
             record = case.world.servers.get(server)
             if record and kind in record.answered_vendor_classes and server not in {o.server for o in case.offers}:
                 continue

@@ -73,7 +73,7 @@ class V6RaMissingOrBootparam(Rule):
             )
             return
         target = _elsewhere(reply.message)
-        if target is None or case.world.router_advertisements or case.is_ipxe:
+        if target is None or case.machine.vlan in case.world.router_advertisements or case.is_ipxe:
             return
         yield self.finding(
             case,
