@@ -80,6 +80,11 @@ def disk_of(stage: StageRecord) -> str | None:
     return next((path for path in paths if path is not None and _DISK.match(path)), None)
 
 
+def is_beside_ip(disk: str) -> bool:
+    """Whether a disk is behind a protocol of its own: ATA over Ethernet, InfiniBand, Fibre Channel."""
+    return disk.lower().startswith(("aoe:", "ib_srp:", "fcp:"))
+
+
 def _is_taken(proxy_offer: DhcpMessage) -> bool:
     """Whether boot programs take an offer without an address: by its option 60 (PXE 2.1 section 2.2.3; iPXE dhcp.c)."""
     return (options.vendor_class(proxy_offer) or "").startswith(("PXEClient", "HTTPClient"))

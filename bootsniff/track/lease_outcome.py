@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..model import NANOSECONDS, StallPoint
 from .arrived import network_disk
-from .boot_file import ENDLESS_PROMPT, boot_file_of, disk_of, is_discovery, prompt_of
+from .boot_file import ENDLESS_PROMPT, boot_file_of, disk_of, is_beside_ip, is_discovery, prompt_of
 from .fetch_outcome import connection_failure
 from .kinds import is_http_client, is_ipxe
 from .nfs_outcome import nfs_state
@@ -12,10 +12,6 @@ from .os_outcome import unnamed, unreached
 from .patience import NOTHING_TO_BOOT, patience_of
 from .records import Dhcp4Exchange, StageRecord
 from .state import ASKED, BOUND, DONE, LOADED, StageState, in_seconds, is_over
-from .switches import is_switch
-
-_NOT_OVER_IP = ("aoe:", "ib_srp:", "fcp:")
-"""Disks behind protocols of their own: ATA over Ethernet, InfiniBand, Fibre Channel."""
 
 
 def bound_state(stage: StageRecord, now: int, *, gone: bool, started: bool, settled: bool) -> StageState:
@@ -40,7 +36,7 @@ def bound_state(stage: StageRecord, now: int, *, gone: bool, started: bool, sett
     if point == "nbp" or (point in ("tcp", "tls", "dns") and (gone or final or _gave_up(stage, now))):
         return StageState(ASKED, failed=True, point=point)
     disk = disk_of(stage) if boot_file_of(stage) is None else None
-    if disk is not None and not gone and disk.lower().startswith(_NOT_OVER_IP):
+    if disk is not None and not gone and is_beside_ip(disk):
         return StageState(ASKED, waiting_for=f"its disk {disk}, of which no packet is read here")
     limit = patience.after_ack
     if is_ipxe(stage.client) and not is_over(last, limit, now):
@@ -52,10 +48,6 @@ def bound_state(stage: StageRecord, now: int, *, gone: bool, started: bool, sett
         if prompt == ENDLESS_PROMPT:
             return StageState(rank, waiting_for="a key: menu of option 43")
         limit += (prompt or 0) * NANOSECONDS
-    if is_switch(stage) and point is None and boot_file_of(stage) is None:
-        return StageState(
-            rank, waiting_for="a file to provision itself with, or for nothing: a switch that runs asks alike"
-        )
     if gone or is_over(last, limit, now):
         return StageState(rank, failed=True, point=point or _next_step(stage))
     return StageState(rank, waiting_for=f"first fetch for {in_seconds(now - last)}", check_at=last + limit + 1)

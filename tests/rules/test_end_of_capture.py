@@ -143,3 +143,13 @@ def test_of_a_disk_that_is_not_behind_ip_nothing_is_claimed(tmp_path: Path) -> N
     assert last_word(Wire("ipxe-bios").lease(option17="aoe:e0.0").quiet(120), tmp_path) == GOES_ON
     iscsi = Wire("ipxe-bios").lease(option17="iscsi:192.168.122.1::::iqn.x").quiet(120)
     assert last_word(iscsi, tmp_path) == ("stalled", "nbp", set())
+
+
+@pytest.mark.parametrize(("disk", "status"), [("aoe:e0.0", "in-progress"), ("iscsi:192.168.122.1::::iqn.x", "stalled")])
+def test_of_such_a_disk_in_a_script_neither(disk: str, status: str, tmp_path: Path) -> None:
+    wire = Wire("ipxe-bios").lease(file="menu.ipxe").get(1, "menu.ipxe", f"#!ipxe\nsanboot {disk}\n".encode())
+    found = machine(read(wire.quiet(120).save(tmp_path / "x.pcap")))
+    assert found.status == status
+    assert [fix.text for finding in found.findings for fix in finding.fixes] == (
+        [f"sanboot {disk} || shell"] if status == "stalled" else []
+    )

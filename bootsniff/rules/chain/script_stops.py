@@ -136,6 +136,6 @@ def _fixes(case: Case, last: FetchRecord, wanted: Expectation, *, refused: bool)
         return ()
     variables = _VARIABLE.findall(wanted.url)
     look = "\n".join(f"echo {name[2:-1]}: {name}" for name in dict.fromkeys(variables[:4]))
-    command = wanted.role if wanted.role in ("kernel", "initrd") else "chain"
+    command = {"kernel": "kernel", "initrd": "initrd", "image": "sanboot"}.get(wanted.role, "chain")
     url = "".join(part if _VARIABLE.fullmatch(part) else quoting.ipxe(part) for part in _VARIABLE.split(wanted.url))
     return (Fix("ipxe", f"{look}\n{command} {url} || shell".lstrip("\n")),)
