@@ -12,6 +12,7 @@ from .os_outcome import unnamed, unreached
 from .patience import NOTHING_TO_BOOT, patience_of
 from .records import Dhcp4Exchange, StageRecord
 from .state import ASKED, BOUND, DONE, LOADED, StageState, in_seconds, is_over
+from .switches import is_switch
 
 
 def bound_state(stage: StageRecord, now: int, *, gone: bool, started: bool, settled: bool) -> StageState:
@@ -48,6 +49,10 @@ def bound_state(stage: StageRecord, now: int, *, gone: bool, started: bool, sett
         if prompt == ENDLESS_PROMPT:
             return StageState(rank, waiting_for="a key: menu of option 43")
         limit += (prompt or 0) * NANOSECONDS
+    if is_switch(stage) and point is None and boot_file_of(stage) is None:
+        return StageState(
+            rank, waiting_for="a file to provision itself with, or for nothing: a switch that runs asks alike"
+        )
     if gone or is_over(last, limit, now):
         return StageState(rank, failed=True, point=point or _next_step(stage))
     return StageState(rank, waiting_for=f"first fetch for {in_seconds(now - last)}", check_at=last + limit + 1)
