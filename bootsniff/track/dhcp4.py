@@ -243,16 +243,15 @@ def _ipxe_after_reset(boot: BootRecord, gap: int) -> bool:
         return gap > CHAIN_GAP and not is_firmware(boot.stages[0].client)
     if boot_is_handed_off(boot):
         return True
-    loaded = [fetch for stage in boot.stages[-2:] for fetch in stage.fetches]
+    failed = stage_has_failed(latest)  # which also brings the status of its fetches up to date
+    loaded = [fetch for stage in boot.stages[-2:] for fetch in stage.fetches if fetch.status != "failed"]
     chained = any((fetch.content is not None and fetch.content.ipxe) or is_ipxe_binary(fetch.name) for fetch in loaded)
     if chained:
         return gap > CHAIN_GAP
     if is_firmware(boot.stages[0].client):
         return False
     # A ROM's own stage that failed is followed by a reset; a script that loads another program is not.
-    if stage_has_failed(latest) or dead_end(latest) is not None:
-        return True
-    return latest.client in LOADERS or gap > CHAIN_GAP
+    return failed or dead_end(latest) is not None or latest.client in LOADERS or gap > CHAIN_GAP
 
 
 def _runs_already(kind: Kind, message: DhcpMessage) -> bool:

@@ -68,6 +68,15 @@ def test_after_what_it_cannot_start_a_rom_asks_in_its_next_boot(content: str, bo
     assert len(play.clients) == boots
 
 
+@pytest.mark.parametrize(("answer", "boots"), [("ERROR 1", 2), ("WHOLE pxelinux", 1)])
+def test_only_an_ipxe_that_came_is_the_next_one(answer: str, boots: int) -> None:
+    """A ROM whose iPXE is missing is reset, and asks again."""
+    name = "undionly.kpxe"
+    lease = ("0 DISCOVER ipxe-bios", f"0.1 OFFER file={name}", "0.2 REQUEST", f"0.3 ACK file={name}")
+    play = Play(*lease, f"1 RRQ {name}", f"1.1 {answer}", "13 DISCOVER ipxe-bios xid=77")
+    assert len(play.clients) == boots
+
+
 def test_a_boot_that_was_left_at_its_menu_did_not_stall() -> None:
     play = Play(*IPXE, "1.1 STATUS 200 menu", "600 DISCOVER ipxe-bios xid=77")
     first, second = play.machine.boots
