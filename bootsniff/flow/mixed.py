@@ -102,7 +102,12 @@ class Mixed:
             return
         conversation = looker.bulk.conversations[number] if number else None
         flows = looker.flows_of(packet, conversation)
-        touched = {item.number for flow in flows for item in flow.conversations} & groups.keys() - {number}
+        touched = [
+            item.number
+            for flow in flows
+            for item in flow.conversations
+            if item.number != number and item.number in groups
+        ]
         for other in touched:
             self._fold_until(groups[other], index)
         if group is not None:

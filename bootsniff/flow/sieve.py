@@ -15,7 +15,7 @@ import numpy.typing as npt
 from ..model import Block
 from .bulk import Bulk
 from .desk import TCP, Desk
-from .lanes import Conversation, Flow
+from .lanes import UDP_IGNORED, Conversation, Flow
 from .looker import Looker
 from .mixed import Mixed
 from .ports import CONTROL_PORTS
@@ -176,20 +176,26 @@ class Sieve:
         Mixed(self._looker, work).run(rest, control, busy)
 
     def _meet(self, work: Work, unknown: Ints) -> list[int]:
-        """Give conversations to packets that have none; returns the first packet of each new one."""
+        """Give conversations to packets that have none; returns the first packet of each new one that has to be looked at."""
         first: list[int] = []
         if not len(unknown):
             return first
-        table, keys = self._bulk.table, work.keys.some(unknown)
+        bulk, keys = self._bulk, work.keys.some(unknown)
         met: set[Key] = set()
+        strange = work.batch.udp[unknown] & ~bulk.begins_message(work.batch, unknown)
         for place in keys.distinct().tolist():
             key = keys.key(place)
-            if key not in met:
-                met.update((key, table.turned(key)))
-                if self._new_lane(key):
-                    first.append(int(unknown[place]))
-        if first:
-            work.batch.lane[unknown] = table.find(keys, np.ones(len(unknown), np.bool_))
+            if key in met:
+                continue
+            met.update((key, bulk.table.turned(key)))
+            lane = self._new_lane(key)
+            if lane and strange[place]:
+                self._desk.other_seen = True
+                bulk.dismiss(bulk.conversations[lane >> 1], UDP_IGNORED)
+            elif lane:
+                first.append(int(unknown[place]))
+        if met:
+            work.batch.lane[unknown] = bulk.table.find(keys, np.ones(len(unknown), np.bool_))
         return first
 
     def _new_lane(self, key: Key) -> int:

@@ -6,6 +6,8 @@ when there is more. Application data is counted, never read.
 
 from __future__ import annotations
 
+import struct
+
 from msgspec import Struct, field
 
 from ..errors import Malformed
@@ -20,6 +22,7 @@ _SERVER_NAME, _SUPPORTED_VERSIONS = 0, 43
 _MAX_RECORD = 16384 + 2048
 _MAX_HANDSHAKE = 1 << 18
 _MAX_ITEMS = 512
+_EXTENSION = struct.Struct(">HH")
 _MAX_MESSAGES = 64
 """Handshake messages that are looked at; a whole handshake in the clear has about ten."""
 _VERSIONS = {0x0300: "SSL 3.0", 0x0301: "1.0", 0x0302: "1.1", 0x0303: "1.2", 0x0304: "1.3"}
@@ -136,7 +139,8 @@ def _version(number: int) -> str:
 
 
 def _words(raw: bytes) -> list[int]:
-    return [raw[index] << 8 | raw[index + 1] for index in range(0, min(len(raw) - 1, 2 * _MAX_ITEMS), 2)]
+    count = min(len(raw) // 2, _MAX_ITEMS)
+    return list(struct.unpack_from(f">{count}H", raw))
 
 
 def _grease(number: int) -> bool:
@@ -177,11 +181,18 @@ def _server_hello(body: bytes) -> TlsServerHello:
 def _extensions(cursor: _Cursor) -> list[tuple[int, bytes]]:
     if cursor.rest() == 0:
         return []
-    inner = _Cursor(cursor.vector(2))
+    block = cursor.vector(2)
     found: list[tuple[int, bytes]] = []
-    while inner.rest() and len(found) < _MAX_ITEMS:
-        kind = inner.number(2)
-        found.append((kind, inner.vector(2)))
+    at = 0
+    while at < len(block) and len(found) < _MAX_ITEMS:
+        begin = at + _EXTENSION.size
+        if begin > len(block):
+            raise Malformed("TLS extension is not whole")
+        kind, size = _EXTENSION.unpack_from(block, at)
+        at = begin + size
+        if at > len(block):
+            raise Malformed("TLS extension is not whole")
+        found.append((kind, block[begin:at]))
     return found
 
 
