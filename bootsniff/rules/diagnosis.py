@@ -86,7 +86,9 @@ class Diagnosis:
         changed = []
         for mac in moved:
             record = engine.world.machines.get(mac)
-            machine = self._judge.machine(record) if record is not None else None
+            # What the whole capture tells may change boots that are over: the last time nothing is taken over.
+            before = None if engine.world.ended else self._machines.get(mac)
+            machine = self._judge.machine(record, before) if record is not None else None
             if machine is not None:
                 self._machines[mac] = machine
                 changed.append(machine)

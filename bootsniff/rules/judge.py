@@ -42,10 +42,13 @@ class Judge:
         self.dropped = 0
         """Findings that were more than MAX_FINDINGS on one machine."""
 
-    def machine(self, record: MachineRecord) -> Machine | None:
-        """The machine's value with its findings, worst and surest first; None when a bug of ours raises."""
+    def machine(self, record: MachineRecord, before: Machine | None = None) -> Machine | None:
+        """The machine's value with its findings, worst and surest first; None when a bug of ours raises.
+
+        `before` is its value a moment ago, if there is one: boots that were over then are not told anew.
+        """
         try:
-            return machine_value(record, self._world, self.findings, arrows=self._arrows)
+            return machine_value(record, self._world, self.findings, arrows=self._arrows, before=before)
         except Exception:
             if self._strict:
                 raise

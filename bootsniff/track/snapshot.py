@@ -17,13 +17,26 @@ from .records import BootRecord, Dhcp4Exchange, Dhcp6Exchange, FetchRecord, Mach
 
 
 def machine_value(
-    record: MachineRecord, world: World, judge: Callable[[MachineRecord], tuple[Finding, ...]], *, arrows: bool = True
+    record: MachineRecord,
+    world: World,
+    judge: Callable[[MachineRecord], tuple[Finding, ...]],
+    *,
+    arrows: bool = True,
+    before: Machine | None = None,
 ) -> Machine:
-    """The machine as it stands at `world.now`, with what `judge` finds; `arrows=False` leaves the packet list out."""
+    """The machine as it stands at `world.now`, with what `judge` finds; `arrows=False` leaves the packet list out.
+
+    Of `before`, its value a moment ago, boots are taken over that were not its latest and had no packet since.
+    """
     latest = record.boots[-1] if record.boots else None
+    over = {} if before is None else {boot.start: boot for boot in before.boots[:-1]}
+    boots = []
     for boot in record.boots:
-        refresh(boot, world, is_last=boot is latest)
-    boots = [_boot(boot, arrows=arrows) for boot in record.boots]
+        value = over.get(boot.start)
+        if value is None or boot is latest or value.end != boot.last.time:
+            refresh(boot, world, is_last=boot is latest)
+            value = _boot(boot, arrows=arrows)
+        boots.append(value)
     status: Status = boots[-1].status if boots else "not-booting"
     return Machine(
         mac=record.mac,
