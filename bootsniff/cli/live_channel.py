@@ -8,8 +8,7 @@ import socket
 import struct
 from typing import NamedTuple
 
-from ..model import CaptureInfo, Finding, Machine
-from ..sources.live import News
+from .live_parcel import Ledger, Parcel, Update
 
 _LENGTH = struct.Struct("=I")
 _READ = 1 << 18
@@ -35,22 +34,6 @@ class Failed(NamedTuple):
     text: str
 
 
-class Update(NamedTuple):
-    """What changed since the last one. Updates that a slow reader did not fetch have become one."""
-
-    now: int | None
-    captures: tuple[CaptureInfo, ...]
-    machines: tuple[Machine, ...]
-    forgotten: tuple[str, ...]
-    network: tuple[Finding, ...] | None
-    """None: as before."""
-    counters: tuple[tuple[str, int], ...]
-    news: tuple[News, ...]
-    final: bool = False
-    failure: str | None = None
-    """Why the capture ended by itself, in the final update."""
-
-
 Message = Ready | Failed | Update
 
 
@@ -62,6 +45,7 @@ class Outlet:
         end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
         end.setblocking(False)
         self._unsent = memoryview(b"")
+        self._ledger = Ledger()
         self.closed = False
         """The reader is gone."""
 
@@ -73,7 +57,8 @@ class Outlet:
 
     def send(self, message: Message) -> None:
         """Hand over as much as the kernel takes; the rest goes with the next calls of `idle`."""
-        body = pickle.dumps(message, protocol=5)
+        sent = self._ledger.pack(message) if isinstance(message, Update) else message
+        body = pickle.dumps(sent, protocol=5)
         self._unsent = memoryview(b"".join((self._unsent, _LENGTH.pack(len(body)), body)))
         self._push()
 
@@ -114,6 +99,7 @@ class Inlet:
         self._socket = end
         end.setblocking(False)
         self._data = bytearray()
+        self._ledger = Ledger()
         self.ended = False
         """The capture process closed its end."""
 
@@ -141,7 +127,8 @@ class Inlet:
                 break
             at += _LENGTH.size
             # Our own other half wrote this: it runs as the same user and holds nothing that this process may not do.
-            found.append(pickle.loads(memoryview(self._data)[at : at + length]))  # noqa: S301
+            sent = pickle.loads(memoryview(self._data)[at : at + length])  # noqa: S301
+            found.append(self._ledger.unpack(sent) if isinstance(sent, Parcel) else sent)
             at += length
         del self._data[:at]
         return found

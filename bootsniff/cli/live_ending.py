@@ -8,7 +8,7 @@ import time
 from ..errors import NotReached
 from ..model import NANOSECONDS, Machine
 from . import complain
-from .live_channel import Update
+from .live_parcel import Update
 from .live_session import LiveSession
 
 QUIET_NS = 20 * NANOSECONDS

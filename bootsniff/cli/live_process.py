@@ -20,8 +20,9 @@ from ..sources.frame_log import FrameLog
 from ..sources.live import LiveSource, News
 from ..sources.recorder import Recorder
 from . import debugging
-from .live_channel import PAUSE, RESUME, STOP, Failed, Outlet, Ready, Update
+from .live_channel import PAUSE, RESUME, STOP, Failed, Outlet, Ready
 from .live_open import Task, open_live
+from .live_parcel import Update
 
 UPDATE_NS = 100_000_000
 """The shortest time between two updates."""

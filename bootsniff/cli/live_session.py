@@ -17,8 +17,9 @@ from ..errors import BootsniffError, CaptureError, UsageError
 from ..model import CaptureInfo, Finding, Machine, Report
 from ..sources.frame_log import FrameLog
 from ..sources.privileges import drop_privileges, may_import, target_account
-from .live_channel import PAUSE, RESUME, STOP, Failed, Inlet, Outlet, Ready, Update
+from .live_channel import PAUSE, RESUME, STOP, Failed, Inlet, Outlet, Ready
 from .live_open import Task
+from .live_parcel import Update
 
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

@@ -19,7 +19,7 @@ from ..report.log import LogWriter, time_of
 from ..report.summary import write_summary
 from ..report.text import write_text
 from ..report.units import Clock
-from .live_channel import Update
+from .live_parcel import Update
 from .live_session import LiveSession
 from .output import Verdict, paper, text_options, wanted
 from .telling import tell_status

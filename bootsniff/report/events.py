@@ -100,15 +100,22 @@ def _machine_changes(before: Machine | None, after: Machine, now: int) -> Iterat
     if before is None or identity_value(before) != identity_value(after):
         first = after.boots[0].start if after.boots else now
         yield {**_head("machine", first if before is None else now, after.mac), **identity_value(after)}
-    for index, boot in enumerate(after.boots):
-        old = before.boots[index] if before is not None and index < len(before.boots) else None
-        if old is not boot:
-            yield from _boot_changes(old, boot, index, after.mac)
+    moved = list(_moved_boots(before, after))
+    for index, old, boot in moved:
+        yield from _boot_changes(old, boot, index, after.mac)
     findings = _by_key(after.findings)
     yield from _finding_changes(_by_key(before.findings) if before else {}, findings, after.mac, now)
-    for index, boot in enumerate(after.boots):
-        old = before.boots[index] if before is not None and index < len(before.boots) else None
+    for index, old, boot in moved:
         yield from _stall_changes(old, boot, index, after.mac, now)
+
+
+def _moved_boots(before: Machine | None, after: Machine) -> Iterator[tuple[int, Boot | None, Boot]]:
+    """Boots that are not as they were: their index, before and after. The oldest ones go when there are too many."""
+    known = {boot.start: boot for boot in before.boots} if before is not None else {}
+    for index, boot in enumerate(after.boots):
+        old = known.get(boot.start)
+        if old is not boot:
+            yield index, old, boot
 
 
 def _boot_changes(before: Boot | None, after: Boot, boot: int, mac: str) -> Iterator[Event]:

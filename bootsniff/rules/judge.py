@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache, partial
 from typing import TypeVar
 
@@ -20,6 +20,7 @@ from .rule import MAX_EVIDENCE, Cause, Rule
 MAX_FINDINGS = 64
 """Findings kept of one machine; the others are counted in `Judge.dropped`."""
 
+NOTHING_TAKEN: Mapping[int, int] = {}
 T = TypeVar("T")
 
 _SEVERITY: dict[Severity, int] = {"error": 0, "warning": 1, "note": 2}
@@ -48,7 +49,10 @@ class Judge:
         `before` is its value a moment ago, if there is one: boots that were over then are not told anew.
         """
         try:
-            return machine_value(record, self._world, self.findings, arrows=self._arrows, before=before)
+            told = before.findings if before is not None else ()
+            return machine_value(
+                record, self._world, partial(self.findings, told=told), arrows=self._arrows, before=before
+            )
         except Exception:
             if self._strict:
                 raise
@@ -56,13 +60,27 @@ class Judge:
                 self._untold.add(record.mac)
             return None
 
-    def findings(self, record: MachineRecord) -> tuple[Finding, ...]:
-        """A machine's findings, worst and surest first."""
+    def findings(
+        self, record: MachineRecord, taken: Mapping[int, int] = NOTHING_TAKEN, *, told: tuple[Finding, ...] = ()
+    ) -> tuple[Finding, ...]:
+        """A machine's findings, worst and surest first.
+
+        Of boots in `taken` they are those that were `told` a moment ago, of the boot that had the index there then.
+        """
         if not record.boot_client:
             return ()
+        if len(told) >= MAX_FINDINGS:
+            taken = NOTHING_TAKEN  # there may have been more
+        before: dict[int | None, list[Finding]] = {}
+        for finding in told:
+            before.setdefault(finding.boot, []).append(finding)
         found: list[Finding] = []
         for boot_index in range(len(record.boots)):
-            found += self._boot(record, boot_index)
+            if boot_index not in taken:
+                found += self._boot(record, boot_index)
+                continue
+            for finding in before.get(taken[boot_index], ()):
+                found.append(finding if finding.boot == boot_index else replace(finding, boot=boot_index))
         if not found:
             return ()
         found.sort(

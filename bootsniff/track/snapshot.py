@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from ..flow.records import HttpExchange, TftpTransfer
 from ..model import Boot, Dhcp, DhcpStatus, Fetch, Finding, Machine, Proxy, Stage, Status
@@ -19,24 +19,33 @@ from .records import BootRecord, Dhcp4Exchange, Dhcp6Exchange, FetchRecord, Mach
 def machine_value(
     record: MachineRecord,
     world: World,
-    judge: Callable[[MachineRecord], tuple[Finding, ...]],
+    judge: Callable[[MachineRecord, Mapping[int, int]], tuple[Finding, ...]],
     *,
     arrows: bool = True,
     before: Machine | None = None,
 ) -> Machine:
     """The machine as it stands at `world.now`, with what `judge` finds; `arrows=False` leaves the packet list out.
 
-    Of `before`, its value a moment ago, boots are taken over that were not its latest and had no packet since.
+    Of `before`, its value a moment ago, boots are taken over that were not its latest and had no packet since; `judge`
+    is told their indices, now and in `before`.
     """
     latest = record.boots[-1] if record.boots else None
-    over = {} if before is None else {boot.start: boot for boot in before.boots[:-1]}
+    over = {} if before is None else {boot.start: index for index, boot in enumerate(before.boots[:-1])}
     boots = []
-    for boot in record.boots:
-        value = over.get(boot.start)
-        if value is None or boot is latest or value.end != boot.last.time:
-            refresh(boot, world, is_last=boot is latest)
-            value = _boot(boot, arrows=arrows)
-        boots.append(value)
+    taken: dict[int, int] = {}
+    for number, boot in enumerate(record.boots):
+        index = over.get(boot.start)
+        if (
+            before is not None
+            and index is not None
+            and boot is not latest
+            and before.boots[index].end == boot.last.time
+        ):
+            boots.append(before.boots[index])
+            taken[number] = index
+            continue
+        refresh(boot, world, is_last=boot is latest)
+        boots.append(_boot(boot, arrows=arrows))
     status: Status = boots[-1].status if boots else "not-booting"
     return Machine(
         mac=record.mac,
@@ -47,7 +56,7 @@ def machine_value(
         addresses=tuple(record.addresses),
         status=status,
         boots=tuple(boots),
-        findings=judge(record),
+        findings=judge(record, taken),
         last_seen=record.last.time,
     )
 

@@ -4,7 +4,8 @@ import socket
 
 import pytest
 
-from bootsniff.cli.live_channel import STOP, Failed, Inlet, Message, Outlet, Ready, Update
+from bootsniff.cli.live_channel import STOP, Failed, Inlet, Message, Outlet, Ready
+from bootsniff.cli.live_parcel import Update
 
 
 @pytest.fixture

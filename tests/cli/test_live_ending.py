@@ -6,8 +6,8 @@ import argparse
 
 import pytest
 
-from bootsniff.cli.live_channel import Update
 from bootsniff.cli.live_ending import QUIET_NS, Ending
+from bootsniff.cli.live_parcel import Update
 from bootsniff.model import Machine, Status
 
 from .live_program import CLIENT

@@ -10,8 +10,9 @@ from typing import cast
 
 import pytest
 
-from bootsniff.cli.live_channel import Ready, Update
+from bootsniff.cli.live_channel import Ready
 from bootsniff.cli.live_ending import Ending
+from bootsniff.cli.live_parcel import Update
 from bootsniff.cli.live_session import LiveSession
 from bootsniff.cli.live_tui import LiveFeed
 from bootsniff.errors import CaptureError
