@@ -22,11 +22,11 @@ from .ring import RETIRE_MS, RING_BLOCKS, Ring
 
 QUIET_MS = 100
 """A line without packets is told this often."""
-_GATHER_BLOCKS = 5
-_GATHER_S = 0.025
+_GATHER_BLOCKS = 8
+_GATHER_S = 0.05
 """On a busy line the reader sleeps until so many blocks should be full, but no longer than this."""
 _LOOK_EVERY_NS = 250_000_000
-_TAKE_BLOCKS = 8
+_TAKE_BLOCKS = 10
 
 
 class News(NamedTuple):
