@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootsniff.flow.head import HeadKeeper, looks_like_text
+from bootsniff.flow.head import MAX_PENDING, HeadKeeper, looks_like_text
 from bootsniff.flow.ranges import MAX_INTERVALS, Ranges
 from bootsniff.flow.records import HEAD_BYTES, TEXT_BYTES
 from bootsniff.flow.table import FlowTable, Keys
@@ -53,6 +53,27 @@ def test_a_head_is_kept_whatever_the_order(body: bytes, chance: Random) -> None:
     for offset, piece in pieces:
         keeper.add(offset, piece)
     assert keeper.value() == body
+
+
+@given(st.integers(0, 2 * HEAD_BYTES), st.integers(1, 1500), st.randoms())
+def test_a_head_is_full_whatever_the_order(size: int, step: int, chance: Random) -> None:
+    body = bytes(number * number // 7 % 8 for number in range(size))  # nothing that text holds
+    pieces = [(at, body[at : at + step + 5]) for at in range(0, size, step)]
+    pieces += pieces[::3]
+    chance.shuffle(pieces)
+    keeper = HeadKeeper()
+    for offset, piece in pieces:
+        keeper.add(offset, piece)
+    held = len(pieces) <= MAX_PENDING
+    assert keeper.value() == body[:HEAD_BYTES] if held else body.startswith(keeper.value())
+    assert keeper.full == (len(keeper.value()) == HEAD_BYTES)
+
+
+def test_the_same_beginning_is_kept_once() -> None:
+    one, other = HeadKeeper(), HeadKeeper()
+    for keeper in (one, other):
+        keeper.add(0, bytes(5000))
+    assert one.value() is other.value()
 
 
 def test_heads_are_bounded() -> None:
