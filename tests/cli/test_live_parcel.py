@@ -25,7 +25,7 @@ def update(*machines: Machine, forgotten: tuple[str, ...] = ()) -> Update:
 def over_the_pipe(updates: list[Update]) -> tuple[list[Parcel], list[Update]]:
     ours, theirs = Ledger(), Ledger()
     parcels = [ours.pack(one) for one in updates]
-    return parcels, [theirs.unpack(pickle.loads(pickle.dumps(parcel))) for parcel in parcels]
+    return parcels, [theirs.unpack(pickle.loads(pickle.dumps(parcel))) for parcel in parcels]  # noqa: S301
 
 
 def sent(parcels: list[Parcel]) -> list[list[int]]:
