@@ -99,7 +99,7 @@ def as_root(folder: Path, truth: dict[str, int]) -> list[Receiver]:
         pipe = f"exec dumpcap -q -B 32 -i {NEAR} -w - | cat > /dev/null"
         found.append(Receiver("dumpcap | cat", ["sh", "-c", pipe], count_dumpcap, leader_only=False))
     scapy = [sys.executable, "-c", SCAPY, NEAR]
-    found.append(Receiver("scapy AsyncSniffer", scapy, lambda output, _: Seen(int(output), 0)))
+    found.append(Receiver("scapy AsyncSniffer", scapy, lambda output, _: Seen(int(output or 0), 0)))
     return found
 
 

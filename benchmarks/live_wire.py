@@ -148,7 +148,11 @@ class Receiver:
                     for number in _tree(process.pid)[: 1 if self.leader_only else None]:
                         with contextlib.suppress(ProcessLookupError):
                             os.kill(number, signal.SIGINT)
-                process.wait(END_SECONDS)
+                try:
+                    process.wait(END_SECONDS)
+                except subprocess.TimeoutExpired:  # a sniffer that cannot keep up may not come to hear of it
+                    os.killpg(process.pid, signal.SIGKILL)
+                    process.wait()
             errors.seek(0)
             said = errors.read()
             if "nternal error" in said or "Traceback" in said:
