@@ -116,11 +116,12 @@ class RingSource:
                 else:
                     self._order.add(block, np.array([number]))
                 ring.release()
-                waiting = ring.ready(_GATHER_BLOCKS)
+                wanted = min(_GATHER_BLOCKS, ring.blocks // 3)  # the rings of many interfaces are small
+                waiting = ring.ready(wanted)
                 if waiting:
                     settled = min(settled, ring.last or 0)
                 # What came while this one was looked at is not made to wait.
-                gather = min(gather, (_GATHER_BLOCKS - waiting) * ring.block_seconds if ring.full else 0)
+                gather = min(gather, (wanted - waiting) * ring.block_seconds if ring.full else 0)
             now = time.time_ns()
             merged = None if self._order is None else self._order.take(settled)
             if merged is not None:

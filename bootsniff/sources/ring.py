@@ -68,7 +68,7 @@ class Ring:
         """How long it took to fill a block, on average of the last take."""
         self._next = 0
         self._given: list[int] = []
-        self._blocks = blocks
+        self.blocks = blocks
         interface_index(name)
         hardware = hardware_type(name)
         link_type = LINK_TYPES.get(hardware or 0)
@@ -133,7 +133,7 @@ class Ring:
 
     def ready(self, limit: int) -> int:
         """How many blocks wait, at most `limit`."""
-        words, blocks = self._words, self._blocks
+        words, blocks = self._words, self.blocks
         for count in range(limit):
             block = (self._next + len(self._given) + count) % blocks
             if not words[(block * BLOCK_SIZE >> 2) + 2] & _STATUS_USER:
@@ -144,19 +144,19 @@ class Ring:
         """Give the blocks of the last `take` back to the kernel."""
         for block in self._given:
             self._words[(block * BLOCK_SIZE >> 2) + 2] = 0
-        self._next = (self._next + len(self._given)) % self._blocks
+        self._next = (self._next + len(self._given)) % self.blocks
         self._given = []
 
     def take(self, limit: int = 8) -> Block | None:
         """All packets of the next ready blocks (at most `limit` of them), or None when none is ready."""
         self.release()
         # Not across the end of the ring: what is looked at together shall lie together.
-        ready = self.ready(min(limit, self._blocks - self._next))
+        ready = self.ready(min(limit, self.blocks - self._next))
         words = self._words
         starts: list[int] = []
         filled = 0
         for count in range(ready):
-            number = (self._next + count) % self._blocks
+            number = (self._next + count) % self.blocks
             base = number * BLOCK_SIZE >> 2
             # struct tpacket_hdr_v1: status, number of packets, offset of the first one, bytes used
             packets, at, filled = words[base + 3], base + (words[base + 4] >> 2), words[base + 5]
