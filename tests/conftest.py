@@ -1,5 +1,7 @@
 """Options and settings that hold for all tests."""
 
+import signal
+
 import pytest
 from hypothesis import settings
 
@@ -8,6 +10,12 @@ from bootsniff.rules.diagnosis import Diagnosis
 # No test asserts a duration: a busy machine is no failure.
 settings.register_profile("bootsniff", deadline=None)
 settings.load_profile("bootsniff")
+
+# Of a job in the background (`make test &`, nohup) a shell has these ignored, and what it starts inherits that: tests
+# that end programs by them would wait for ever.
+for _number, _handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, _handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -13,7 +13,7 @@ from ..errors import Malformed
 from ..model import NANOSECONDS
 from ..wire import tftp
 from ..wire.messages import Envelope, IcmpMessage
-from ..wire.transfers import TftpAck, TftpData, TftpError, TftpOack, TftpRequest
+from ..wire.transfers import TftpAck, TftpAnswer, TftpData, TftpRequest
 from .idle import to_forget
 from .notes import frame_of, notice
 from .records import Event, TftpTransfer
@@ -26,9 +26,6 @@ EARLY = NANOSECONDS // 1000
 """So much earlier than its request an answer may stand in a capture that two queues or two taps made."""
 IDLE = 300 * NANOSECONDS
 """A transfer this long without a packet is forgotten; its record stays with whoever holds it."""
-
-
-_Message = TftpOack | TftpData | TftpAck | TftpError
 
 
 class _Candidate(NamedTuple):
@@ -46,7 +43,7 @@ class TftpFlows:
         self._clients: dict[tuple[int, str], dict[int, Transfer]] = {}
         """By capture point and client address, then port."""
         self._candidates: dict[tuple[int, str, int, str, int], _Candidate] = {}
-        self._early: deque[tuple[Envelope, _Message]] = deque(maxlen=MAX_EARLY)
+        self._early: deque[tuple[Envelope, TftpAnswer]] = deque(maxlen=MAX_EARLY)
         """The latest packets that may be answers to a request that comes behind them."""
         self.evicted = 0
 
@@ -126,7 +123,7 @@ class TftpFlows:
         self._early.clear()
         return transfer
 
-    def _middle(self, envelope: Envelope, message: _Message, length: int, out: list[Event]) -> Transfer | None:
+    def _middle(self, envelope: Envelope, message: TftpAnswer, length: int, out: list[Event]) -> Transfer | None:
         """A transfer whose request was not captured is believed once an ACK answers a DATA packet of its block."""
         if not isinstance(message, TftpAck):
             self._early.append((envelope, message))

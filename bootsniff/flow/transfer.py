@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..model import NANOSECONDS, FrameRef
 from ..wire.messages import Envelope
-from ..wire.transfers import TftpAck, TftpData, TftpError, TftpOack, TftpRequest
+from ..wire.transfers import TftpAck, TftpAnswer, TftpData, TftpError, TftpOack, TftpRequest
 from .lanes import CONTROL, TFTP_ACK, TFTP_DATA, Conversation, Lane, Run
 from .notes import BodyTally, frame_of, remember
 from .ranges import Ranges
@@ -65,7 +65,7 @@ class Transfer:
         # A client that did not get the server's ERROR asks again; one that has ended the transfer itself does not.
         return not self.ended or (record.error is not None and not record.error_by_client)
 
-    def from_server(self, envelope: Envelope, message: TftpOack | TftpData | TftpAck | TftpError) -> bool:
+    def from_server(self, envelope: Envelope, message: TftpAnswer) -> bool:
         record = self.record
         at = frame_of(envelope)
         record.last = record.last_from_server = at
@@ -85,7 +85,7 @@ class Transfer:
             return (not record.write and self._data(message, at)) or news
         return (record.write and self._ack(message, at)) or news
 
-    def from_client(self, envelope: Envelope, message: TftpOack | TftpData | TftpAck | TftpError) -> bool:
+    def from_client(self, envelope: Envelope, message: TftpAnswer) -> bool:
         record = self.record
         at = frame_of(envelope)
         record.last = at

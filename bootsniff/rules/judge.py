@@ -20,7 +20,7 @@ from .rule import MAX_EVIDENCE, Cause, Rule
 MAX_FINDINGS = 64
 """Findings kept of one machine; the others are counted in `Judge.dropped`."""
 
-NOTHING_TAKEN: Mapping[int, int] = {}
+_NOTHING_TAKEN: Mapping[int, int] = {}
 T = TypeVar("T")
 
 _SEVERITY: dict[Severity, int] = {"error": 0, "warning": 1, "note": 2}
@@ -61,7 +61,7 @@ class Judge:
             return None
 
     def findings(
-        self, record: MachineRecord, taken: Mapping[int, int] = NOTHING_TAKEN, *, told: tuple[Finding, ...] = ()
+        self, record: MachineRecord, taken: Mapping[int, int] = _NOTHING_TAKEN, *, told: tuple[Finding, ...] = ()
     ) -> tuple[Finding, ...]:
         """A machine's findings, worst and surest first.
 
@@ -70,7 +70,7 @@ class Judge:
         if not record.boot_client:
             return ()
         if len(told) >= MAX_FINDINGS:
-            taken = NOTHING_TAKEN  # there may have been more
+            taken = _NOTHING_TAKEN  # there may have been more
         before: dict[int | None, list[Finding]] = {}
         for finding in told:
             before.setdefault(finding.boot, []).append(finding)

@@ -85,6 +85,11 @@ def is_beside_ip(disk: str) -> bool:
     return disk.lower().startswith(("aoe:", "ib_srp:", "fcp:"))
 
 
+def wait_beside_ip(disk: str) -> str:
+    """What a machine waits for that boots from such a disk."""
+    return f"its disk {disk}, of which no packet is read here"
+
+
 def _is_taken(proxy_offer: DhcpMessage) -> bool:
     """Whether boot programs take an offer without an address: by its option 60 (PXE 2.1 section 2.2.3; iPXE dhcp.c)."""
     return (options.vendor_class(proxy_offer) or "").startswith(("PXEClient", "HTTPClient"))

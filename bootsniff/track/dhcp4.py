@@ -8,8 +8,8 @@ from ..wire.messages import DhcpMessage, DhcpType, Envelope
 from . import vantage
 from .arrived import dead_end, loaded_system
 from .boot_file import PXE_PORT, SERVER_IDENTIFIER
-from .kinds import LOADERS, Kind, is_firmware, is_ipxe, is_u_boot, kind_of, needs_reset
-from .machines import begin_boot, begin_stage, kept, learn_address, touch
+from .kinds import LOADERS, Kind, is_firmware, is_ipxe, is_u_boot, kind_of
+from .machines import NEW_BOOT_GAP, begin_boot, begin_stage, kept, learn_address, stands_apart, touch
 from .naming import is_ipxe_binary
 from .outcome import boot_is_handed_off, has_booted, stage_has_failed
 from .records import BootRecord, Dhcp4Exchange, Heard, MachineRecord, Point, StageRecord, World
@@ -18,8 +18,6 @@ SAME_EXCHANGE = 60 * NANOSECONDS
 """Longest gap between two DISCOVERs of one exchange: edk2 and BIOS ROMs wait up to 32 s, some switches forward late."""
 CHAIN_GAP = 90 * NANOSECONDS
 """A program that was just fetched does its DHCP within this time."""
-NEW_BOOT_GAP = 15 * 60 * NANOSECONDS
-"""Firmware that starts after so long a silence was power-cycled."""
 HOST_NAME, PXE_OPTIONS, REQUESTED_ADDRESS = 12, 43, 50
 PXE_CLASS = "PXEClient"
 
@@ -208,11 +206,9 @@ def _continued_exchange(boot: BootRecord, kind: Kind, message: DhcpMessage, at: 
 def _begins_boot(boot: BootRecord, kind: Kind, at: FrameRef) -> bool:
     """Whether a firmware's or iPXE's new exchange is the next power-on (design: "Next boot")."""
     latest = boot.stages[-1]
+    if stands_apart(boot, kind, at, SAME_EXCHANGE):
+        return True
     gap = at.time - boot.last.time
-    if not -SAME_EXCHANGE < gap < NEW_BOOT_GAP:
-        return True
-    if needs_reset((stage.client for stage in reversed(boot.stages)), kind.client):
-        return True
     if is_ipxe(kind.client):
         return _ipxe_after_reset(boot, gap)
     if is_u_boot(kind.client) or kind.client == "raspberry-pi":

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ..model import NANOSECONDS, FrameRef
 from ..wire.messages import Dhcpv6Message, Envelope
-from .kinds import Kind, is_firmware, kind_of_v6, needs_reset
-from .machines import begin_boot, begin_stage, kept, learn_address, touch
+from .kinds import Kind, is_firmware, kind_of_v6
+from .machines import begin_boot, begin_stage, kept, learn_address, stands_apart, touch
 from .outcome import boot_is_handed_off, has_booted
 from .records import BootRecord, Dhcp6Exchange, Heard, MachineRecord, StageRecord, World
 
@@ -13,7 +13,6 @@ SOLICIT, ADVERTISE, REQUEST, RENEW, REBIND, REPLY, INFORMATION_REQUEST = 1, 2, 3
 FROM_SERVER = frozenset({ADVERTISE, REPLY, 10})
 SAME_EXCHANGE = 130 * NANOSECONDS
 """RFC 8415 section 18.2.1: SOLICITs grow apart up to 120 s; firmware gives up before."""
-NEW_BOOT_GAP = 15 * 60 * NANOSECONDS
 
 
 def client_message(world: World, machine: MachineRecord, envelope: Envelope, message: Dhcpv6Message) -> None:
@@ -103,9 +102,7 @@ def _stage(machine: MachineRecord, kind: Kind | None, message: Dhcpv6Message, at
 
 
 def _begins_boot(boot: BootRecord, kind: Kind, at: FrameRef) -> bool:
-    if not -SAME_EXCHANGE < at.time - boot.last.time < NEW_BOOT_GAP:
-        return True
-    if needs_reset((stage.client for stage in reversed(boot.stages)), kind.client):
+    if stands_apart(boot, kind, at, SAME_EXCHANGE):
         return True
     if not is_firmware(kind.client):
         return False

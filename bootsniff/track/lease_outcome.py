@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..model import NANOSECONDS, StallPoint
 from .arrived import network_disk
-from .boot_file import ENDLESS_PROMPT, boot_file_of, disk_of, is_beside_ip, is_discovery, prompt_of
+from .boot_file import ENDLESS_PROMPT, boot_file_of, disk_of, is_beside_ip, is_discovery, prompt_of, wait_beside_ip
 from .fetch_outcome import connection_failure
 from .kinds import is_http_client, is_ipxe
 from .nfs_outcome import nfs_state
@@ -38,7 +38,7 @@ def bound_state(stage: StageRecord, now: int, *, gone: bool, started: bool, sett
         return StageState(ASKED, failed=True, point=point)
     disk = disk_of(stage) if boot_file_of(stage) is None else None
     if disk is not None and not gone and is_beside_ip(disk):
-        return StageState(ASKED, waiting_for=f"its disk {disk}, of which no packet is read here")
+        return StageState(ASKED, waiting_for=wait_beside_ip(disk))
     limit = patience.after_ack
     if is_ipxe(stage.client) and not is_over(last, limit, now):
         early = not is_over(last, NOTHING_TO_BOOT, now)  # whether a file was named does not matter yet

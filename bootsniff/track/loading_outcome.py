@@ -23,7 +23,7 @@ from .arrived import (
     script_circle,
     unread,
 )
-from .boot_file import is_beside_ip
+from .boot_file import is_beside_ip, wait_beside_ip
 from .kinds import LOADERS, is_firmware, is_http_client, is_ipxe, runs_u_boot
 from .naming import is_grub_binary, is_ipxe_binary, is_pxelinux_binary, is_shim_binary, is_way_out
 from .next_file import in_the_way, leaves_initrd_out
@@ -106,7 +106,7 @@ def _beyond_reading(stage: StageRecord, last: FetchRecord, rank: int, now: int, 
     """A program that goes on after `last` in a protocol that is not read here."""
     disk = next((wanted.url for wanted in stage.expectations if is_beside_ip(wanted.url)), None)
     if disk is not None and not gone:
-        return StageState(rank, waiting_for=f"its disk {disk}, of which no packet is read here")
+        return StageState(rank, waiting_for=wait_beside_ip(disk))
     state = nfs_state(stage, last.start, rank, now, gone=gone)
     if state is None and not gone and (connection := unread(stage, last)) is not None:
         return StageState(rank, waiting_for=f"what {connection.server} sends on port {connection.server_port}")

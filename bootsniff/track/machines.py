@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from ..model import FrameRef
+from ..model import NANOSECONDS, FrameRef
 from ..wire.messages import Envelope
-from .kinds import Kind
+from .kinds import Kind, needs_reset
 from .records import MAX_BOOTS, MAX_HEARD, MAX_STAGES, BootRecord, MachineRecord, StageRecord, World
 
 T = TypeVar("T")
+NEW_BOOT_GAP = 15 * 60 * NANOSECONDS
+"""A client that asks for an address after so long a silence was power-cycled."""
 
 
 def kept(items: tuple[T, ...], item: T, limit: int = MAX_HEARD) -> tuple[T, ...]:
@@ -24,6 +26,16 @@ def begin_boot(machine: MachineRecord, at: FrameRef) -> BootRecord:
     if len(machine.boots) > MAX_BOOTS:
         del machine.boots[0]
     return boot
+
+
+def stands_apart(boot: BootRecord, kind: Kind, at: FrameRef, jitter: int) -> bool:
+    """Whether what a client begins with cannot belong to the boot: its time is elsewhere, or no boot leads to such a client.
+
+    Packets up to `jitter` ns older than the latest one came out of order.
+    """
+    if not -jitter < at.time - boot.last.time < NEW_BOOT_GAP:
+        return True
+    return needs_reset((stage.client for stage in reversed(boot.stages)), kind.client)
 
 
 def begin_stage(boot: BootRecord, kind: Kind, at: FrameRef) -> StageRecord:

@@ -20,7 +20,7 @@ def nfs_state(stage: StageRecord, since: int, rank: int, now: int, *, gone: bool
     asked = _asked(stage, since)
     if not asked:
         return None
-    vain = nfs_in_vain(stage, since)
+    vain = _in_vain(asked)
     server = asked[-1].server
     if vain:
         first = vain[0].queries[0].time
@@ -34,7 +34,10 @@ def nfs_state(stage: StageRecord, since: int, rank: int, now: int, *, gone: bool
 
 def nfs_in_vain(stage: StageRecord, since: int) -> list[PortLookup]:
     """The latest questions after `since`, ns, all to one server, that were refused or left without an answer too often."""
-    asked = _asked(stage, since)
+    return _in_vain(_asked(stage, since))
+
+
+def _in_vain(asked: list[PortLookup]) -> list[PortLookup]:
     vain: list[PortLookup] = []
     for lookup in reversed(asked):
         if lookup.registered or lookup.server != asked[-1].server:

@@ -82,13 +82,13 @@ def boot_state(
         if any(_goes_on_unseen(stages, number, states[number], quality) for number in {index, len(stages) - 1}):
             return BootState("in-progress", None, None, "", NEVER)
         return BootState("stalled", furthest.point, index, "", last.check_at, trying=is_last and not last.failed)
-    if not is_last and (not quality.sees_fetches or _goes_on_unseen(stages, index, furthest, quality)):
+    if is_last:
+        return BootState("in-progress", None, None, last.waiting_for, last.check_at)
+    # The machine began anew without this boot having come to an end that the capture shows; at a menu it may.
+    unseen = not quality.sees_fetches or _goes_on_unseen(stages, index, furthest, quality)
+    if furthest.point is None or unseen:
         return BootState("in-progress", None, None, "", NEVER)
-    if not is_last:
-        # The machine began anew without this boot having come to an end that the capture shows; at a menu it may.
-        ended = furthest.point is not None
-        return BootState("stalled" if ended else "in-progress", furthest.point, index if ended else None, "", NEVER)
-    return BootState("in-progress", None, None, last.waiting_for, last.check_at)
+    return BootState("stalled", furthest.point, index, "", NEVER)
 
 
 def _has_nothing_to_boot(stages: list[StageRecord]) -> bool:

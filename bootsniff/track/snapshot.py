@@ -30,18 +30,14 @@ def machine_value(
     is told their indices, now and in `before`.
     """
     latest = record.boots[-1] if record.boots else None
-    over = {} if before is None else {boot.start: index for index, boot in enumerate(before.boots[:-1])}
+    over = () if before is None else before.boots[:-1]
+    ended = {(boot.start, boot.end): index for index, boot in enumerate(over)}
     boots = []
     taken: dict[int, int] = {}
     for number, boot in enumerate(record.boots):
-        index = over.get(boot.start)
-        if (
-            before is not None
-            and index is not None
-            and boot is not latest
-            and before.boots[index].end == boot.last.time
-        ):
-            boots.append(before.boots[index])
+        index = None if boot is latest else ended.get((boot.start, boot.last.time))
+        if index is not None:
+            boots.append(over[index])
             taken[number] = index
             continue
         refresh(boot, world, is_last=boot is latest)

@@ -22,7 +22,6 @@ _SERVER_NAME, _SUPPORTED_VERSIONS = 0, 43
 _MAX_RECORD = 16384 + 2048
 _MAX_HANDSHAKE = 1 << 18
 _MAX_ITEMS = 512
-_EXTENSION = struct.Struct(">HH")
 _MAX_MESSAGES = 64
 """Handshake messages that are looked at; a whole handshake in the clear has about ten."""
 _VERSIONS = {0x0300: "SSL 3.0", 0x0301: "1.0", 0x0302: "1.1", 0x0303: "1.2", 0x0304: "1.3"}
@@ -181,18 +180,10 @@ def _server_hello(body: bytes) -> TlsServerHello:
 def _extensions(cursor: _Cursor) -> list[tuple[int, bytes]]:
     if cursor.rest() == 0:
         return []
-    block = cursor.vector(2)
+    block = _Cursor(cursor.vector(2))
     found: list[tuple[int, bytes]] = []
-    at = 0
-    while at < len(block) and len(found) < _MAX_ITEMS:
-        begin = at + _EXTENSION.size
-        if begin > len(block):
-            raise Malformed("TLS extension is not whole")
-        kind, size = _EXTENSION.unpack_from(block, at)
-        at = begin + size
-        if at > len(block):
-            raise Malformed("TLS extension is not whole")
-        found.append((kind, block[begin:at]))
+    while block.rest() and len(found) < _MAX_ITEMS:
+        found.append((block.number(2), block.vector(2)))
     return found
 
 

@@ -45,6 +45,10 @@ class TftpError(Struct):
     text: str
 
 
+TftpAnswer = TftpOack | TftpData | TftpAck | TftpError
+"""What follows a request, from either side."""
+
+
 class HttpHead(Struct):
     """Start line and header fields of an HTTP/1.x message (RFC 9112)."""
 

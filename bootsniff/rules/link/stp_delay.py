@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...model import NANOSECONDS, Evidence, Finding, Fix
 from ...track.ports import SilentPort
-from ...track.records import Dhcp4Exchange, StageRecord, World
+from ...track.records import Dhcp4Exchange, Dhcp6Exchange, StageRecord, World
 from .. import fixes
 from ..case import Case
 from ..evidence import evidence, first_and_last
@@ -131,18 +131,17 @@ def _listening(case: Case, first: int) -> list[Evidence]:
 
 def _answered(case: Case, since: int, until: int) -> bool:
     """Whether a DHCP server reached the machine in between: then that port is not the machine's, or was open."""
-    exchanges = [stage.dhcp for stage in case.boot.stages[: case.stage_index]]
-    return any(
-        since < heard.time < until
-        for dhcp in exchanges
-        for heard in (
-            (*dhcp.offers, *dhcp.acks)
-            if isinstance(dhcp, Dhcp4Exchange)
-            else (*dhcp.advertises, *dhcp.replies)
-            if dhcp is not None
-            else ()
-        )
-    )
+    before = case.boot.stages[: case.stage_index]
+    return any(since < time < until for stage in before for time in _answer_times(stage))
+
+
+def _answer_times(stage: StageRecord) -> list[int]:
+    match stage.dhcp:
+        case Dhcp4Exchange() as dhcp:
+            return [heard.time for heard in (*dhcp.offers, *dhcp.acks)]
+        case Dhcp6Exchange() as dhcp:
+            return [heard.time for heard in (*dhcp.advertises, *dhcp.replies)]
+    return []
 
 
 def _opens(case: Case, port: SilentPort) -> int | None:
