@@ -307,6 +307,8 @@ class CaptureInfo(Struct, frozen=True):
     """When capturing ended, where the capture says so: silence after the last packet counts until then."""
     unread: str | None = None
     """Which frames were not read for their link type, and why, in one line."""
+    clock_shift: int = 0
+    """ns that were added to all its times, because its clock was not that of the first capture."""
 
 
 ONE_SIDED = "one_sided"

@@ -20,6 +20,7 @@ from ..sources.merge import rounds, rounds_and_ticks
 from ..sources.window import WINDOW
 from ..text import printable
 from ..wire.columns import Columns
+from .clocks import clock_shifts
 from .output import show_failures
 from .progress import Position
 
@@ -51,9 +52,15 @@ class Reading:
         readers = (jobs or _useful_jobs(paths)) - 1
         window = max(SMALLEST_WINDOW, min(WINDOW, WINDOWS // len(paths)))
         _allow_open_files(len(paths))
-        for path in paths:
+        for path, shift in zip(paths, clock_shifts(paths), strict=True):
             try:
-                source = open_capture(path, len(self.sources), prepare=_prepare if readers else None, window=window)
+                source = open_capture(
+                    path,
+                    len(self.sources),
+                    prepare=_prepare if readers else None,
+                    window=window,
+                    clock_shift=shift,
+                )
             except BootsniffError as error:
                 self.failures.append(error)
             else:

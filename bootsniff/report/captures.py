@@ -69,6 +69,12 @@ def _write_capture(capture: CaptureInfo, paper: Paper, clock: Clock) -> None:
 def quality(capture: CaptureInfo) -> list[str]:
     """What this capture cannot show, in sentences; empty when nothing is known to be missing."""
     lines = []
+    if capture.clock_shift:
+        way = "behind" if capture.clock_shift > 0 else "ahead of"
+        lines.append(
+            f"its clock was {duration(abs(capture.clock_shift))} {way} that of the first capture, as packets in both show: "
+            "its times are corrected"
+        )
     if capture.truncated or capture.problem:
         lines.append(f"truncated: {capture.problem or 'the file ends early'}; read as far as it goes")
     if capture.dropped_frames:

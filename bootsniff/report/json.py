@@ -64,6 +64,7 @@ def capture_value(info: CaptureInfo) -> dict[str, Any]:
         "cut_frames": info.cut_frames,
         "undecoded_frames": info.undecoded_frames,
         "dropped_frames": info.dropped_frames,
+        "clock_shift": info.clock_shift / NANOSECONDS,
     }
 
 

@@ -96,6 +96,10 @@ def _capture() -> Schema:
             "cut_frames": _described(_COUNT, "Frames of which the capture holds only a part."),
             "undecoded_frames": _COUNT,
             "dropped_frames": _described(_COUNT, "Frames lost while capturing."),
+            "clock_shift": _described(
+                {"type": "number"},
+                "Seconds that were added to all times of this capture: its clock was not that of the first one.",
+            ),
         }
     )
 

@@ -21,18 +21,24 @@ _UNPACKERS = {b"BZh": "bzcat", b"PK\3\4": "unzip -p", b"LZIP": "lzip -dc"}
 
 
 def open_capture(
-    path: str, index: int, pipe: RawFile | None = None, *, prepare: Prepare | None = None, window: int = WINDOW
+    path: str,
+    index: int,
+    pipe: RawFile | None = None,
+    *,
+    prepare: Prepare | None = None,
+    window: int = WINDOW,
+    clock_shift: int = 0,
 ) -> CaptureSource:
     """Open a capture by name; `-` is standard input. `index` is its place in `Report.captures`.
 
     With `pipe`, that is read, and `path` only names it. With `prepare`, a large plain file is read by a process of its
     own, which also calls `prepare` for each block and brings what it returns in `Block.prepared`; where that is not
-    possible, it is read as without. `window` is how many bytes of it are held. Raises CaptureError, one line that says
-    what to do, when nothing of it can be read.
+    possible, it is read as without. `window` is how many bytes of it are held; `clock_shift`, ns, is added to all times.
+    Raises CaptureError, one line that says what to do, when nothing of it can be read.
     """
     raw = RawInput(path, pipe)
     try:
-        source = _opened(raw, path, index, window)
+        source = _opened(raw, path, index, window, clock_shift)
     except CaptureError:
         raw.close()
         raise
@@ -43,7 +49,7 @@ def open_capture(
     return source
 
 
-def _opened(raw: RawInput, path: str, index: int, size: int) -> CaptureSource:
+def _opened(raw: RawInput, path: str, index: int, size: int, clock_shift: int) -> CaptureSource:
     name = "standard input" if path == "-" else path
     kind = compression_of(raw.peek(6))
     source = decompressed(kind, raw) if kind else raw
@@ -61,9 +67,9 @@ def _opened(raw: RawInput, path: str, index: int, size: int) -> CaptureSource:
     decoder = pcap_decoder(head, name)
     if decoder is not None:
         window.advance(HEADER)
-        return CaptureSource(path, index, raw, window, decoder)
+        return CaptureSource(path, index, raw, window, decoder, clock_shift)
     if is_pcapng(head):
-        return CaptureSource(path, index, raw, window, PcapngDecoder())
+        return CaptureSource(path, index, raw, window, PcapngDecoder(), clock_shift)
     if len(head) < 4 or (len(head) < 12 and head.startswith((b"\n\r\r\n", b"\xfd7zX"))):
         raise CaptureError(f"{name} ends after {len(head)} bytes, inside its file header: copy it or record it again")
     unpack = next((program for magic, program in _UNPACKERS.items() if head.startswith(magic)), None)
@@ -82,7 +88,7 @@ def _opened(raw: RawInput, path: str, index: int, size: int) -> CaptureSource:
     if not window.fill(HEADER):
         converted.close()
         raise CaptureError(f"{name} is no capture file that is known here: {window.problem or 'it holds no packets'}")
-    return CaptureSource(path, index, converted, window, PcapngDecoder(format="converted by Wireshark"))
+    return CaptureSource(path, index, converted, window, PcapngDecoder(format="converted by Wireshark"), clock_shift)
 
 
 def _is_text(head: bytes) -> bool:

@@ -59,15 +59,19 @@ class CaptureSource:
     parallel = False
     """Another process reads it."""
 
-    def __init__(self, path: str, index: int, raw: RawInput, window: Window, decoder: Decoder) -> None:
+    def __init__(
+        self, path: str, index: int, raw: RawInput, window: Window, decoder: Decoder, clock_shift: int = 0
+    ) -> None:
+        """`clock_shift`, ns, is added to all times."""
         self.path = path
         self.index = index
+        self._clock_shift = clock_shift
         self._raw = raw
         self._window = window
         self._decoder = decoder
         self.plain = raw.regular and window.source is raw
         """A file that is neither compressed nor a pipe."""
-        self._store: _Store = FileFrames(raw, index) if self.plain else SpooledFrames(index)
+        self._store: _Store = FileFrames(raw, index, clock_shift) if self.plain else SpooledFrames(index)
         self._counters = Counters()
         self._tick_seconds = TICK_SECONDS
         self._foreign: ForeignLinks | None = None
@@ -102,6 +106,7 @@ class CaptureSource:
             interfaces=tuple(interface.name for interface in interfaces if interface.name),
             ended=counters.ended,
             unread=self._foreign.unread if self._foreign else None,
+            clock_shift=self._clock_shift,
         )
 
     def wait_no_longer(self, gather: float) -> None:
@@ -131,7 +136,8 @@ class CaptureSource:
             window.advance(scan.consumed)
             self._decoder = scan.next
             self._counters.drops.update(scan.drops)
-            self._counters.ended = scan.ended or self._counters.ended
+            if scan.ended:
+                self._counters.ended = scan.ended + self._clock_shift
             if len(scan.time):
                 block = self._block(scan)
                 self._store.begin(block, offset, scan.consumed - start, before)
@@ -158,6 +164,7 @@ class CaptureSource:
     def _block(self, scan: Scan) -> Block:
         counters = self._counters
         first_frame = counters.packets + 1
+        scan.time += self._clock_shift
         counters.packets += len(scan.time)
         counters.bytes += int(scan.original.sum())
         counters.cut += int(np.count_nonzero(scan.captured < scan.original))

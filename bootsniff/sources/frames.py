@@ -29,9 +29,11 @@ class _Piece(NamedTuple):
 class FileFrames:
     """Frames of a plain file, read again where the index says that they stand. Keeps 1 entry per window read."""
 
-    def __init__(self, source: RawInput, capture: int) -> None:
+    def __init__(self, source: RawInput, capture: int, clock_shift: int = 0) -> None:
+        """`clock_shift`, ns, is added to all times."""
         self._source = source
         self._capture = capture
+        self._clock_shift = clock_shift
         self._first: array[int] = array("q")
         self._pieces: list[_Piece] = []
         self._held: tuple[int, Block] | None = None
@@ -73,7 +75,7 @@ class FileFrames:
             self._capture,
             buffer,
             self._first[index],
-            scan.time,
+            scan.time + self._clock_shift,
             scan.offset,
             scan.captured,
             scan.original,

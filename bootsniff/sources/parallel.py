@@ -41,7 +41,8 @@ class ParallelSource(CaptureSource):
     parallel = True
 
     def __init__(self, source: CaptureSource, prepare: Prepare) -> None:
-        super().__init__(source.path, source.index, source._raw, source._window, source._decoder)  # noqa: SLF001
+        parts = source.path, source.index, source._raw, source._window, source._decoder, source._clock_shift  # noqa: SLF001
+        super().__init__(*parts)
         self._prepare = prepare
         self._position = 0
         self._slots = Slots()

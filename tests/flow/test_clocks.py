@@ -1,0 +1,97 @@
+"""Clocks of two captures are compared by packets that both hold, and by nothing that a machine sends with every boot."""
+
+import random
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bootsniff.flow.clocks import AGREED, EXACT, JITTER, Marks, Seen, clock_shift
+from bootsniff.model import NANOSECONDS
+from bootsniff.sources.capture_file import open_capture
+from tests.flow.packets import CLIENT, SERVER, Frame, block_of, rrq, udp
+
+PCAPS = Path(__file__).parents[2] / "pcaps"
+HOUR = 3600 * NANOSECONDS
+
+
+def marks_of(name: str) -> Seen:
+    marks = Marks()
+    source = open_capture(str(PCAPS / f"{name}.pcap.xz"), 0)
+    for block in source.blocks():
+        marks.note(block)
+    source.close()
+    return marks.seen
+
+
+def moved(seen: Seen, by: int, jitter: int = 0) -> Seen:
+    chance = random.Random(1)
+    return {mark: [time + by + chance.randint(-jitter, jitter) for time in times] for mark, times in seen.items()}
+
+
+def of_clients(seen: Seen) -> Seen:
+    """What firmware might draw alike again; dhcp marks of replies are drawn from the client's xid."""
+    return {mark: times for mark, times in seen.items() if not mark[0].startswith("server")}
+
+
+@pytest.mark.parametrize("name", ["efi-pxe-nat-helper", "tftp-nat-loss", "routed-firewall"])
+@pytest.mark.parametrize("shift", [-3 * HOUR, -61_234_567_890, 500_000_000, 8 * HOUR])
+def test_a_nat_and_a_router_in_between_leave_enough_to_compare(name: str, shift: int) -> None:
+    near, far = marks_of(name), marks_of(f"{name}.up")
+    found = clock_shift(near, moved(far, -shift))
+    assert found is not None
+    assert abs(found - shift) < EXACT
+
+
+@pytest.mark.parametrize("name", ["efi-pxe-nat-helper", "tftp-nat-loss", "routed-firewall"])
+def test_clocks_that_agree_are_left_alone(name: str) -> None:
+    near, far = marks_of(name), marks_of(f"{name}.up")
+    assert clock_shift(near, far) == 0
+    assert clock_shift(near, moved(far, AGREED - EXACT)) == 0
+
+
+def test_answers_from_afar_may_take_their_time() -> None:
+    near = marks_of("tftp-not-found")
+    shift = clock_shift(near, moved(near, -HOUR, jitter=JITTER // 2))
+    assert shift is not None
+    assert abs(shift - HOUR) <= JITTER
+
+
+@pytest.mark.parametrize("name", ["no-dhcp-server", "tftp-not-found", "http-no-echo", "tftp-nat-loss"])
+def test_firmware_that_draws_the_same_numbers_with_every_boot_has_booted_twice(name: str) -> None:
+    first = of_clients(marks_of(name))
+    assert len(first) >= 4
+    assert clock_shift(first, moved(first, HOUR, jitter=4 * EXACT)) is None
+
+
+def test_a_boot_of_which_a_part_repeats_the_one_before_is_another_one() -> None:
+    """An iPXE that draws the same xid again, behind firmware that does not."""
+    first = marks_of("no-dhcp-server")
+    again: Seen = {}
+    for number, ((kind, value), times) in enumerate(first.items()):
+        again[kind, value if number % 2 else (value, "another")] = times
+    assert clock_shift(first, moved(again, HOUR)) is None
+
+
+def test_different_networks_and_empty_captures_have_nothing_to_compare() -> None:
+    assert clock_shift(marks_of("tftp-not-found"), marks_of("uboot64-pxelinux")) is None
+    assert clock_shift({}, marks_of("tftp-not-found")) is None
+    assert clock_shift(marks_of("tftp-not-found"), {}) is None
+
+
+def test_few_packets_prove_nothing() -> None:
+    frames: list[Frame] = [(time, udp(CLIENT, 2070 + time, SERVER, 69, rrq("x"))) for time in range(3)]
+    marks = Marks()
+    marks.note(block_of(frames))
+    assert len(marks.seen) == 3
+    assert clock_shift(marks.seen, moved(marks.seen, HOUR)) is None
+
+
+@given(st.lists(st.tuples(st.sampled_from([67, 68, 4011, 546, 547, 69, 2070]), st.binary(max_size=300)), max_size=8))
+def test_any_bytes_are_noted_or_passed_over(sent: list[tuple[int, bytes]]) -> None:
+    marks = Marks()
+    marks.note(block_of([(at, udp(CLIENT, 2070, SERVER, port, data)) for at, (port, data) in enumerate(sent)]))
+    assert len(marks.seen) <= 2 * len(sent)
+    shift = clock_shift(marks.seen, moved(marks.seen, HOUR))
+    assert shift is None or shift == -HOUR
