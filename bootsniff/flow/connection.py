@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from ..model import FrameRef
-from ..wire import iscsi
+from ..wire import iscsi, mount
 from ..wire.http import begins_message
 from ..wire.messages import Envelope
 from ..wire.packet import Packet
@@ -219,7 +219,7 @@ class Connection:
             protocol = "http"  # a head that comes in very small pieces
         if protocol is None:
             self.early.append((by_client, segment))
-            return None if by_client else self._login(packet.payload, at)
+            return None if by_client else self._login(packet.payload, at) or self._mount(packet.payload, at)
         # The other side's first message stands at its first byte; of a segment ahead of a hole, the session decides.
         starts = (segment.start, 0) if by_client else (0, segment.start)
         self.session = (HttpSession if protocol == "http" else TlsSession)(self.record, *starts)
@@ -236,6 +236,17 @@ class Connection:
         if refusal is None or record.login_refused is not None:
             return None
         record.login_refused, record.login_refused_at = refusal, at
+        return "changed"
+
+    def _mount(self, data: bytes, at: FrameRef) -> Change | None:
+        """What an NFS server says to a client that mounts a directory, when it is no."""
+        record = self.record
+        call = next((segment.data for by_client, segment in reversed(self.early) if by_client), b"")
+        directory = mount.asked_directory(call)
+        status = mount.refusal(call, data) if directory is not None else None
+        if directory is None or status is None:
+            return None
+        record.mount_refused, record.mount_refused_at = (directory, status), at
         return "changed"
 
     # --- bulk ------------------------------------------------------------------------------------------------

@@ -183,6 +183,9 @@ class TcpConnection(Struct, eq=False):
     login_refused: tuple[int, int] | None = None
     """Status class and detail of the iSCSI target that did not accept the login."""
     login_refused_at: FrameRef | None = None
+    mount_refused: tuple[str, int] | None = None
+    """The directory that an NFS server did not let the client mount, and the status it gave."""
+    mount_refused_at: FrameRef | None = None
     exchanges: list[HttpExchange] = field(default_factory=list)
     """The latest MAX_FRAMES exchanges."""
     exchange_count: int = 0

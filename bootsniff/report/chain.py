@@ -182,12 +182,12 @@ def _fetches(stage: Stage, stalled_at: str | None) -> list[Step]:
             step = replace(step, times=steps[-1].times + 1)  # another try of the same file
             steps.pop()
         steps.append(step)
-    if stalled_at in ("tftp", "http", "chain"):
+    if stalled_at in ("tftp", "http", "chain", "os"):
         for position in range(len(steps) - 1, -1, -1):
             fetch_index = steps[position].fetch
             if steps[position].mark == "done" or fetch_index is None:
                 continue
-            if stalled_at == "chain" or stage.fetches[fetch_index].protocol.startswith(stalled_at):
+            if stalled_at in ("chain", "os") or stage.fetches[fetch_index].protocol.startswith(stalled_at):
                 steps[position] = replace(steps[position], mark="stalled")
                 break
     if len(steps) > FOLD_FETCHES and all(step.mark == "done" for step in steps[3:-2]):

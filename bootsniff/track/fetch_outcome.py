@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from ..flow.records import HttpExchange, TcpConnection, TftpTransfer
 from ..model import NANOSECONDS, FetchStatus, StallPoint
 from .kinds import is_u_boot
-from .naming import is_raspberry_name, same_file
+from .naming import is_os_extra, is_raspberry_name, same_file
 from .patience import ABORT_SILENCE, SEARCH_SILENCE, TCP_SILENCE, patience_of
 from .records import BootRecord, FetchRecord, StageRecord
 
@@ -20,6 +20,11 @@ SOONEST_RETRY = NANOSECONDS * 3 // 10
 NOT_FOUND_ROLES = frozenset({"optional", "config-search"})
 NOT_FOUND_TFTP = frozenset({0, 1, 2})
 """Servers answer a missing file with ERROR 1; some say 0 (not defined) or 2 (access violation) for it."""
+
+
+def may_be_missing(fetch: FetchRecord) -> bool:
+    """Whether whoever asks for this file does as well without it."""
+    return fetch.role in NOT_FOUND_ROLES or (fetch.role == "os" and is_os_extra(fetch.name))
 
 
 def may_be_answered(flow: TftpTransfer | HttpExchange) -> bool:
@@ -35,6 +40,11 @@ def went_on_unanswered(flow: TftpTransfer | HttpExchange, following: TftpTransfe
         return False
     limit = SOONEST_RETRY if following.filename == flow.filename else AT_ONCE
     return 0 <= following.start - flow.start < limit
+
+
+def failed_before(fetch: FetchRecord, others: Iterable[FetchRecord]) -> bool:
+    """Whether the same was asked for by one of `others`, in vain."""
+    return any(other.status in ("failed", "stalled") and other.name == fetch.name for other in others)
 
 
 def shows_answers(boot: BootRecord) -> bool:
@@ -107,7 +117,7 @@ def _tftp_status(
     silence = now - fetch.end
     if flow.error is not None:
         if not flow.error_by_client:
-            missing = fetch.role in NOT_FOUND_ROLES and flow.error.code in NOT_FOUND_TFTP
+            missing = may_be_missing(fetch) and flow.error.code in NOT_FOUND_TFTP
             return "optional" if missing else "failed"
         if _repeated(fetch, later):
             return "probe"
@@ -173,7 +183,7 @@ def _http_status(
     if asks_size and any(_brings(other.flow, flow.url) for other in later):
         return "probe"  # edk2 asks with GET when HEAD is refused (HttpBootImpl.c)
     if status >= 400:
-        extra = fetch.role in NOT_FOUND_ROLES or (flow.request is None and bool(later))  # nobody knows what it was
+        extra = may_be_missing(fetch) or (flow.request is None and bool(later))  # nobody knows what it was
         return "optional" if extra and status in (400, 403, 404, 410) else "failed"
     if asks_size and (status < 300 or later):
         return "probe"

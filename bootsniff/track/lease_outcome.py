@@ -8,10 +8,9 @@ from .boot_file import ENDLESS_PROMPT, boot_file_of, disk_of, is_beside_ip, is_d
 from .fetch_outcome import connection_failure
 from .kinds import is_http_client, is_ipxe
 from .nfs_outcome import nfs_state
-from .os_outcome import unnamed, unreached
 from .patience import NOTHING_TO_BOOT, patience_of
 from .records import Dhcp4Exchange, StageRecord
-from .state import ASKED, BOUND, DONE, LOADED, StageState, in_seconds, is_over
+from .state import ASKED, BOUND, LOADED, StageState, in_seconds, is_over
 from .switches import is_switch
 
 
@@ -19,9 +18,6 @@ def bound_state(stage: StageRecord, now: int, *, gone: bool, started: bool, sett
     """An address, and no fetch so far; when it is `settled` that nothing follows, an answer that refuses is the last word."""
     if started:
         return StageState(LOADED)
-    if stage.client == "os":
-        failed = bool(unreached(stage) or unnamed(stage))
-        return StageState(DONE, failed=failed, point="os" if failed else None)
     by_nfs = nfs_state(stage, stage.start, ASKED, now, gone=gone)
     if by_nfs is not None:
         return by_nfs

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from ..flow.records import TcpConnection, TftpTransfer
-from ..model import NANOSECONDS, StallPoint
+from ..model import StallPoint
 from ..wire.scripts import READABLE
 from .arrived import (
     brought_file,
@@ -24,6 +22,7 @@ from .arrived import (
     unread,
 )
 from .boot_file import is_beside_ip, wait_beside_ip
+from .fetch_outcome import failed_before
 from .kinds import LOADERS, is_firmware, is_http_client, is_ipxe, runs_u_boot
 from .naming import is_grub_binary, is_ipxe_binary, is_pxelinux_binary, is_shim_binary, is_way_out
 from .next_file import in_the_way, leaves_initrd_out
@@ -49,8 +48,6 @@ def loading_state(
 
     Once it is `settled` that nothing follows, a refused connection is the last word.
     """
-    if stage.client == "os":
-        return _os_fetch_state(stage, now)
     useful = [fetch for fetch in stage.fetches if fetch.useful]
     if started:
         return StageState(LOADED)
@@ -144,12 +141,6 @@ def _circle(stage: StageRecord) -> StallPoint | None:
     return "http" if redirect_circle(stage, SCRIPT_TURNS) is not None else None
 
 
-def _os_fetch_state(stage: StageRecord, now: int) -> StageState:
-    last = stage.fetches[-1]
-    failed = last.status in ("failed", "stalled") and is_over(last.end, 15 * NANOSECONDS, now)
-    return StageState(DONE, failed=failed, point="os" if failed else None)
-
-
 def _search_state(stage: StageRecord, useful: list[FetchRecord], since: int, now: int, *, gone: bool) -> StageState:
     rank = CONFIGURED if stage.client in LOADERS else ANSWERED
     if useful:
@@ -205,11 +196,6 @@ def _rank(useful: list[FetchRecord]) -> int:
         elif _answered(fetch):
             best = max(best, ANSWERED)
     return best
-
-
-def failed_before(fetch: FetchRecord, others: Iterable[FetchRecord]) -> bool:
-    """Whether the same was asked for by one of `others`, in vain."""
-    return any(other.status in ("failed", "stalled") and other.name == fetch.name for other in others)
 
 
 def _answered(fetch: FetchRecord) -> bool:

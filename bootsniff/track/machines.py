@@ -42,7 +42,7 @@ def begin_stage(boot: BootRecord, kind: Kind, at: FrameRef) -> StageRecord:
     """Open the boot's next stage; a boot that loops for ever keeps its first stages and the latest ones."""
     stage = StageRecord(kind.client, kind.name, kind.arch, kind.vendor_class, kind.user_class, at.time, at)
     if boot.stages:
-        stage.hosts = boot.stages[-1].hosts
+        stage.hosts, stage.told = boot.stages[-1].hosts, boot.stages[-1].told
     boot.stages.append(stage)
     if len(boot.stages) > MAX_STAGES:
         del boot.stages[MAX_STAGES // 2]

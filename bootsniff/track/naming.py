@@ -15,6 +15,11 @@ _OPTIONAL = re.compile(
     r"hiberfil\.sys|[^/]+_boot\.ttf|bootres\.dll|[^/]+\.mui|boot\.stl|platformsupport\.plist)$",
     re.IGNORECASE,
 )
+_OS_EXTRA = re.compile(
+    r"(^|/)(vendor-data|network-config|\.?treeinfo|updates\.img|product\.img|InRelease)$|\.(sig|asc|gpg|sha\d+|md5)$",
+    re.IGNORECASE,
+)
+"""What started systems look for and do without: cloud-init, Anaconda, package managers; signatures and sums."""
 _RASPBERRY = re.compile(
     r"(^|/)(start(4|_cd|4cd|_x|4x|_db|4db)?\.elf|fixup\S*\.dat|bootcode\.bin|(kernel|recovery)\S*\.img|bcm27\S*\.dtb|overlays/\S+)$"
 )
@@ -162,6 +167,11 @@ def role_by_name(name: str) -> FetchRole | None:
     if _MODULE.search(path):
         return "module"
     return None
+
+
+def is_os_extra(name: str) -> bool:
+    """Names of what installers and cloud-init look for, and go on without."""
+    return _OS_EXTRA.search(plain_path(name)) is not None
 
 
 def is_grub_name(name: str) -> bool:

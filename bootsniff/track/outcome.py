@@ -12,9 +12,8 @@ from ..model import StallPoint, Status
 from ..wire import dhcp_options as options
 from .arrived import dropped_image, loops, script_rounds
 from .boot_file import SERVER_IDENTIFIER, boot_file_of, boot_server_of, disk_of, server_behind_no_router
-from .fetch_outcome import may_be_answered
+from .fetch_outcome import failed_before, may_be_answered
 from .kinds import is_firmware, is_http_client, is_ipxe, is_u_boot
-from .loading_outcome import failed_before
 from .next_file import ARP_TRIES, goes_on_by_http
 from .quality import CaptureQuality
 from .records import BootRecord, Dhcp4Exchange, Dhcp6Exchange, StageRecord, World

@@ -227,6 +227,8 @@ class StageRecord(Struct, eq=False, gc=False):
     """How long the latest script or configuration may wait before it asks for anything, ns: its menu's timeout, its sleep."""
     hosts: tuple[str, ...] = ()
     """Hosts that scripts of this boot name, in lower case: what a system is told to fetch from."""
+    told: tuple[str, ...] = ()
+    """URLs in the arguments of the kernels that scripts of this boot start: what a system is told to fetch."""
     local_boot: FrameRef | None = None
     """The script that told the program to boot from the disk, or to leave."""
 

@@ -14,7 +14,9 @@ MAX_EXPECTATIONS = 64
 MAX_HOSTS = 64
 LONGEST_PAUSE = 3600 * NANOSECONDS
 _HOST = re.compile(
-    r"(?:://|\b(?:nfsroot|url|ks|repo|stage2)=(?:nfs:)?)(?:\w*@)?([a-z0-9][a-z0-9.-]*|\$)", re.IGNORECASE
+    r"(?:://|\b(?:nfsroot|nbdroot|url|ks|repo|stage2|(?:net)?root|iscsi_target_ip)=(?:(?:nfs4?|nbd|iscsi):)?)"
+    r"(?:[\w:]*@)?([a-z0-9][a-z0-9.-]*|\$)",
+    re.IGNORECASE,
 )
 """Where a script names a host: in URLs, and in the arguments of installers that do without `://`; `$` begins a variable."""
 
@@ -30,6 +32,9 @@ def apply_script(stage: StageRecord, fetch: FetchRecord) -> None:
         host = named.lower() if named != "$" else fetch.server  # as a rule ${next-server}
         if host not in stage.hosts:
             stage.hosts = kept(stage.hosts, host, MAX_HOSTS)
+    for url in plan.told:
+        if url not in stage.told:
+            stage.told = kept(stage.told, url, MAX_HOSTS)
     at = fetch.flow.last
     for wanted in plan.files:
         expected = _expectation(wanted, fetch.name, at)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from ..flow.records import TcpConnection, TftpTransfer
 from .arrived import is_open, network_disk, over_tls
 from .dhcp_outcome import dhcp4_state, dhcp6_state, has_lease
-from .fetch_outcome import refresh_fetches
+from .fetch_outcome import failed_before, refresh_fetches
 from .kinds import is_firmware, is_u_boot
 from .lease_outcome import bound_state
-from .loading_outcome import failed_before, loading_state, secure_state
+from .loading_outcome import loading_state, secure_state
 from .naming import plain_path
+from .os_outcome import os_state
 from .patience import KERNEL_SILENCE, REACTION
 from .records import Dhcp4Exchange, Dhcp6Exchange, StageRecord
 from .state import DISCOVER, DONE, LOADED, StageState, is_over
@@ -27,6 +28,8 @@ def stage_state(
     started = following is not None and not gone
     if stage.fetches:
         refresh_fetches(stage, now, moved_on=following is not None or boot_over)
+    if stage.client == "os" and (stage.fetches or _is_bound(stage)):
+        return os_state(stage, now, settled=settled or following is not None or boot_over)
     if following is not None and _next_command(stage, following):
         return StageState(DISCOVER)
     disk = network_disk(stage) if stage.client != "os" and not gone and not started else None
@@ -46,6 +49,14 @@ def stage_state(
     if isinstance(exchange, Dhcp6Exchange) and not has_lease(exchange):
         return dhcp6_state(stage, exchange, now, gone=gone, started=started)
     return bound_state(stage, now, gone=gone, started=started, settled=settled)
+
+
+def _is_bound(stage: StageRecord) -> bool:
+    """Whether a server of either version gave an address, or what a machine with an address asked for."""
+    exchange = stage.dhcp
+    if isinstance(exchange, Dhcp4Exchange):
+        return bool(exchange.acks or exchange.informs)
+    return exchange is None or has_lease(exchange)
 
 
 def _not_yet(stage: StageRecord, state: StageState, now: int) -> StageState:

@@ -134,6 +134,8 @@ def _assign(state: _State, word: str) -> None:
 
 def _load(state: _State, entry: Entry, name: str, words: list[str]) -> None:
     places = [word for word in words if not word.startswith("--")]
+    if name not in _ALL_WORDS:
+        entry.tells(map(state.variables.fill, places[1:]))
     if name == "loopback":
         places = places[1:]
     for place in places if name in _ALL_WORDS else places[:1]:

@@ -68,6 +68,8 @@ class _Reader:
             self._wait(name, words[1:])
         elif name == "sleep" and len(words) > 1:
             entry.sleeps(self.variables.fill(words[1]))
+        elif name == "imgargs":
+            entry.tells(map(self.variables.fill, words[2:]))
         elif name in _FETCHES:
             self._fetch(name, words[1:], entry)
         elif name == "exit" and certain:
@@ -92,6 +94,7 @@ class _Reader:
             if name in ("imgexec", "imgselect", "boot") and not _looks_like_place(places[0]):
                 return  # the name of an image that is there already
             entry.files.append(self.variables.file(places[0], role))
+            entry.tells(map(self.variables.fill, places[1:]))
         elif name == "sanboot" and ("--drive" in options or "-d" in options or not words):
             entry.local_boot = True
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Literal
 
 from msgspec import Struct, field
@@ -20,6 +21,9 @@ _DIGITS = 6
 
 _LOADER = re.compile(r"\.(efi|0|k*pxe|pxe|lkrn|n12|com|bs)$", re.IGNORECASE)
 _IMAGE = re.compile(r"\.(iso|img|ima|raw|vhd|vhdx|qcow2)$", re.IGNORECASE)
+_PLACE = re.compile(r"(?:https?|tftp|ftp)://[^\s\"',;\\]+", re.IGNORECASE)
+_NO_PLACE = re.compile(r"initrd=|[^=]*proxy[^=]*=", re.IGNORECASE)
+"""Arguments that a loader reads, or that say the way and not the place."""
 _VARIABLE = re.compile(r"\$\{([^${}]{0,64})\}|\$([A-Za-z_][A-Za-z0-9_]{0,63})")
 
 
@@ -40,6 +44,15 @@ class Entry(Struct):
     local_boot: bool = False
     sleep: int = 0
     """How long it sleeps, ns: all its `sleep` commands together."""
+    told: list[str] = field(default_factory=list)
+    """URLs in the arguments of its kernel: what the system is told to fetch."""
+
+    def tells(self, arguments: Iterable[str]) -> None:
+        """Arguments of a kernel."""
+        for argument in arguments:
+            place = None if _NO_PLACE.match(argument) else _PLACE.search(argument)
+            if place is not None and len(self.told) < MAX_FILES:
+                self.told.append(printable(place[0], NAME_LIMIT))
 
     def sleeps(self, seconds: str) -> None:
         """A command to sleep; a time that only the running script knows is none."""
@@ -60,6 +73,8 @@ class ScriptPlan(Struct, frozen=True):
     """It leaves for the disk (or for the firmware) in that entry, or in one of them."""
     sleep: int = 0
     """How long those entries sleep at most, ns."""
+    told: tuple[str, ...] = ()
+    """URLs in the arguments of their kernels; `$` begins a variable that only the running script knows."""
 
 
 def plan(entries: list[Entry], *, waits: bool = False, timeout: int | None = None) -> ScriptPlan:
@@ -67,7 +82,10 @@ def plan(entries: list[Entry], *, waits: bool = False, timeout: int | None = Non
     files = dict.fromkeys(file for entry in entries for file in entry.files)
     local = any(entry.local_boot for entry in entries)
     sleep = min(sum(entry.sleep for entry in entries), _LONGEST_SLEEP)
-    return ScriptPlan(tuple(files)[:MAX_FILES], waits, timeout if waits else None, local, sleep)
+    told = dict.fromkeys(url for entry in entries for url in entry.told)
+    return ScriptPlan(
+        tuple(files)[:MAX_FILES], waits, timeout if waits else None, local, sleep, tuple(told)[:MAX_FILES]
+    )
 
 
 def chained_role(name: str) -> Role:

@@ -92,6 +92,7 @@ def _files(entry: Entry, word: str, rest: str) -> None:
     elif word == "append":
         if "hd" in rest and any(file.name.endswith("chain.c32") for file in entry.files):
             entry.local_boot = True
+        entry.tells(rest.split())
         for option in rest.split():
             if option.startswith("initrd="):
                 for name in option[7:].split(","):

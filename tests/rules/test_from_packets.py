@@ -18,6 +18,7 @@ from . import (
     boots_other,
     boots_seen,
     boots_server,
+    boots_system,
     boots_text,
     boots_web,
     wire_faults,
@@ -39,6 +40,7 @@ FAULTS = {
     **boots_seen.FAULTS,
     **boots_kinds.FAULTS,
     **boots_nfs.FAULTS,
+    **boots_system.FAULTS,
 }
 HEALTHY = {
     **boots.HEALTHY,
@@ -51,6 +53,7 @@ HEALTHY = {
     **boots_other.HEALTHY,
     **boots_seen.HEALTHY,
     **boots_kinds.HEALTHY,
+    **boots_system.HEALTHY,
 }
 WAITING = {
     **boots_text.WAITING,

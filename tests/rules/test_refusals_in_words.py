@@ -289,6 +289,7 @@ def _system(
     [
         (_system(refused=4), f"{SERVER}:8000"),
         (_system(refused=4, script=_VARIABLE), f"{SERVER}:8000"),
+        (_system(name="deploy.lan", asked=1), "deploy.lan"),
         (_system(name="deploy.lan", asked=3), "deploy.lan"),
         (_system(name="images.lan", asked=3), "images.lan"),
     ],
@@ -307,7 +308,7 @@ def test_a_started_system_that_reaches_nothing_of_what_it_tries_again_and_again(
     "wire",
     [
         _system(refused=1),
-        _system(name="deploy.lan", asked=1),
+        _system(name="images.lan", asked=1),
         _system(name="deploy.lan", asked=3, address=SERVER),
         _system(name="2.debian.pool.ntp.org", asked=9),
         _system(name="updates.example.org", asked=9),

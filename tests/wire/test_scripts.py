@@ -284,3 +284,19 @@ def test_hostile_repetition_is_bounded(kind: str, unit: str) -> None:
     plan = read_script(kind, unit * (80000 // len(unit)))
     assert len(plan.files) <= 256
     assert all(len(file.name) <= 2100 for file in plan.files)
+
+
+TOLD = "http://h/live/x.squashfs"
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        ipxe("set base http://h\nkernel linux initrd=http://h/i.gz fetch=${base}/live/x.squashfs\nboot"),
+        ipxe(f"kernel linux\nimgargs linux root=live:{TOLD} rd.neednet=1\nboot"),
+        pxelinux(f"default l\nlabel l\nkernel linux\nappend initrd=http://h/i.gz http_proxy=http://p:8 inst.ks={TOLD}"),
+        grub(f'menuentry "x" {{\nlinux /linux "ds=nocloud;s={TOLD}" quiet\ninitrd http://h/i.gz\n}}'),
+    ],
+)
+def test_what_a_kernel_is_told_to_fetch(plan: ScriptPlan) -> None:
+    assert plan.told == (TOLD,)

@@ -2,44 +2,41 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from ...flow.records import DnsLookup, HttpExchange, TcpConnection, TftpTransfer
 from ...model import Evidence, Finding, Fix
-from ...track.os_outcome import unnamed, unreached
-from ...track.records import Dhcp4Exchange, FetchRecord
+from ...track.os_outcome import is_wanted, missed, mount_refused, unheard, unnamed, unreached
+from ...track.records import Arps, Dhcp4Exchange, FetchRecord
+from ...wire import mount
 from .. import fixes, names, quoting
 from ..case import Case
 from ..dns import lookup_failed as dns
-from ..evidence import first_and_last, maybe
+from ..evidence import evidence, first_and_last, maybe
 from ..http import exchanges
 from ..rule import Rule
 from ..tftp import transfers
 
-_CONFIG = re.compile(
-    r"(?:^|/)(?:[^/]*\.(?:ks|ign|preseed|yaml|yml)|ks(?:\.cfg)?|preseed\.cfg|user-data|meta-data|autoinst\.xml|"
-    r"config\.ign|ignition|kickstart[^/]*|autoyast[^/]*|install\.conf|answers?[^/]*)$",
-    re.IGNORECASE,
-)
 _MANY = 3
+_NOT_FOUND = 1
 
 
 class OsConfigFetchFailed(Rule):
-    """The started system cannot fetch its configuration.
+    """The started system cannot fetch its configuration or its root file system.
 
     What happens
         The installer or first-boot program runs and wants its answers (kickstart, preseed, Ignition, cloud-init), or a live
-        system its file system, and gets an error or nobody answers. It tries again and again, or stops with a question.
+        system its file system, and gets an error or nobody answers. It tries again and again, or stops with a question or
+        a shell.
     On the wire
-        The system's own DHCP exchange, then DNS, TCP or HTTP errors for the configuration's URL, often repeated every few
-        seconds.
+        The system's own DHCP exchange, then ARP, DNS, TCP, TFTP or HTTP without success for what the arguments of its kernel
+        name (fetch=, url=, inst.ks=, root=live: and so on), once or repeated every few seconds.
     Not to be confused with
         Things an installer looks for and does without (.treeinfo, updates.img, vendor-data); clocks, updates and other
-        servers that no script of the boot names.
+        servers that no script of the boot names; whatever a system with its root file system asks for.
     Causes
-        A server that goes by the address, which changed because the system sends another client identifier; a name that
-        cannot be looked up; https without the authority; a filtered port.
+        A misspelt path or port in the arguments of the kernel; a server that goes by the address, which changed because the
+        system sends another client identifier; a name that cannot be looked up; https without the authority; a filtered port.
     Fix
         The file at this path; an address in the URL; the same lease for all boot programs.
     Sources
@@ -48,21 +45,28 @@ class OsConfigFetchFailed(Rule):
 
     code = "os-config-fetch-failed"
     stage = "os"
-    explains_away = ("dns-lookup-failed", "tcp-refused", "tcp-filtered")
+    explains_away = (
+        "dns-lookup-failed",
+        "tcp-refused",
+        "tcp-filtered",
+        "tftp-file-not-found",
+        "arp-next-server-unanswered",
+    )
     summary = "the started system cannot fetch {what}: {why}"
 
     def concerns(self, client: str) -> bool:
         return client == "os"
 
     def check(self, case: Case) -> Iterator[Finding]:
-        bad = [f for f in case.stage.fetches if f.status in ("failed", "stalled") and not case.came_later(f)]
-        wanted = [f for f in bad if _CONFIG.search(names.path_of(f))]
-        repeated = [f for f in bad if sum(names.path_of(o) == names.path_of(f) for o in bad) >= _MANY]
-        culprits = wanted or repeated or ([case.stage.fetches[-1]] if bad and bad[-1] is case.stage.fetches[-1] else [])
-        if culprits:
-            yield self._fetch(case, culprits[0], sure=bool(wanted or repeated))
+        stage = case.stage
+        bad = [fetch for fetch in stage.fetches if fetch.status in ("failed", "stalled") and not case.came_later(fetch)]
+        last = missed(stage)
+        culprit = last or next((fetch for fetch in bad if is_wanted(stage, fetch)), None)
+        if culprit is None:
+            yield from self._unreached(case)
             return
-        yield from self._unreached(case)
+        same = [fetch for fetch in bad if names.path_of(fetch) == names.path_of(culprit)]
+        yield self._fetch(case, same[0], sure=is_wanted(stage, culprit) or len(same) >= _MANY)
 
     def _fetch(self, case: Case, fetch: FetchRecord, *, sure: bool) -> Finding:
         return self.finding(
@@ -85,6 +89,46 @@ class OsConfigFetchFailed(Rule):
         asked = unnamed(case.stage)
         if asked:
             yield self._without_address(case, asked)
+        refused = mount_refused(case.stage)
+        if refused and refused[-1].mount_refused is not None:
+            yield self._without_mount(case, refused[-1], *refused[-1].mount_refused)
+        arps = unheard(case.stage)
+        if arps is not None and case.failed_here:
+            yield self._without_hardware_address(case, arps)
+
+    def _without_mount(self, case: Case, connection: TcpConnection, directory: str, status: int) -> Finding:
+        server = connection.server
+        return self.finding(
+            case,
+            [
+                *(evidence(syn, "SYN to the mount service") for syn in connection.syns[:1]),
+                *maybe(connection.mount_refused_at, f"reply to the mount: {mount.words(status)}"),
+            ],
+            subject=f"{server}:{directory}",
+            what=f"{server}:{directory} by NFS",
+            why=mount.words(status),
+            expected="A reply with a file handle.",
+            fixes=(
+                Fix(
+                    "shell",
+                    f"exportfs -v   # on {server}: is it exported, and to this network?\n"
+                    f"ls -ld {quoting.shell(directory)}",
+                ),
+            ),
+        )
+
+    def _without_hardware_address(self, case: Case, arps: Arps) -> Finding:
+        return self.finding(
+            case,
+            first_and_last(arps.requests, f"ARP who-has {arps.target}"),
+            confidence="likely" if case.silence() == "likely" else "possible",
+            subject=arps.target,
+            what=f"anything from {arps.target}",
+            why="nobody answers ARP for it",
+            expected=f"An ARP reply for {arps.target}.",
+            proof=f"arping {arps.target} from another host of this network.",
+            fixes=(Fix("shell", f"ip -brief address show   # on the server: does it have {arps.target}?"),),
+        )
 
     def _without_connection(self, case: Case, tries: list[TcpConnection]) -> Finding:
         last = tries[-1]
@@ -128,7 +172,9 @@ def _why(fetch: FetchRecord) -> str:
     if isinstance(flow, HttpExchange):
         status = exchanges.status_of(flow)
         return f"status {status}" if status else "no answer"
-    return f"TFTP error {flow.error.code}" if flow.error else "no answer"
+    if flow.error is None:
+        return "no answer"
+    return "file not found" if flow.error.code == _NOT_FOUND else f"TFTP error {flow.error.code}"
 
 
 def _proof(fetch: FetchRecord) -> Iterator[Evidence]:

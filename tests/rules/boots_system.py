@@ -1,0 +1,150 @@
+"""What started systems load by themselves: root file systems, repositories, configurations, as the kernel's arguments say."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+
+from .packets import Wire
+from .scene import SERVER
+from .wire_faults import Case
+
+KERNEL = b"\0" * 0x1FE + b"\x55\xaa\xeb\x66HdrS".ljust(9000, b"\0")
+INITRD = b"\x1f\x8b\x08\0".ljust(5000, b"\1")
+SQUASHFS = b"hsqs".ljust(9000, b"\1")
+LIVE = f"/linux boot=live fetch=http://{SERVER}/live/filesystem.squashfs"
+PORT = f"/linux boot=live fetch=http://{SERVER}:8080/filesystem.squashfs"
+NAME = "/linux root=live:http://boot.lan/LiveOS/squashfs.img rd.neednet=1 ip=dhcp"
+CLOUD = f"/linux ds=nocloud;s=http://{SERVER}/ci/ url=http://{SERVER}/noble.iso"
+NFS = f"/linux root=/dev/nfs nfsroot={SERVER}:/srv/nfs ip=dhcp"
+GHOST = "/linux root=/dev/nfs nfsroot=192.168.122.77:/srv/nfs ip=dhcp"
+CURL, APT, CLOUD_INIT = "curl/8.9.1", "Debian APT-HTTP/1.3 (2.6.1)", "Cloud-Init/24.1.3"
+
+
+def started(kernel: str = LIVE) -> Wire:
+    """A script, its kernel with these arguments, an initrd; and the system's own lease."""
+    script = f"#!ipxe\nset base http://{SERVER}\nkernel {kernel}\ninitrd /initrd.gz\nboot\n".encode()
+    wire = Wire("ipxe-bios").lease(file=f"http://{SERVER}/menu.ipxe")
+    for time, path, body in ((1, "/menu.ipxe", script), (2, "/linux", KERNEL), (3, "/initrd.gz", INITRD)):
+        wire.fetch(time, path, body=body, agent="iPXE/1.21.1")
+    return wire.as_kind("os").lease(20)
+
+
+def missing(wire: Wire, *paths: str, at: float = 22, agent: str = CURL) -> Wire:
+    for number, path in enumerate(paths):
+        wire.fetch(at + number, path, "404 Not Found", b"no", agent=agent)
+    return wire
+
+
+def refused(wire: Wire, *times: float, port: int = 8080) -> Wire:
+    for time in times:
+        wire.port += 1
+        wire.tcp(time, 0x02, 1000, 0, port=port)
+        wire.tcp(time + 0.001, 0x14, 0, 1001, from_client=False, port=port)
+    return wire
+
+
+def mounted(wire: Wire, status: int, *times: float) -> Wire:
+    """NFS mounts over TCP, and what the server says."""
+    path = b"/srv/nfs"
+    call = struct.pack(">10I", 7, 0, 2, 100_005, 3, 1, 0, 0, 0, 0) + struct.pack(">I", len(path)) + path
+    reply = struct.pack(">7I", 7, 1, 0, 0, 0, 0, status)
+    for time in times:
+        wire.connect(time, port=20048)
+        wire.tcp(time + 0.01, 0x18, 1001, 5001, struct.pack(">I", 0x80000000 | len(call)) + call, port=20048)
+        answer = struct.pack(">I", 0x80000000 | len(reply)) + reply
+        wire.tcp(time + 0.02, 0x18, 5001, 1005 + len(call), answer, from_client=False, port=20048)
+        wire.tcp(time + 0.03, 0x11, 1005 + len(call), 5001 + len(answer), port=20048)
+    return wire
+
+
+def unheard(wire: Wire, target: str) -> Wire:
+    for time in (22, 23, 24, 28, 29, 30):
+        wire.arp(time, target)
+    return wire
+
+
+def rooted(kernel: str = LIVE) -> Wire:
+    """It has its root file system."""
+    return started(kernel).fetch(22, "/live/filesystem.squashfs", body=SQUASHFS, agent=CURL)
+
+
+def by_disk(port: int, wire: Wire | None = None, time: float = 22) -> Wire:
+    """It has its root over NFS, NBD or iSCSI: something is said on the connection, which stays open."""
+    wire = (wire or started()).connect(time, port=port)
+    wire.tcp(time + 0.1, 0x18, 1001, 5001, b"\0" * 40, port=port)
+    wire.tcp(time + 0.2, 0x18, 5001, 1041, b"\0" * 400, from_client=False, port=port)
+    return wire
+
+
+def by_nfs(wire: Wire) -> Wire:
+    return by_disk(2049, wire, 63)
+
+
+def _once(wire: Wire) -> Wire:
+    return wire.quiet(70)
+
+
+def _cloud() -> Wire:
+    """Ubuntu's installer: what cloud-init does without is asked for last."""
+    wire = started(CLOUD).fetch(22, "/noble.iso", body=SQUASHFS, agent="Wget")
+    for time, path in ((30, "/ci/meta-data"), (31, "/ci/user-data")):
+        wire.fetch(time, path, body=b"#cloud-config\n", agent=CLOUD_INIT)
+    return missing(wire, "/ci/vendor-data", "/ci/network-config", at=32, agent=CLOUD_INIT)
+
+
+FAULTS: dict[str, Case] = {
+    name: Case(lambda build=build: _once(build()), "os-config-fetch-failed", ("os",))  # type: ignore[misc]
+    for name, build in {
+        "a live system without its file system": lambda: missing(started(), "/live/filesystem.squashfs"),
+        "one whose path the script holds in a variable": lambda: missing(
+            started("/linux fetch=${base}/live/root.bin"), "/live/root.bin"
+        ),
+        "one that another file did not help": lambda: missing(
+            started(), "/live/filesystem.squashfs", "/live/filesystem.packages"
+        ).fetch(30, "/favicon", agent=CURL),
+        "one by TFTP": lambda: started(f"/linux fetch=tftp://{SERVER}/live/root.img").missing(22, "/live/root.img"),
+        "a port that nobody listens on, tried once": lambda: refused(started(PORT), 22),
+        "a name that does not exist, asked for once": lambda: started(NAME).query(22, "boot.lan", rcode=3),
+        "a server that nobody is": lambda: unheard(started(GHOST), "192.168.122.77"),
+        "a directory that is not exported": lambda: mounted(started(NFS), 13, 22, 23, 24),
+        "a server without NFS": lambda: refused(started(NFS), *range(22, 62), port=111),
+        "a repository that is elsewhere": lambda: missing(
+            started(f"/linux alpine_repo=http://{SERVER}/v3.20/main"), "/v3.20/main/x86_64/APKINDEX.tar.gz"
+        ),
+    }.items()
+}
+
+HEALTHY: dict[str, Callable[[], Wire]] = {
+    name: lambda build=build: _once(build())  # type: ignore[misc]
+    for name, build in {
+        "a live system that asks for more": lambda: missing(rooted(), "/motd.txt", "/api/register"),
+        "a live system that reaches other servers as little": lambda: refused(rooted(), 30, 31, 32, 33, port=3142),
+        "what cloud-init does without": _cloud,
+        "what Anaconda does without": lambda: missing(
+            started(f"/linux inst.repo=http://{SERVER}/fedora").fetch(
+                22, "/fedora/images/install.img", body=SQUASHFS, agent=CURL
+            ),
+            "/fedora/images/updates.img",
+            "/fedora/images/product.img",
+            at=24,
+        ),
+        "signatures": lambda: missing(rooted(), "/live/filesystem.squashfs.cms.sig", at=24),
+        "package lists of a system in its RAM disk": lambda: missing(
+            started("/linux quiet"), "/debian/dists/bookworm/Release", "/debian/dists/bookworm/Release", agent=APT
+        ),
+        "a root by NFS, and a page that is missing": lambda: missing(by_disk(2049), "/motd.txt", at=30),
+        "a root by NBD, and a page that is missing": lambda: missing(by_disk(10809), "/motd.txt", at=30),
+        "a server that came late": lambda: refused(started(PORT), 22).fetch(
+            24, "/filesystem.squashfs", body=SQUASHFS, agent=CURL
+        ),
+        "a proxy that refuses": lambda: refused(started(f"/linux http_proxy=http://{SERVER}:3128"), 22, port=3128),
+        "a name of nobody's that no script holds": lambda: started(LIVE).query(22, "0.pool.ntp.org", rcode=3),
+        "a directory that is exported late": lambda: by_nfs(mounted(started(NFS), 13, *range(22, 62))),
+        "a server whose NFS came late": lambda: by_nfs(
+            refused(started(NFS), *(22 + n / 2 for n in range(79)), port=111)
+        ),
+        "a directory that is exported": lambda: by_nfs(mounted(started(NFS), 0, 22)),
+        "a neighbour who is not there": lambda: unheard(rooted(), "192.168.122.78"),
+    }.items()
+}
