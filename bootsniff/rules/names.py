@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from ipaddress import ip_address
 
 from ..flow.records import TftpTransfer
+from ..track.naming import is_ipxe_binary
 from ..track.records import FetchRecord
 from ..wire.addresses import in_url
 
@@ -68,13 +70,24 @@ def host_of(url: str) -> str:
 
 
 def is_name(host: str) -> bool:
-    """Whether a host is a name to be looked up, not an address."""
-    return bool(host) and not host.startswith("[") and not _IPV4.fullmatch(host)
+    """Whether a host is a name to be looked up: not an address, nor the URL that phones find in option 66."""
+    return bool(host) and not host.startswith("[") and "/" not in host and not _IPV4.fullmatch(host)
 
 
 def is_ipv4(text: str) -> bool:
     """Whether it is an IPv4 address and nothing else."""
     return bool(_IPV4.fullmatch(text)) and all(int(octet) < 256 for octet in text.split("."))
+
+
+def no_host(address: str) -> str | None:
+    """Why no other machine can have an address (`a loopback address …`); None when one may, or it is no address."""
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        return None
+    if ip.is_loopback:
+        return "a loopback address, by which every machine means itself"
+    return "not the address of one host" if ip.is_multicast or str(ip) == "255.255.255.255" else None
 
 
 def base(path: str) -> str:
@@ -109,6 +122,16 @@ def loader_for(client: str) -> str:
     if arch is None:
         return _OTHER_LOADERS.get(client, "pxelinux.0")
     return f"grub{EFI_LETTERS.get(arch, arch)}.efi"
+
+
+def loader_like(file: str, client: str) -> str:
+    """A loader that fits a client, of the kind that a file is: the builds of iPXE end in .kpxe for BIOS, .efi for UEFI."""
+    stem, _, _ = base(file).rpartition(".")
+    if not is_ipxe_binary(file) or client.startswith("ipxe-"):
+        return loader_for(client)
+    if architecture(client) is None:
+        return "undionly.kpxe" if stem in ("ipxe", "snponly") else f"{stem}.kpxe"
+    return "snponly.efi" if stem in ("undionly", "ipxe") else f"{stem}.efi"
 
 
 def joined(words: Iterable[str], limit: int = 4) -> str:

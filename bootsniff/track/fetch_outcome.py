@@ -6,10 +6,13 @@ from collections.abc import Iterable, Sequence
 
 from ..flow.records import HttpExchange, TcpConnection, TftpTransfer
 from ..model import NANOSECONDS, FetchStatus, StallPoint
+from ..wire.addresses import in_url
 from .kinds import is_u_boot
+from .lost_response import in_vain_since, took_nothing
 from .naming import is_os_extra, is_raspberry_name, same_file
 from .patience import ABORT_SILENCE, SEARCH_SILENCE, TCP_SILENCE, patience_of
 from .records import BootRecord, FetchRecord, StageRecord
+from .state import in_seconds
 
 LOST_REPLIES = 3
 """Requests that were answered and repeated all the same."""
@@ -172,6 +175,9 @@ def _http_status(
     silence = now - fetch.end
     over = moved_on or connection.reset is not None or connection.fin_from_server is not None
     head = flow.response
+    if took_nothing(flow):
+        lost = later or moved_on or now - in_vain_since(flow) > TCP_SILENCE
+        return "stalled" if lost else "in-progress"
     if head is None or head.status is None:
         if never_heard(connection) or flow.answered:
             return "in-progress"  # it was answered, and the capture does not show what came of it
@@ -224,6 +230,21 @@ def _brings(flow: TftpTransfer | HttpExchange, url: str) -> bool:
 def _came_to_its_end(flow: HttpExchange) -> bool:
     """The last byte came: gaps that TCP left unfilled are the capture's, not the client's."""
     return flow.content_length is not None and flow.body.reached >= flow.content_length
+
+
+def unanswered(stage: StageRecord, since: int, now: int) -> str | None:
+    """What the last question to a web server or a name server waits for, when it came after `since`; None: for nothing."""
+    connection = stage.connections[-1] if stage.connections else None
+    if connection is not None and connection.start >= since:
+        if connection.syn_ack is not None or connection.reset is not None or not connection.syns:
+            return None
+        waits = in_seconds(now - connection.syns[0].time)
+        target = f"{in_url(connection.server)}:{connection.server_port}"
+        return f"an answer to SYN {target}, for {waits}, {connection.syn_count} sent"
+    lookup = stage.lookups[-1] if stage.lookups else None
+    if lookup is None or lookup.answer is not None or not lookup.queries or lookup.queries[0].time < since:
+        return None
+    return f"an answer about {lookup.name} from {lookup.server}, for {in_seconds(now - lookup.queries[0].time)}"
 
 
 def connection_failure(connection: TcpConnection, now: int, *, moved_on: bool) -> StallPoint | None:

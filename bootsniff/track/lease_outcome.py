@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..model import NANOSECONDS, StallPoint
 from .arrived import network_disk
 from .boot_file import ENDLESS_PROMPT, boot_file_of, disk_of, is_beside_ip, is_discovery, prompt_of, wait_beside_ip
-from .fetch_outcome import connection_failure
+from .fetch_outcome import connection_failure, unanswered
 from .kinds import is_http_client, is_ipxe
 from .nfs_outcome import nfs_state
 from .patience import NOTHING_TO_BOOT, patience_of
@@ -51,7 +51,8 @@ def bound_state(stage: StageRecord, now: int, *, gone: bool, started: bool, sett
         )
     if gone or is_over(last, limit, now):
         return StageState(rank, failed=True, point=point or _next_step(stage))
-    return StageState(rank, waiting_for=f"first fetch for {in_seconds(now - last)}", check_at=last + limit + 1)
+    wait = unanswered(stage, stage.start, now) or f"first fetch for {in_seconds(now - last)}"
+    return StageState(rank, waiting_for=wait, check_at=last + limit + 1)
 
 
 def _declined(stage: StageRecord) -> bool:

@@ -22,7 +22,7 @@ from .arrived import (
     unread,
 )
 from .boot_file import is_beside_ip, wait_beside_ip
-from .fetch_outcome import failed_before
+from .fetch_outcome import failed_before, unanswered
 from .kinds import LOADERS, is_firmware, is_http_client, is_ipxe, runs_u_boot
 from .naming import is_grub_binary, is_ipxe_binary, is_pxelinux_binary, is_shim_binary, is_way_out
 from .next_file import in_the_way, leaves_initrd_out
@@ -130,7 +130,9 @@ def _quiet_state(
     goes_on = not is_vague(end) if end is not None else _expected_to_go_on(last) or leaves_initrd_out(stage)
     if is_over(since, limit, now) and goes_on:
         return failure
-    wait = f"{_short(last.name)} to ask for something, for {in_seconds(now - since)}"
+    wait = (
+        unanswered(stage, last.end, now) or f"{_short(last.name)} to ask for something, for {in_seconds(now - since)}"
+    )
     return StageState(failure.rank, waiting_for=wait, check_at=since + limit + 1)
 
 

@@ -99,12 +99,12 @@ class Wire:
     def dhcp(self, time: float, number: int, *, server: str = SERVER, your: str | None = CLIENT, file: str = "", option67: str | None = None,
              option60: str | None = None, next_server: str | None = SERVER, secs: int = 0, port: int | None = None, target: str | None = None,
              router: str | None = SERVER, dns: str | None = None, relay: str | None = None, text: str | None = None, option66: str | None = None,
-             option43: bytes | None = None, option17: str | None = None, identifier: bytes | None = None, handed_on: bool = False) -> bytes:  # fmt: skip
+             option43: bytes | None = None, option17: str | None = None, option210: str | None = None, identifier: bytes | None = None, handed_on: bool = False) -> bytes:  # fmt: skip
         reply = number in (2, 5, 6)
         options: dict[int, bytes] = {53: bytes([number])}
         if reply:
             options |= {54: packed(server), 51: struct.pack(">I", 3600), 1: packed("255.255.255.0")}
-            texts = {67: option67, 60: option60, 56: text, 66: option66, 17: option17}
+            texts = {67: option67, 60: option60, 56: text, 66: option66, 17: option17, 210: option210}
             options |= {code: value.encode() for code, value in texts.items() if value is not None}
             options |= {code: packed(value) for code, value in {3: router, 6: dns}.items() if value}
             if option43 is not None:

@@ -227,6 +227,14 @@ def grub_alone(content: object = GRUB, **offer: object) -> Scene:
     return scene
 
 
+def grub_by_proxy() -> Scene:
+    """The same of a ProxyDHCP server, which names itself."""
+    scene = Scene(at="nbp").discover(0).offer(0.1, next_server=None).request(0.2).ack(0.3, next_server=None)
+    scene.proxy(0.15, file="grubx64.efi", option60="PXEClient", next_server="192.168.122.9")
+    scene.tftp(1, "grubx64.efi", "complete", content=GRUB, server="192.168.122.9")
+    return scene
+
+
 def grub_refused() -> Scene:
     """The firmware does not start it, and goes on to its next boot option."""
     scene = grub_alone()

@@ -64,7 +64,7 @@ class ArchBiosFileToEfi(Rule):
             proof="" if confidence == "certain" else "The file's first bytes: EFI programs begin with MZ.",
             fixes=fixes.http_boot(case, fixes.example_url(case))
             if case.is_http
-            else fixes.boot_file(case, names.loader_for(case.client)),
+            else fixes.boot_file(case, names.loader_like(names.path_of(fetch), case.client)),
         )
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from ...flow.records import HttpExchange
 from ...model import Finding, Fix
+from ...track.records import Dhcp4Exchange
+from ...wire import dhcp_options
 from .. import fixes, names, quoting
 from ..case import Case
 from ..evidence import evidence
@@ -90,10 +92,19 @@ class ChainNoConfigFound(Rule):
             fixes=fixes.arrange(
                 case,
                 Fix("shell", f"ls -l {quoting.shell(quoting.below(root, wanted + file))}"),
-                *(
-                    fixes.dnsmasq(f"dhcp-option-force=210,{quoting.quoted(prefix.removesuffix(folder) or '/')}")
-                    if case.client == "pxelinux"
-                    else ()
-                ),
+                *(_beside(case, wanted, root) if case.client == "pxelinux" else ()),
             ),
         )
+
+
+def _beside(case: Case, wanted: str, root: str) -> Iterator[Fix]:
+    """Where PXELINUX may look instead: in its own directory when option 210 names another, where one for all lies."""
+    leases = [case.boot.stages[index].dhcp for index in case.option]
+    replies = [heard for dhcp in leases if isinstance(dhcp, Dhcp4Exchange) for heard in dhcp.acks]
+    own = names.directory(case.first_boot_file or "")
+    folder = wanted.removesuffix("pxelinux.cfg/")
+    if any(dhcp_options.pxelinux_path_prefix(reply.message) not in (None, own) for reply in replies):
+        yield from fixes.dnsmasq(f"dhcp-option-force=210,{quoting.quoted(own or '/')}")
+    elif names.parts(wanted) is None and folder.strip("/"):
+        up = "../" * folder.strip("/").count("/") + "../pxelinux.cfg"
+        yield Fix("shell", f"ln -s {up} {quoting.shell(quoting.below(root, folder))}   # one for all loaders")

@@ -109,11 +109,12 @@ def names_a_host(reply: Offer) -> str | None:
 
 
 def server_fixes(case: Case, server: str) -> tuple[Fix, ...]:
-    """Put the address of the TFTP server into siaddr."""
+    """Put the address of the TFTP server into siaddr; of what a ProxyDHCP server says, GRUB and shim read nothing."""
     file = case.boot_file or names.loader_for(case.client)
+    unread = case.named_by_proxy and not case.is_ipxe
     return fixes.arrange(
         case,
-        *fixes.dnsmasq_boot(case, file, server),
+        *(() if unread else fixes.dnsmasq_boot(case, file, server)),
         *fixes.next_server(server),
         Fix("udhcpd", f"siaddr {server}"),
         None

@@ -12,6 +12,7 @@ from .. import fixes, names, quoting
 from ..case import Case
 from ..evidence import evidence, first_and_last
 from ..rule import Rule
+from ..tftp import transfers
 
 
 class DhcpWrongNextServer(Rule):
@@ -22,7 +23,8 @@ class DhcpWrongNextServer(Rule):
         refused or stays without an answer.
     On the wire
         RRQ to A: ICMP port unreachable or silence. Another address B served TFTP in the same boot, or option 66 names B
-        while siaddr names A.
+        while siaddr names A. Or A is an address that no server can have: 127.0.0.1 is the machine itself, which often
+        sends nothing at all then.
     Not to be confused with
         The right server with TFTP not running (tftp-server-down) or not reachable (tftp-no-reply): without a sign of
         another server there is no reason to call the address wrong.
@@ -30,7 +32,7 @@ class DhcpWrongNextServer(Rule):
         siaddr is the DHCP server's own address when nothing else is configured (dnsmasq's default). Clients differ: edk2
         takes the boot server list, then siaddr, then option 54 and never option 66; U-Boot and shim take siaddr; GRUB
         asks the server of the DHCP reply it finds, which may be the DHCP server's when a ProxyDHCP server named the file;
-        Raspberry Pi 3 wants option 66.
+        Raspberry Pi 3 wants option 66. An example with 127.0.0.1 was copied.
     Fix
         Set siaddr and option 66 both to the TFTP server's IPv4 address; behind ProxyDHCP, set the loader's prefix itself.
     Sources
@@ -39,11 +41,14 @@ class DhcpWrongNextServer(Rule):
 
     code = "dhcp-wrong-next-server"
     stage = "tftp"
-    needs = "fetches"
     explains_away = ("tftp-server-down", "tftp-no-reply")
-    summary = "{file} is asked of {asked}, which runs no TFTP server; {right} is the one ({sign})"
+    summary = "{file} is asked of {asked}, which {sign}"
 
     def check(self, case: Case) -> Iterator[Finding]:
+        nowhere = self._nowhere(case)
+        if nowhere is not None:
+            yield nowhere
+            return
         for fetch, flow in case.tftp:
             if flow.reply_from or flow.oack or flow.error or flow.body.received or not flow.requests:
                 continue
@@ -65,13 +70,38 @@ class DhcpWrongNextServer(Rule):
                 subject=flow.server,
                 file=flow.filename,
                 asked=flow.server,
-                right=server,
-                sign=sign,
+                sign=f"runs no TFTP server; {server} is the one ({sign})",
                 expected=f"The request goes to {server}.",
                 proof="Does a TFTP server listen on either address (ss -lun 'sport = :69')?",
                 fixes=_fixes(case, flow.filename, server),
             )
             return
+
+    def _nowhere(self, case: Case) -> Finding | None:
+        """The lease names a server's address that no server can have, and the file did not come."""
+        reply, file = case.named or case.lease, case.boot_file
+        if reply is None or not file or names.parts(file) or case.is_http or not case.failed_here:
+            return None
+        asked = reply.message.next_server or ""
+        why = names.no_host(asked) or ("the machine's own address" if asked in case.addresses else None)
+        flows = [flow for fetch, flow in case.tftp if case.is_boot_file(fetch)]
+        if why is None or any(flow.server != asked or transfers.answered(flow) for flow in flows):
+            return None
+        if not flows and not (case.acks and case.asked_nothing):
+            return None
+        return self.finding(
+            case,
+            [
+                evidence(reply.heard, f"siaddr {asked}"),
+                *(first_and_last(flows[-1].requests, f"RRQ to {asked}") if flows else ()),
+            ],
+            subject=asked,
+            file=file,
+            asked=asked,
+            sign=f"is {why}",
+            expected="siaddr with the address of the TFTP server, as the machine reaches it.",
+            fixes=_fixes(case, file, reply.server),
+        )
 
 
 def _right_server(case: Case, flow: TftpTransfer) -> tuple[str, str, Confidence, list[Evidence]] | None:

@@ -63,7 +63,14 @@ class TcpFiltered(Rule):
                 continue
             if case.stage.fetches and case.stage.fetches[-1].start > connection.last.time:
                 continue
-            told = f"; {icmp[0].sender}: {_MEANING.get(icmp[0].message.code, 'unreachable')}" if icmp else ""
+            nowhere = names.no_host(connection.server)
+            told = (
+                f"; it is {nowhere}"
+                if nowhere
+                else f"; {icmp[0].sender}: {_MEANING.get(icmp[0].message.code, 'unreachable')}"
+                if icmp
+                else ""
+            )
             yield self.finding(
                 case,
                 [
@@ -74,17 +81,19 @@ class TcpFiltered(Rule):
                         for n in icmp[:2]
                     ),
                 ],
-                confidence="certain" if icmp else case.silence(second_sign=connection.syn_count >= _TRIES),
+                confidence="certain" if icmp or nowhere else case.silence(second_sign=connection.syn_count >= _TRIES),
                 subject=f"{connection.server}:{connection.server_port}",
                 server=connection.server,
                 port=connection.server_port,
                 count=connection.syn_count,
                 time=names.seconds(connection.syns[-1].time - connection.syns[0].time),
                 icmp=told,
-                blind="" if icmp else case.blind_spot,
-                expected="A SYN-ACK.",
-                proof="" if icmp else f"A capture on {connection.server}: do the SYNs arrive?",
-                fixes=fixes.arrange(
+                blind="" if icmp or nowhere else case.blind_spot,
+                expected="A URL with the web server's address, as the machine reaches it." if nowhere else "A SYN-ACK.",
+                proof="" if icmp or nowhere else f"A capture on {connection.server}: do the SYNs arrive?",
+                fixes=()
+                if nowhere
+                else fixes.arrange(
                     case,
                     Fix("firewalld", f"firewall-cmd {fixes.zone(case)}{targets.opened(connection.server_port)}"),
                     fixes.accept("tcp", connection.server_port),

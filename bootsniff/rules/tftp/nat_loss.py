@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ...flow.records import TftpTransfer
 from ...model import Confidence, Evidence, Finding, Fix
 from ...track.records import FetchRecord
-from .. import fixes
+from .. import fixes, names
 from ..case import Case
 from ..evidence import evidence, first_and_last
 from ..rule import Rule
@@ -110,7 +110,7 @@ def _inside(case: Case, fetch: FetchRecord, flow: TftpTransfer) -> _Verdict | No
         return None
     if flow.request_count < 2 and not case.gave_up:
         return None
-    if not case.is_elsewhere(flow.server):
+    if not case.is_elsewhere(flow.server) or names.no_host(flow.server):
         return None
     host = case.world.host
     if host and host.masquerades == ():
