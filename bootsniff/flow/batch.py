@@ -18,13 +18,27 @@ _SYN_FIN_RST = np.uint8(7)
 class Batch:
     """The packets of a block as columns that the folding works on: shape (n,) each."""
 
-    __slots__ = ("begin", "calm", "capture", "first_frame", "head", "lane", "length", "size", "time", "udp", "value")
+    __slots__ = (
+        "acknowledgement",
+        "begin",
+        "calm",
+        "capture",
+        "first_frame",
+        "head",
+        "lane",
+        "length",
+        "size",
+        "time",
+        "udp",
+        "value",
+    )
 
     def __init__(self, block: Block, columns: Columns) -> None:
         self.capture = block.capture
         self.first_frame = block.first_frame
         self.time = block.time
         self.head = columns.head
+        self.acknowledgement = columns.acknowledgement
         self.length = columns.length
         self.udp = udp = columns.protocol == UDP
         self.value = np.where(udp, columns.head, columns.sequence)

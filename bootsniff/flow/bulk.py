@@ -79,6 +79,7 @@ class Bulk:
         self._capture = batch.capture
         table.last_time[lanes] = batch.time[last]
         table.last_frame[lanes] = last + batch.first_frame
+        table.acknowledged[lanes] = batch.acknowledgement[last]
         table.dirty[lanes] = True
 
     def fold(self, batch: Batch, index: Ints) -> None:
@@ -237,7 +238,10 @@ class Bulk:
         last = FrameRef(self._capture, int(self.table.last_frame[lane]), int(self.table.last_time[lane]))
         if last.capture != record.last.capture or last.frame > record.last.frame:
             record.last = last
-        if lane != conversation.client_lane:
+        if lane == conversation.client_lane:
+            if isinstance(flow, Connection):
+                flow.acknowledge(int(self.table.acknowledged[lane]), last)
+        else:
             before = record.last_from_server
             if before is None or last.capture != before.capture or last.frame > before.frame:
                 record.last_from_server = last

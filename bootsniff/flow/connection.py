@@ -102,6 +102,8 @@ class Connection:
         elif packet.payload_length and not flags & RST:  # a server speaks after the client's ACK
             record.established = True
         self._synchronise(packet, by_client=by_client)
+        if by_client and flags & (ACK | RST) == ACK:
+            self.acknowledge(packet.acknowledgement, at)
         # Pure ACKs are bulk and not looked at; the next request or the end tells as well.
         if (
             by_client
@@ -250,6 +252,11 @@ class Connection:
         return "changed"
 
     # --- bulk ------------------------------------------------------------------------------------------------
+
+    def acknowledge(self, number: int, at: FrameRef) -> None:
+        """The client's latest packet so far."""
+        self.record.acknowledged = max(0, self.server_half.offset(number))
+        self.record.last_from_client = at
 
     def lane(self, _conversation: Conversation, *, by_client: bool) -> Lane:
         """Which packets of one direction need not be looked at one by one."""

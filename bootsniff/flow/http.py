@@ -104,7 +104,7 @@ class HttpSession:
     def _answered_ahead(self) -> HttpExchange | None:
         """The response that the capture has before its request, which does not acknowledge a byte of it."""
         message = self.messages[-1] if self.messages else None
-        if message is None or message.exchange.request is not None or self._acknowledged > message.head_at:
+        if message is None or message.exchange.request is not None or self._acknowledged > message.exchange.begin:
             return None
         return message.exchange
 
@@ -128,7 +128,9 @@ class HttpSession:
     def _answered_before(self, offset: int) -> None:
         """The server's bytes reach up to `offset`: behind where the next head should begin, something was sent."""
         if self.waiting and not self._lost and offset > self.responses.position:
-            self.waiting[0].exchange.answered = True
+            exchange = self.waiting[0].exchange
+            exchange.answered = True
+            exchange.begin, exchange.sent = self.responses.position, max(exchange.sent, offset)
 
     # --- the server's side ----------------------------------------------------------------------------------
 
@@ -225,8 +227,8 @@ class HttpSession:
         if not self.waiting:
             self._open(HttpExchange(self.connection, None, at, "", last=at), steps)
         message = self.waiting.popleft()
-        message.head_at = reader.position
         exchange = message.exchange
+        exchange.begin, exchange.sent = reader.position, reader.position + head.length
         exchange.response, exchange.response_at, exchange.last = head, at, at
         self.messages.append(message)
         for old in self.messages[:-MAX_MESSAGES]:

@@ -33,14 +33,12 @@ class Span:
 class Message:
     """A record and what is needed to keep it right."""
 
-    __slots__ = ("ended", "exchange", "head_at", "holed", "open", "spans", "tally")
+    __slots__ = ("ended", "exchange", "holed", "open", "spans", "tally")
 
     def __init__(self, exchange: HttpExchange) -> None:
         self.exchange = exchange
         self.tally = BodyTally(exchange.body)
         self.spans: list[Span] = []
-        self.head_at = 0
-        """Where the response begins in the stream."""
         self.open = False
         """More chunks are to come."""
         self.holed = False
@@ -87,6 +85,7 @@ class Message:
         fresh = sum(high - low for low, high in span.seen.add(start, end))
         self.tally.run(packets, fresh, 0 if fresh else packets, first, last, longest_wait)
         self.exchange.last = last
+        self.exchange.sent = max(self.exchange.sent, end)
         self.reach(span, end)
         if len(span.seen.starts) > 1 or span.seen.starts[0] > span.start or self.exchange.body.gaps:
             self.exchange.body.gaps = sum(item.seen.holes(item.start, item.seen.highest) for item in self.spans)

@@ -193,6 +193,10 @@ class TcpConnection(Struct, eq=False):
     start: int = 0
     last: FrameRef = FrameRef(0, 0, 0)
     last_from_server: FrameRef | None = None
+    last_from_client: FrameRef | None = None
+    """The client's latest packet that acknowledges something."""
+    acknowledged: int = 0
+    """How many bytes of the server's it acknowledges."""
 
 
 class HttpExchange(Struct, eq=False):
@@ -216,6 +220,10 @@ class HttpExchange(Struct, eq=False):
     body: Body = field(default_factory=Body)
     complete: bool = False
     """The whole response was seen (by bytes on the wire, acknowledged or not)."""
+    begin: int = 0
+    """How many bytes the server sent before this response."""
+    sent: int = 0
+    """How many it sent with what was seen of this response; 0 before any of it was."""
     last: FrameRef = FrameRef(0, 0, 0)
     """The latest packet of this exchange."""
 

@@ -139,6 +139,8 @@ class FlowTable:
         self.last_time = np.zeros(lanes, np.int64)
         self.last_frame = np.zeros(lanes, np.int64)
         """The latest packet of the lane, whether it brought something or not."""
+        self.acknowledged = np.zeros(lanes, np.uint32)
+        """What it acknowledges, of TCP."""
 
     def __len__(self) -> int:
         return MAX_CONVERSATIONS - 1 - len(self._free)

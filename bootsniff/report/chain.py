@@ -204,6 +204,8 @@ def _fetch(fetch: Fetch, index: int) -> Step:
     progress = f"{100 * fetch.bytes // fetch.size} %" if fetch.size and fetch.bytes <= fetch.size else ""
     if fetch.status == "in-progress":
         return Step(label, "running", progress, fetch=index)
+    if fetch.size and fetch.bytes == fetch.size:
+        return Step(label, "failed", "not acknowledged", fetch=index)
     return Step(label, "failed", f"stopped at {progress}" if fetch.bytes and progress else "no data", fetch=index)
 
 

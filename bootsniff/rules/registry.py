@@ -63,6 +63,7 @@ from .http.proxy_in_the_way import HttpProxyInTheWay
 from .http.range_unsupported import HttpRangeUnsupported
 from .http.redirect_loop import HttpRedirectLoop
 from .http.redirect_not_followed import HttpRedirectNotFollowed
+from .http.response_lost import HttpResponseLost
 from .http.server_error import Http5xx
 from .http.stops_mid_body import HttpStopsMidBody
 from .link.dhcp_blocked_by_host_firewall import LinkDhcpBlockedByHostFirewall
@@ -204,6 +205,7 @@ RULES: tuple[Rule, ...] = (
     HttpRangeUnsupported(),
     HttpRedirectLoop(),
     HttpRedirectNotFollowed(),
+    HttpResponseLost(),
     Http5xx(),
     HttpStopsMidBody(),
     NbpIncompleteFile(),

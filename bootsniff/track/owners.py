@@ -7,7 +7,7 @@ from ..wire.messages import Envelope
 from . import fetches
 from .around import LATE_TRAFFIC
 from .fetch_outcome import never_heard, shows_answers, went_on_unanswered
-from .machines import current_stage, holder, learn_address, seen_at, touch
+from .machines import current_stage, holder, kept, learn_address, seen_at, touch
 from .naming import is_boot_agent, is_device_config, looks_like_boot
 from .records import MachineRecord, World
 from .roster import Attached, Roster
@@ -140,7 +140,11 @@ class Owners:
             attached[1].fetches.remove(attached[2])
 
     def _open_exchange(self, envelope: Envelope, exchange: HttpExchange) -> Attached | None:
-        if self._views.exchange_seen_elsewhere(exchange):
+        twin = self._views.exchange_elsewhere(exchange)
+        if twin is not None:
+            known = self._roster.attached.get(id(twin))
+            if known is not None:
+                known[2].elsewhere = kept(known[2].elsewhere, exchange)
             return None
         connection = exchange.connection
         agent = exchange.request.get("User-Agent") if exchange.request is not None else None

@@ -142,6 +142,8 @@ class FetchRecord(Struct, eq=False):
     role: FetchRole = "other"
     views: list[TftpTransfer] = field(default_factory=list)
     """The same transfer at other capture points (`capture` or `point` differs), perhaps translated by a NAT."""
+    elsewhere: tuple[HttpExchange, ...] = ()
+    """The same request and what was seen of its response at other capture points."""
     status: FetchStatus = "in-progress"
     """Kept current by `track.outcome`."""
     content: BootContent | None = None

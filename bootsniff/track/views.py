@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
+from typing import TypeVar
 
 from ..flow.records import HttpExchange, TcpConnection, TftpTransfer
 from ..model import NANOSECONDS
@@ -17,6 +18,8 @@ PORT_KEPT = 60 * NANOSECONDS
 """A transfer that is quiet for less may go on, or be one whose later packets are not counted yet."""
 REMEMBERED = 4096
 
+T = TypeVar("T")
+
 
 class Views:
     """Remembers, for a short time and within bounds, what was seen where."""
@@ -24,7 +27,7 @@ class Views:
     def __init__(self) -> None:
         self._parts: dict[int, int] = {}
         """The first part of a capture that goes on in further files, by each of those."""
-        self._messages: dict[object, tuple[int, Point]] = {}
+        self._messages: dict[object, tuple[int, Point, Envelope]] = {}
         self._latest: deque[tuple[Envelope, DhcpMessage | Dhcpv6Message]] = deque(maxlen=REMEMBERED // 2)
         """What a capture has shown that has had one point so far: it is put into `_messages` once there is another."""
         self._point: Point | None = None
@@ -34,8 +37,8 @@ class Views:
         self._ports: OrderedDict[tuple[str, int], FetchRecord] = OrderedDict()
         """The latest transfer of each client's port."""
         self._views: OrderedDict[int, FetchRecord] = OrderedDict()
-        self._exchanges: dict[object, tuple[int, Point]] = {}
-        self._connections: dict[object, tuple[int, Point]] = {}
+        self._exchanges: dict[object, tuple[int, Point, HttpExchange]] = {}
+        self._connections: dict[object, tuple[int, Point, TcpConnection]] = {}
         self._ignored: OrderedDict[int, HttpExchange] = OrderedDict()
 
     def continues(self, capture: int, earlier: int) -> None:
@@ -73,21 +76,23 @@ class Views:
             )
         else:
             key = (message.xid, message.type, message.client_duid, len(message.relays), envelope.source)
-        return _repeat(self._messages, key, envelope.time, self.point(envelope.capture, envelope.point))
+        point = self.point(envelope.capture, envelope.point)
+        return _earlier(self._messages, key, envelope.time, point, envelope) is not None
 
     def connection_seen_elsewhere(self, connection: TcpConnection) -> bool:
         """Whether the same connection was opened a moment ago at another point."""
         key = (connection.client, connection.client_port, connection.server, connection.server_port)
-        return _repeat(self._connections, key, connection.start, self.point(connection.capture, connection.point))
+        point = self.point(connection.capture, connection.point)
+        return _earlier(self._connections, key, connection.start, point, connection) is not None
 
-    def exchange_seen_elsewhere(self, exchange: HttpExchange) -> bool:
-        """Whether the same request was seen a moment ago at another point, translated by a NAT or not."""
+    def exchange_elsewhere(self, exchange: HttpExchange) -> HttpExchange | None:
+        """The same request as it was seen a moment ago at another point, translated by a NAT or not."""
         connection, request = exchange.connection, exchange.request
         if request is None:
-            return False
+            return None
         key = (connection.server, connection.server_port, request.method, request.target, request.fields)
         point = self.point(connection.capture, connection.point)
-        return _repeat(self._exchanges, key, exchange.request_at.time, point)
+        return _earlier(self._exchanges, key, exchange.request_at.time, point, exchange)
 
     def ignore(self, exchange: HttpExchange) -> None:
         """Remember an exchange that is nobody's boot, so that its later events cost nothing."""
@@ -182,12 +187,13 @@ def _is_cut_from(one: bytes, other: bytes) -> bool:
     return long.startswith(short) and not whole
 
 
-def _repeat(known: dict[object, tuple[int, Point]], key: object, time: int, point: Point) -> bool:
+def _earlier(known: dict[object, tuple[int, Point, T]], key: object, time: int, point: Point, seen: T) -> T | None:
+    """The same as it was seen at another point; None when this is the first sight, which is remembered."""
     earlier = known.get(key)
     if earlier is not None and earlier[1] != point and abs(time - earlier[0]) <= MATCH_TIME:
-        return True
+        return earlier[2]
     if len(known) >= REMEMBERED:
         for old in list(known)[: REMEMBERED // 2]:
             del known[old]
-    known[key] = time, point
-    return False
+    known[key] = time, point, seen
+    return None

@@ -205,6 +205,18 @@ def _answered_later(scene: Scene) -> Scene:
     return scene
 
 
+def response_lost(*, taken: int = 0, repeats: int = 6, heard: float = 20) -> Scene:
+    """A response of 5,000 bytes that the server repeats; the machine's latest packet acknowledges `taken` bytes of it."""
+    scene = unanswered(code=200)
+    flow = scene.machine.boots[-1].stages[-1].fetches[-1].flow
+    assert isinstance(flow, HttpExchange)
+    flow.body.received, flow.body.packets, flow.body.retransmissions = 5000, 4 + repeats, repeats
+    flow.body.newest = flow.body.last = flow.response_at = scene.at(1.1)
+    flow.begin, flow.sent, flow.content_length = 300, 5300, 5000
+    flow.connection.last_from_client, flow.connection.acknowledged = scene.at(heard), 300 + taken
+    return scene
+
+
 def ghost(target: str = "192.168.122.99") -> Scene:
     """A lease whose router does not exist, for a server elsewhere."""
     return (
@@ -224,6 +236,7 @@ def reply_lost(*, requests: int = 6, acknowledged: bool = False) -> Scene:
 FAULTS: dict[str, Callable[[], Scene]] = {
     "tftp-reply-lost": reply_lost,
     "http-no-response": unanswered,
+    "http-response-lost": response_lost,
     "chain-script-loop": lambda: scripts("a.ipxe", "b.ipxe"),
     "dhcp-bootfile-too-long": long_name,
     "dhcp-reply-unicast-not-delivered": unicast,
@@ -247,6 +260,10 @@ LOOKALIKES: list[tuple[str, str, Callable[[], Scene]]] = [
     ("http-no-response", "an answer that breaks off", lambda: unanswered(code=200)),
     ("http-no-response", "it came later", lambda: _answered_later(unanswered())),
     ("http-no-response", "it is still under way", lambda: unanswered(status="in-progress")),
+    ("http-response-lost", "some of it is taken", lambda: response_lost(taken=1448)),
+    ("http-response-lost", "a machine that says no more", lambda: response_lost(heard=1.15)),
+    ("http-response-lost", "one repetition", lambda: response_lost(repeats=1)),
+    ("http-response-lost", "nothing was sent", unanswered),
     ("chain-script-loop", "a script that waits", lambda: scripts("a.ipxe", turns=20, gap=5)),
     ("chain-script-loop", "three times", lambda: scripts("a.ipxe", "b.ipxe", turns=3)),
     ("chain-script-loop", "other scripts", lambda: scripts(*(f"{number}.ipxe" for number in range(20)), turns=1)),

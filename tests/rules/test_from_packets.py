@@ -16,6 +16,7 @@ from . import (
     boots_more,
     boots_nfs,
     boots_other,
+    boots_responses,
     boots_seen,
     boots_server,
     boots_system,
@@ -41,6 +42,7 @@ FAULTS = {
     **boots_kinds.FAULTS,
     **boots_nfs.FAULTS,
     **boots_system.FAULTS,
+    **boots_responses.FAULTS,
 }
 HEALTHY = {
     **boots.HEALTHY,
@@ -54,6 +56,7 @@ HEALTHY = {
     **boots_seen.HEALTHY,
     **boots_kinds.HEALTHY,
     **boots_system.HEALTHY,
+    **boots_responses.HEALTHY,
 }
 WAITING = {
     **boots_text.WAITING,
@@ -415,3 +418,29 @@ def test_a_boot_cfg_whose_modules_nobody_asks_for(tmp_path: Path) -> None:
     wire = Wire().lease(file="esxi/mboot.efi").get(1, "esxi/mboot.efi", boots.SIGNED)
     wire.get(3, "esxi/boot.cfg", boots_kinds.BOOT_CFG).quiet(120)
     assert machine(read(wire.save(tmp_path / "x.pcap"))).status == "stalled"
+
+
+def test_large_packets_are_blamed_where_they_are_what_is_lost(tmp_path: Path) -> None:
+    def told(wire: Wire) -> str:
+        (finding,) = machine(read(wire.save(tmp_path / "x.pcap"))).findings
+        assert finding.confidence == "likely"
+        return finding.summary
+
+    assert "it is sent 8 times; large packets do not get through" in told(boots_responses.sent_in_vain())
+    assert told(boots_responses.sent_in_vain(small=True)).endswith("it is sent 8 times")
+    assert "its end alone arrives; large packets" in told(boots_responses.end_alone())
+
+
+def test_a_machine_that_says_no_more_may_have_what_it_was_sent(tmp_path: Path) -> None:
+    assert "http-response-lost" not in codes(boots_responses.sent_in_vain(heard=(), small=True), tmp_path)
+    assert "http-response-lost" not in codes(boots_responses.capture_lost_pieces(), tmp_path)
+
+
+def test_both_ends_of_the_way_prove_that_a_response_is_lost(tmp_path: Path) -> None:
+    near = boots_responses.asked()
+    boots_responses.still(near, 15, 30)
+    for nearer in (near.quiet(60), boots_responses.end_alone()):
+        paths = nearer.save(tmp_path / "near.pcap"), boots_responses.sent_in_vain().save(tmp_path / "far.pcap")
+        (finding,) = machine(read(*paths)).findings
+        assert (finding.code, finding.confidence) == ("http-response-lost", "certain")
+        assert {item.capture for item in finding.evidence} == {1}

@@ -1,0 +1,41 @@
+"""Whether a web server's response reaches the machine, as its acknowledgements tell; pure functions of the records.
+
+A response that was seen on its way has not arrived yet: where the capture stands nearer to the server, what is lost
+behind it shows only in what the machine does not acknowledge.
+"""
+
+from __future__ import annotations
+
+from ..flow.records import HttpExchange
+from ..model import NANOSECONDS
+
+SENT_IN_VAIN = 3
+"""Repetitions by the server that make it no accident."""
+_ON_ITS_WAY = NANOSECONDS
+"""What the machine sends later than this knows whether the response came."""
+
+
+def took_nothing(flow: HttpExchange) -> bool:
+    """Whether the machine speaks and acknowledges no byte of a response, while the server repeats it or a hole stays.
+
+    Silence says nothing: iPXE starts a kernel before it acknowledges the end of it, and stops at a script that it does
+    not understand without another word.
+    """
+    heard = flow.connection.last_from_client
+    body = flow.begin + (flow.response.length if flow.response is not None else 0)
+    if heard is None or flow.sent <= body or flow.connection.acknowledged > body:
+        return False
+    since = flow.body.newest or flow.request_at
+    if flow.body.retransmissions >= SENT_IN_VAIN and heard.time - since.time > _ON_ITS_WAY:
+        return True
+    return has_hole(flow) and heard.time > since.time
+
+
+def has_hole(flow: HttpExchange) -> bool:
+    """Whether something of a response arrived here behind something that did not."""
+    return flow.body.gaps > 0 or (flow.response is None and flow.answered)
+
+
+def in_vain_since(flow: HttpExchange) -> int:
+    """When something new of such a response was seen last, ns."""
+    return flow.body.newest.time if flow.body.newest is not None else flow.request_at.time

@@ -1,0 +1,109 @@
+"""Whole boots over HTTP as packets: responses that the machine does not get, and responses that it does not acknowledge."""
+
+from __future__ import annotations
+
+from .boots import INITRD, KERNEL, SCRIPT
+from .packets import Wire
+from .scene import SERVER
+from .wire_faults import Case
+
+_AGENT = "iPXE/1.21"
+_ASKED = f"GET /linux HTTP/1.1\r\nHost: {SERVER}\r\nUser-Agent: {_AGENT}\r\n\r\n".encode()
+_AGAIN = (1.2, 1.6, 2.4, 4, 7.2, 13.6, 26.4)
+"""A server's retransmissions, seconds behind the request at 1."""
+
+
+def asked() -> Wire:
+    """The script came; iPXE opens another connection and asks for the kernel, at 1.01."""
+    wire = Wire("ipxe-bios").lease(-4, file=f"http://{SERVER}/menu.ipxe")
+    wire.fetch(-2, "/menu.ipxe", body=SCRIPT, agent=_AGENT).connect(1)
+    wire.tcp(1.01, 0x18, 1001, 5001, _ASKED)
+    wire.tcp(1.011, 0x10, 5001, 1001 + len(_ASKED), from_client=False)
+    return wire
+
+
+def piece(wire: Wire, time: float, offset: int, data: bytes) -> None:
+    """What the server sends from an offset of its stream on."""
+    wire.tcp(time, 0x18, 5001 + offset, 1001 + len(_ASKED), data, from_client=False)
+
+
+def still(wire: Wire, *times: float, taken: int = 0) -> None:
+    """The machine acknowledges no more than so many bytes."""
+    for time in times:
+        wire.tcp(time, 0x10, 1001 + len(_ASKED), 5001 + taken)
+
+
+def _head(size: int) -> bytes:
+    return f"HTTP/1.1 200 OK\r\nContent-Length: {size}\r\n\r\n".encode()
+
+
+def sent_in_vain(*, alone: bool = False, heard: tuple[float, ...] = (15, 30), small: bool = False) -> Wire:
+    """As at the server: its first packets repeat, the machine acknowledges nothing; `alone`: but for the head, which came first."""
+    wire = asked()
+    body = b"x" * 300 if small else KERNEL
+    head = _head(len(body))
+    taken = len(head) if alone else 0
+    stream = head + body
+    if alone:
+        piece(wire, 1.02, 0, head)
+        still(wire, 1.03, taken=taken)
+    for start in range(taken, len(stream), 1448):
+        piece(wire, 1.04, start, stream[start : min(start + 1448, len(stream))])
+    for time in _AGAIN:
+        piece(wire, time, taken, stream[taken : taken + 1448])
+    still(wire, *heard, taken=taken)
+    return wire.quiet(60)
+
+
+def end_alone(*, filled: float = 0) -> Wire:
+    """As at the machine: the response's short last piece, behind a hole; `filled`: what was missing comes so much later."""
+    wire = asked()
+    stream = _head(len(KERNEL)) + KERNEL
+    end = len(stream) - 400
+    piece(wire, 1.02, end, stream[end:])
+    still(wire, 1.03)
+    if filled:
+        for start in range(0, end, 1448):
+            piece(wire, 1.03 + filled, start, stream[start : min(start + 1448, end)])
+        still(wire, 1.04 + filled, taken=len(stream))
+        return wire.fetch(2 + filled, "/initrd.gz", body=INITRD, agent=_AGENT).quiet(200)
+    still(wire, 16, 31)
+    return wire.quiet(60)
+
+
+def end_not_acknowledged() -> Wire:
+    """As at the server: the machine boots what it was sent, and never acknowledges the end of it."""
+    wire = asked()
+    stream = _head(len(KERNEL)) + KERNEL
+    piece(wire, 1.02, 0, stream[:1448])
+    still(wire, 1.03, taken=1448)
+    piece(wire, 1.031, 1448, stream[1448:])
+    still(wire, 1.04, taken=len(stream))
+    wire.fetch(2, "/initrd.gz", body=INITRD, agent=_AGENT)
+    for time in _AGAIN:
+        piece(wire, 2 + time, len(stream) - 500, stream[-500:])
+    return wire.quiet(200)
+
+
+def capture_lost_pieces() -> Wire:
+    """Pieces are missing here, and the machine acknowledges them."""
+    wire = asked()
+    stream = _head(len(KERNEL)) + KERNEL
+    end = len(stream) - 400
+    piece(wire, 1.02, end, stream[end:])
+    still(wire, 1.03, taken=len(stream))
+    return wire.fetch(2, "/initrd.gz", body=INITRD, agent=_AGENT).quiet(200)
+
+
+FAULTS = {
+    "http-response-lost, large": Case(sent_in_vain, "http-response-lost", ("http",)),
+    "http-response-lost, its head alone arrives": Case(
+        lambda: sent_in_vain(alone=True), "http-response-lost", ("http",)
+    ),
+    "http-response-lost, small": Case(lambda: sent_in_vain(small=True), "http-response-lost", ("http",)),
+    "http-response-lost, its end alone arrives": Case(end_alone, "http-response-lost", ("http",)),
+}
+HEALTHY = {
+    "a hole that is filled": lambda: end_alone(filled=1.5),
+    "an end that is never acknowledged": end_not_acknowledged,
+}
