@@ -9,7 +9,7 @@ from ..model import NANOSECONDS, FetchStatus, StallPoint
 from ..wire.addresses import in_url
 from .kinds import is_u_boot
 from .lost_response import in_vain_since, took_nothing
-from .naming import is_os_extra, is_raspberry_name, same_file
+from .naming import is_os_extra, is_raspberry_name, is_sum, same_file
 from .patience import ABORT_SILENCE, SEARCH_SILENCE, TCP_SILENCE, patience_of
 from .records import BootRecord, FetchRecord, StageRecord
 from .state import in_seconds
@@ -27,7 +27,9 @@ NOT_FOUND_TFTP = frozenset({0, 1, 2})
 
 def may_be_missing(fetch: FetchRecord) -> bool:
     """Whether whoever asks for this file does as well without it."""
-    return fetch.role in NOT_FOUND_ROLES or (fetch.role == "os" and is_os_extra(fetch.name))
+    if fetch.role in NOT_FOUND_ROLES:
+        return True
+    return (fetch.role in ("os", "other") and is_os_extra(fetch.name)) or (fetch.role == "os" and is_sum(fetch.name))
 
 
 def may_be_answered(flow: TftpTransfer | HttpExchange) -> bool:

@@ -16,10 +16,10 @@ _OPTIONAL = re.compile(
     re.IGNORECASE,
 )
 _OS_EXTRA = re.compile(
-    r"(^|/)(vendor-data|network-config|\.?treeinfo|updates\.img|product\.img|InRelease)$|\.(sig|asc|gpg|sha\d+|md5)$",
-    re.IGNORECASE,
+    r"(^|/)(vendor-data|network-config|\.?treeinfo|updates\.img|product\.img|InRelease)$", re.IGNORECASE
 )
-"""What started systems look for and do without: cloud-init, Anaconda, package managers; signatures and sums."""
+"""What started systems look for and do without: cloud-init, Anaconda, package managers."""
+_SUM = re.compile(r"\.(sig|asc|gpg|sha\d+|md5)$", re.IGNORECASE)
 _RASPBERRY = re.compile(
     r"(^|/)(start(4|_cd|4cd|_x|4x|_db|4db)?\.elf|fixup\S*\.dat|bootcode\.bin|(kernel|recovery)\S*\.img|bcm27\S*\.dtb|overlays/\S+)$"
 )
@@ -170,8 +170,13 @@ def role_by_name(name: str) -> FetchRole | None:
 
 
 def is_os_extra(name: str) -> bool:
-    """Names of what installers and cloud-init look for, and go on without."""
+    """Names of what installers and cloud-init look for, and go on without; no boot program asks for them."""
     return _OS_EXTRA.search(plain_path(name)) is not None
+
+
+def is_sum(name: str) -> bool:
+    """Names of signatures and check sums."""
+    return _SUM.search(plain_path(name)) is not None
 
 
 def is_grub_name(name: str) -> bool:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 
-from ..flow.records import DnsLookup, HttpExchange, TcpConnection, TftpTransfer
+from ..flow.records import DnsLookup, HttpExchange, PortLookup, TcpConnection, TftpTransfer
 from ..model import NANOSECONDS
 from ..wire import iscsi
 from .arrived import is_open
 from .fetch_outcome import connection_failure, failed_before
 from .naming import fits, pieces_of, plain_path, same_file
+from .nfs_outcome import nfs_in_vain
 from .patience import REACTION, TRIED_AGAIN
 from .records import Arps, Dhcp4Exchange, FetchRecord, StageRecord
 from .state import DONE, StageState, is_over
@@ -35,6 +36,9 @@ _ROOT = re.compile(r"\.(?:squashfs|sfs|erofs|iso|img|wim)$|(?:^|/)(?:rootfs|airo
 _ROOT_KINDS = frozenset({"squashfs", "iso", "wim"})
 _ROOT_PORTS = frozenset({2049, 10809, iscsi.PORT})
 """NFS, NBD and iSCSI."""
+_KEPT = _ROOT_PORTS - {iscsi.PORT}
+"""Where a root is used on the connection on which it was asked for; iSCSI looks for its disk on one of its own."""
+_AT_ONCE = 5 * NANOSECONDS
 _OWN_AFFAIRS = re.compile(r"(?:Debian APT|libdnf|dnf|PackageKit|ZYpp|fwupd|snapd|pacman)", re.IGNORECASE)
 """How package managers and the like call themselves to web servers."""
 _PORTS = {"http": 80, "https": 443, "ftp": 21}
@@ -60,6 +64,8 @@ def _in_vain_since(stage: StageRecord) -> int | None:
     """When it began to try what comes to nothing, ns."""
     if connections := unreached(stage) or [one for one in (login_refused(stage), *mount_refused(stage)) if one]:
         return connections[0].start
+    if asked := unmapped(stage):
+        return asked[0].queries[0].time
     if lookups := unnamed(stage):
         return lookups[0].queries[0].time
     arps = unheard(stage)
@@ -100,16 +106,18 @@ def is_told(stage: StageRecord, fetch: FetchRecord) -> bool:
 def unreached(stage: StageRecord) -> list[TcpConnection]:
     """The attempts at the one server that a system without any connection tried last, when they are enough to tell.
 
-    One that was refused is enough at the place that the arguments of the kernel name.
+    One that was refused is enough at the place that the arguments of the kernel name, or where the root is.
     """
     since = _since(stage)
-    tried = [one for one in stage.connections if one.start >= since]
+    tried = [one for one in stage.connections if one.start >= since and one.login_refused is None]
     if not tried or any(_works(one) for one in tried):
         return []
     last = tried[-1]
     told = _is_told_place(stage, last)
-    if not told and (_has_root(stage) or not _is_named(stage, last.server)):
-        return []
+    if not told:
+        if _has_root(stage) or not _is_named(stage, last.server):
+            return []
+        told = last.server_port in _ROOT_PORTS
     tries = [one for one in tried if (one.server, one.server_port) == (last.server, last.server_port)]
     refused = [one for one in tries if one.reset is not None or one.established]
     enough = 1 if told else TRIES
@@ -162,6 +170,11 @@ def login_refused(stage: StageRecord) -> TcpConnection | None:
     return tried[-1]
 
 
+def unmapped(stage: StageRecord) -> list[PortLookup]:
+    """The questions where NFS is that a portmapper answered in vain or not at all, when the system has no root."""
+    return [] if _has_root(stage) else nfs_in_vain(stage, _since(stage))
+
+
 def mount_refused(stage: StageRecord) -> list[TcpConnection]:
     """The mounts of NFS directories that were refused, when the system has no root."""
     return [] if _has_root(stage) else [one for one in stage.connections if one.mount_refused is not None]
@@ -173,8 +186,10 @@ def _since(stage: StageRecord) -> int:
 
 
 def _works(connection: TcpConnection) -> bool:
-    """Whether a connection came to be; not one whose TLS one of both ends refused."""
+    """Whether a connection came to be; not one whose TLS one of both ends refused, nor one to a root that was not kept."""
     came = connection.syn_ack is not None or connection.established
+    if connection.server_port in _KEPT and not is_open(connection):
+        came = connection.last.time - connection.start > _AT_ONCE
     return came and connection_failure(connection, connection.last.time, moved_on=False) is None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 
+from .boots_nfs import MOUNT, ask
 from .packets import Wire
 from .scene import SERVER
 from .wire_faults import Case
@@ -17,6 +18,7 @@ PORT = f"/linux boot=live fetch=http://{SERVER}:8080/filesystem.squashfs"
 NAME = "/linux root=live:http://boot.lan/LiveOS/squashfs.img rd.neednet=1 ip=dhcp"
 CLOUD = f"/linux ds=nocloud;s=http://{SERVER}/ci/ url=http://{SERVER}/noble.iso"
 NFS = f"/linux root=/dev/nfs nfsroot={SERVER}:/srv/nfs ip=dhcp"
+NBD = f"/linux root=nbd:{SERVER}:root:ext4:ro ip=dhcp"
 GHOST = "/linux root=/dev/nfs nfsroot=192.168.122.77:/srv/nfs ip=dhcp"
 CURL, APT, CLOUD_INIT = "curl/8.9.1", "Debian APT-HTTP/1.3 (2.6.1)", "Cloud-Init/24.1.3"
 
@@ -58,6 +60,14 @@ def mounted(wire: Wire, status: int, *times: float) -> Wire:
     return wire
 
 
+def unmapped(wire: Wire) -> Wire:
+    """Questions to a portmapper over UDP that nobody takes."""
+    for number in range(5):
+        packet = ask(wire, 22 + 4 * number, MOUNT, number=7)
+        wire.icmp(22.01 + 4 * number, packet)
+    return wire
+
+
 def unheard(wire: Wire, target: str) -> Wire:
     for time in (22, 23, 24, 28, 29, 30):
         wire.arp(time, target)
@@ -74,6 +84,13 @@ def by_disk(port: int, wire: Wire | None = None, time: float = 22) -> Wire:
     wire = (wire or started()).connect(time, port=port)
     wire.tcp(time + 0.1, 0x18, 1001, 5001, b"\0" * 40, port=port)
     wire.tcp(time + 0.2, 0x18, 5001, 1041, b"\0" * 400, from_client=False, port=port)
+    return wire
+
+
+def closed(wire: Wire, time: float = 22.3) -> Wire:
+    """The machine leaves the server of its disk."""
+    wire.tcp(time, 0x11, 1041, 5401, port=10809)
+    wire.tcp(time + 0.01, 0x11, 5401, 1042, from_client=False, port=10809)
     return wire
 
 
@@ -108,12 +125,18 @@ FAULTS: dict[str, Case] = {
         "a name that does not exist, asked for once": lambda: started(NAME).query(22, "boot.lan", rcode=3),
         "a server that nobody is": lambda: unheard(started(GHOST), "192.168.122.77"),
         "a directory that is not exported": lambda: mounted(started(NFS), 13, 22, 23, 24),
+        "a disk by NBD that nobody serves": lambda: refused(started(NBD), 22, port=10809),
+        "a disk by NBD of another name": lambda: closed(by_disk(10809, started(NBD))),
         "a server without NFS": lambda: refused(started(NFS), *range(22, 62), port=111),
         "a repository that is elsewhere": lambda: missing(
             started(f"/linux alpine_repo=http://{SERVER}/v3.20/main"), "/v3.20/main/x86_64/APKINDEX.tar.gz"
         ),
     }.items()
 }
+
+FAULTS["a server without a portmapper"] = Case(
+    lambda: _once(unmapped(refused(started(NFS), 21, port=111))), "chain-nfs-unreachable", ("os",)
+)
 
 HEALTHY: dict[str, Callable[[], Wire]] = {
     name: lambda build=build: _once(build())  # type: ignore[misc]
@@ -140,11 +163,17 @@ HEALTHY: dict[str, Callable[[], Wire]] = {
         ),
         "a proxy that refuses": lambda: refused(started(f"/linux http_proxy=http://{SERVER}:3128"), 22, port=3128),
         "a name of nobody's that no script holds": lambda: started(LIVE).query(22, "0.pool.ntp.org", rcode=3),
-        "a directory that is exported late": lambda: by_nfs(mounted(started(NFS), 13, *range(22, 62))),
-        "a server whose NFS came late": lambda: by_nfs(
-            refused(started(NFS), *(22 + n / 2 for n in range(79)), port=111)
-        ),
+        "a disk that is let go later": lambda: closed(by_disk(10809, started(NBD)), 60),
+        "a second disk that nobody serves": lambda: refused(by_disk(2049), 30, port=10809),
+        "a portmapper that a running system misses": lambda: unmapped(rooted()),
         "a directory that is exported": lambda: by_nfs(mounted(started(NFS), 0, 22)),
         "a neighbour who is not there": lambda: unheard(rooted(), "192.168.122.78"),
     }.items()
 }
+
+LATE: dict[str, Callable[[], Wire]] = {
+    "a directory that is exported late": lambda: by_nfs(mounted(started(NFS), 13, *range(22, 62))),
+    "a server whose NFS came late": lambda: by_nfs(refused(started(NFS), *(22 + n / 2 for n in range(79)), port=111)),
+    "a portmapper that came late": lambda: by_nfs(unmapped(started(NFS))),
+}
+"""Systems that try again until somebody serves them."""

@@ -15,11 +15,11 @@ from ..rule import Rule
 
 
 class ChainNfsUnreachable(Rule):
-    """A program fetches by NFS over UDP, and the server has none.
+    """A program fetches by NFS, and the server has none.
 
     What happens
-        FreeBSD's pxeboot and U-Boot's nfs command ask the portmapper where NFS is, over UDP. It says nowhere, or there is no
-        portmapper: they try for a while and give up.
+        FreeBSD's pxeboot, U-Boot's nfs command and the initial RAM disks of Linux ask the portmapper where NFS is, over UDP.
+        It says nowhere, or there is no portmapper: they try for a while and give up.
     On the wire
         Calls to UDP port 111 for the programs 100005 (mount) or 100003 (NFS); a reply with port 0, ICMP port unreachable, or
         nothing.
@@ -36,7 +36,8 @@ class ChainNfsUnreachable(Rule):
 
     code = "chain-nfs-unreachable"
     stage = "chain"
-    summary = "{server} serves no NFS over UDP to {client}: {why}"
+    explains_away = ("tcp-refused",)
+    summary = "{server} serves no NFS{over} to {client}: {why}"
 
     def may(self, stage: StageRecord, world: World) -> bool:  # noqa: ARG002
         return bool(stage.port_lookups)
@@ -60,11 +61,12 @@ class ChainNfsUnreachable(Rule):
             confidence="certain" if answered else case.silence(),
             subject=last.server,
             server=last.server,
-            client=case.stage.name or case.client,
+            over="" if case.client == "os" else " over UDP",
+            client="the started system" if case.client == "os" else case.stage.name or case.client,
             why=_why(last),
             expected="A reply with a port.",
             proof="" if answered else f"rpcinfo -u {last.server} nfs",
-            fixes=_fixes(last),
+            fixes=_fixes(last, by_udp=case.client != "os"),
         )
 
 
@@ -74,13 +76,15 @@ def _why(lookup: PortLookup) -> str:
     return "it has no portmapper" if lookup.icmp else "no answer from its portmapper"
 
 
-def _fixes(lookup: PortLookup) -> tuple[Fix, ...]:
+def _fixes(lookup: PortLookup, *, by_udp: bool) -> tuple[Fix, ...]:
+    only = " | grep udp" if by_udp else ""
+    udp = "nfsconf --set nfsd udp y; " if by_udp else ""
     return (
         Fix(
             "shell",
-            f"rpcinfo -p {lookup.server} | grep udp   # should list mountd and nfs\n"
-            f"nfsconf --set nfsd udp y; nfsconf --set nfsd vers3 y   # on {lookup.server}\n"
-            "systemctl enable --now rpcbind; systemctl restart nfs-server",
+            f"rpcinfo -p {lookup.server}{only}   # should list mountd and nfs\n"
+            f"{udp}nfsconf --set nfsd vers3 y   # on {lookup.server}\n"
+            "systemctl enable --now rpcbind; systemctl restart nfs-server; exportfs -v",
         ),
         *((fixes.accept("udp", 111),) if lookup.reply is None else ()),
     )

@@ -19,6 +19,7 @@ from ..tftp import transfers
 
 _MANY = 3
 _NOT_FOUND = 1
+_NBD = 10809
 
 
 class OsConfigFetchFailed(Rule):
@@ -132,7 +133,8 @@ class OsConfigFetchFailed(Rule):
 
     def _without_connection(self, case: Case, tries: list[TcpConnection]) -> Finding:
         last = tries[-1]
-        refused = last.reset is not None
+        refused = last.reset is not None and not last.established
+        dropped = last.established and last.tls is None
         return self.finding(
             case,
             [
@@ -142,10 +144,14 @@ class OsConfigFetchFailed(Rule):
             confidence="certain" if refused else "likely",
             subject=f"{last.server}:{last.server_port}",
             what=f"anything from {last.server} port {last.server_port}",
-            why="connection refused" if refused else "no answer",
-            expected="A SYN-ACK.",
-            proof="" if refused else f"A capture on {last.server}.",
-            fixes=_connect(last.server, last.server_port),
+            why=f"the connection ends after {names.seconds(last.last.time - last.start)}"
+            if dropped
+            else "connection refused"
+            if refused
+            else "no answer",
+            expected="A connection that stays open." if dropped else "A SYN-ACK.",
+            proof="" if refused else f"The log of {last.server}." if dropped else f"A capture on {last.server}.",
+            fixes=_connect(last, dropped=dropped),
         )
 
     def _without_address(self, case: Case, asked: list[DnsLookup]) -> Finding:
@@ -205,5 +211,10 @@ def _has_moved(case: Case) -> bool:
     return bool(own and before and not own & before)
 
 
-def _connect(server: str, port: int) -> tuple[Fix, ...]:
-    return (Fix("shell", f"ss -ltnp 'sport = :{port}'   # on {server}: does anything listen, and for this network?"),)
+def _connect(connection: TcpConnection, *, dropped: bool) -> tuple[Fix, ...]:
+    server, port = connection.server, connection.server_port
+    if dropped:
+        look = f"nbd-client -l {server}   # which exports it has" if port == _NBD else f"exportfs -v   # on {server}"
+    else:
+        look = f"ss -ltnp 'sport = :{port}'   # on {server}: does anything listen, and for this network?"
+    return (Fix("shell", look),)
