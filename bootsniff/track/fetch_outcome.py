@@ -178,6 +178,8 @@ def _http_status(
     over = moved_on or connection.reset is not None or connection.fin_from_server is not None
     head = flow.response
     if took_nothing(flow):
+        if connection.reset is not None or connection.fin_from_server is not None:
+            return "failed"
         lost = later or moved_on or now - in_vain_since(flow) > TCP_SILENCE
         return "stalled" if lost else "in-progress"
     if head is None or head.status is None:

@@ -19,11 +19,14 @@ def took_nothing(flow: HttpExchange) -> bool:
     """Whether the machine speaks and acknowledges no byte of a response, while the server repeats it or a hole stays.
 
     Silence says nothing: iPXE starts a kernel before it acknowledges the end of it, and stops at a script that it does
-    not understand without another word.
+    not understand without another word. A reset is a word: edk2 gives up after 5 s (PcdHttpIoTimeout).
     """
-    heard = flow.connection.last_from_client
+    connection = flow.connection
+    heard = connection.last_from_client
+    if connection.reset_by_client:
+        heard = connection.reset
     body = flow.begin + (flow.response.length if flow.response is not None else 0)
-    if heard is None or flow.sent <= body or flow.connection.acknowledged > body:
+    if heard is None or flow.sent <= body or connection.acknowledged > body:
         return False
     since = flow.body.newest or flow.request_at
     if flow.body.retransmissions >= SENT_IN_VAIN and heard.time - since.time > _ON_ITS_WAY:

@@ -37,7 +37,9 @@ def _head(size: int) -> bytes:
     return f"HTTP/1.1 200 OK\r\nContent-Length: {size}\r\n\r\n".encode()
 
 
-def sent_in_vain(*, alone: bool = False, heard: tuple[float, ...] = (15, 30), small: bool = False) -> Wire:
+def sent_in_vain(
+    *, alone: bool = False, heard: tuple[float, ...] = (15, 30), small: bool = False, reset: bool = False
+) -> Wire:
     """As at the server: its first packets repeat, the machine acknowledges nothing; `alone`: but for the head, which came first."""
     wire = asked()
     body = b"x" * 300 if small else KERNEL
@@ -49,9 +51,11 @@ def sent_in_vain(*, alone: bool = False, heard: tuple[float, ...] = (15, 30), sm
         still(wire, 1.03, taken=taken)
     for start in range(taken, len(stream), 1448):
         piece(wire, 1.04, start, stream[start : min(start + 1448, len(stream))])
-    for time in _AGAIN:
+    for time in _AGAIN[: 4 if reset else None]:
         piece(wire, time, taken, stream[taken : taken + 1448])
     still(wire, *heard, taken=taken)
+    if reset:
+        wire.tcp(6, 0x04, 1001 + len(_ASKED), 0)
     return wire.quiet(60)
 
 
@@ -99,6 +103,9 @@ FAULTS = {
     "http-response-lost, large": Case(sent_in_vain, "http-response-lost", ("http",)),
     "http-response-lost, its head alone arrives": Case(
         lambda: sent_in_vain(alone=True), "http-response-lost", ("http",)
+    ),
+    "http-response-lost, given up by a reset": Case(
+        lambda: sent_in_vain(heard=(), reset=True), "http-response-lost", ("http",)
     ),
     "http-response-lost, small": Case(lambda: sent_in_vain(small=True), "http-response-lost", ("http",)),
     "http-response-lost, its end alone arrives": Case(end_alone, "http-response-lost", ("http",)),

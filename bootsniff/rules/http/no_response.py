@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ...flow.records import TcpConnection
 from ...model import Evidence, Finding, Fix
+from ...track.lost_response import took_nothing
 from .. import quoting
 from ..case import Case
 from ..evidence import evidence
@@ -45,7 +46,7 @@ class HttpNoResponse(Rule):
             return  # os-config-fetch-failed knows which of an installer's fetches matter
         for _, flow in exchanges.failed(case):
             connection = flow.connection
-            if flow.response is not None or exchanges.answered_later(case, flow):
+            if flow.response is not None or took_nothing(flow) or exchanges.answered_later(case, flow):
                 continue
             answer = connection.last_from_server
             if answer is None or any(other.request is None for other in connection.exchanges):

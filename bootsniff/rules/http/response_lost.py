@@ -96,6 +96,8 @@ def _last(flow: HttpExchange) -> Iterator[Evidence]:
     if flow.body.retransmissions:
         yield from maybe(flow.body.last, f"sent again, {flow.body.retransmissions} times in all")
     yield from maybe(flow.connection.last_from_client, "the machine's latest ACK, of nothing of it")
+    if flow.connection.reset_by_client:
+        yield from maybe(flow.connection.reset, "RST from the machine")
 
 
 _NARROW = (

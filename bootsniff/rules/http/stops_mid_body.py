@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ...flow.records import HttpExchange
 from ...model import NANOSECONDS, Evidence, Finding, Fix
+from ...track.lost_response import took_nothing
 from .. import names, quoting
 from ..case import Case
 from ..evidence import evidence, maybe
@@ -26,7 +27,8 @@ class HttpStopsMidBody(Rule):
         RST or FIN before Content-Length bytes, a window of zero that stays, or no data for longer than the program waits.
     Not to be confused with
         The RST with which edk2 closes after the last byte; a tail that iPXE no longer acknowledges because it already
-        started the kernel; a range request that brings the rest.
+        started the kernel; a range request that brings the rest. A response of which the machine got nothing
+        (http-response-lost).
     Causes
         A server or proxy with a time limit, a full disk, a restart; loss on the line; a machine out of memory.
     Fix
@@ -46,7 +48,7 @@ class HttpStopsMidBody(Rule):
             if status not in (200, 206) or flow.complete or (flow.request and flow.request.method == "HEAD"):
                 continue
             length = flow.content_length
-            if length is None or flow.body.received >= length:
+            if length is None or flow.body.received >= length or took_nothing(flow):
                 continue
             how, proof, sure = _end(flow)
             yield self.finding(
