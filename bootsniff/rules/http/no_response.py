@@ -63,7 +63,9 @@ class HttpNoResponse(Rule):
                 request=exchanges.request_line(flow),
                 then=then + case.blind_spot if not proof else then,
                 expected="A status line.",
-                proof="" if proof else "The web server's log, and a capture on its side.",
+                proof=""
+                if proof
+                else "The web server's log, and a capture on its side: does it send what does not arrive here?",
                 fixes=(Fix("shell", f"curl -sv -m 10 -o /dev/null {quoting.shell(flow.url)}   # from another host"),),
             )
 
