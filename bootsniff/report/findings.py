@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from textwrap import wrap
 
 from ..model import CaptureInfo, Evidence, Finding, Fix, Machine
@@ -38,10 +38,19 @@ def write_findings(
         aside = finding.severity == "warning" and finding.boot in broken
         write_finding(finding, captures, paper, clock, indent=2, verbose=verbose, where=where, aside=aside)
         for cause in findings:
-            if cause.explains == finding.code and cause.code != finding.code and cause.boot == finding.boot:
+            if _is_cause(cause, finding, findings):
                 write_finding(cause, captures, paper, clock, indent=4, verbose=verbose, cause=True, aside=aside)
         if aside and not verbose:
             paper.prose("Not what stopped this boot; -v shows how to mend it.", 4, style="dim")
+
+
+def _is_cause(cause: Finding, finding: Finding, findings: Sequence[Finding]) -> bool:
+    """Whether a note explains this finding: of several with its code in a boot, the one of the note's own stage."""
+    if cause.explains != finding.code or cause.code == finding.code or cause.boot != finding.boot:
+        return False
+    if cause.stage == finding.stage:
+        return True
+    return not any((f.code, f.boot, f.stage) == (finding.code, cause.boot, cause.stage) for f in findings)
 
 
 def write_finding(

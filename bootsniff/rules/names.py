@@ -90,6 +90,14 @@ def no_host(address: str) -> str | None:
     return "not the address of one host" if ip.is_multicast or str(ip) == "255.255.255.255" else None
 
 
+def is_public(address: str) -> bool:
+    """Whether it is an address of the Internet (RFC 6890), not one of a network of somebody's own."""
+    try:
+        return ip_address(address).is_global
+    except ValueError:
+        return False
+
+
 def base(path: str) -> str:
     return path.replace("\\\\", "/").replace("\\", "/").rsplit("/", 1)[-1]
 

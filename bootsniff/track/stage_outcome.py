@@ -44,7 +44,9 @@ def stage_state(
     secure = over_tls(stage) if stage.connections and stage.client != "os" else None
     if secure is not None and not started:
         return secure_state(secure, refused=gone and following is not None, now=now)
-    if isinstance(exchange, Dhcp4Exchange) and not (exchange.acks or exchange.informs):
+    if isinstance(exchange, Dhcp4Exchange) and not (
+        exchange.acks or exchange.informs or stage.connections or stage.lookups
+    ):
         return dhcp4_state(stage, exchange, now, gone=gone, started=started)
     if isinstance(exchange, Dhcp6Exchange) and not has_lease(exchange):
         return dhcp6_state(stage, exchange, now, gone=gone, started=started)

@@ -84,6 +84,16 @@ def test_a_cause_stands_under_the_finding_that_it_explains() -> None:
     assert "note arch-rule" not in text
 
 
+def test_a_cause_of_one_stage_stands_once() -> None:
+    """Of two findings of a code, U-Boot's and its EFI part's say, each has its own."""
+    machine = canned.not_found()
+    found, cause = machine.findings
+    other = replace(found, stage=9), replace(cause, stage=9)
+    text = shown(canned.report(replace(machine, findings=(found, cause, *other))))
+    assert text.count("ERROR tftp-file-not-found") == 2
+    assert text.count("    cause arch-rule-missing-http") == 2
+
+
 def test_quiet_is_one_line_a_machine() -> None:
     report = canned.mixed()
     lines = shown(report, quiet=True).splitlines()

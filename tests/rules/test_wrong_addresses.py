@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from ..track.play import CONTENTS
 from . import scenes_dhcp
 from .boots import give_up
 from .packets import Wire, machine, read
-from .scene import MAC
+from .scene import CLIENT, MAC
 
 
 def found(wire: Wire, path: Path) -> Machine:
@@ -124,3 +125,99 @@ def test_a_url_for_phones_names_no_server_for_grub() -> None:
     assert finding is not None
     assert not any(fix.target in ("dnsmasq", "libvirt") for fix in finding.fixes)
     assert any("next-server" in fix.text for fix in finding.fixes)
+
+
+def test_pxelinux_leaves_an_empty_file_without_a_word(tmp_path: Path) -> None:
+    def asked(size: int, *again: float) -> Wire:
+        wire = Wire("bios-pxe").lease(file="bios/pxelinux.0")
+        wire.get(1, "bios/pxelinux.0", CONTENTS["pxelinux"]).get(1.5, "bios/ldlinux.c32", b"\x7fELF" + bytes(600))
+        wire.get(2, "bios/pxelinux.cfg/default", b"default l\nlabel l\n kernel vmlinuz\n")
+        wire.rrq(3, "bios/vmlinuz")
+        for time in (3.1, 4.1, 6.1):
+            wire.oack(time, tsize=size)
+        for time in again:
+            wire.rrq(time, "bios/vmlinuz", again=True)
+        return wire.quiet(90)
+
+    (finding,) = found(asked(0), tmp_path).findings
+    assert (finding.code, finding.confidence) == ("nbp-incomplete-file", "likely")
+    assert "empty" in finding.summary
+    for other in (asked(9999), asked(0, 7, 12, 17)):  # a size; a machine that asks again has not heard the answer
+        assert "nbp-incomplete-file" not in [finding.code for finding in found(other, tmp_path).findings]
+
+
+def test_a_tftp_url_is_a_name_for_pxe(tmp_path: Path) -> None:
+    url = "tftp://192.168.122.9/gh/grubx64.efi"
+    found_there = found(Wire().lease(file=url).missing(1, url).quiet(90), tmp_path).findings
+    assert [finding.code for finding in found_there] == ["dhcp-http-offer-without-usable-uri"]
+    assert any("gh/grubx64.efi,,192.168.122.9" in fix.text for fix in found_there[0].fixes)
+    script = Wire("ipxe-bios").lease(file=url).missing(1, "gh/grubx64.efi", server="192.168.122.9").quiet(90)
+    assert [finding.code for finding in found(script, tmp_path).findings] == ["tftp-file-not-found"]
+
+
+def test_a_url_without_its_scheme_is_mended_whole(tmp_path: Path) -> None:
+    wire = Wire("efi-x64-http").ignored(file="192.168.122.1:8080/gh/grubx64.efi", option60="HTTPClient").quiet(120)
+    (finding,) = found(wire, tmp_path).findings
+    assert any("http://192.168.122.1:8080/gh/grubx64.efi" in fix.text for fix in finding.fixes)
+
+
+@pytest.mark.parametrize(("path", "mended"), [("/boot/", "/boot/grubx64.efi"), ("/boot/x", "application/efi")])
+def test_the_listing_of_a_directory_is_no_boot_program_of_another_type(path: str, mended: str, tmp_path: Path) -> None:
+    wire = Wire("efi-x64-http").lease(file=f"http://192.168.122.1{path}", option60="HTTPClient")
+    wire.fetch(1, path, method="HEAD", fields="\nContent-Type: text/html").quiet(90)
+    finding = next(f for f in found(wire, tmp_path).findings if f.code == "http-content-type-not-boot")
+    assert mended in finding.fixes[0].text
+
+
+def test_a_machine_that_connects_has_its_address(tmp_path: Path) -> None:
+    """One direction alone: no answer of the DHCP server is there, but a SYN."""
+    wire = Wire("efi-x64-http")
+    wire.dhcp(0, 1)
+    wire.dhcp(1, 3)
+    wire.tcp(2, 2, 1, 0)
+    boot = found(wire.as_kind("efi-x64-http"), tmp_path).boots[0]
+    assert (boot.waiting_for or "").startswith("an answer to SYN 192.168.122.1:80")
+
+
+def test_a_refused_connection_is_told_with_the_line_of_the_script(tmp_path: Path) -> None:
+    script = b"#!ipxe\nchain http://${next-server}/main.ipxe\n"
+    wire = Wire("ipxe-bios").lease(file="boot.ipxe").get(1, "boot.ipxe", script)
+    wire.tcp(2, 2, 1, 0)
+    wire.tcp(2.1, 0x14, 0, 2, from_client=False)
+    (finding,) = found(wire.quiet(90), tmp_path).findings
+    assert finding.code == "tcp-refused"
+    assert finding.evidence[0].role == "boot.ipxe names http://${next-server}/main.ipxe"
+
+
+def test_pxelinux_takes_a_name_from_its_own_directory(tmp_path: Path) -> None:
+    config = b"default l\nlabel l\n kernel images/vmlinuz\n"
+    wire = Wire("bios-pxe").lease(file="bios/pxelinux.0").get(1, "bios/pxelinux.0", CONTENTS["pxelinux"])
+    wire.get(1.5, "bios/ldlinux.c32", b"\x7fELF" + bytes(600)).get(2, "bios/pxelinux.cfg/default", config)
+    (finding,) = found(wire.missing(3, "bios/images/vmlinuz").quiet(90), tmp_path).findings
+    assert finding.code == "tftp-file-not-found"
+    assert finding.evidence[0].role == "bios/pxelinux.cfg/default names images/vmlinuz"
+
+
+def test_quotes_of_a_web_page_are_no_part_of_a_name(tmp_path: Path) -> None:
+    name = "\u201cgrubx64.efi\u201d"
+    (finding,) = found(Wire().lease(file=name).missing(1, name).quiet(90), tmp_path).findings
+    assert "quotes" in finding.summary
+    assert any(",grubx64.efi,," in fix.text for fix in finding.fixes)
+
+
+def test_a_url_that_grub_takes_for_a_path(tmp_path: Path) -> None:
+    config = b"menuentry x {\n linux http://192.168.122.1/a/vmlinuz\n}\n"
+    wire = Wire().lease(file="grubx64.efi").get(1, "grubx64.efi", CONTENTS["pe-x64"]).get(2, "/grub/grub.cfg", config)
+    (finding,) = found(wire.missing(3, "http:/192.168.122.1/a/vmlinuz").quiet(90), tmp_path).findings
+    assert "a URL" in finding.summary
+    assert [fix.text for fix in finding.fixes] == ["linux '(http,192.168.122.1)/a/vmlinuz'"]
+
+
+@pytest.mark.parametrize(("server", "handed"), [("8.8.8.8", True), ("192.168.1.53", False)])
+def test_a_name_server_of_the_internet_does_not_know_the_boot_server(server: str, handed: bool, tmp_path: Path) -> None:
+    wire = Wire("efi-x64-http").lease(file="http://boot.lan/x.efi", option60="HTTPClient", dns=server)
+    for time in (1, 2):
+        question = struct.pack(">HHHHHH", 7, 0x100, 1, 0, 0, 0) + b"\x04boot\x03lan\0" + struct.pack(">HH", 1, 1)
+        wire.udp(time, CLIENT, 4000, server, 53, question)
+    finding = next(f for f in found(wire.quiet(90), tmp_path).findings if f.code == "dns-lookup-failed")
+    assert any("dhcp-option=6,192.168.122.1" in fix.text for fix in finding.fixes) is handed

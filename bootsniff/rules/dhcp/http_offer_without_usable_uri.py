@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from ...model import Finding
@@ -75,7 +76,12 @@ class DhcpHttpOfferWithoutUsableUri(Rule):
 
     def _url_for_pxe(self, case: Case) -> Iterator[Finding]:
         for fetch, flow in case.tftp:
-            if is_web_url(flow.filename) and fetch.status != "complete":
+            url = names.parts(flow.filename)
+            if url is not None and url[0] in ("http", "https", "tftp") and fetch.status != "complete":
+                own = url[0] == "tftp" and names.is_ipv4(
+                    url[1]
+                )  # for iPXE, say: what it means can be said in two words
+                name, host = (url[3].lstrip("/"), url[1]) if own else (names.base(names.url_path(flow.filename)), None)
                 server = case.named.server if case.named else flow.server
                 yield self.finding(
                     case,
@@ -88,7 +94,7 @@ class DhcpHttpOfferWithoutUsableUri(Rule):
                     name=case.stage.name or case.client,
                     what=f"the URL {flow.filename}, which PXE takes for a TFTP file name",
                     expected="A path on the TFTP server.",
-                    fixes=fixes.boot_file(case, names.base(names.url_path(flow.filename)) or None),
+                    fixes=fixes.boot_file(case, name or None, host),
                 )
                 return
 
@@ -109,10 +115,11 @@ def _what(offer: Offer) -> str:
 
 
 def _mended(offer: Offer) -> str | None:
-    """The offered URL as HTTP boot firmware could use it; None for a mere path."""
-    url = names.parts((offer.boot_file or "").strip().replace(" ", "%20"))
+    """The offered URL as HTTP boot firmware could use it; None for a mere path. A URL may lack its scheme alone."""
+    text = (offer.boot_file or "").strip().replace(" ", "%20")
+    url = names.parts(text)
     if url is None:
-        return None
+        return f"http://{text}" if names.is_ipv4(re.split("[:/]", text)[0]) else None
     scheme, host, port, path = url
     return (
         f"{scheme}://{host}{f':{port}' if port else ''}{path}" if is_web_url(f"{scheme}://") else f"http://{host}{path}"

@@ -77,9 +77,7 @@ class DhcpNoOffer(Rule):
             others=others,
             blind="" if broadcast and not lost else case.blind_spot,
             expected="An OFFER from a DHCP server within a few seconds of the first DISCOVER.",
-            proof="The server's log: does it know a subnet for the relay's address?"
-            if relayed
-            else "The server's log, or a capture on the server's own interface: does the DISCOVER arrive there?",
+            proof=_proof(case, relayed=bool(relayed), served=bool(served)),
             fixes=fixes.arrange(
                 case,
                 *fixes.address_range(case, relayed[0].message.relay if relayed else None),
@@ -87,3 +85,11 @@ class DhcpNoOffer(Rule):
                 fixes.accept("udp", 67),
             ),
         )
+
+
+def _proof(case: Case, *, relayed: bool, served: bool) -> str:
+    if relayed:
+        return "The server's log: does it know a subnet for the relay's address?"
+    if served:
+        return f"The server's log: does the DISCOVER arrive, and does it serve known machines only, {case.machine.mac} too?"
+    return "The server's log, or a capture on the server's own interface: does the DISCOVER arrive there?"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ...flow.records import DnsLookup
 from ...model import Confidence, Finding, Fix
-from .. import fixes
+from .. import fixes, names
 from ..case import Case
 from ..evidence import evidence, first_and_last, maybe
 from ..rule import Rule
@@ -76,17 +76,19 @@ class DnsLookupFailed(Rule):
                 name=decisive.name,
                 expected=f"An address for {decisive.name}.",
                 proof="" if confidence == "certain" else f"dig @{decisive.server} {decisive.name}",
-                fixes=fixes_for(case, decisive.name),
+                fixes=fixes_for(case, decisive.name, decisive.server),
             )
 
 
-def fixes_for(case: Case, name: str) -> tuple[Fix, ...]:
+def fixes_for(case: Case, name: str, asked: str = "") -> tuple[Fix, ...]:
+    """Have a name server know the name; one of the Internet, which was asked, never will."""
     if not _HOST_NAME.fullmatch(name):
         return ()
     address = fixes.address_of_server(case)
+    own = f"dhcp-option=6,{case.lease.server}\n" if case.lease and names.is_public(asked) else ""
     return fixes.arrange(
         case,
-        Fix("dnsmasq", f"host-record={name},{address}"),
+        Fix("dnsmasq", f"{own}host-record={name},{address}"),
         Fix("libvirt", f"<dns><host ip='{address}'><hostname>{name}</hostname></host></dns>"),
     )
 

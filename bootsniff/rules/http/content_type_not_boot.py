@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ...model import Finding, Fix
 from ...track.arrived import is_no_boot_type
 from ...track.kinds import is_http_client
-from .. import fixes
+from .. import fixes, names
 from ..case import Case
 from ..evidence import naming
 from ..rule import Rule
@@ -46,7 +46,9 @@ class HttpContentTypeNotBoot(Rule):
         for fetch, flow in case.http:
             if not case.is_boot_file(fetch) or not is_no_boot_type(case.stage, fetch) or flow.response is None:
                 continue
-            final = flow.url.split("?")[0].rstrip("/") + ".efi"
+            path = flow.url.split("?")[0]
+            listing = path.endswith("/") and (flow.response.media_type or "") == "text/html"
+            final = path + names.loader_for(case.client) if listing else path.rstrip("/") + ".efi"
             yield self.finding(
                 case,
                 [*naming(case), *exchanges.proof(flow)],
@@ -54,7 +56,9 @@ class HttpContentTypeNotBoot(Rule):
                 url=flow.url,
                 type=flow.response.media_type or "without a Content-Type",
                 expected="A URL that ends in .efi, .iso or .img, or Content-Type: application/efi.",
-                fixes=(
+                fixes=fixes.http_boot(case, final)
+                if listing  # the page of a directory
+                else (
                     Fix("nginx", "types {\n  application/efi efi;\n}\ndefault_type application/efi;"),
                     Fix("apache", "ForceType application/efi"),
                     *fixes.http_boot(case, final)[:1],

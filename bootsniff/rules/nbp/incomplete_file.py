@@ -77,9 +77,12 @@ class NbpIncompleteFile(Rule):
         )
 
     def _unwanted(self, case: Case) -> Iterator[Finding]:
-        """UEFI asks for the size of a file first, and for nothing more when there is nothing."""
+        """UEFI and PXELINUX want no more of a file when they are told that it has no bytes; PXELINUX does not say so."""
         for fetch, flow in transfers.failed(case):
-            if flow.size != 0 or not flow.error_by_client or flow.oack is None:
+            if flow.size != 0 or flow.oack is None or flow.body.packets:
+                continue
+            silent = flow.error is None and flow.request_count == 1 and flow.acked_block < 0
+            if not flow.error_by_client and not silent:
                 continue
             yield self.finding(
                 case,
@@ -88,11 +91,13 @@ class NbpIncompleteFile(Rule):
                     *(evidence(ref, "OACK: 0 bytes") for ref in flow.oacks[:1]),
                     *maybe(flow.error_at, "the machine does not want it"),
                 ],
+                confidence="likely" if silent else "certain",
                 subject=names.url_of(fetch),
                 file=names.path_of(fetch),
                 server=flow.server,
                 what="an empty file",
                 expected="A file with something in it.",
+                proof=_look(fetch).partition("\n")[0] if silent else "",
                 fixes=(Fix("shell", _look(fetch)),),
             )
 

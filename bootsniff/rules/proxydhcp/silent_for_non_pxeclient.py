@@ -32,7 +32,6 @@ class ProxyDhcpSilentForNonPxeclient(Rule):
 
     code = "proxydhcp-silent-for-non-pxeclient"
     stage = "proxydhcp"
-    side_issue = True
     needs = "dhcp4"
     explains_away = ("dhcp-offer-without-boot-file", "dhcp-no-offer")
     summary = "ProxyDHCP server {server} answers PXEClient but not {kind}"

@@ -32,9 +32,9 @@ def script_names(case: Case, connection: TcpConnection) -> Expectation | None:
     """What a script names behind the last file that was fetched, when such a connection may be for it."""
     fetches = case.stage.fetches
     wanted = next_named(case.stage) if fetches and fetches[-1].start < connection.start else None
-    if wanted is None or wanted.pieces is not None:
+    if wanted is None:
         return None
-    url = names.parts(wanted.url)
+    url = names.parts(wanted.url)  # of one with variables only a host is of use, or the variable that stands for it
     if url is None or (url[1] != connection.server and not names.is_name(url[1])):
         return None
     return wanted
@@ -45,6 +45,8 @@ def wanted_port(case: Case, connection: TcpConnection) -> int | None:
     wanted = script_names(case, connection)
     if wanted is None and case.stage.fetches:
         return None  # the boot file was asked for elsewhere already
+    if wanted is not None and wanted.pieces is not None:
+        return None  # a variable may name the port too
     url = names.parts(wanted.url if wanted else case.boot_file or "")
     return (url[2] or _PORTS.get(url[0])) if url else None
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ...flow.records import TftpTransfer
 from ...model import Evidence, Finding, Fix
 from ...track.naming import same_file
-from ...track.records import FetchRecord
+from ...track.records import Expectation, FetchRecord
 from ...track.switches import is_switch
 from ...wire.http import is_web_url
 from .. import fixes, names, quoting
@@ -19,6 +19,10 @@ from . import transfers
 
 _DISK = re.compile(r"/(srv|var|home|opt|usr|mnt|export|data|tftpboot)/.")
 _SLASHES = "# /etc/tftpd.map, with --map-file\nrg \\\\ /"
+_QUOTES = "\"'\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb"
+"""Straight ones and those that a word processor or a web page makes of them."""
+_GRUB_URL = re.compile(r"/?(https?|tftp):/+([^/]+)(/.*)", re.IGNORECASE)
+"""What GRUB makes of a URL: a path without the second slash."""
 
 
 class TftpFileNotFound(Rule):
@@ -79,9 +83,15 @@ def _named(case: Case, fetch: FetchRecord) -> Iterator[Evidence]:
         return
     path = names.path_of(fetch)
     for wanted in case.stage.expectations:
-        if wanted.pieces is None and same_file(wanted.url, path):
+        if wanted.pieces is None and (same_file(wanted.url, path) or same_file(_beside_pxelinux(wanted), path)):
             yield names_next(wanted)
             return
+
+
+def _beside_pxelinux(wanted: Expectation) -> str:
+    """The name as PXELINUX means it that is no URL and begins without a slash: from the directory of pxelinux.cfg/."""
+    own, folder, _ = wanted.named_in.partition("pxelinux.cfg/")
+    return own + wanted.url if folder and not wanted.url.startswith("/") and "://" not in wanted.url else wanted.url
 
 
 def _windows_servers(case: Case) -> set[str]:
@@ -105,6 +115,10 @@ def _hint(name: str, *, knows_backslashes: bool) -> str:
         return ": the name begins or ends with a blank"
     if is_web_url(name):
         return ": a URL, where PXE needs a path"
+    if _GRUB_URL.match(name):
+        return ": a URL, which GRUB takes for a path"
+    if name.strip(_QUOTES) != name:
+        return ": the name has quotes in it"
     if _DISK.match(name):
         return ": a path of the server's disk, where names begin at the server's root (tftp-root, --secure)"
     if name != name.lower():
@@ -114,7 +128,7 @@ def _hint(name: str, *, knows_backslashes: bool) -> str:
 
 def _mended(name: str) -> str:
     """The name without what keeps a server from finding it: blanks, backslashes, the way to the server's own root."""
-    plain = name.strip().replace("\\", "/")
+    plain = name.strip().strip(_QUOTES).replace("\\", "/")
     if not _DISK.match(plain):
         return plain
     known = transfers.ROOT.match(plain)
@@ -127,6 +141,9 @@ def _fixes(case: Case, flow: TftpTransfer, *, by_dhcp: bool, knows_backslashes: 
     if by_dhcp and case.dhcp4 and mended and mended != flow.filename and "\\xff" not in name and not is_web_url(name):
         remap = (Fix("tftpd-hpa", _SLASHES),) if "\\" in name else ()
         return (*fixes.boot_file(case, mended, flow.server), *remap)
+    url = _GRUB_URL.match(flow.filename) if case.client == "grub" else None
+    if url:
+        return (Fix("grub", f"linux {quoting.shell(f'({url[1].lower()},{url[2]}){url[3]}')}"),)
     place = quoting.below("/srv/tftp", flow.filename.replace("\\", "/")) if knows_backslashes else transfers.place(flow)
     path = quoting.shell(place)
     dnsmasq = ["# below tftp-root, readable for the dnsmasq user:", f"# {path}"]

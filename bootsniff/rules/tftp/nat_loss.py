@@ -60,7 +60,8 @@ class TftpNatLoss(Rule):
                 expected="An OACK or DATA block inside, from the port the server chose.",
                 proof=""
                 if confidence == "certain"
-                else "A second capture on the far side of the NAT: bootsniff read INSIDE OUTSIDE.",
+                else "A second capture on the far side of the NAT: bootsniff read INSIDE OUTSIDE. "
+                f"Is {flow.server} the TFTP server at all?",
                 fixes=_fixes(case, flow),
             )
             return
