@@ -8,7 +8,7 @@ from ..flow.records import HttpExchange, TcpConnection, TftpTransfer
 from ..model import NANOSECONDS, FetchStatus, StallPoint
 from ..wire.addresses import in_url
 from .kinds import is_u_boot
-from .lost_response import in_vain_since, took_nothing
+from .lost_response import in_vain_since, repeats_in_vain, took_nothing
 from .naming import is_os_extra, is_raspberry_name, is_sum, same_file
 from .patience import ABORT_SILENCE, SEARCH_SILENCE, TCP_SILENCE, patience_of
 from .records import BootRecord, FetchRecord, StageRecord
@@ -207,7 +207,7 @@ def _http_status(
         return "complete"  # nobody knows how long the body is; the client has done
     if over or _was_left(flow, later, now):
         return "failed"
-    return "stalled" if silence > TCP_SILENCE else "in-progress"
+    return "stalled" if silence > TCP_SILENCE or repeats_in_vain(flow, now - TCP_SILENCE) else "in-progress"
 
 
 def never_heard(connection: TcpConnection) -> bool:

@@ -39,6 +39,11 @@ def has_hole(flow: HttpExchange) -> bool:
     return flow.body.gaps > 0 or (flow.response is None and flow.answered)
 
 
+def repeats_in_vain(flow: HttpExchange, since: int) -> bool:
+    """Whether the server has sent nothing new after `since`, ns, and what it sent again and again helps nobody."""
+    return flow.body.retransmissions >= SENT_IN_VAIN and in_vain_since(flow) < since
+
+
 def in_vain_since(flow: HttpExchange) -> int:
     """When something new of such a response was seen last, ns."""
     return flow.body.newest.time if flow.body.newest is not None else flow.request_at.time

@@ -51,7 +51,7 @@ def os_state(stage: StageRecord, now: int, *, settled: bool) -> StageState:
     if missing is not None:
         wait = REACTION if settled and is_wanted(stage, missing) and _is_refused(missing) else _MAY_GO_ON
         since = next(one.end for one in stage.fetches if _is_in_vain(one) and same_file(one.name, missing.name))
-        failed = is_over(since, wait, now)
+        failed = missing.status == "stalled" or is_over(since, wait, now)
         return StageState(DONE, failed, "os" if failed else None, check_at=since + wait + 1)
     begun = _in_vain_since(stage)
     if begun is not None:
@@ -98,7 +98,7 @@ def is_told(stage: StageRecord, fetch: FetchRecord) -> bool:
     """Whether the arguments of the kernel name this very file."""
     for url in stage.told:
         pieces = pieces_of(url) if "$" in url else None
-        if fits(pieces, fetch.name) if pieces is not None else same_file(url, fetch.name):
+        if fits(pieces, fetch.name) if pieces is not None else plain_path(url) and same_file(url, fetch.name):
             return True
     return False
 
@@ -113,7 +113,7 @@ def unreached(stage: StageRecord) -> list[TcpConnection]:
     if not tried or any(_works(one) for one in tried):
         return []
     last = tried[-1]
-    told = _is_told_place(stage, last)
+    told = _is_told_place(stage, last) and not (_has_root(stage) and _served(stage, last))
     if not told:
         if _has_root(stage) or not _is_named(stage, last.server):
             return []
@@ -135,7 +135,7 @@ def unnamed(stage: StageRecord) -> list[DnsLookup]:
         return []
     name = lookups[-1].name.lower()
     tries = [one for one in lookups if one.name.lower() == name]
-    if name not in stage.hosts or any(one.answer is not None and one.answer.addresses for one in tries):
+    if name not in stage.hosts or _addresses(stage, name):
         return []
     if name in {host for _, host, _ in _places(stage)} and all(one.answer is not None for one in tries):
         return tries
@@ -209,7 +209,7 @@ def _came(stage: StageRecord, fetch: FetchRecord) -> bool:
 
 def _is_below_told(stage: StageRecord, fetch: FetchRecord) -> bool:
     """Whether the arguments of the kernel name a directory above this file: a repository, a place of configurations."""
-    return any(fetch.name.startswith(url.rstrip("/") + "/") for url in stage.told)
+    return any(plain_path(url) and fetch.name.startswith(url.rstrip("/") + "/") for url in stage.told)
 
 
 def _has_root(stage: StageRecord) -> bool:
@@ -242,6 +242,16 @@ def _is_told_place(stage: StageRecord, connection: TcpConnection) -> bool:
         if port == connection.server_port and connection.server in (host.strip("[]"), *_addresses(stage, host)):
             return True
     return False
+
+
+def _served(stage: StageRecord, connection: TcpConnection) -> bool:
+    """Whether something came whole from the server and port of a connection."""
+    place = connection.server, connection.server_port
+    flows = (fetch.flow for fetch in stage.fetches if fetch.status == "complete")
+    return any(
+        isinstance(flow, HttpExchange) and (flow.connection.server, flow.connection.server_port) == place
+        for flow in flows
+    )
 
 
 def _addresses(stage: StageRecord, name: str) -> list[str]:

@@ -19,6 +19,7 @@ NAME = "/linux root=live:http://boot.lan/LiveOS/squashfs.img rd.neednet=1 ip=dhc
 CLOUD = f"/linux ds=nocloud;s=http://{SERVER}/ci/ url=http://{SERVER}/noble.iso"
 NFS = f"/linux root=/dev/nfs nfsroot={SERVER}:/srv/nfs ip=dhcp"
 NBD = f"/linux root=nbd:{SERVER}:root:ext4:ro ip=dhcp"
+TLS = f"/linux root=live:https://{SERVER}/squashfs.img ip=dhcp"
 GHOST = "/linux root=/dev/nfs nfsroot=192.168.122.77:/srv/nfs ip=dhcp"
 CURL, APT, CLOUD_INIT = "curl/8.9.1", "Debian APT-HTTP/1.3 (2.6.1)", "Cloud-Init/24.1.3"
 
@@ -43,6 +44,26 @@ def refused(wire: Wire, *times: float, port: int = 8080) -> Wire:
         wire.port += 1
         wire.tcp(time, 0x02, 1000, 0, port=port)
         wire.tcp(time + 0.001, 0x14, 0, 1001, from_client=False, port=port)
+    return wire
+
+
+def repeated(*, goes_on: bool = False) -> Wire:
+    """A download whose server does not hear the machine for a while: it sends the same again, which was acknowledged."""
+    wire = started().connect(22)
+    asked = b"GET /live/filesystem.squashfs HTTP/1.1\r\nHost: 192.168.122.1\r\nUser-Agent: curl/8.9.1\r\n\r\n"
+    whole = b"HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n" + SQUASHFS
+    wire.tcp(22.01, 0x18, 1001, 5001, asked)
+    mine = 1001 + len(asked)
+    for number in range(2):
+        piece = whole[1400 * number : 1400 * number + 1400]
+        wire.tcp(22.02 + number / 100, 0x18, 5001 + 1400 * number, mine, piece, from_client=False)
+    for time in (22.1, 22.5, 23, 24, 26, 30, 38, 54):
+        wire.tcp(time, 0x18, 5001, mine, whole[:1400], from_client=False)
+        wire.tcp(time + 0.01, 0x10, mine, 7801)
+    for number in range(2, 7) if goes_on else ():
+        piece = whole[1400 * number : 1400 * number + 1400]
+        wire.tcp(55 + number / 100, 0x18, 5001 + 1400 * number, mine, piece, from_client=False)
+        wire.tcp(55.005 + number / 100, 0x10, mine, 5001 + 1400 * number + len(piece))
     return wire
 
 
@@ -126,6 +147,9 @@ FAULTS: dict[str, Case] = {
         "a server that nobody is": lambda: unheard(started(GHOST), "192.168.122.77"),
         "a directory that is not exported": lambda: mounted(started(NFS), 13, 22, 23, 24),
         "a disk by NBD that nobody serves": lambda: refused(started(NBD), 22, port=10809),
+        "a place of configurations that nobody serves": lambda: refused(
+            rooted(f"{LIVE} ds=nocloud;s=http://{SERVER}:3003/ci/"), 30, port=3003
+        ),
         "a disk by NBD of another name": lambda: closed(by_disk(10809, started(NBD))),
         "a server without NFS": lambda: refused(started(NFS), *range(22, 62), port=111),
         "a repository that is elsewhere": lambda: missing(
@@ -137,6 +161,12 @@ FAULTS: dict[str, Case] = {
 FAULTS["a server without a portmapper"] = Case(
     lambda: _once(unmapped(refused(started(NFS), 21, port=111))), "chain-nfs-unreachable", ("os",)
 )
+
+FAULTS["an authority that the system does not know"] = Case(
+    lambda: _once(started(TLS).tls(22, "boot.lan", 48, by_client=True)), "tls-unknown-ca", ("os",)
+)
+
+FAULTS["a download whose server is deaf"] = Case(lambda: _once(repeated()), "tcp-reset-or-stall-mid-body", ("os",))
 
 HEALTHY: dict[str, Callable[[], Wire]] = {
     name: lambda build=build: _once(build())  # type: ignore[misc]
@@ -164,6 +194,10 @@ HEALTHY: dict[str, Callable[[], Wire]] = {
         "a proxy that refuses": lambda: refused(started(f"/linux http_proxy=http://{SERVER}:3128"), 22, port=3128),
         "a name of nobody's that no script holds": lambda: started(LIVE).query(22, "0.pool.ntp.org", rcode=3),
         "a disk that is let go later": lambda: closed(by_disk(10809, started(NBD)), 60),
+        "a boot server that leaves": lambda: refused(rooted(), 30, port=80),
+        "a page that is missing where everything lies at the top": lambda: missing(
+            rooted(f"/linux archiso_http_srv=http://{SERVER}/"), "/", "/debian/Release", at=30
+        ),
         "a second disk that nobody serves": lambda: refused(by_disk(2049), 30, port=10809),
         "a portmapper that a running system misses": lambda: unmapped(rooted()),
         "a directory that is exported": lambda: by_nfs(mounted(started(NFS), 0, 22)),
@@ -172,6 +206,7 @@ HEALTHY: dict[str, Callable[[], Wire]] = {
 }
 
 LATE: dict[str, Callable[[], Wire]] = {
+    "a download whose server was deaf for a while": lambda: repeated(goes_on=True),
     "a directory that is exported late": lambda: by_nfs(mounted(started(NFS), 13, *range(22, 62))),
     "a server whose NFS came late": lambda: by_nfs(refused(started(NFS), *(22 + n / 2 for n in range(79)), port=111)),
     "a portmapper that came late": lambda: by_nfs(unmapped(started(NFS))),

@@ -22,6 +22,6 @@ def test_what_came_late_came(build: Callable[[], Wire], tmp_path: Path) -> None:
 @pytest.mark.parametrize("build", boots_system.LATE.values(), ids=boots_system.LATE)
 def test_until_it_comes_it_is_missing(build: Callable[[], Wire], tmp_path: Path) -> None:
     wire = build()
-    wire.packets = [packet for packet in wire.packets if packet[0] < 62]
+    wire.packets = [packet for packet in wire.packets if packet[0] < 54.5]
     missing = machine(read(wire.save(tmp_path / "x.pcap")))
     assert (missing.status, missing.boots[0].stalled_at) == ("stalled", "os")

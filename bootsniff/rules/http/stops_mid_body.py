@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...flow.records import HttpExchange
 from ...model import NANOSECONDS, Evidence, Finding, Fix
-from ...track.lost_response import took_nothing
+from ...track.lost_response import SENT_IN_VAIN, took_nothing
 from .. import names, quoting
 from ..case import Case
 from ..evidence import evidence, maybe
@@ -89,6 +89,10 @@ def _end(flow: HttpExchange) -> tuple[str, list[Evidence], bool]:
         return "the server closes the connection", [evidence(connection.fin_from_server, "FIN from the server")], True
     if connection.fin_from_client:
         return "the machine closes the connection", [evidence(connection.fin_from_client, "FIN from the machine")], True
-    if connection.zero_window:
+    newest = flow.body.newest
+    if flow.body.retransmissions >= SENT_IN_VAIN and connection.acknowledged >= flow.sent > 0:
+        how = "the server repeats what the machine has acknowledged: it does not hear the machine"
+        return how, [evidence(flow.last, "sent again")], False
+    if connection.zero_window and (newest is None or connection.zero_window.time >= newest.time):
         return "the machine takes no more (window 0)", [evidence(connection.zero_window, "window 0")], False
     return "no more data", [], False

@@ -66,6 +66,8 @@ class OsConfigFetchFailed(Rule):
         if culprit is None:
             yield from self._unreached(case)
             return
+        if _is_broken_off(culprit.flow):
+            return  # tcp-reset-or-stall-mid-body tells how
         same = [fetch for fetch in bad if names.path_of(fetch) == names.path_of(culprit)]
         yield self._fetch(case, same[0], sure=is_wanted(stage, culprit) or len(same) >= _MANY)
 
@@ -85,7 +87,7 @@ class OsConfigFetchFailed(Rule):
     def _unreached(self, case: Case) -> Iterator[Finding]:
         """No request came to be: the connection or the name failed."""
         tries = unreached(case.stage)
-        if tries:
+        if tries and tries[-1].tls is None:  # rules of their own tell of TLS
             yield self._without_connection(case, tries)
         asked = unnamed(case.stage)
         if asked:
@@ -134,7 +136,7 @@ class OsConfigFetchFailed(Rule):
     def _without_connection(self, case: Case, tries: list[TcpConnection]) -> Finding:
         last = tries[-1]
         refused = last.reset is not None and not last.established
-        dropped = last.established and last.tls is None
+        dropped = last.established
         return self.finding(
             case,
             [
@@ -171,6 +173,13 @@ class OsConfigFetchFailed(Rule):
             proof="" if answer else f"dig @{last.server} {last.name}",
             fixes=dns.fixes_for(case, last.name),
         )
+
+
+def _is_broken_off(flow: TftpTransfer | HttpExchange) -> bool:
+    """Whether the file came in part."""
+    if not isinstance(flow, HttpExchange) or flow.complete or flow.content_length is None:
+        return False
+    return exchanges.status_of(flow) in (200, 206)
 
 
 def _why(fetch: FetchRecord) -> str:

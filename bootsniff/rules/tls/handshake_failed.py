@@ -8,7 +8,7 @@ from ...wire.addresses import in_url
 from ..case import Case
 from .certificate import TlsCertificateRefused
 from .client_certificate import TlsClientCertificate
-from .handshakes import ENROL, MODERN, TRUST, TlsRule, Verdict, alert_of
+from .handshakes import MODERN, TlsRule, Verdict, alert_of, trust
 from .unknown_ca import TlsUnknownCa
 
 
@@ -57,7 +57,7 @@ class TlsHandshakeFailed(TlsRule):
             return "likely", "the machine leaves" + (" after the server's certificate" if tls.server_hello else "")
         return "possible", "it does not come to an end"
 
-    def mend(self, case: Case, connection: TcpConnection, tls: TlsHandshake) -> tuple[Fix, ...]:  # noqa: ARG002
+    def mend(self, case: Case, connection: TcpConnection, tls: TlsHandshake) -> tuple[Fix, ...]:
         if tls.foreign:
             return (
                 Fix("nginx", f"listen {connection.server_port} ssl;"),
@@ -66,7 +66,7 @@ class TlsHandshakeFailed(TlsRule):
                     f"openssl s_client -connect {in_url(connection.server)}:{connection.server_port} </dev/null",
                 ),
             )
-        return (ENROL, TRUST, MODERN)
+        return (*trust(case), MODERN)
 
 
 def _language(data: bytes) -> str:

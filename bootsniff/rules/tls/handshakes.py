@@ -99,10 +99,22 @@ def _later_success(case: Case, connection: TcpConnection) -> bool:
     )
 
 
-TRUST = Fix("ipxe", "make bin-x86_64-efi/ipxe.efi CERT=ca.crt TRUST=ca.crt")
-ENROL = Fix(
+_TRUST = Fix("ipxe", "make bin-x86_64-efi/ipxe.efi CERT=ca.crt TRUST=ca.crt")
+_ENROL = Fix(
     "uefi", "Setup > Tls Auth Configuration > Server CA Configuration > Enroll Cert: the authority, not the server"
 )
+_IN_INITRD = Fix(
+    "shell",
+    "cp ca.crt /usr/local/share/ca-certificates/; update-ca-certificates   # where the initrd is made\n"
+    "dracut --force   # or update-initramfs -u: the initrd needs the authority, not the server",
+)
+
+
+def trust(case: Case) -> tuple[Fix, ...]:
+    """How the program gets to know an authority: firmware by its setup, iPXE when it is built, a system with its initrd."""
+    return (_IN_INITRD,) if case.client == "os" else (_ENROL, _TRUST)
+
+
 MODERN = Fix(
     "nginx", "ssl_protocols TLSv1.2 TLSv1.3;\nssl_ciphers ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384;"
 )

@@ -6,7 +6,7 @@ from ...flow.records import TcpConnection, TlsHandshake
 from ...model import Fix
 from ..case import Case
 from .certificate import TlsCertificateRefused
-from .handshakes import ENROL, TRUST, TlsRule, Verdict, alert_of
+from .handshakes import TlsRule, Verdict, alert_of, trust
 
 
 class TlsUnknownCa(TlsRule):
@@ -46,8 +46,7 @@ class TlsUnknownCa(TlsRule):
 
     def mend(self, case: Case, connection: TcpConnection, tls: TlsHandshake) -> tuple[Fix, ...]:  # noqa: ARG002
         return (
-            ENROL,
-            TRUST,
+            *trust(case),
             Fix("nginx", "ssl_certificate /etc/ssl/fullchain.pem;   # server and intermediate certificates"),
         )
 
