@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ..model import Evidence, FrameRef
+from ..track.naming import same_file
 
 if TYPE_CHECKING:
     from ..track.records import Expectation, Heard
@@ -36,6 +37,20 @@ def maybe(where: FrameRef | Heard[Any] | None, role: str) -> Iterator[Evidence]:
 def names_next(wanted: Expectation) -> Evidence:
     """The script or configuration that names a file."""
     return evidence(wanted.at, f"{wanted.named_in} names {wanted.url}")
+
+
+def named_in_script(case: Case, name: str) -> Iterator[Evidence]:
+    """The script or configuration that names what was asked for, when one does, all of it."""
+    for wanted in case.stage.expectations:
+        if wanted.pieces is None and (same_file(wanted.url, name) or same_file(_beside_pxelinux(wanted), name)):
+            yield names_next(wanted)
+            return
+
+
+def _beside_pxelinux(wanted: Expectation) -> str:
+    """The name as PXELINUX means it that is no URL and begins without a slash: from the directory of pxelinux.cfg/."""
+    own, folder, _ = wanted.named_in.partition("pxelinux.cfg/")
+    return own + wanted.url if folder and not wanted.url.startswith("/") and "://" not in wanted.url else wanted.url
 
 
 def naming(case: Case) -> Iterator[Evidence]:

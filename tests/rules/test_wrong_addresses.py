@@ -221,3 +221,12 @@ def test_a_name_server_of_the_internet_does_not_know_the_boot_server(server: str
         wire.udp(time, CLIENT, 4000, server, 53, question)
     finding = next(f for f in found(wire.quiet(90), tmp_path).findings if f.code == "dns-lookup-failed")
     assert any("dhcp-option=6,192.168.122.1" in fix.text for fix in finding.fixes) is handed
+
+
+def test_a_page_that_is_missing_is_told_with_the_line_of_the_script(tmp_path: Path) -> None:
+    script = b"#!ipxe\nkernel http://192.168.122.1/linux\ninitrd http://192.168.122.1/Initrd.gz\nboot\n"
+    wire = Wire("ipxe-bios").lease(file="http://192.168.122.1/boot.ipxe").fetch(1, "/boot.ipxe", body=script)
+    wire.fetch(2, "/linux", body=CONTENTS["kernel"]).fetch(3, "/Initrd.gz", "404 Not Found", b"no")
+    (finding,) = found(wire.quiet(90), tmp_path).findings
+    assert finding.code == "http-404"
+    assert finding.evidence[0].role == "http://192.168.122.1/boot.ipxe names http://192.168.122.1/Initrd.gz"

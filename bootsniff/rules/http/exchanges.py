@@ -11,7 +11,7 @@ from ...track.records import FetchRecord
 from ...track.switches import is_switch
 from .. import names, quoting
 from ..case import Case
-from ..evidence import evidence, maybe
+from ..evidence import evidence, maybe, named_in_script
 from ..rule import Rule
 
 
@@ -102,7 +102,7 @@ class HttpStatusRule(Rule):
                 continue
             yield self.finding(
                 case,
-                proof(flow),
+                [*named_in_script(case, flow.url), *proof(flow)],
                 subject=flow.url,
                 server=flow.connection.server,
                 url=flow.url,

@@ -7,13 +7,12 @@ from collections.abc import Iterator
 
 from ...flow.records import TftpTransfer
 from ...model import Evidence, Finding, Fix
-from ...track.naming import same_file
-from ...track.records import Expectation, FetchRecord
+from ...track.records import FetchRecord
 from ...track.switches import is_switch
 from ...wire.http import is_web_url
 from .. import fixes, names, quoting
 from ..case import Case
-from ..evidence import names_next, naming
+from ..evidence import named_in_script, naming
 from ..rule import Rule
 from . import transfers
 
@@ -81,17 +80,7 @@ def _named(case: Case, fetch: FetchRecord) -> Iterator[Evidence]:
     if case.is_boot_file(fetch):
         yield from naming(case)
         return
-    path = names.path_of(fetch)
-    for wanted in case.stage.expectations:
-        if wanted.pieces is None and (same_file(wanted.url, path) or same_file(_beside_pxelinux(wanted), path)):
-            yield names_next(wanted)
-            return
-
-
-def _beside_pxelinux(wanted: Expectation) -> str:
-    """The name as PXELINUX means it that is no URL and begins without a slash: from the directory of pxelinux.cfg/."""
-    own, folder, _ = wanted.named_in.partition("pxelinux.cfg/")
-    return own + wanted.url if folder and not wanted.url.startswith("/") and "://" not in wanted.url else wanted.url
+    yield from named_in_script(case, names.path_of(fetch))
 
 
 def _windows_servers(case: Case) -> set[str]:
