@@ -32,6 +32,9 @@ _CONFIG = re.compile(
     r"config\.ign|ignition|kickstart[^/]*|autoyast[^/]*|install\.conf|answers?[^/]*)$",
     re.IGNORECASE,
 )
+_ANSWERS = re.compile(
+    r"(?:^|/)(?:[^/]*\.(?:ks|ign|preseed)|ks(?:\.cfg)?|preseed\.cfg|autoinst\.xml|kickstart[^/]*)$", re.IGNORECASE
+)
 _ROOT = re.compile(r"\.(?:squashfs|sfs|erofs|iso|img|wim)$|(?:^|/)(?:rootfs|airootfs|modloop)[^/]*$", re.IGNORECASE)
 _ROOT_KINDS = frozenset({"squashfs", "iso", "wim"})
 _ROOT_PORTS = frozenset({2049, 10809, iscsi.PORT})
@@ -73,12 +76,16 @@ def _in_vain_since(stage: StageRecord) -> int | None:
 
 
 def missed(stage: StageRecord) -> FetchRecord | None:
-    """The file without which the system does not go on: one that it was told to fetch, or the last that it asked for."""
+    """The file without which the system does not go on: one that it was told to fetch, an installer's answers, or the last.
+
+    Installers fetch what they install from all the same, and then ask questions.
+    """
     useful = [fetch for fetch in stage.fetches if fetch.useful]
     while useful and useful[-1].status == "in-progress" and failed_before(useful[-1], useful[:-1]):
         del useful[-1]  # once more is no progress
     for fetch in reversed(useful):
-        if _is_in_vain(fetch) and is_told(stage, fetch) and not _came(stage, fetch):
+        needed = is_told(stage, fetch) or (_is_answers(fetch) and not _has_answers(stage))
+        if _is_in_vain(fetch) and needed and not _came(stage, fetch):
             return fetch
     last = useful[-1] if useful else None
     if last is None or not _is_in_vain(last):
@@ -201,6 +208,14 @@ def _is_refused(fetch: FetchRecord) -> bool:
     """Whether the server said that it will not send the file."""
     flow = fetch.flow
     return flow.error is not None if isinstance(flow, TftpTransfer) else flow.response is not None
+
+
+def _is_answers(fetch: FetchRecord) -> bool:
+    return _ANSWERS.search(plain_path(fetch.name)) is not None
+
+
+def _has_answers(stage: StageRecord) -> bool:
+    return any(one.status == "complete" and _is_answers(one) for one in stage.fetches)
 
 
 def _came(stage: StageRecord, fetch: FetchRecord) -> bool:

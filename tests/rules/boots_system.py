@@ -150,6 +150,9 @@ FAULTS: dict[str, Case] = {
         "a place of configurations that nobody serves": lambda: refused(
             rooted(f"{LIVE} ds=nocloud;s=http://{SERVER}:3003/ci/"), 30, port=3003
         ),
+        "an installer without its answers": lambda: missing(started("/linux quiet"), "/ks/host1.ks").fetch(
+            24, "/fedora/images/install.img", body=SQUASHFS, agent=CURL
+        ),
         "a disk by NBD of another name": lambda: closed(by_disk(10809, started(NBD))),
         "a server without NFS": lambda: refused(started(NFS), *range(22, 62), port=111),
         "a repository that is elsewhere": lambda: missing(
@@ -164,6 +167,11 @@ FAULTS["a server without a portmapper"] = Case(
 
 FAULTS["an authority that the system does not know"] = Case(
     lambda: _once(started(TLS).tls(22, "boot.lan", 48, by_client=True)), "tls-unknown-ca", ("os",)
+)
+FAULTS["the same, and one more try that is cut off"] = Case(
+    lambda: _once(refused(started(TLS).tls(22, "boot.lan", 48, by_client=True), 30, port=443)),
+    "tls-unknown-ca",
+    ("os",),
 )
 
 FAULTS["a download whose server is deaf"] = Case(lambda: _once(repeated()), "tcp-reset-or-stall-mid-body", ("os",))
@@ -194,6 +202,9 @@ HEALTHY: dict[str, Callable[[], Wire]] = {
         "a proxy that refuses": lambda: refused(started(f"/linux http_proxy=http://{SERVER}:3128"), 22, port=3128),
         "a name of nobody's that no script holds": lambda: started(LIVE).query(22, "0.pool.ntp.org", rcode=3),
         "a disk that is let go later": lambda: closed(by_disk(10809, started(NBD)), 60),
+        "an installer that takes the answers for all": lambda: missing(started("/linux quiet"), "/ks/host1.ks").fetch(
+            24, "/ks/default.ks", body=b"text\n", agent=CURL
+        ),
         "a boot server that leaves": lambda: refused(rooted(), 30, port=80),
         "a page that is missing where everything lies at the top": lambda: missing(
             rooted(f"/linux archiso_http_srv=http://{SERVER}/"), "/", "/debian/Release", at=30

@@ -87,7 +87,7 @@ class OsConfigFetchFailed(Rule):
     def _unreached(self, case: Case) -> Iterator[Finding]:
         """No request came to be: the connection or the name failed."""
         tries = unreached(case.stage)
-        if tries and tries[-1].tls is None:  # rules of their own tell of TLS
+        if tries and all(one.tls is None for one in tries):  # rules of their own tell of TLS
             yield self._without_connection(case, tries)
         asked = unnamed(case.stage)
         if asked:
