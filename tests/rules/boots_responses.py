@@ -42,7 +42,7 @@ def sent_in_vain(
 ) -> Wire:
     """As at the server: its first packets repeat, the machine acknowledges nothing; `alone`: but for the head, which came first."""
     wire = asked()
-    body = b"x" * 300 if small else KERNEL
+    body = bytes(300) if small else KERNEL
     head = _head(len(body))
     taken = len(head) if alone else 0
     stream = head + body
