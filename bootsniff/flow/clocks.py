@@ -2,8 +2,9 @@
 
 Numbers that were drawn at random tell that a packet in one capture is the one in the other: xids, sequence numbers of
 SYNs (which pass a NAT unchanged), ports, IP identifications. Firmware may draw the same ones with every power-on, which
-would make two boots look like one: nearly all that both captures could share has to fit, and either numbers that servers
-drew are among it, or all is apart by the same time, more exactly than any machine boots twice.
+would make two boots look like one (iPXE for EFI does, and keeps its times to 0.3 ms): nearly all that both captures
+could share has to fit, and either numbers that servers drew are among it, or it is apart by the very same time and holds
+all that machines ask by DHCP.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterator
 from itertools import islice
 from operator import itemgetter
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 
@@ -35,7 +36,7 @@ EXACT: Final = NANOSECONDS // 1000
 AGREED: Final = 2 * JITTER
 """Clocks that differ by less are as good as one."""
 ENOUGH: Final = 4
-"""Packets that must fit."""
+"""Packets that must fit; what a server drew counts twice."""
 DRAWN: Final = 2
 """Those of servers among them."""
 SHARE: Final = 0.75
@@ -50,7 +51,11 @@ _TFTP_PORT = 69
 _FIRST_DATA = 3 << 16 | 1
 _ANSWERS = (5, 6)
 """TFTP's ERROR and OACK."""
-_OF_MACHINE, _BY_SERVER = "dhcp ", "server "
+_FROM_SERVERS = (2, 7)
+"""DHCPv6's ADVERTISE and REPLY."""
+_ASKS, _IS_TOLD, _BY_SERVER = "asks ", "is told ", "server "
+_TFTP, _ACCEPTED = f"{_BY_SERVER}TFTP", f"{_BY_SERVER}SYN, ACK"
+_OPENED, _REQUEST = "SYN", "request"
 
 
 class Marks:
@@ -81,9 +86,9 @@ def _marks(block: Block, columns: Columns, index: int) -> Iterator[Mark]:
     if columns.protocol[index] == TCP:
         number = int(columns.sequence[index])
         if not columns.flags[index] & _ACK:
-            yield "SYN", number
+            yield _OPENED, number
         elif number & 0xFFFF > 1:  # QEMU's own network counts from 1 in steps of 64 KiB (libslirp tcp_subr.c)
-            yield f"{_BY_SERVER}SYN, ACK", number
+            yield _ACCEPTED, number
         return
     header = int(columns.l3[index])
     start = header + (40 if columns.version[index] == 6 else (block.buffer[header] & 15) * 4) + 8
@@ -93,25 +98,20 @@ def _marks(block: Block, columns: Columns, index: int) -> Iterator[Mark]:
     try:
         if not DHCP_PORTS.isdisjoint(ports):
             lease = dhcp.parse(payload)
-            yield _OF_MACHINE + lease.client_mac, (lease.op, lease.xid, lease.secs, lease.message_type)
-            if lease.op == 2 and packet:
+            kind = _ASKS if lease.op == 1 else _IS_TOLD
+            yield kind + lease.client_mac, (lease.xid, lease.secs, lease.message_type)
+            if lease.op == 2 and packet and lease.relay is None:  # a relay sends it on in a packet of its own
                 yield f"{_BY_SERVER}DHCP", (packet, lease.xid)
         elif not DHCPV6_PORTS.isdisjoint(ports):
             message = dhcpv6.parse(payload)
-            yield f"{_OF_MACHINE}{message.client_duid!r}", (message.type, message.xid)
+            kind = _IS_TOLD if message.type in _FROM_SERVERS else _ASKS
+            yield f"{kind}{message.client_duid!r}", (message.type, message.xid)
         elif _TFTP_PORT in ports:
-            yield "request", (packet, ports[0], payload)
+            yield _REQUEST, (packet, ports[0], payload)
         else:
-            yield f"{_BY_SERVER}TFTP", (packet, ports, payload[:4])
+            yield _TFTP, (packet, ports, payload[:4])
     except Malformed:
         return
-
-
-class _Fit(NamedTuple):
-    """A shift, ns, and the packets that agree on it."""
-
-    shift: int
-    marks: set[Mark]
 
 
 def clock_shift(reference: Seen, other: Seen) -> int | None:
@@ -124,37 +124,64 @@ def clock_shift(reference: Seen, other: Seen) -> int | None:
         for known in reference[mark]
     )
     gaps = sorted(islice(pairs, MAX_GAPS), key=itemgetter(0))
-    for width, drawn in ((JITTER, DRAWN), (EXACT, 0)):
-        fit = _best(gaps, width)
-        enough = len(fit.marks) >= max(ENOUGH, SHARE * _shared(reference, other, fit)) if fit.marks else False
-        if enough and sum(kind.startswith(_BY_SERVER) for kind, _ in fit.marks) >= drawn:
-            return fit.shift if abs(fit.shift) >= AGREED else 0
-    return None
-
-
-def _best(gaps: list[tuple[int, Mark]], width: int) -> _Fit:
-    """What most of the gaps agree on within `width` ns; of several, the first."""
     apart = [gap for gap, _ in gaps]
+    shift = _most(apart, JITTER)
+    fitting = _around(gaps, shift, JITTER)
+    if not (_drawn(fitting) >= DRAWN and _fits(reference, other, shift, fitting)):
+        shift = _most(apart, EXACT)
+        fitting = _around(gaps, shift, EXACT)
+        asked = _around(gaps, shift, JITTER)
+        if not (_fits(reference, other, shift, fitting) and _asks_alike(reference, other, shift, asked)):
+            return None
+    return shift if abs(shift) >= AGREED else 0
+
+
+def _most(apart: list[int], width: int) -> int:
+    """What most of the gaps agree on within `width` ns; of several, the first. 0 when there are none."""
     begin = size = 0
     for start, gap in enumerate(apart):
         count = bisect_right(apart, gap + width) - start
         if count > size:
             begin, size = start, count
-    return _Fit(apart[begin + size // 2] if apart else 0, {mark for _, mark in gaps[begin : begin + size]})
+    return apart[begin + size // 2] if apart else 0
 
 
-def _shared(reference: Seen, other: Seen, fit: _Fit) -> int:
-    """How many packets both could hold, if it fits: of each kind as many as the one that holds fewer."""
-    spans = [_span(reference, 0), _span(other, fit.shift)]
+def _around(gaps: list[tuple[int, Mark]], shift: int, width: int) -> set[Mark]:
+    return {mark for gap, mark in gaps if abs(gap - shift) <= width}
+
+
+def _drawn(marks: set[Mark]) -> int:
+    """How many of them bear what a server drew; two of 16 bits are as good as a sequence number."""
+    return sum(DRAWN if kind == _ACCEPTED else kind.startswith(_BY_SERVER) for kind, _ in marks)
+
+
+def _fits(reference: Seen, other: Seen, shift: int, fitting: set[Mark]) -> bool:
+    """Whether what both captures could hold, while both ran, is in both: of each kind as many as the one with fewer holds."""
+    if len(fitting) + _drawn(fitting) < ENOUGH:
+        return False
+    one, two = _meanwhile(reference, other, shift)
+    # A NAT may change the ports of all requests and answers; what else servers draw, and DHCP, is the same everywhere.
+    moved = {_OPENED, _REQUEST, _TFTP} - {kind for kind, _ in fitting}
+    return len(fitting) >= SHARE * sum(min(one[kind], two[kind]) for kind in one.keys() & two.keys() - moved)
+
+
+def _asks_alike(reference: Seen, other: Seen, shift: int, fitting: set[Mark]) -> bool:
+    """Whether what each machine asked by DHCP, while both captures ran, is in both."""
+    one, two = _meanwhile(reference, other, shift)
+    fitted = Counter(kind for kind, _ in fitting)
+    kinds = [kind for kind in one.keys() & two.keys() if kind.startswith(_ASKS)]
+    return all(fitted[kind] >= SHARE * max(one[kind], two[kind]) for kind in kinds)
+
+
+def _meanwhile(reference: Seen, other: Seen, shift: int) -> tuple[Counter[str], Counter[str]]:
+    """How many packets of each kind either capture holds of the time in which both ran."""
+    spans = [_span(reference, 0), _span(other, shift)]
     first, last = max(span[0] for span in spans) - JITTER, min(span[1] for span in spans) + JITTER
-    kinds, others = (
-        Counter(kind for (kind, _), times in seen.items() if any(first <= time + shift <= last for time in times))
-        for seen, shift in ((reference, 0), (other, fit.shift))
+    one, two = (
+        Counter(kind for (kind, _), times in seen.items() if any(first <= time + move <= last for time in times))
+        for seen, move in ((reference, 0), (other, shift))
     )
-    fitted = {kind for kind, _ in fit.marks}
-    # A NAT may change the ports of all requests; a machine's DHCP is the same everywhere.
-    comparable = [kind for kind in kinds.keys() & others.keys() if kind in fitted or kind.startswith(_OF_MACHINE)]
-    return sum(min(kinds[kind], others[kind]) for kind in comparable)
+    return one, two
 
 
 def _span(seen: Seen, shift: int) -> tuple[int, int]:

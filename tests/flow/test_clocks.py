@@ -74,6 +74,28 @@ def test_a_boot_of_which_a_part_repeats_the_one_before_is_another_one() -> None:
     assert clock_shift(first, moved(again, HOUR)) is None
 
 
+def test_an_ipxe_that_repeats_itself_to_the_millisecond_has_booted_twice() -> None:
+    """Firmware with numbers of its own, then an iPXE whose xid and times are those of the boot before."""
+    ipxe: Seen = {}
+    for number, secs in enumerate((4, 10, 18)):
+        ipxe["asks x", (7, secs, number)] = [secs * NANOSECONDS]
+        ipxe["is told x", (7, secs, number)] = [secs * NANOSECONDS + 100_000]
+
+    def boot(xid: int, before: int) -> Seen:
+        firmware: Seen = {("asks x", (xid, 0, kind)): [-(before - kind) * NANOSECONDS] for kind in (1, 3)}
+        return {**firmware, **ipxe}
+
+    assert clock_shift(boot(1, 10), moved(boot(2, 16), HOUR)) is None
+    assert clock_shift(boot(1, 10), moved(boot(1, 10), HOUR)) == -HOUR
+
+
+def test_one_connection_is_enough() -> None:
+    """Both sequence numbers of it were drawn from 32 bits; QEMU's own network does not draw."""
+    seen: Seen = {("SYN", 1137915891): [0], ("server SYN, ACK", 399219561): [1000]}
+    assert clock_shift(seen, moved(seen, HOUR)) == -HOUR
+    assert clock_shift({("SYN", 1137915891): [0]}, {("SYN", 1137915891): [HOUR]}) is None
+
+
 def test_different_networks_and_empty_captures_have_nothing_to_compare() -> None:
     assert clock_shift(marks_of("tftp-not-found"), marks_of("uboot64-pxelinux")) is None
     assert clock_shift({}, marks_of("tftp-not-found")) is None
