@@ -90,7 +90,7 @@ def test_an_ipxe_that_repeats_itself_to_the_millisecond_has_booted_twice() -> No
 
 
 def test_one_connection_is_enough() -> None:
-    """Both sequence numbers of it were drawn from 32 bits; QEMU's own network does not draw."""
+    """Both sequence numbers of it were drawn from 32 bits."""
     seen: Seen = {("SYN", 1137915891): [0], ("server SYN, ACK", 399219561): [1000]}
     assert clock_shift(seen, moved(seen, HOUR)) == -HOUR
     assert clock_shift({("SYN", 1137915891): [0]}, {("SYN", 1137915891): [HOUR]}) is None
