@@ -102,7 +102,8 @@ class Connection:
         elif packet.payload_length and not flags & RST:  # a server speaks after the client's ACK
             record.established = True
         self._synchronise(packet, by_client=by_client)
-        if by_client and flags & (ACK | RST) == ACK:
+        # A reset need not say what it acknowledges: edk2's does, one that answers a stranger's packet has 0 there.
+        if by_client and flags & (ACK | RST) and packet.acknowledgement:
             self.acknowledge(packet.acknowledgement, at)
         # Pure ACKs are bulk and not looked at; the next request or the end tells as well.
         if (

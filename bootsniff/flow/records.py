@@ -194,7 +194,7 @@ class TcpConnection(Struct, eq=False):
     last: FrameRef = FrameRef(0, 0, 0)
     last_from_server: FrameRef | None = None
     last_from_client: FrameRef | None = None
-    """The client's latest packet that acknowledges something."""
+    """The client's latest packet that says what it acknowledges."""
     acknowledged: int = 0
     """How many bytes of the server's it acknowledges."""
 

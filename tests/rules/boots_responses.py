@@ -55,7 +55,7 @@ def sent_in_vain(
         piece(wire, time, taken, stream[taken : taken + 1448])
     still(wire, *heard, taken=taken)
     if reset:
-        wire.tcp(6, 0x04, 1001 + len(_ASKED), 0)
+        wire.tcp(6, 0x04, 1001 + len(_ASKED), 5001 + taken)  # as edk2's
     return wire.quiet(60)
 
 
@@ -99,6 +99,19 @@ def capture_lost_pieces() -> Wire:
     return wire.fetch(2, "/initrd.gz", body=INITRD, agent=_AGENT).quiet(200)
 
 
+def left_for_the_disk() -> Wire:
+    """As at the server: iPXE leaves without an ACK for the script that tells it to; the system of the disk resets."""
+    path = b"/exit.ipxe"
+    asked = _ASKED.replace(b"/linux", path)
+    wire = Wire("ipxe-bios").lease(-4, file=f"http://{SERVER}{path.decode()}").connect(1)
+    wire.tcp(1.01, 0x18, 1001, 5001, asked)
+    script = b"#!ipxe\nexit\n"
+    for time in (1.02, *_AGAIN):
+        wire.tcp(time, 0x18, 5001, 1001 + len(asked), _head(len(script)) + script, from_client=False)
+    wire.tcp(_AGAIN[-1] + 0.001, 0x04, 1001 + len(asked), 0)
+    return wire.quiet(200)
+
+
 FAULTS = {
     "http-response-lost, large": Case(sent_in_vain, "http-response-lost", ("http",)),
     "http-response-lost, its head alone arrives": Case(
@@ -113,4 +126,5 @@ FAULTS = {
 HEALTHY = {
     "a hole that is filled": lambda: end_alone(filled=1.5),
     "an end that is never acknowledged": end_not_acknowledged,
+    "a script that tells to leave, never acknowledged": left_for_the_disk,
 }

@@ -95,9 +95,10 @@ def _is_large(flow: HttpExchange) -> bool:
 def _last(flow: HttpExchange) -> Iterator[Evidence]:
     if flow.body.retransmissions:
         yield from maybe(flow.body.last, f"sent again, {flow.body.retransmissions} times in all")
-    yield from maybe(flow.connection.last_from_client, "the machine's latest ACK, of nothing of it")
-    if flow.connection.reset_by_client:
-        yield from maybe(flow.connection.reset, "RST from the machine")
+    connection = flow.connection
+    gave_up = connection.reset_by_client and connection.last_from_client == connection.reset
+    word = "RST from the machine" if gave_up else "the machine's latest ACK"
+    yield from maybe(connection.last_from_client, f"{word}, of nothing of it")
 
 
 _NARROW = (
