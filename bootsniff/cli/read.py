@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
         return run_tui(arguments)
     with ExitStack() as stack:
         interrupts = stack.enter_context(Interrupts())
-        reading = Reading(arguments.files, stack, jobs=arguments.jobs)
+        reading = Reading(arguments.files, stack, jobs=arguments.jobs, quiet=arguments.quiet)
         if arguments.events or arguments.plain:
             from .read_events import write_events
 

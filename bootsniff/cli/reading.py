@@ -41,18 +41,18 @@ FILES_BESIDES = 32
 class Reading:
     """The captures of one command, open, and the problems that were met."""
 
-    def __init__(self, paths: list[str], stack: ExitStack, *, jobs: int | None = None) -> None:
+    def __init__(self, paths: list[str], stack: ExitStack, *, jobs: int | None = None, quiet: bool = False) -> None:
         """Open all that can be opened. Raises the error of the only capture, or of the first when none can be.
 
         All but one of the `jobs` processes read, at most one a file; what they cannot do is done in this one. None for
-        as many as are of use.
+        as many as are of use. `quiet`: no progress bar while clocks are compared.
         """
         self.failures: list[BootsniffError] = []
         self.sources: list[CaptureSource] = []
         readers = (jobs or _useful_jobs(paths)) - 1
         window = max(SMALLEST_WINDOW, min(WINDOW, WINDOWS // len(paths)))
         _allow_open_files(len(paths))
-        for path, shift in zip(paths, clock_shifts(paths), strict=True):
+        for path, shift in zip(paths, clock_shifts(paths, quiet=quiet), strict=True):
             try:
                 source = open_capture(
                     path,
