@@ -254,6 +254,17 @@ def accept(protocol: str, port: int) -> Fix:
     return Fix("nft", f"nft insert rule inet filter input {protocol} dport {port} accept")
 
 
+SMALLER_SEGMENTS = (
+    Fix(
+        "nft",
+        "nft insert rule inet filter forward tcp flags syn tcp option maxseg size set rt mtu\n"
+        "nft insert rule inet filter forward icmp type destination-unreachable accept",
+    ),
+    Fix("iptables", "iptables -t mangle -A FORWARD -p tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu"),
+    Fix("shell", "sysctl -w net.ipv4.tcp_mtu_probing=1   # on the web server, until the MTU is repaired"),
+)
+"""For a way on which the packets of TCP are too large, and nobody tells their senders."""
+
 PROXY_ANSWERS = 'pxe-prompt="network boot",0'
 """dnsmasq as a proxy is silent without a pxe-service or pxe-prompt, whatever dhcp-boot says (option.c, enable_pxe)."""
 

@@ -6,7 +6,7 @@ behind it shows only in what the machine does not acknowledge.
 
 from __future__ import annotations
 
-from ..flow.records import HttpExchange
+from ..flow.records import HttpExchange, TcpConnection
 from ..model import NANOSECONDS
 
 SENT_IN_VAIN = 3
@@ -31,6 +31,15 @@ def took_nothing(flow: HttpExchange) -> bool:
     if flow.body.retransmissions >= SENT_IN_VAIN and heard.time - since.time > _ON_ITS_WAY:
         return True
     return has_hole(flow) and heard.time > since.time
+
+
+def took_no_hello(connection: TcpConnection) -> bool:
+    """Whether the machine speaks and acknowledges no byte of a server's answer to its ClientHello, which is repeated."""
+    hello = connection.tls.server_hello_at if connection.tls is not None else None
+    heard, said = connection.last_from_client, connection.last_from_server
+    if hello is None or heard is None or said is None or connection.acknowledged:
+        return False
+    return min(heard.time, said.time) - hello.time > _ON_ITS_WAY
 
 
 def has_hole(flow: HttpExchange) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 from .boots import INITRD, KERNEL, SCRIPT
 from .packets import Wire
 from .scene import SERVER
@@ -112,7 +114,31 @@ def left_for_the_disk() -> Wire:
     return wire.quiet(200)
 
 
+def hello_in_vain(*, taken: bool = False) -> Wire:
+    """As at the server: its certificates repeat; `taken`: the machine acknowledges them, and says no more."""
+
+    def message(kind: int, body: bytes) -> bytes:
+        size = struct.pack(">BHHB", 22, 0x0303, len(body) + 4, kind)
+        return size + len(body).to_bytes(3, "big") + body
+
+    wire = Wire("ipxe-bios").lease(file=f"https://{SERVER}/menu.ipxe").connect(1, port=443)
+    hello = message(1, b"\x03\x03" + b"r" * 32 + b"\0" + b"\0\4\0\x2f\0\x35" + b"\1\0")
+    mine = 1001 + len(hello)
+    wire.tcp(1.01, 0x18, 1001, 5001, hello, port=443)
+    wire.tcp(1.011, 0x10, 5001, mine, from_client=False, port=443)
+    chain = message(11, b"\0\x0b\xb8" + b"\0\x0b\xb5" + b"c" * 2997)
+    flight = message(2, b"\x03\x03" + b"s" * 32 + b"\0" + b"\0\x2f" + b"\0") + chain + message(14, b"")
+    for start in range(0, len(flight), 1448):
+        wire.tcp(1.02, 0x18, 5001 + start, mine, flight[start : start + 1448], from_client=False, port=443)
+    for time in _AGAIN:
+        wire.tcp(time, 0x18, 5001, mine, flight[:1448], from_client=False, port=443)
+    for time in (15, 30):
+        wire.tcp(time, 0x10, mine, 5001 + len(flight) * taken, port=443)
+    return wire.quiet(60)
+
+
 FAULTS = {
+    "tls-handshake-failed, the answer is lost": Case(hello_in_vain, "tls-handshake-failed", ("tls",)),
     "http-response-lost, large": Case(sent_in_vain, "http-response-lost", ("http",)),
     "http-response-lost, its head alone arrives": Case(
         lambda: sent_in_vain(alone=True), "http-response-lost", ("http",)

@@ -431,6 +431,20 @@ def test_large_packets_are_blamed_where_they_are_what_is_lost(tmp_path: Path) ->
     assert "its end alone arrives; large packets" in told(boots_responses.end_alone())
 
 
+def test_certificates_that_do_not_arrive_are_no_unknown_authority(tmp_path: Path) -> None:
+    def told(*, taken: bool) -> tuple[str, set[str]]:
+        wire = boots_responses.hello_in_vain(taken=taken)
+        finding = next(f for f in machine(read(wire.save(tmp_path / "x.pcap"))).findings if f.severity == "error")
+        return finding.summary, {fix.target for fix in finding.fixes}
+
+    summary, targets = told(taken=False)
+    assert "acknowledges nothing of the server's answer" in summary
+    assert targets == {"nft", "iptables", "shell"}
+    summary, targets = told(taken=True)
+    assert "acknowledges nothing" not in summary
+    assert "ipxe" in targets
+
+
 def test_a_machine_that_says_no_more_may_have_what_it_was_sent(tmp_path: Path) -> None:
     assert "http-response-lost" not in codes(boots_responses.sent_in_vain(heard=(), small=True), tmp_path)
     assert "http-response-lost" not in codes(boots_responses.capture_lost_pieces(), tmp_path)

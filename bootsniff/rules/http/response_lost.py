@@ -78,7 +78,7 @@ class HttpResponseLost(Rule):
                 if sure
                 else "A capture at the machine: does the response arrive there? "
                 "From the server: ping -M do -s 1472 to the machine's network.",
-                fixes=fixes.arrange(case, *(_NARROW if large else _BLOCKED)),
+                fixes=fixes.arrange(case, *(fixes.SMALLER_SEGMENTS if large else _BLOCKED)),
             )
 
 
@@ -101,13 +101,4 @@ def _last(flow: HttpExchange) -> Iterator[Evidence]:
     yield from maybe(connection.last_from_client, f"{word}, of nothing of it")
 
 
-_NARROW = (
-    Fix(
-        "nft",
-        "nft insert rule inet filter forward tcp flags syn tcp option maxseg size set rt mtu\n"
-        "nft insert rule inet filter forward icmp type destination-unreachable accept",
-    ),
-    Fix("iptables", "iptables -t mangle -A FORWARD -p tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu"),
-    Fix("shell", "sysctl -w net.ipv4.tcp_mtu_probing=1   # on the web server, until the MTU is repaired"),
-)
 _BLOCKED = (Fix("nft", "nft insert rule inet filter forward ct state established,related accept"),)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from ...flow.records import TcpConnection, TlsHandshake
 from ...model import Fix
+from ...track.lost_response import took_no_hello
 from ...wire.addresses import in_url
+from .. import fixes
 from ..case import Case
 from .certificate import TlsCertificateRefused
 from .client_certificate import TlsClientCertificate
@@ -19,13 +21,15 @@ class TlsHandshakeFailed(TlsRule):
         Connection and ClientHello are there; then one side leaves.
     On the wire
         An alert that none of the other findings explains, or a closed connection right after the server's flight, or a
-        server that answers the ClientHello in plain HTTP.
+        server that answers the ClientHello in plain HTTP; or the server's flight again and again, and the machine
+        acknowledges nothing of it.
         iPXE often sends no alert; in TLS 1.3 alerts are encrypted, and only a small record and FIN are seen.
     Not to be confused with
         Failures whose alert can be read (tls-unknown-ca, tls-certificate, tls-version, tls-cipher). A machine that leaves
         right after a certificate that it could read (tls-unknown-ca).
     Causes
-        Most often an authority that is not known, then a name or time that does not fit. A port that speaks no TLS.
+        Most often an authority that is not known, then a name or time that does not fit. A port that speaks no TLS. A
+        tunnel on the way with a smaller MTU, which the server's certificates do not get through.
     Fix
         Look at the machine's screen: iPXE shows an error number with a link; try with TLS 1.2, where alerts are
         readable.
@@ -52,6 +56,11 @@ class TlsHandshakeFailed(TlsRule):
             return "certain", f"alert {alert[0]} {alert[1]} from the {'machine' if alert[2] else 'server'}"
         if TlsCertificateRefused().verdict(connection, tls) or TlsUnknownCa().verdict(connection, tls):
             return None
+        if took_no_hello(connection):
+            return (
+                "likely",
+                "the machine acknowledges nothing of the server's answer; large packets may not get through",
+            )
         closed = connection.reset or connection.fin_from_client
         if closed:
             return "likely", "the machine leaves" + (" after the server's certificate" if tls.server_hello else "")
@@ -66,6 +75,8 @@ class TlsHandshakeFailed(TlsRule):
                     f"openssl s_client -connect {in_url(connection.server)}:{connection.server_port} </dev/null",
                 ),
             )
+        if took_no_hello(connection):
+            return fixes.SMALLER_SEGMENTS
         return (*trust(case), MODERN)
 
 
