@@ -25,6 +25,8 @@ from ..wire.columns import TCP, UDP, Columns
 from .ports import DHCP_PORTS, DHCPV6_PORTS
 
 MAX_MARKS: Final = 65_536
+MAX_VALUE: Final = 512
+"""Bytes that are kept of a request (RFC 2347 allows no more), or of a DUID."""
 MAX_SIGHTINGS: Final = 8
 """How often a packet is noted: a bridge and its ports show it at once, firmware repeats it with pauses."""
 MAX_GAPS: Final = 1 << 18
@@ -105,9 +107,9 @@ def _marks(block: Block, columns: Columns, index: int) -> Iterator[Mark]:
         elif not DHCPV6_PORTS.isdisjoint(ports):
             message = dhcpv6.parse(payload)
             kind = _IS_TOLD if message.type in _FROM_SERVERS else _ASKS
-            yield f"{kind}{message.client_duid!r}", (message.type, message.xid)
+            yield f"{kind}{(message.client_duid or b'')[:MAX_VALUE]!r}", (message.type, message.xid)
         elif _TFTP_PORT in ports:
-            yield _REQUEST, (packet, ports[0], payload)
+            yield _REQUEST, (packet, ports[0], payload[:MAX_VALUE])
         else:
             yield _TFTP, (packet, ports, payload[:4])
     except Malformed:

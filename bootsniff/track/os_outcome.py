@@ -84,8 +84,9 @@ def missed(stage: StageRecord) -> FetchRecord | None:
     while useful and useful[-1].status == "in-progress" and failed_before(useful[-1], useful[:-1]):
         del useful[-1]  # once more is no progress
     for fetch in reversed(useful):
-        needed = is_told(stage, fetch) or (_is_answers(fetch) and not _has_answers(stage))
-        if _is_in_vain(fetch) and needed and not _came(stage, fetch):
+        if not _is_in_vain(fetch) or _came(stage, fetch):
+            continue
+        if is_told(stage, fetch) or (_is_answers(fetch) and not _has_answers(stage)):
             return fetch
     last = useful[-1] if useful else None
     if last is None or not _is_in_vain(last):

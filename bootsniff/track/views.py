@@ -27,7 +27,7 @@ class Views:
     def __init__(self) -> None:
         self._parts: dict[int, int] = {}
         """The first part of a capture that goes on in further files, by each of those."""
-        self._messages: dict[object, tuple[int, Point, Envelope]] = {}
+        self._messages: dict[object, tuple[int, Point, bool]] = {}
         self._latest: deque[tuple[Envelope, DhcpMessage | Dhcpv6Message]] = deque(maxlen=REMEMBERED // 2)
         """What a capture has shown that has had one point so far: it is put into `_messages` once there is another."""
         self._point: Point | None = None
@@ -38,7 +38,7 @@ class Views:
         """The latest transfer of each client's port."""
         self._views: OrderedDict[int, FetchRecord] = OrderedDict()
         self._exchanges: dict[object, tuple[int, Point, HttpExchange]] = {}
-        self._connections: dict[object, tuple[int, Point, TcpConnection]] = {}
+        self._connections: dict[object, tuple[int, Point, bool]] = {}
         self._ignored: OrderedDict[int, HttpExchange] = OrderedDict()
 
     def continues(self, capture: int, earlier: int) -> None:
@@ -77,13 +77,13 @@ class Views:
         else:
             key = (message.xid, message.type, message.client_duid, len(message.relays), envelope.source)
         point = self.point(envelope.capture, envelope.point)
-        return _earlier(self._messages, key, envelope.time, point, envelope) is not None
+        return _earlier(self._messages, key, envelope.time, point, seen=True) is not None
 
     def connection_seen_elsewhere(self, connection: TcpConnection) -> bool:
         """Whether the same connection was opened a moment ago at another point."""
         key = (connection.client, connection.client_port, connection.server, connection.server_port)
         point = self.point(connection.capture, connection.point)
-        return _earlier(self._connections, key, connection.start, point, connection) is not None
+        return _earlier(self._connections, key, connection.start, point, seen=True) is not None
 
     def exchange_elsewhere(self, exchange: HttpExchange) -> HttpExchange | None:
         """The same request as it was seen a moment ago at another point, translated by a NAT or not."""
@@ -92,7 +92,7 @@ class Views:
             return None
         key = (connection.server, connection.server_port, request.method, request.target, request.fields)
         point = self.point(connection.capture, connection.point)
-        return _earlier(self._exchanges, key, exchange.request_at.time, point, exchange)
+        return _earlier(self._exchanges, key, exchange.request_at.time, point, seen=exchange)
 
     def ignore(self, exchange: HttpExchange) -> None:
         """Remember an exchange that is nobody's boot, so that its later events cost nothing."""
@@ -187,8 +187,8 @@ def _is_cut_from(one: bytes, other: bytes) -> bool:
     return long.startswith(short) and not whole
 
 
-def _earlier(known: dict[object, tuple[int, Point, T]], key: object, time: int, point: Point, seen: T) -> T | None:
-    """The same as it was seen at another point; None when this is the first sight, which is remembered."""
+def _earlier(known: dict[object, tuple[int, Point, T]], key: object, time: int, point: Point, *, seen: T) -> T | None:
+    """What is known of the same at another point; None when this is the first sight, of which `seen` is remembered."""
     earlier = known.get(key)
     if earlier is not None and earlier[1] != point and abs(time - earlier[0]) <= MATCH_TIME:
         return earlier[2]

@@ -49,7 +49,7 @@ class Entry(Struct):
 
     def tells(self, arguments: Iterable[str]) -> None:
         """Arguments of a kernel."""
-        for argument in arguments:
+        for argument in (argument[:NAME_LIMIT] for argument in arguments):
             place = None if _NO_PLACE.match(argument) else _PLACE.search(argument)
             if place is not None and len(self.told) < MAX_FILES:
                 self.told.append(printable(place[0], NAME_LIMIT))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootsniff.flow.clocks import AGREED, EXACT, JITTER, Marks, Seen, clock_shift
+from bootsniff.flow.clocks import AGREED, EXACT, JITTER, MAX_VALUE, Marks, Seen, clock_shift
 from bootsniff.model import NANOSECONDS
 from bootsniff.sources.capture_file import open_capture
 from tests.flow.packets import CLIENT, SERVER, Frame, block_of, rrq, udp
@@ -108,6 +108,14 @@ def test_few_packets_prove_nothing() -> None:
     marks.note(block_of(frames))
     assert len(marks.seen) == 3
     assert clock_shift(marks.seen, moved(marks.seen, HOUR)) is None
+
+
+def test_of_long_requests_only_the_beginning_is_kept() -> None:
+    marks = Marks()
+    marks.note(block_of([(0, udp(CLIENT, 2070, SERVER, 69, rrq("x" * 60_000)))]))
+    ((_, value),) = marks.seen
+    assert isinstance(value, tuple)
+    assert len(value[-1]) == MAX_VALUE
 
 
 @given(st.lists(st.tuples(st.sampled_from([67, 68, 4011, 546, 547, 69, 2070]), st.binary(max_size=300)), max_size=8))

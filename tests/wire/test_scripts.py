@@ -300,3 +300,8 @@ TOLD = "http://h/live/x.squashfs"
 )
 def test_what_a_kernel_is_told_to_fetch(plan: ScriptPlan) -> None:
     assert plan.told == (TOLD,)
+
+
+def test_of_an_endless_argument_only_the_beginning_is_read() -> None:
+    assert pxelinux(f"kernel linux\nappend {'proxy' * 10_000} url={TOLD}\n").told == (TOLD,)
+    assert pxelinux(f"kernel linux\nappend {'proxy' * 10_000},{TOLD}\n").told == ()
