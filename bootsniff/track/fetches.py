@@ -141,6 +141,11 @@ def _stage_for(boot: BootRecord, fetch: FetchRecord, at: FrameRef) -> StageRecor
     """The stage that asks for this file: the current one, or a loader that only now shows itself."""
     stage = boot.stages[-1]
     refresh_fetches(stage, at.time, moved_on=False, latest=RECENT_FETCHES)
+    if stage.client == "os" and not stage.fetches and isinstance(fetch.flow, TftpTransfer):
+        loader = _unknown_kind(fetch.flow)
+        if loader.client in LOADERS:  # syslinux.efi does DHCP as a system does, and was taken for one
+            stage.client, stage.name, stage.dhcp = loader.client, loader.name, None
+            return stage
     client = _asking_program(boot, stage, fetch)
     if client is None or client == stage.client:
         return stage

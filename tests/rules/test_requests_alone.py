@@ -86,3 +86,30 @@ def test_answers_that_are_seen(tmp_path: Path) -> None:
     report = found(wire.quiet(200), tmp_path)
     assert machine(report).status == "stalled"
     assert ONE_SIDED not in dict(report.counters)
+
+
+@pytest.mark.parametrize(
+    ("names", "status", "clients"),
+    [
+        (("efi64/ldlinux.e64", "efi64/pxelinux.cfg/default"), "in-progress", ["efi-x64-pxe", "pxelinux"]),
+        (("config.img",), "handed-off", ["efi-x64-pxe", "os"]),
+        ((), "handed-off", ["efi-x64-pxe", "os"]),
+    ],
+)
+def test_a_loader_that_does_dhcp_as_a_system_does_is_known_by_what_it_asks_for(
+    names: tuple[str, ...], status: str, clients: list[str], tmp_path: Path
+) -> None:
+    """syslinux.efi, where the file itself was not captured."""
+    wire = Wire("efi-x64-pxe")
+    wire.dhcp(0, 1)
+    wire.dhcp(0.2, 3)
+    wire.rrq(1, "efi64/syslinux.efi")
+    for block in range(1, 60):
+        wire.ack(1 + block / 1000, block)
+    wire.as_kind("os").dhcp(2, 1)
+    wire.dhcp(2.2, 3)
+    for number, name in enumerate(names):
+        wire.rrq(3 + number / 100, name)
+    seen = machine(found(wire, tmp_path))
+    assert seen.status == status
+    assert [stage.client for stage in seen.boots[-1].stages] == clients
