@@ -62,8 +62,10 @@ class Transfer:
             return False
         if time - record.last.time > NEW_BOOT:
             return False
-        # A client that did not get the server's ERROR asks again; one that has ended the transfer itself does not.
-        return not self.ended or (record.error is not None and not record.error_by_client)
+        # A client that did not get the server's ERROR, or the one block of a small file, asks again; one that has ended the
+        # transfer itself does not.
+        unheard = record.error is None and not record.ack_count
+        return not self.ended or unheard or (record.error is not None and not record.error_by_client)
 
     def from_server(self, envelope: Envelope, message: TftpAnswer) -> bool:
         record = self.record

@@ -103,6 +103,8 @@ def _repeated(fetch: FetchRecord, later: Sequence[FetchRecord]) -> bool:
 
 def _is_whole(flow: TftpTransfer) -> bool:
     """Whether the receiver has the file: by the DATA seen, or by what it acknowledged where the capture has gaps."""
+    if flow.request_count >= LOST_REPLIES and not flow.ack_count:
+        return False  # asked for again and again: what was sent did not arrive
     if flow.complete or flow.acknowledged:
         return True
     return flow.size is not None and flow.acked_block > flow.size // max(flow.block_size, 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 
-from .boots import SIGNED, give_up
+from .boots import INITRD, KERNEL, SCRIPT, SIGNED, give_up
 from .packets import Wire, checksum
 from .scene import CLIENT, SERVER, packed
 from .wire_faults import PXE_NOTES, Case
@@ -53,7 +53,22 @@ def blocks_that_do_not_arrive(*, in_fragments: bool = True, acks: bool = True) -
     return give_up(wire)
 
 
+def small_file(*, taken: bool = False) -> Wire:
+    """As at the server: a script of one block, asked for without options, is sent each time; `taken`: but acknowledged."""
+    wire = Wire("ipxe-bios").lease(file="boot.ipxe")
+    wire.port += 1
+    for time in (1, 1.5) if taken else (1, 1.5, 2.5, 4.5, 8.5, 16.5):
+        wire.udp(time, CLIENT, wire.port, SERVER, 69, b"\0\1boot.ipxe\0octet\0")
+        wire.data(time + 0.01, 1, SCRIPT)
+    if not taken:
+        return wire.quiet(90)
+    wire.ack(1.52, 1)
+    wire.fetch(2, "/linux", body=KERNEL, agent="iPXE/1.21").fetch(3, "/initrd.gz", body=INITRD, agent="iPXE/1.21")
+    return wire.quiet(200)
+
+
 FAULTS: dict[str, Case] = {
+    "tftp-reply-lost, a file of one block": Case(small_file, "tftp-reply-lost", ("tftp",)),
     "tftp-mtu-blackhole, fragments are in the capture": Case(
         blocks_that_do_not_arrive, "tftp-mtu-blackhole", ("tftp",), PXE_NOTES
     ),
@@ -85,4 +100,7 @@ def _slow_path() -> Wire:
     return wire.get(6, "/initrd.gz", b"\x1f\x8b\x08" + b"\1" * 9000).quiet(90)
 
 
-HEALTHY: dict[str, Callable[[], Wire]] = {"a first block that comes late": _slow_path}
+HEALTHY: dict[str, Callable[[], Wire]] = {
+    "a first block that comes late": _slow_path,
+    "a file of one block that is sent twice": lambda: small_file(taken=True),
+}
