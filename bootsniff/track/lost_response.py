@@ -25,7 +25,7 @@ def took_nothing(flow: HttpExchange) -> bool:
     connection = flow.connection
     heard = connection.last_from_client
     body = flow.begin + (flow.response.length if flow.response is not None else 0)
-    if heard is None or flow.sent <= body or connection.acknowledged > body:
+    if heard is None or connection.acknowledged > body:
         return False
     since = flow.body.newest or flow.request_at
     if flow.body.retransmissions >= SENT_IN_VAIN and heard.time - since.time > _ON_ITS_WAY:

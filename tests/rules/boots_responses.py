@@ -101,6 +101,62 @@ def capture_lost_pieces() -> Wire:
     return wire.fetch(2, "/initrd.gz", body=INITRD, agent=_AGENT).quiet(200)
 
 
+def heard_before(*, alone: bool = False, late: bool = False) -> Wire:
+    """A server that takes its time: the machine's latest word is older than its answer, or than the end of it `alone`.
+
+    `late`: it speaks once more, of the head alone.
+    """
+    wire = asked()
+    head = _head(len(KERNEL))
+    stream = head + KERNEL
+    if alone:
+        piece(wire, 1.02, 0, head)
+        still(wire, 4, taken=len(head))
+        piece(wire, 5, len(stream) - 400, stream[-400:])
+        still(wire, *(6,) if late else (), taken=len(head))
+        return wire.quiet(60)
+    still(wire, 4)
+    for time in (0, *_AGAIN):
+        piece(wire, 5 + time, 0, stream[:1448])
+    return wire.quiet(60)
+
+
+def told_of_it(code: int = 4) -> Wire:
+    """A router tells the server something of what it sends: one large packet, and a very small one."""
+    wire = asked()
+    stream = _head(1500) + bytes(1500)
+    piece(wire, 1.04, 1448, stream[1448:])
+    for time in (1.03, *_AGAIN):
+        large = wire.tcp(time, 0x18, 5001, 1001 + len(_ASKED), stream[:1448], from_client=False)
+        wire.icmp(time + 0.001, large, sender="192.168.122.2", target=SERVER, code=code, mtu=1280)
+    still(wire, 15, 30)
+    return wire.quiet(60)
+
+
+def repeated_on_the_way(*, goes_on: bool) -> Wire:
+    """A download with losses at its beginning that goes on slowly; or one of which a piece is repeated once, late."""
+    wire = asked()
+    stream = _head(len(KERNEL)) + KERNEL
+    piece(wire, 1.02, 0, stream[:1448])
+    for time in _AGAIN[:3] if goes_on else (20,):
+        piece(wire, time, 0, stream[:1448])
+    still(wire, 3, taken=1448)
+    for number in (1, 2) if goes_on else ():
+        piece(wire, 20 * number, 1448 * number, stream[1448 * number : 1448 * number + 1448])
+    still(wire, 20.1, taken=2896 if goes_on else 1448)
+    return wire.quiet(45 if goes_on else 35)
+
+
+def refused(after: float) -> Wire:
+    """The machine gives up so much later, with no word for what came once, the end of it first."""
+    wire = asked()
+    stream = _head(len(KERNEL)) + KERNEL
+    for start in reversed(range(0, len(stream), 1448)):
+        piece(wire, 1.04, start, stream[start : start + 1448])
+    wire.tcp(1.04 + after, 0x04, 1001 + len(_ASKED), 5001)
+    return wire.quiet(60)
+
+
 def left_for_the_disk() -> Wire:
     """As at the server: iPXE leaves without an ACK for the script that tells it to; the system of the disk resets."""
     path = b"/exit.ipxe"

@@ -420,17 +420,6 @@ def test_a_boot_cfg_whose_modules_nobody_asks_for(tmp_path: Path) -> None:
     assert machine(read(wire.save(tmp_path / "x.pcap"))).status == "stalled"
 
 
-def test_large_packets_are_blamed_where_they_are_what_is_lost(tmp_path: Path) -> None:
-    def told(wire: Wire) -> str:
-        (finding,) = machine(read(wire.save(tmp_path / "x.pcap"))).findings
-        assert finding.confidence == "likely"
-        return finding.summary
-
-    assert "it is sent 8 times; large packets do not get through" in told(boots_responses.sent_in_vain())
-    assert told(boots_responses.sent_in_vain(small=True)).endswith("it is sent 8 times")
-    assert "its end alone arrives; large packets" in told(boots_responses.end_alone())
-
-
 def test_certificates_that_do_not_arrive_are_no_unknown_authority(tmp_path: Path) -> None:
     def told(*, taken: bool) -> tuple[str, set[str]]:
         wire = boots_responses.hello_in_vain(taken=taken)
@@ -443,18 +432,3 @@ def test_certificates_that_do_not_arrive_are_no_unknown_authority(tmp_path: Path
     summary, targets = told(taken=True)
     assert "acknowledges nothing" not in summary
     assert "ipxe" in targets
-
-
-def test_a_machine_that_says_no_more_may_have_what_it_was_sent(tmp_path: Path) -> None:
-    assert "http-response-lost" not in codes(boots_responses.sent_in_vain(heard=(), small=True), tmp_path)
-    assert "http-response-lost" not in codes(boots_responses.capture_lost_pieces(), tmp_path)
-
-
-def test_both_ends_of_the_way_prove_that_a_response_is_lost(tmp_path: Path) -> None:
-    near = boots_responses.asked()
-    boots_responses.still(near, 15, 30)
-    for nearer in (near.quiet(60), boots_responses.end_alone()):
-        paths = nearer.save(tmp_path / "near.pcap"), boots_responses.sent_in_vain().save(tmp_path / "far.pcap")
-        (finding,) = machine(read(*paths)).findings
-        assert (finding.code, finding.confidence) == ("http-response-lost", "certain")
-        assert {item.capture for item in finding.evidence} == {1}

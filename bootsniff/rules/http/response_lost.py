@@ -89,15 +89,14 @@ def _is_too_big(notice: IcmpNotice) -> bool:
 def _is_large(flow: HttpExchange) -> bool:
     """Whether its pieces fill their packets; how many there are tells how long each one is."""
     pieces = flow.body.packets - flow.body.retransmissions
-    return pieces > 0 and flow.body.received >= _LARGE * pieces
+    return flow.body.received >= _LARGE * pieces
 
 
 def _last(flow: HttpExchange) -> Iterator[Evidence]:
     if flow.body.retransmissions:
         yield from maybe(flow.body.last, f"sent again, {flow.body.retransmissions} times in all")
     connection = flow.connection
-    gave_up = connection.reset_by_client and connection.last_from_client == connection.reset
-    word = "RST from the machine" if gave_up else "the machine's latest ACK"
+    word = "RST from the machine" if connection.last_from_client == connection.reset else "the machine's latest ACK"
     yield from maybe(connection.last_from_client, f"{word}, of nothing of it")
 
 
