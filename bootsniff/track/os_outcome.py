@@ -91,7 +91,7 @@ def missed(stage: StageRecord) -> FetchRecord | None:
     last = useful[-1] if useful else None
     if last is None or not _is_in_vain(last):
         return None
-    if is_wanted(stage, last) or _is_below_told(stage, last):
+    if is_told(stage, last) or _is_below_told(stage, last) or _CONFIG.search(plain_path(last.name)):
         return last
     return None if _has_root(stage) or _is_own_affair(last) else last
 

@@ -21,6 +21,7 @@ NFS = f"/linux root=/dev/nfs nfsroot={SERVER}:/srv/nfs ip=dhcp"
 NBD = f"/linux root=nbd:{SERVER}:root:ext4:ro ip=dhcp"
 TLS = f"/linux root=live:https://{SERVER}/squashfs.img ip=dhcp"
 GHOST = "/linux root=/dev/nfs nfsroot=192.168.122.77:/srv/nfs ip=dhcp"
+NAS = "192.168.122.50"
 CURL, APT, CLOUD_INIT = "curl/8.9.1", "Debian APT-HTTP/1.3 (2.6.1)", "Cloud-Init/24.1.3"
 
 
@@ -39,11 +40,11 @@ def missing(wire: Wire, *paths: str, at: float = 22, agent: str = CURL) -> Wire:
     return wire
 
 
-def refused(wire: Wire, *times: float, port: int = 8080) -> Wire:
+def refused(wire: Wire, *times: float, port: int = 8080, server: str = SERVER) -> Wire:
     for time in times:
         wire.port += 1
-        wire.tcp(time, 0x02, 1000, 0, port=port)
-        wire.tcp(time + 0.001, 0x14, 0, 1001, from_client=False, port=port)
+        wire.tcp(time, 0x02, 1000, 0, port=port, server=server)
+        wire.tcp(time + 0.001, 0x14, 0, 1001, from_client=False, port=port, server=server)
     return wire
 
 
@@ -92,6 +93,13 @@ def unmapped(wire: Wire) -> Wire:
 def unheard(wire: Wire, target: str) -> Wire:
     for time in (22, 23, 24, 28, 29, 30):
         wire.arp(time, target)
+    return wire
+
+
+def lookups(wire: Wire, name: str) -> Wire:
+    """Questions about a name that has no address."""
+    for time in (23, 27, 31):
+        wire.query(time, name, rcode=3)
     return wire
 
 
@@ -153,6 +161,20 @@ FAULTS: dict[str, Case] = {
         "an installer without its answers": lambda: missing(started("/linux quiet"), "/ks/host1.ks").fetch(
             24, "/fedora/images/install.img", body=SQUASHFS, agent=CURL
         ),
+        "an installer with its root and without its answers": lambda: missing(rooted(), "/ci/user-data", at=30),
+        "a repository that is elsewhere, for a system with its root": lambda: missing(
+            rooted(f"{LIVE} inst.repo=http://{SERVER}/fedora"), "/fedora/repodata/repomd.xml", at=30
+        ),
+        "a file whose place only the running script knows": lambda: missing(
+            rooted(f"{LIVE} seed=http://{SERVER}/ci/${{uuid}}/seed.bin"), "/ci/0302-01/seed.bin", at=30
+        ),
+        "a root by NFS on a server that is named": lambda: refused(
+            started("/linux root=/dev/nfs nfsroot=nas.lan:/srv").query(21, "nas.lan", rcode=0, address=NAS),
+            22,
+            port=2049,
+            server=NAS,
+        ),
+        "a file that nothing but its absence tells of": lambda: missing(started("/linux quiet"), "/setup.tar"),
         "a disk by NBD of another name": lambda: closed(by_disk(10809, started(NBD))),
         "a server without NFS": lambda: refused(started(NFS), *range(22, 62), port=111),
         "a repository that is elsewhere": lambda: missing(
@@ -200,7 +222,25 @@ HEALTHY: dict[str, Callable[[], Wire]] = {
             24, "/filesystem.squashfs", body=SQUASHFS, agent=CURL
         ),
         "a proxy that refuses": lambda: refused(started(f"/linux http_proxy=http://{SERVER}:3128"), 22, port=3128),
-        "a name of nobody's that no script holds": lambda: started(LIVE).query(22, "0.pool.ntp.org", rcode=3),
+        "a name of nobody's that no script holds": lambda: lookups(started(LIVE), "0.pool.ntp.org"),
+        "a name that one server knows and another does not": lambda: lookups(
+            started(NAME).query(22, "boot.lan", rcode=0, address=SERVER), "boot.lan"
+        ),
+        "a name that nobody knows, and a proxy that does": lambda: lookups(
+            started(NAME).connect(22, port=3128), "boot.lan"
+        ),
+        "a live system that asks for an image of its own": lambda: missing(rooted(), "/images/other.iso", at=30),
+        "a name that was asked for once, and no answer": lambda: started(NAME).query(22, "boot.lan"),
+        "a host that is not there, for a system with its root": lambda: unheard(rooted(GHOST), "192.168.122.77"),
+        "a host that is not there, and one that is": lambda: unheard(
+            started(GHOST).connect(21, port=3128), "192.168.122.77"
+        ),
+        "a file on its way": lambda: started().fetch(
+            60, "/live/filesystem.squashfs", body=SQUASHFS, agent=CURL, cut=1400, end="open"
+        ),
+        "a file that comes late": lambda: missing(started(), "/live/filesystem.squashfs").fetch(
+            30, "/live/filesystem.squashfs", body=SQUASHFS, agent=CURL
+        ),
         "a disk that is let go later": lambda: closed(by_disk(10809, started(NBD)), 60),
         "an installer that takes the answers for all": lambda: missing(started("/linux quiet"), "/ks/host1.ks").fetch(
             24, "/ks/default.ks", body=b"text\n", agent=CURL
