@@ -37,6 +37,8 @@ EXACT: Final = NANOSECONDS // 1000
 """The same of packets that no server answered."""
 AGREED: Final = 2 * JITTER
 """Clocks that differ by less are as good as one."""
+LONGEST: Final = 70 * 365 * 86_400 * NANOSECONDS
+"""A board without a clock of its own believes that it is 1970; more than that is no clock."""
 ENOUGH: Final = 4
 """Packets that must fit; what a server drew counts twice."""
 DRAWN: Final = 2
@@ -135,7 +137,7 @@ def clock_shift(reference: Seen, other: Seen) -> int | None:
         asked = _around(gaps, shift, JITTER)
         if not (_fits(reference, other, shift, fitting) and _asks_alike(reference, other, shift, asked)):
             return None
-    return shift if abs(shift) >= AGREED else 0
+    return shift if AGREED <= abs(shift) <= LONGEST else 0
 
 
 def _most(apart: list[int], width: int) -> int:
