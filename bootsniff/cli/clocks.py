@@ -23,7 +23,7 @@ def clock_shifts(paths: Sequence[str], *, quiet: bool = False) -> list[int]:
     opened, which is for others to say. What takes long shows its progress, unless it is to be `quiet`.
     """
     shifts = [0] * len(paths)
-    if not 1 < len(paths) <= MAX_FILES:
+    if len(paths) > MAX_FILES:
         return shifts
     marks = _all_marks(paths, quiet=quiet)
     for index in range(1, len(paths)):

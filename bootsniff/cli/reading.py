@@ -20,7 +20,6 @@ from ..sources.merge import rounds, rounds_and_ticks
 from ..sources.window import WINDOW
 from ..text import printable
 from ..wire.columns import Columns
-from .clocks import clock_shifts
 from .output import show_failures
 from .progress import Position
 
@@ -52,7 +51,7 @@ class Reading:
         readers = (jobs or _useful_jobs(paths)) - 1
         window = max(SMALLEST_WINDOW, min(WINDOW, WINDOWS // len(paths)))
         _allow_open_files(len(paths))
-        for path, shift in zip(paths, clock_shifts(paths, quiet=quiet), strict=True):
+        for path, shift in zip(paths, _clock_shifts(paths, quiet=quiet), strict=True):
             try:
                 source = open_capture(
                     path,
@@ -96,6 +95,14 @@ class Reading:
             )
             for index, info in enumerate(source.info() for source in self.sources)
         )
+
+
+def _clock_shifts(paths: list[str], *, quiet: bool) -> list[int]:
+    if len(paths) == 1:
+        return [0]
+    from .clocks import clock_shifts  # with it come decoders, which a single file needs only once it is being read
+
+    return clock_shifts(paths, quiet=quiet)
 
 
 def _allow_open_files(captures: int) -> None:

@@ -22,6 +22,7 @@ from ..errors import Malformed
 from ..model import NANOSECONDS, Block
 from ..wire import dhcp, dhcpv6
 from ..wire.columns import TCP, UDP, Columns
+from .connection import ACK, SYN
 from .ports import DHCP_PORTS, DHCPV6_PORTS
 
 MAX_MARKS: Final = 65_536
@@ -50,7 +51,6 @@ Mark = tuple[str, Hashable]
 """What kind of packet it is, and of which machine where that shows everywhere; what makes it the only one."""
 Seen = dict[Mark, list[int]]
 
-_SYN, _ACK = 2, 16
 _TFTP_PORT = 69
 _FIRST_DATA = 3 << 16 | 1
 _ANSWERS = (5, 6)
@@ -76,7 +76,7 @@ class Marks:
         leases = [np.isin(side, sorted(DHCP_PORTS | DHCPV6_PORTS)) for side in ports]
         answers = np.isin(columns.head >> np.uint32(16), _ANSWERS) | (columns.head == _FIRST_DATA)
         wanted = (columns.protocol == UDP) & (leases[0] | leases[1] | (ports[1] == _TFTP_PORT) | answers)
-        wanted |= (columns.protocol == TCP) & (columns.flags & _SYN != 0)
+        wanted |= (columns.protocol == TCP) & (columns.flags & SYN != 0)
         for index in np.flatnonzero(wanted).tolist():
             if len(self.seen) >= MAX_MARKS:
                 return
@@ -89,7 +89,7 @@ class Marks:
 def _marks(block: Block, columns: Columns, index: int) -> Iterator[Mark]:
     if columns.protocol[index] == TCP:
         number = int(columns.sequence[index])
-        if not columns.flags[index] & _ACK:
+        if not columns.flags[index] & ACK:
             yield _OPENED, number
         elif number & 0xFFFF > 1:  # QEMU's own network counts from 1 in steps of 64 KiB (libslirp tcp_subr.c)
             yield _ACCEPTED, number

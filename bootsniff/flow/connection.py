@@ -112,7 +112,7 @@ class Connection:
             and (packet.payload_length or flags & FIN)
             and isinstance(self.session, HttpSession)
         ):
-            self.session.acknowledged(self.server_half.offset(packet.acknowledgement))
+            self.session.acknowledged()
         if packet.payload_length and not flags & (SYN | RST):
             change = self._data(packet, at, steps, by_client=by_client) or change
         if flags & RST:

@@ -30,7 +30,6 @@ class HttpSession:
     """Both directions of one connection. Methods append what happened to `steps`."""
 
     __slots__ = (
-        "_acknowledged",
         "_asked",
         "_chunk_offset",
         "_chunked",
@@ -50,8 +49,6 @@ class HttpSession:
         """Requests without a response, oldest first."""
         self.messages: list[Message] = []
         """The latest responses."""
-        self._acknowledged = 0
-        """Of the server's bytes, by the client's latest packet that brought some of its own."""
         self._asked = False
         """The client's side is out of step: go on where a segment begins with a request."""
         self._lost = False
@@ -104,7 +101,11 @@ class HttpSession:
     def _answered_ahead(self) -> HttpExchange | None:
         """The response that the capture has before its request, which does not acknowledge a byte of it."""
         message = self.messages[-1] if self.messages else None
-        if message is None or message.exchange.request is not None or self._acknowledged > message.exchange.begin:
+        if (
+            message is None
+            or message.exchange.request is not None
+            or self.connection.acknowledged > message.exchange.begin
+        ):
             return None
         return message.exchange
 
@@ -118,9 +119,9 @@ class HttpSession:
         if len(self.waiting) > MAX_WAITING:
             _end(self.waiting.popleft(), steps)
 
-    def acknowledged(self, offset: int) -> None:
-        """The client has what the server sent before this offset."""
-        self._acknowledged = offset
+    def acknowledged(self) -> None:
+        """The client has what its connection says that it acknowledges."""
+        offset = self.connection.acknowledged
         self._answered_before(offset)
         for message in self.messages:
             message.acknowledge(offset)

@@ -64,8 +64,8 @@ class Transfer:
             return False
         # A client that did not get the server's ERROR, or the one block of a small file, asks again; one that has ended the
         # transfer itself does not.
-        unheard = record.error is None and not record.ack_count
-        return not self.ended or unheard or (record.error is not None and not record.error_by_client)
+        heard = record.error_by_client if record.error is not None else record.ack_count > 0
+        return not (self.ended and heard)
 
     def from_server(self, envelope: Envelope, message: TftpAnswer) -> bool:
         record = self.record

@@ -9,8 +9,12 @@ from ..model import Evidence, FrameRef
 from ..track.naming import same_file
 
 if TYPE_CHECKING:
+    from ..flow.records import IcmpNotice
     from ..track.records import Expectation, Heard
     from .case import Case
+
+_TOO_BIG = {4: (3, 4), 6: (2, 0)}
+"""ICMP type and code by IP version (RFC 792; RFC 4443 section 3.2)."""
 
 
 def evidence(where: FrameRef | Heard[Any], role: str) -> Evidence:
@@ -32,6 +36,11 @@ def maybe(where: FrameRef | Heard[Any] | None, role: str) -> Iterator[Evidence]:
     """The frame, when there is one."""
     if where is not None:
         yield evidence(where, role)
+
+
+def too_big(notices: Iterable[IcmpNotice]) -> list[IcmpNotice]:
+    """ICMP fragmentation needed, or packet too big."""
+    return [n for n in notices if (n.message.type, n.message.code) == _TOO_BIG.get(n.message.version)]
 
 
 def names_next(wanted: Expectation) -> Evidence:

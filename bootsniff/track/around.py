@@ -5,29 +5,20 @@ Each function takes one event and returns the machine that it moved, or None whe
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 from ..flow.records import DnsLookup, Event, IcmpNotice, PortLookup, TcpConnection
 from ..model import NANOSECONDS
 from ..wire.messages import ArpMessage, Bpdu, Envelope, IcmpMessage, Lacpdu
 from .boot_file import PXE_PORT
-from .machines import current_stage, holder, kept, seen_at, touch
+from .machines import current_stage, holder, kept, kept_at_both_ends, seen_at, touch
 from .ports import LonelyPort, SilentPort
 from .records import Arps, Dhcp4Exchange, MachineRecord, World
 from .views import Views
 
-T = TypeVar("T")
 MAX_PER_STAGE = 64
-_FIRST = MAX_PER_STAGE // 2
 MAX_PORTS = 64
 MAX_ADDRESSES = 65_536
 LATE_TRAFFIC = 300 * NANOSECONDS
 """What an ordinary program does this long after a boot's last packet is no part of the boot."""
-
-
-def _with(items: tuple[T, ...], item: T) -> tuple[T, ...]:
-    """The items with one more, within a bound: of a program that tries again and again the first ones and the latest."""
-    return (*items, item) if len(items) < MAX_PER_STAGE else (*items[:_FIRST], *items[_FIRST + 1 :], item)
 
 
 def connection(world: World, views: Views, event: Event, subject: TcpConnection) -> MachineRecord | None:
@@ -40,7 +31,7 @@ def connection(world: World, views: Views, event: Event, subject: TcpConnection)
         late = event.time - machine.boots[-1].last.time > LATE_TRAFFIC
         if late or views.connection_seen_elsewhere(subject):
             return None
-        stage.connections = _with(stage.connections, subject)
+        stage.connections = kept_at_both_ends(stage.connections, subject, MAX_PER_STAGE)
     elif not any(subject is known for known in stage.connections):
         return None
     touch(machine, stage, seen_at(event.envelope))
@@ -57,7 +48,7 @@ def lookup(world: World, views: Views, event: Event, subject: DnsLookup) -> Mach
         late = event.time - machine.boots[-1].last.time > LATE_TRAFFIC
         if late or any(_same_question(views, known, subject) for known in stage.lookups):
             return None
-        stage.lookups = _with(stage.lookups, subject)
+        stage.lookups = kept_at_both_ends(stage.lookups, subject, MAX_PER_STAGE)
     elif not any(subject is known for known in stage.lookups):
         return None
     touch(machine, stage, seen_at(event.envelope))

@@ -49,7 +49,7 @@ def went_on_unanswered(flow: TftpTransfer | HttpExchange, following: TftpTransfe
 
 def failed_before(fetch: FetchRecord, others: Iterable[FetchRecord]) -> bool:
     """Whether the same was asked for by one of `others`, in vain."""
-    return any(other.status in ("failed", "stalled") and other.name == fetch.name for other in others)
+    return any(other.in_vain and other.name == fetch.name for other in others)
 
 
 def shows_answers(boot: BootRecord) -> bool:

@@ -51,7 +51,7 @@ def loading_state(
     useful = [fetch for fetch in stage.fetches if fetch.useful]
     if started:
         return StageState(LOADED)
-    if stage.local_boot is not None and not (useful and useful[-1].status in ("failed", "stalled")):
+    if stage.local_boot is not None and not (useful and useful[-1].in_vain):
         return StageState(DONE, handed_off=True)
     tail = stage.fetches[-1]
     obstacle = in_the_way(stage, tail, now, gone=gone) if tail.status == "complete" else None
@@ -63,7 +63,7 @@ def loading_state(
     last = useful[-1]
     rank = _rank(useful)
     end = dead_end(stage)
-    if last.status in ("failed", "stalled"):
+    if last.in_vain:
         if stage.client == "raspberry-pi" and not gone and not is_over(silence_from, SEARCH_SILENCE, now):
             return _search_wait(rank, silence_from, SEARCH_SILENCE, now)  # it tries many names, one after the other
         return StageState(rank, failed=True, point=_failure_point(last))

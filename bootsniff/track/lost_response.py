@@ -27,10 +27,10 @@ def took_nothing(flow: HttpExchange) -> bool:
     body = flow.begin + (flow.response.length if flow.response is not None else 0)
     if heard is None or connection.acknowledged > body:
         return False
-    since = flow.body.newest or flow.request_at
-    if flow.body.retransmissions >= SENT_IN_VAIN and heard.time - since.time > _ON_ITS_WAY:
+    later = heard.time - in_vain_since(flow)
+    if flow.body.retransmissions >= SENT_IN_VAIN and later > _ON_ITS_WAY:
         return True
-    return has_hole(flow) and heard.time > since.time
+    return has_hole(flow) and later > 0
 
 
 def took_no_hello(connection: TcpConnection) -> bool:

@@ -19,6 +19,12 @@ def kept(items: tuple[T, ...], item: T, limit: int = MAX_HEARD) -> tuple[T, ...]
     return (*items, item) if len(items) < limit else (*items[:-1], item)
 
 
+def kept_at_both_ends(items: tuple[T, ...], item: T, limit: int) -> tuple[T, ...]:
+    """The same, of a program that tries again and again: the first half stays, and the latest ones."""
+    half = limit // 2
+    return (*items, item) if len(items) < limit else (*items[:half], *items[half + 1 :], item)
+
+
 def begin_boot(machine: MachineRecord, at: FrameRef) -> BootRecord:
     """Open the machine's next boot; the oldest ones go when there are too many."""
     boot = BootRecord(at.time, at)

@@ -53,7 +53,7 @@ def os_state(stage: StageRecord, now: int, *, settled: bool) -> StageState:
     missing = missed(stage)
     if missing is not None:
         wait = REACTION if settled and is_wanted(stage, missing) and _is_refused(missing) else _MAY_GO_ON
-        since = next(one.end for one in stage.fetches if _is_in_vain(one) and same_file(one.name, missing.name))
+        since = next(one.end for one in stage.fetches if one.in_vain and same_file(one.name, missing.name))
         failed = missing.status == "stalled" or is_over(since, wait, now)
         return StageState(DONE, failed, "os" if failed else None, check_at=since + wait + 1)
     begun = _in_vain_since(stage)
@@ -84,12 +84,12 @@ def missed(stage: StageRecord) -> FetchRecord | None:
     while useful and useful[-1].status == "in-progress" and failed_before(useful[-1], useful[:-1]):
         del useful[-1]  # once more is no progress
     for fetch in reversed(useful):
-        if not _is_in_vain(fetch) or _came(stage, fetch):
+        if not fetch.in_vain or _came(stage, fetch):
             continue
         if is_told(stage, fetch) or (_is_answers(fetch) and not _has_answers(stage)):
             return fetch
     last = useful[-1] if useful else None
-    if last is None or not _is_in_vain(last):
+    if last is None or not last.in_vain:
         return None
     if is_told(stage, last) or _is_below_told(stage, last) or _CONFIG.search(plain_path(last.name)):
         return last
@@ -199,10 +199,6 @@ def _works(connection: TcpConnection) -> bool:
     if connection.server_port in _KEPT and not is_open(connection):
         came = connection.last.time - connection.start > _AT_ONCE
     return came and connection_failure(connection, connection.last.time, moved_on=False) is None
-
-
-def _is_in_vain(fetch: FetchRecord) -> bool:
-    return fetch.status in ("failed", "stalled")
 
 
 def _is_refused(fetch: FetchRecord) -> bool:

@@ -155,6 +155,11 @@ class FetchRecord(Struct, eq=False):
         return self.status not in ("optional", "probe")
 
     @property
+    def in_vain(self) -> bool:
+        """It got an answer that ends it, or stopped, as far as its status tells now."""
+        return self.status in ("failed", "stalled")
+
+    @property
     def name(self) -> str:
         """File name (TFTP) or URL (HTTP), as sent."""
         return self.flow.filename if isinstance(self.flow, TftpTransfer) else self.flow.url

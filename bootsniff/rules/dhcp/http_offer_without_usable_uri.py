@@ -78,9 +78,8 @@ class DhcpHttpOfferWithoutUsableUri(Rule):
         for fetch, flow in case.tftp:
             url = names.parts(flow.filename)
             if url is not None and url[0] in ("http", "https", "tftp") and fetch.status != "complete":
-                own = url[0] == "tftp" and names.is_ipv4(
-                    url[1]
-                )  # for iPXE, say: what it means can be said in two words
+                # A URL of TFTP, for iPXE, say: what it means can be said in two words.
+                own = url[0] == "tftp" and names.is_ipv4(url[1])
                 name, host = (url[3].lstrip("/"), url[1]) if own else (names.base(names.url_path(flow.filename)), None)
                 server = case.named.server if case.named else flow.server
                 yield self.finding(

@@ -53,7 +53,7 @@ class DhcpWrongNextServer(Rule):
             if flow.reply_from or flow.oack or flow.error or flow.body.received or not flow.requests:
                 continue
             refused = any(notice.message.code == 3 for notice in flow.icmp)
-            if fetch.status not in ("failed", "stalled") or case.came_later(fetch):
+            if not fetch.in_vain or case.came_later(fetch):
                 continue
             right = _right_server(case, flow)
             if right is None:

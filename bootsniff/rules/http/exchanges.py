@@ -40,7 +40,7 @@ def failed(case: Case) -> Iterator[tuple[FetchRecord, HttpExchange]]:
     """Exchanges of this stage that did not end well and were not made good later in the same stage."""
     for fetch, flow in case.http:
         known = flow.request is not None and fetch.role != "optional"
-        if known and fetch.status in ("failed", "stalled") and not case.came_later(fetch):
+        if known and fetch.in_vain and not case.came_later(fetch):
             yield fetch, flow
 
 

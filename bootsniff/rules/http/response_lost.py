@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...flow.records import HttpExchange, IcmpNotice
+from ...flow.records import HttpExchange
 from ...model import Evidence, Finding, Fix
 from ...track.lost_response import SENT_IN_VAIN, has_hole, took_nothing
 from .. import fixes
 from ..case import Case
-from ..evidence import evidence, maybe
+from ..evidence import evidence, maybe, too_big
 from ..rule import Rule
-from ..tftp.transfers import TOO_BIG
 from . import exchanges
 
 _LARGE = 1000
@@ -55,7 +54,7 @@ class HttpResponseLost(Rule):
             if lost is None:
                 continue
             again = lost.body.retransmissions
-            told = [notice for one in seen for notice in one.connection.icmp if _is_too_big(notice)]
+            told = too_big(notice for one in seen for notice in one.connection.icmp)
             nearer = again >= SENT_IN_VAIN and any(one.response is None for one in seen)
             large = bool(told) or has_hole(lost) or _is_large(lost)
             sure = bool(told) or nearer
@@ -80,10 +79,6 @@ class HttpResponseLost(Rule):
                 "From the server: ping -M do -s 1472 to the machine's network.",
                 fixes=fixes.arrange(case, *(fixes.SMALLER_SEGMENTS if large else _BLOCKED)),
             )
-
-
-def _is_too_big(notice: IcmpNotice) -> bool:
-    return (notice.message.type, notice.message.code) == TOO_BIG.get(notice.message.version)
 
 
 def _is_large(flow: HttpExchange) -> bool:

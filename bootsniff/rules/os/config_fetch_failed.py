@@ -60,7 +60,7 @@ class OsConfigFetchFailed(Rule):
 
     def check(self, case: Case) -> Iterator[Finding]:
         stage = case.stage
-        bad = [fetch for fetch in stage.fetches if fetch.status in ("failed", "stalled") and not case.came_later(fetch)]
+        bad = [fetch for fetch in stage.fetches if fetch.in_vain and not case.came_later(fetch)]
         last = missed(stage)
         culprit = last or next((fetch for fetch in bad if is_wanted(stage, fetch)), None)
         if culprit is None:

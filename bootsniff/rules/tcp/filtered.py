@@ -64,13 +64,11 @@ class TcpFiltered(Rule):
             if case.stage.fetches and case.stage.fetches[-1].start > connection.last.time:
                 continue
             nowhere = names.no_host(connection.server)
-            told = (
-                f"; it is {nowhere}"
-                if nowhere
-                else f"; {icmp[0].sender}: {_MEANING.get(icmp[0].message.code, 'unreachable')}"
-                if icmp
-                else ""
-            )
+            told = ""
+            if icmp:
+                told = f"; {icmp[0].sender}: {_MEANING.get(icmp[0].message.code, 'unreachable')}"
+            if nowhere:
+                told = f"; it is {nowhere}"
             yield self.finding(
                 case,
                 [
@@ -81,16 +79,16 @@ class TcpFiltered(Rule):
                         for n in icmp[:2]
                     ),
                 ],
-                confidence="certain" if icmp or nowhere else case.silence(second_sign=connection.syn_count >= _TRIES),
+                confidence="certain" if told else case.silence(second_sign=connection.syn_count >= _TRIES),
                 subject=f"{connection.server}:{connection.server_port}",
                 server=connection.server,
                 port=connection.server_port,
                 count=connection.syn_count,
                 time=names.seconds(connection.syns[-1].time - connection.syns[0].time),
                 icmp=told,
-                blind="" if icmp or nowhere else case.blind_spot,
+                blind="" if told else case.blind_spot,
                 expected="A URL with the web server's address, as the machine reaches it." if nowhere else "A SYN-ACK.",
-                proof="" if icmp or nowhere else f"A capture on {connection.server}: do the SYNs arrive?",
+                proof="" if told else f"A capture on {connection.server}: do the SYNs arrive?",
                 fixes=()
                 if nowhere
                 else fixes.arrange(

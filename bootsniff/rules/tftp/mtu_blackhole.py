@@ -9,7 +9,7 @@ from ...model import Confidence, Evidence, Finding, Fix
 from ...track.records import FetchRecord
 from .. import fixes
 from ..case import Case
-from ..evidence import evidence, first_and_last, maybe
+from ..evidence import evidence, first_and_last, maybe, too_big
 from ..rule import Rule
 from . import transfers
 
@@ -60,7 +60,7 @@ class TftpMtuBlackhole(Rule):
             if verdict is None or flow.complete or (flow.error and flow.error_by_client and not flow.fragments_missing):
                 continue
             confidence, sign, proof = verdict
-            told = transfers.too_big(flow)
+            told = too_big(flow.icmp)
             mtu = next((n.message.next_hop_mtu for n in told if n.message.next_hop_mtu), None) or _narrow(flow)
             yield self.finding(
                 case,
@@ -95,7 +95,7 @@ def _narrow(flow: TftpTransfer) -> int:
 
 
 def _verdict(fetch: FetchRecord, flow: TftpTransfer) -> tuple[Confidence, str, list[Evidence]] | None:
-    told = transfers.too_big(flow)
+    told = too_big(flow.icmp)
     if told:
         notice = told[0]
         mtu = f", MTU {notice.message.next_hop_mtu}" if notice.message.next_hop_mtu else ""

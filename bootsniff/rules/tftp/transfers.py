@@ -19,7 +19,6 @@ _SMALL = 400_000
 PORT_UNREACHABLE = {4: (3, 3), 6: (1, 4)}
 """ICMP type and code by IP version (RFC 792; RFC 4443 section 3.1)."""
 _MISSING = ("not found", "no such file", "does not exist")
-TOO_BIG = {4: (3, 4), 6: (2, 0)}
 _GUESSED = frozenset({"cbt", "0", "com", "c32", "img", "bss", "bin", "bs"})
 """Endings that PXELINUX puts behind a name that its configuration gives without one."""
 _PLACE = re.compile(r"file (/\S+) not found|cannot access (/\S+): ")
@@ -83,11 +82,6 @@ def by_client(flow: TftpTransfer) -> list[IcmpNotice]:
     ]
 
 
-def too_big(flow: TftpTransfer) -> list[IcmpNotice]:
-    """ICMP fragmentation needed, or packet too big."""
-    return [n for n in flow.icmp if (n.message.type, n.message.code) == TOO_BIG.get(n.message.version)]
-
-
 def proof(flow: TftpTransfer, words: str = "") -> Iterator[Evidence]:
     """The request, and the error that answered it, with `words` behind its number."""
     yield from (evidence(ref, f"RRQ {flow.filename}") for ref in flow.requests[:1])
@@ -111,7 +105,7 @@ def says_missing(error: TftpError) -> bool:
 def failed(case: Case) -> Iterator[tuple[FetchRecord, TftpTransfer]]:
     """Downloads of this stage that did not end well and were not made good later in the same stage."""
     for fetch, flow in case.tftp:
-        ended = fetch.status in ("failed", "stalled") and not flow.write
+        ended = fetch.in_vain and not flow.write
         if ended and not case.came_later(fetch) and not _answer_was_missed(case, flow):
             yield fetch, flow
 
