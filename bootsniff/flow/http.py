@@ -126,11 +126,12 @@ class HttpSession:
         for message in self.messages:
             message.acknowledge(offset)
 
-    def _answered_before(self, offset: int) -> None:
-        """The server's bytes reach up to `offset`: behind where the next head should begin, something was sent."""
+    def _answered_before(self, offset: int, at: FrameRef | None = None) -> None:
+        """The server's bytes reach up to `offset`, seen or acknowledged: behind where the next head should begin."""
         if self.waiting and not self._lost and offset > self.responses.position:
             exchange = self.waiting[0].exchange
             exchange.answered = True
+            exchange.piece_at = at or exchange.piece_at
             exchange.begin, exchange.sent = self.responses.position, max(exchange.sent, offset)
 
     # --- the server's side ----------------------------------------------------------------------------------
@@ -145,7 +146,7 @@ class HttpSession:
             while self._next_response(steps):
                 pass
             if self.responses.pending and self.responses.pending[0].start > self.responses.position:
-                self._answered_before(segment.end)
+                self._answered_before(segment.end, segment.at)
 
     def _resumes_at(self, start: int) -> bool:
         """Whether a segment that begins with a status line begins a response although it was not expected there."""
@@ -328,7 +329,7 @@ class HttpSession:
 
     def server_closed(self, end: int, steps: list[Step]) -> None:
         """The server's side ends at `end` (FIN); what it has not sent by then will not come."""
-        self._answered_before(end)
+        self._answered_before(end, self.connection.fin_from_server)
         for message in self.messages:
             for span in message.spans:
                 if span.end is None and not self._chunked:

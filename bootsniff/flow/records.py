@@ -212,6 +212,8 @@ class HttpExchange(Struct, eq=False):
     response_at: FrameRef | None = None
     answered: bool = False
     """Without a response: bytes of one came or were acknowledged all the same, only its head is not in the capture."""
+    piece_at: FrameRef | None = None
+    """The latest such piece that was seen."""
     content_length: int | None = None
     """What this response brings; None when unknown (chunked, or until close)."""
     size: int | None = None

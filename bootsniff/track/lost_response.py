@@ -54,4 +54,4 @@ def repeats_in_vain(flow: HttpExchange, since: int) -> bool:
 
 def in_vain_since(flow: HttpExchange) -> int:
     """When something new of such a response was seen last, ns."""
-    return flow.body.newest.time if flow.body.newest is not None else flow.request_at.time
+    return (flow.body.newest or flow.piece_at or flow.request_at).time

@@ -101,19 +101,21 @@ def capture_lost_pieces() -> Wire:
     return wire.fetch(2, "/initrd.gz", body=INITRD, agent=_AGENT).quiet(200)
 
 
-def heard_before(*, alone: bool = False, late: bool = False) -> Wire:
+def heard_before(*, alone: bool = False, late: bool = False, headless: bool = False) -> Wire:
     """A server that takes its time: the machine's latest word is older than its answer, or than the end of it `alone`.
 
-    `late`: it speaks once more, of the head alone.
+    `late`: it speaks once more, of what came before. `headless`: the capture has nothing of the response but its end.
     """
     wire = asked()
     head = _head(len(KERNEL))
     stream = head + KERNEL
-    if alone:
-        piece(wire, 1.02, 0, head)
-        still(wire, 4, taken=len(head))
+    if alone or headless:
+        taken = 0 if headless else len(head)
+        if not headless:
+            piece(wire, 1.02, 0, head)
+        still(wire, 4, taken=taken)
         piece(wire, 5, len(stream) - 400, stream[-400:])
-        still(wire, *(6,) if late else (), taken=len(head))
+        still(wire, *(6,) if late else (), taken=taken)
         return wire.quiet(60)
     still(wire, 4)
     for time in (0, *_AGAIN):

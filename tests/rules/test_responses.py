@@ -33,6 +33,8 @@ def test_a_machine_that_says_no_more_may_have_what_it_was_sent(tmp_path: Path) -
     assert "http-response-lost" not in codes(boots_responses.heard_before(), tmp_path)
     assert "http-response-lost" not in codes(boots_responses.heard_before(alone=True), tmp_path)
     assert "http-response-lost" in codes(boots_responses.heard_before(alone=True, late=True), tmp_path)
+    assert "http-response-lost" not in codes(boots_responses.heard_before(headless=True), tmp_path)
+    assert "http-response-lost" in codes(boots_responses.heard_before(headless=True, late=True), tmp_path)
 
 
 @pytest.mark.parametrize("after", [0.01, 3])

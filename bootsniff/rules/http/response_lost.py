@@ -62,7 +62,7 @@ class HttpResponseLost(Rule):
                 case,
                 [
                     evidence(lost.request_at, exchanges.request_line(lost)),
-                    *maybe(lost.response_at or lost.connection.last_from_server, "the response"),
+                    *maybe(lost.response_at or lost.piece_at, "the response"),
                     *_last(lost),
                     *(evidence(notice.at, f"ICMP packet too big from {notice.sender}") for notice in told[:1]),
                 ],
