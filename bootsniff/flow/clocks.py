@@ -20,10 +20,11 @@ import numpy as np
 
 from ..errors import Malformed
 from ..model import NANOSECONDS, Block
-from ..wire import dhcp, dhcpv6
+from ..wire import dhcp, dhcpv6, ports
 from ..wire.columns import TCP, UDP, Columns
+from ..wire.messages import Dhcpv6Type
+from ..wire.ports import DHCP_PORTS, DHCPV6_PORTS
 from .connection import ACK, SYN
-from .ports import DHCP_PORTS, DHCPV6_PORTS
 
 MAX_MARKS: Final = 65_536
 MAX_VALUE: Final = 512
@@ -51,12 +52,9 @@ Mark = tuple[str, Hashable]
 """What kind of packet it is, and of which machine where that shows everywhere; what makes it the only one."""
 Seen = dict[Mark, list[int]]
 
-_TFTP_PORT = 69
 _FIRST_DATA = 3 << 16 | 1
 _ANSWERS = (5, 6)
 """TFTP's ERROR and OACK."""
-_FROM_SERVERS = (2, 7)
-"""DHCPv6's ADVERTISE and REPLY."""
 _ASKS, _IS_TOLD, _BY_SERVER = "asks ", "is told ", "server "
 _TFTP, _ACCEPTED = f"{_BY_SERVER}TFTP", f"{_BY_SERVER}SYN, ACK"
 _OPENED, _REQUEST = "SYN", "request"
@@ -72,10 +70,10 @@ class Marks:
     def note(self, block: Block) -> None:
         """Take the marks of a block."""
         columns = Columns.of(block)
-        ports = (columns.source_port, columns.target_port)
-        leases = [np.isin(side, sorted(DHCP_PORTS | DHCPV6_PORTS)) for side in ports]
+        used = (columns.source_port, columns.target_port)
+        leases = [np.isin(side, sorted(DHCP_PORTS | DHCPV6_PORTS)) for side in used]
         answers = np.isin(columns.head >> np.uint32(16), _ANSWERS) | (columns.head == _FIRST_DATA)
-        wanted = (columns.protocol == UDP) & (leases[0] | leases[1] | (ports[1] == _TFTP_PORT) | answers)
+        wanted = (columns.protocol == UDP) & (leases[0] | leases[1] | (used[1] == ports.TFTP) | answers)
         wanted |= (columns.protocol == TCP) & (columns.flags & SYN != 0)
         for index in np.flatnonzero(wanted).tolist():
             if len(self.seen) >= MAX_MARKS:
@@ -98,22 +96,22 @@ def _marks(block: Block, columns: Columns, index: int) -> Iterator[Mark]:
     start = header + (40 if columns.version[index] == 6 else (block.buffer[header] & 15) * 4) + 8
     payload = bytes(block.buffer[start : int(block.offset[index] + block.captured[index])])
     packet = int(columns.identification[index])
-    ports = int(columns.source_port[index]), int(columns.target_port[index])
+    used = int(columns.source_port[index]), int(columns.target_port[index])
     try:
-        if not DHCP_PORTS.isdisjoint(ports):
+        if not DHCP_PORTS.isdisjoint(used):
             lease = dhcp.parse(payload)
             kind = _ASKS if lease.op == 1 else _IS_TOLD
             yield kind + lease.client_mac, (lease.xid, lease.secs, lease.message_type)
             if lease.op == 2 and packet and lease.relay is None:  # a relay sends it on in a packet of its own
                 yield f"{_BY_SERVER}DHCP", (packet, lease.xid)
-        elif not DHCPV6_PORTS.isdisjoint(ports):
+        elif not DHCPV6_PORTS.isdisjoint(used):
             message = dhcpv6.parse(payload)
-            kind = _IS_TOLD if message.type in _FROM_SERVERS else _ASKS
+            kind = _IS_TOLD if message.type in Dhcpv6Type.FROM_SERVER else _ASKS
             yield f"{kind}{(message.client_duid or b'')[:MAX_VALUE]!r}", (message.type, message.xid)
-        elif _TFTP_PORT in ports:
-            yield _REQUEST, (packet, ports[0], payload[:MAX_VALUE])
+        elif ports.TFTP in used:
+            yield _REQUEST, (packet, used[0], payload[:MAX_VALUE])
         else:
-            yield _TFTP, (packet, ports, payload[:4])
+            yield _TFTP, (packet, used, payload[:4])
     except Malformed:
         return
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from ..model import FrameRef
-from ..wire import iscsi, mount
+from ..wire import iscsi, mount, ports
 from ..wire.http import begins_message
 from ..wire.messages import Envelope
 from ..wire.packet import Packet
@@ -79,7 +79,7 @@ class Connection:
     @property
     def unknown(self) -> bool:
         """It carries nothing that is known here."""
-        limit = MAX_LOGIN if self.record.server_port == iscsi.PORT else MAX_EARLY
+        limit = MAX_LOGIN if self.record.server_port == ports.ISCSI else MAX_EARLY
         return self.session is None and len(self.early) >= limit
 
     @property
@@ -235,7 +235,7 @@ class Connection:
     def _login(self, data: bytes, at: FrameRef) -> Change | None:
         """What an iSCSI target says to a login, when it is no."""
         record = self.record
-        refusal = iscsi.login_refusal(data) if record.server_port == iscsi.PORT else None
+        refusal = iscsi.login_refusal(data) if record.server_port == ports.ISCSI else None
         if refusal is None or record.login_refused is not None:
             return None
         record.login_refused, record.login_refused_at = refusal, at

@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..errors import Malformed
-from ..wire import arp, dhcp, dhcpv6, icmp, lacp, stp
+from ..wire import arp, dhcp, dhcpv6, icmp, lacp, ports, stp
 from ..wire.dissect import reassembled
-from ..wire.messages import ArpMessage, Bpdu, Envelope, IcmpMessage, Lacpdu, RouterAdvertisement
+from ..wire.messages import ArpMessage, Bpdu, Dhcpv6Type, Envelope, IcmpMessage, Lacpdu, RouterAdvertisement
 from ..wire.packet import ARP, SLOW_PROTOCOLS, Packet
+from ..wire.ports import CONTROL_PORTS, DHCP_PORTS, DHCPV6_PORTS
 from .connection import Connection
 from .dns import DnsFlows
 from .fragments import FragmentKey, Reassembler, Unresolved
 from .portmap import PortmapFlows
-from .ports import CONTROL_PORTS, DHCP_PORTS, DHCPV6_PORTS, DNS_PORT, PORTMAP_PORT
 from .records import Event
 from .tcp import MAX_CONNECTIONS, TcpFlows
 from .tftp import MAX_TRANSFERS, TftpFlows
@@ -137,11 +137,11 @@ class Desk:
                 return None
             if (source in DHCPV6_PORTS or target in DHCPV6_PORTS) and self._take_dhcpv6(envelope, payload):
                 return None
-            if DNS_PORT in (source, target):
+            if ports.DNS in (source, target):
                 self.other_seen = True
                 self.dns.packet(envelope, payload, self.out)
                 return None
-            if PORTMAP_PORT in (source, target) and self.portmap.packet(envelope, payload, self.out):
+            if ports.PORTMAP in (source, target) and self.portmap.packet(envelope, payload, self.out):
                 self.other_seen = True
                 return None
         self.other_seen = True
@@ -169,7 +169,7 @@ class Desk:
         except Malformed:
             return False
         self.dhcp_seen = True
-        if message.type in (2, 7, 10):  # ADVERTISE, REPLY, RECONFIGURE
+        if message.type in Dhcpv6Type.FROM_SERVER:
             self._from_server()
         self.out.append(Event(envelope, message))
         return True

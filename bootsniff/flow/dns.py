@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from ..errors import Malformed
 from ..model import NANOSECONDS
-from ..wire import dns
+from ..wire import dns, ports
 from ..wire.messages import Envelope, IcmpMessage
 from .notes import frame_of, notice, remember
-from .ports import DNS_PORT
 from .records import DnsLookup, Event
 
 MAX_LOOKUPS = 4096
@@ -55,7 +54,7 @@ class DnsFlows:
     def icmp(self, envelope: Envelope, message: IcmpMessage, out: list[Event]) -> bool:
         """Take an ICMP error that quotes a packet to port 53; False when no look-up fits."""
         quoted = message.quoted
-        if quoted is None or quoted.target_port != DNS_PORT:
+        if quoted is None or quoted.target_port != ports.DNS:
             return False
         name = None
         try:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from ..model import NANOSECONDS
 from ..wire.columns import TCP, Columns
 from ..wire.packet import Packet
-from .ports import CONTROL_PORTS
+from ..wire.ports import CONTROL_PORTS
 from .table import Keys
 
 WINDOW: Final = 5 * NANOSECONDS // 1000

@@ -19,8 +19,8 @@ from ..wire.columns import UDP, Columns
 from ..wire.ip import CHECKED_BYTES, udp_checksum_is_wrong
 from ..wire.messages import ArpMessage, Envelope
 from ..wire.packet import ARP, ETHERNET
+from ..wire.ports import CONTROL_PORTS
 from .duplicates import MAX_REMEMBERED, WINDOW
-from .ports import CONTROL_PORTS
 
 _ARP_SIZE: Final = 14 + 28
 _CONTROL = np.zeros(1 << 16, np.bool_)

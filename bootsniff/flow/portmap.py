@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from ..errors import Malformed
-from ..wire import portmap
+from ..wire import portmap, ports
 from ..wire.messages import Envelope, IcmpMessage
 from .notes import frame_of, notice, remember
-from .ports import PORTMAP_PORT
 from .records import Event, PortLookup
 
 MAX_LOOKUPS = 1024
@@ -49,7 +48,7 @@ class PortmapFlows:
     def icmp(self, envelope: Envelope, message: IcmpMessage, out: list[Event]) -> bool:
         """Take an ICMP error that quotes a packet to port 111; False when no look-up fits."""
         quoted = message.quoted
-        if quoted is None or quoted.target_port != PORTMAP_PORT:
+        if quoted is None or quoted.target_port != ports.PORTMAP:
             return False
         for key, lookup in reversed(self._lookups.items()):
             if key[:3] == (envelope.point, quoted.source, quoted.target):

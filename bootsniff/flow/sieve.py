@@ -13,12 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ..model import Block
+from ..wire.ports import CONTROL_PORTS
 from .bulk import Bulk
 from .desk import TCP, Desk
 from .lanes import UDP_IGNORED, Conversation, Flow
 from .looker import Looker
 from .mixed import Mixed
-from .ports import CONTROL_PORTS
 from .records import Event
 from .steady import Steady
 from .table import Key

@@ -21,6 +21,7 @@ from ..track.records import (
     MachineRecord,
     StageRecord,
 )
+from ..wire import urls
 from ..wire.messages import DhcpMessage
 from . import names
 from .offers import Offer
@@ -136,7 +137,7 @@ class Case:
     def would_take(self, offer: Offer) -> bool:
         """Whether this machine would take such an offer."""
         if self.is_http:
-            named = names.is_name(names.host_of(offer.boot_file or ""))
+            named = urls.is_name(urls.host_of(offer.boot_file or ""))
             return offer.is_url and offer.echoes_http and (not named or bool(offer.dns_servers))
         return bool(offer.boot_file) and not (self.is_firmware_pxe and offer.is_url)
 

@@ -9,10 +9,8 @@ from ipaddress import ip_address
 from ..flow.records import TftpTransfer
 from ..track.naming import is_ipxe_binary
 from ..track.records import FetchRecord
+from ..wire import urls
 from ..wire.addresses import in_url
-
-_IPV4 = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
-_URL = re.compile(r"([a-z][a-z0-9+.-]*)://(\[[^\]]*\]|[^/:?#]*)(?::(\d+))?([^?#]*)", re.IGNORECASE)
 
 BIOS_NAME = re.compile(
     r"(?:\.(?:0|kpxe|kkpxe|pxe|bs|com|n12)|(?:^|/)(?:undionly|pxelinux|lpxelinux|wdsnbp)[^/]*)$", re.IGNORECASE
@@ -33,7 +31,7 @@ EFI_LETTERS = {
 def path_of(fetch: FetchRecord) -> str:
     """The name that was asked for: a TFTP file name, or the path of a URL, without a query."""
     flow = fetch.flow
-    return flow.filename if isinstance(flow, TftpTransfer) else url_path(flow.url)
+    return flow.filename if isinstance(flow, TftpTransfer) else urls.path_of(flow.url)
 
 
 def url_of(fetch: FetchRecord) -> str:
@@ -48,35 +46,6 @@ def is_body(fetch: FetchRecord) -> bool:
     """Whether the fetch brought the file itself: not the answer to a HEAD."""
     flow = fetch.flow
     return isinstance(flow, TftpTransfer) or flow.request is None or flow.request.method != "HEAD"
-
-
-def parts(url: str) -> tuple[str, str, int | None, str] | None:
-    """Scheme (lower case), host, port and path of a URL, or None when it is none."""
-    match = _URL.match(url)
-    if not match:
-        return None
-    scheme, host, port, path = match.groups()
-    return scheme.lower(), host, int(port) if port and len(port) < 6 else None, path or "/"
-
-
-def url_path(url: str) -> str:
-    split = parts(url)
-    return split[3] if split else url
-
-
-def host_of(url: str) -> str:
-    split = parts(url)
-    return split[1] if split else ""
-
-
-def is_name(host: str) -> bool:
-    """Whether a host is a name to be looked up: not an address, nor the URL that phones find in option 66."""
-    return bool(host) and not host.startswith("[") and "/" not in host and not _IPV4.fullmatch(host)
-
-
-def is_ipv4(text: str) -> bool:
-    """Whether it is an IPv4 address and nothing else."""
-    return bool(_IPV4.fullmatch(text)) and all(int(octet) < 256 for octet in text.split("."))
 
 
 def no_host(address: str) -> str | None:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from ..flow.records import DnsLookup, Event, IcmpNotice, PortLookup, TcpConnection
 from ..model import NANOSECONDS
+from ..wire import ports
 from ..wire.messages import ArpMessage, Bpdu, Envelope, IcmpMessage, Lacpdu
-from .boot_file import PXE_PORT
 from .machines import current_stage, holder, kept, kept_at_both_ends, seen_at, touch
 from .ports import LonelyPort, SilentPort
 from .records import Arps, Dhcp4Exchange, MachineRecord, World
@@ -145,37 +145,37 @@ def bpdu(world: World, envelope: Envelope, message: Bpdu) -> None:
     """A bridge port: that it does not forward, or, where its BPDUs do not tell, what they tell of it instead."""
     if message.forwarding is False:
         world.bpdus_not_forwarding = kept(world.bpdus_not_forwarding, seen_at(envelope))
-    ports, mac = world.silent_ports, envelope.source_mac
+    known, mac = world.silent_ports, envelope.source_mac
     if message.forwarding is not None or not message.forward_delay or mac is None:
         return
-    port = ports.get(mac)
+    port = known.get(mac)
     if port is not None:
         if message.topology_change and port.changed is None:
             port.changed = seen_at(envelope)
-    elif not message.topology_change and len(ports) < MAX_PORTS:
-        ports[mac] = SilentPort(seen_at(envelope), message.forward_delay)
+    elif not message.topology_change and len(known) < MAX_PORTS:
+        known[mac] = SilentPort(seen_at(envelope), message.forward_delay)
 
 
 def lacp(world: World, envelope: Envelope, message: Lacpdu) -> None:
     """A port of a link aggregation: whether it waits for the other end to speak LACP."""
-    ports, mac = world.lonely_ports, envelope.source_mac
+    known, mac = world.lonely_ports, envelope.source_mac
     if mac is None:
         return
     at = seen_at(envelope)
-    port = ports.get(mac)
+    port = known.get(mac)
     if message.has_partner or message.carries:
         if port is not None:
             port.over = True
     elif port is not None and not port.over:
         port.last = at
-    elif port is not None or len(ports) < MAX_PORTS:
-        ports[mac] = LonelyPort(at, at)
+    elif port is not None or len(known) < MAX_PORTS:
+        known[mac] = LonelyPort(at, at)
 
 
 def icmp(world: World, envelope: Envelope, message: IcmpMessage) -> MachineRecord | None:
     """An ICMP error that quotes no flow: one about a DHCP or port 4011 packet of a machine that is known."""
     quoted = message.quoted
-    if quoted is None or quoted.protocol != 17 or quoted.target_port not in (67, PXE_PORT):
+    if quoted is None or quoted.protocol != 17 or quoted.target_port not in (ports.DHCP_SERVER, ports.PXE):
         return None
     machine = holder(world, quoted.source, envelope.target_mac)
     stage = current_stage(machine)

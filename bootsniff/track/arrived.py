@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..flow.records import HttpExchange, TcpConnection, TftpTransfer
-from ..wire import iscsi
+from ..wire import ports
 from ..wire.content import COMPRESSED, RAM_DISKS
 from .boot_file import boot_file_of
 from .kinds import is_http_client, is_ipxe, runs_u_boot
@@ -154,7 +154,7 @@ def network_disk(stage: StageRecord) -> TcpConnection | None:
     since = stage.fetches[-1].start if stage.fetches else 0
     found = None
     for connection in reversed(stage.connections):
-        if connection.server_port == iscsi.PORT and connection.established and connection.start >= since:
+        if connection.server_port == ports.ISCSI and connection.established and connection.start >= since:
             if is_open(connection):
                 return connection
             found = found or connection
@@ -166,7 +166,7 @@ def unread(stage: StageRecord, last: FetchRecord) -> TcpConnection | None:
     for connection in reversed(stage.connections):
         if connection.start < last.end:
             break
-        if connection.server_port == iscsi.PORT and not is_open(connection):
+        if connection.server_port == ports.ISCSI and not is_open(connection):
             continue  # it would have kept a disk
         unknown = not connection.exchange_count and connection.tls is None
         if unknown and connection.established and connection.last_from_server and not connection.reset:

@@ -7,6 +7,7 @@ from typing import Literal
 from ..flow.records import DnsLookup, HttpExchange, TcpConnection, TftpTransfer
 from ..model import Arrow, FrameRef
 from ..wire import dhcp_options as options
+from ..wire import ports
 from ..wire.messages import DhcpMessage, Dhcpv6Message
 from ..wire.numbers import dhcp_type_name, dhcpv6_type_name
 from .records import Dhcp4Exchange, Dhcp6Exchange, Heard, StageRecord
@@ -69,7 +70,7 @@ def _dhcp4(ladder: _Ladder, exchange: Dhcp4Exchange) -> None:
     ):
         message = heard.message
         label = dhcp_type_name(message.message_type) if message.message_type is not None else "BOOTP request"
-        if heard.target_port == 4011:
+        if heard.target_port == ports.PXE:
             label += " to 4011"
         ladder.add(
             heard.at,

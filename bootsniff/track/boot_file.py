@@ -7,19 +7,17 @@ from ipaddress import ip_address, ip_network
 from typing import NamedTuple
 
 from ..wire import dhcp_options as options
+from ..wire import ports, urls
+from ..wire.addresses import is_ipv4
 from ..wire.messages import DhcpMessage
 from .records import Dhcp4Exchange, Dhcp6Exchange, Heard, StageRecord
 
 SERVER_IDENTIFIER = 54
-PXE_PORT = 4011
-"""Where PXE boot servers are asked (PXE specification 2.1 section 2.2.1)."""
 _ROUTES = (33, 121, 249)
 """Options that name routers besides option 3: static routes (RFC 2132), classless routes (RFC 3442, Microsoft)."""
 ENDLESS_PROMPT = 255
 """A menu of option 43 that waits for a key, however long."""
-_URL = re.compile(r"[a-z][a-z0-9+.-]*://([^/:?#]*)", re.IGNORECASE)
 _DISK = re.compile(r"(iscsi|aoe|ib_srp|fcp|https?|ftp):", re.IGNORECASE)
-_IPV4 = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
 
 
 class BootFile(NamedTuple):
@@ -113,9 +111,9 @@ def boot_server_of(stage: StageRecord, file: BootFile | None) -> str | None:
 
 def first_target(file: BootFile) -> str | None:
     """The IPv4 address that the first request for a boot file goes to, where it can be told: a URL's host, or siaddr."""
-    url = _URL.match(file.name)
+    url = urls.split(file.name)
     if url is not None:
-        return url[1] if _IPV4.fullmatch(url[1]) else None
+        return url.host if is_ipv4(url.host) else None
     heard = file.heard
     if heard is None:
         return None
@@ -125,7 +123,7 @@ def first_target(file: BootFile) -> str | None:
 def is_discovery(request: Heard[DhcpMessage]) -> bool:
     """Whether a request looks for the boot server of a menu's item, by broadcast, multicast or a list of addresses."""
     told = options.pxe(request.message)
-    return told is not None and told.boot_item is not None and request.target_port != PXE_PORT
+    return told is not None and told.boot_item is not None and request.target_port != ports.PXE
 
 
 def prompt_of(exchange: Dhcp4Exchange) -> int | None:

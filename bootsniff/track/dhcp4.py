@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from ..model import NANOSECONDS, FrameRef
 from ..wire import dhcp_options as options
+from ..wire import ports
 from ..wire.messages import DhcpMessage, DhcpType, Envelope
 from . import vantage
 from .arrived import dead_end, loaded_system
-from .boot_file import PXE_PORT, SERVER_IDENTIFIER
+from .boot_file import SERVER_IDENTIFIER
 from .kinds import LOADERS, Kind, is_firmware, is_ipxe, is_u_boot, kind_of
 from .machines import NEW_BOOT_GAP, begin_boot, begin_stage, kept, learn_address, stands_apart, touch
 from .naming import is_ipxe_binary
@@ -61,7 +62,7 @@ def client_message(
         exchange.relayed = kept(exchange.relayed, heard)
         return
     pxe = options.pxe(message) if PXE_OPTIONS in message.options.codes else None
-    if envelope.target_port == PXE_PORT or (pxe is not None and pxe.boot_item is not None):
+    if envelope.target_port == ports.PXE or (pxe is not None and pxe.boot_item is not None):
         exchange.pxe_request_count += 1
         exchange.pxe_requests = kept(exchange.pxe_requests, heard)
     elif kind_number == DhcpType.REQUEST:
@@ -98,7 +99,7 @@ def server_message(
     heard = _heard(envelope, message, at)
     exchange = _exchange(stage)
     kind_number = message.message_type
-    if message.relay is not None and envelope.target_port == 67 and envelope.target == message.relay:
+    if message.relay is not None and envelope.target_port == ports.DHCP_SERVER and envelope.target == message.relay:
         # On its way from the server to the relay: the client has not seen it yet.
         exchange.relayed = kept(exchange.relayed, heard)
         if exchange.discovers and exchange.discovers[-1].message.relay is None:
@@ -115,7 +116,7 @@ def server_message(
     elif kind_number == DhcpType.ACK:
         pxe = options.pxe(message) if PXE_OPTIONS in message.options.codes else None
         if (
-            envelope.source_port == PXE_PORT
+            envelope.source_port == ports.PXE
             or (message.your_ip is None and exchange.acks)
             or (pxe is not None and pxe.boot_item is not None)
         ):

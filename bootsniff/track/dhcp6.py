@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from ..model import NANOSECONDS, FrameRef
-from ..wire.messages import Dhcpv6Message, Envelope
+from ..wire.messages import Dhcpv6Message, Dhcpv6Type, Envelope
 from .kinds import Kind, is_firmware, kind_of_v6
 from .machines import begin_boot, begin_stage, kept, learn_address, stands_apart, touch
 from .outcome import boot_is_handed_off, has_booted
 from .records import BootRecord, Dhcp6Exchange, Heard, MachineRecord, StageRecord, World
 
-SOLICIT, ADVERTISE, REQUEST, RENEW, REBIND, REPLY, INFORMATION_REQUEST = 1, 2, 3, 5, 6, 7, 11
-FROM_SERVER = frozenset({ADVERTISE, REPLY, 10})
 SAME_EXCHANGE = 130 * NANOSECONDS
 """RFC 8415 section 18.2.1: SOLICITs grow apart up to 120 s; firmware gives up before."""
 
@@ -25,13 +23,13 @@ def client_message(world: World, machine: MachineRecord, envelope: Envelope, mes
     if stage is None or not isinstance(stage.dhcp, Dhcp6Exchange):
         return
     exchange, heard = stage.dhcp, _heard(envelope, message, at)
-    if message.type == SOLICIT:
+    if message.type == Dhcpv6Type.SOLICIT:
         exchange.solicit_count += 1
         exchange.solicits = kept(exchange.solicits, heard)
-    elif message.type == INFORMATION_REQUEST:
+    elif message.type == Dhcpv6Type.INFORMATION_REQUEST:
         exchange.information_requests = kept(exchange.information_requests, heard)
     else:
-        if exchange.solicits and not exchange.advertises and message.type == REQUEST:
+        if exchange.solicits and not exchange.advertises and message.type == Dhcpv6Type.REQUEST:
             world.quality.one_sided = True  # it takes an offer that this capture does not hold
         exchange.requests = kept(exchange.requests, heard)
     touch(machine, stage, at)
@@ -55,7 +53,7 @@ def server_message(world: World, machine: MachineRecord, envelope: Envelope, mes
         if not isinstance(exchange, Dhcp6Exchange) or not _shares_xid(exchange, message):
             continue
         heard = _heard(envelope, message, at)
-        if message.type == ADVERTISE:
+        if message.type == Dhcpv6Type.ADVERTISE:
             exchange.advertise_count += 1
             exchange.advertises = kept(exchange.advertises, heard)
         else:
@@ -84,10 +82,10 @@ def _stage(machine: MachineRecord, kind: Kind | None, message: Dhcpv6Message, at
             if _shares_xid(exchange, message):
                 return stage
             # REQUEST after ADVERTISE has an xid of its own (RFC 8415 section 16.1).
-            if message.type != SOLICIT and at.time - stage.last.time < SAME_EXCHANGE:
+            if message.type != Dhcpv6Type.SOLICIT and at.time - stage.last.time < SAME_EXCHANGE:
                 return stage
             if (
-                message.type == SOLICIT
+                message.type == Dhcpv6Type.SOLICIT
                 and stage is boot.stages[-1]
                 and not stage.fetches
                 and not exchange.replies

@@ -12,6 +12,7 @@ from ..wire.messages import (
     Bpdu,
     DhcpMessage,
     Dhcpv6Message,
+    Dhcpv6Type,
     Envelope,
     IcmpMessage,
     Lacpdu,
@@ -157,7 +158,7 @@ class Engine:
     def _dhcp6(self, envelope: Envelope, message: Dhcpv6Message) -> None:
         world = self.world
         mac = message.client_mac
-        if message.type in dhcp6.FROM_SERVER:
+        if message.type in Dhcpv6Type.FROM_SERVER:
             machine = world.machines.get(mac) if mac is not None else None
             machine = machine or world.holders.get(message.peer or envelope.target)
             if machine is not None and not self._views.seen_elsewhere(envelope, message):

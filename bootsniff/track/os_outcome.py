@@ -11,7 +11,7 @@ import re
 
 from ..flow.records import DnsLookup, HttpExchange, PortLookup, TcpConnection, TftpTransfer
 from ..model import NANOSECONDS
-from ..wire import iscsi
+from ..wire import ports, urls
 from .arrived import is_open
 from .fetch_outcome import connection_failure, failed_before
 from .naming import fits, pieces_of, plain_path, same_file
@@ -37,15 +37,12 @@ _ANSWERS = re.compile(
 )
 _ROOT = re.compile(r"\.(?:squashfs|sfs|erofs|iso|img|wim)$|(?:^|/)(?:rootfs|airootfs|modloop)[^/]*$", re.IGNORECASE)
 _ROOT_KINDS = frozenset({"squashfs", "iso", "wim"})
-_ROOT_PORTS = frozenset({2049, 10809, iscsi.PORT})
-"""NFS, NBD and iSCSI."""
-_KEPT = _ROOT_PORTS - {iscsi.PORT}
+_ROOT_PORTS = frozenset({ports.NFS, ports.NBD, ports.ISCSI})
+_KEPT = _ROOT_PORTS - {ports.ISCSI}
 """Where a root is used on the connection on which it was asked for; iSCSI looks for its disk on one of its own."""
 _AT_ONCE = 5 * NANOSECONDS
 _OWN_AFFAIRS = re.compile(r"(?:Debian APT|libdnf|dnf|PackageKit|ZYpp|fwupd|snapd|pacman)", re.IGNORECASE)
 """How package managers and the like call themselves to web servers."""
-_PORTS = {"http": 80, "https": 443, "ftp": 21}
-_AUTHORITY = re.compile(r"(\w+)://(?:[^/@]*@)?(\[[^\]]*\]|[^/:?#]*)(?::(\d{1,5}))?", re.ASCII)
 
 
 def os_state(stage: StageRecord, now: int, *, settled: bool) -> StageState:
@@ -145,7 +142,7 @@ def unnamed(stage: StageRecord) -> list[DnsLookup]:
     tries = [one for one in lookups if one.name.lower() == name]
     if name not in stage.hosts or _addresses(stage, name):
         return []
-    if name in {host for _, host, _ in _places(stage)} and all(one.answer is not None for one in tries):
+    if name in {host for host, _ in _places(stage)} and all(one.answer is not None for one in tries):
         return tries
     moments = 0
     asked = -_APART
@@ -172,7 +169,7 @@ def unheard(stage: StageRecord) -> Arps | None:
 
 def login_refused(stage: StageRecord) -> TcpConnection | None:
     """The login to an iSCSI target that was refused last, when no other was taken."""
-    tried = [one for one in stage.connections if one.server_port == iscsi.PORT and one.established]
+    tried = [one for one in stage.connections if one.server_port == ports.ISCSI and one.established]
     if not tried or any(is_open(one) for one in tried) or tried[-1].login_refused is None:
         return None
     return tried[-1]
@@ -240,20 +237,16 @@ def _is_own_affair(fetch: FetchRecord) -> bool:
     return agent is not None and _OWN_AFFAIRS.match(agent) is not None
 
 
-def _places(stage: StageRecord) -> list[tuple[str, str, int]]:
-    """Scheme, host and port of what the arguments of the kernel name."""
-    found = (match for match in map(_AUTHORITY.match, stage.told) if match is not None)
-    return [
-        (scheme, host.lower(), int(port or _PORTS.get(scheme, 0)))
-        for scheme, host, port in ((match[1].lower(), match[2], match[3]) for match in found)
-    ]
+def _places(stage: StageRecord) -> list[tuple[str, int | None]]:
+    """Host, in lower case, and port of what the arguments of the kernel name."""
+    return [(url.host.lower(), url.tcp_port) for url in map(urls.split, stage.told) if url is not None]
 
 
 def _is_told_place(stage: StageRecord, connection: TcpConnection) -> bool:
-    for _, host, port in _places(stage):
-        if port == connection.server_port and connection.server in (host.strip("[]"), *_addresses(stage, host)):
-            return True
-    return False
+    return any(
+        port == connection.server_port and connection.server in (host, *_addresses(stage, host))
+        for host, port in _places(stage)
+    )
 
 
 def _served(stage: StageRecord, connection: TcpConnection) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from ..wire import ports
 from ..wire.messages import DhcpMessage, DhcpType, Envelope
 from .machines import kept
 from .records import Dhcp4Exchange, Point, World
@@ -35,7 +36,11 @@ def note_point(exchange: Dhcp4Exchange, envelope: Envelope, message: DhcpMessage
     if message.message_type == DhcpType.DISCOVER:
         if message.relay is None and point not in exchange.asked_at:
             exchange.asked_at = _with(exchange.asked_at, point)
-    elif message.message_type == DhcpType.OFFER and envelope.target_port != 67 and point not in exchange.offered_at:
+    elif (
+        message.message_type == DhcpType.OFFER
+        and envelope.target_port != ports.DHCP_SERVER
+        and point not in exchange.offered_at
+    ):
         exchange.offered_at = _with(exchange.offered_at, point)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 CACHED = 8192
 """Addresses kept per kind: a stranger who invents addresses costs no more memory than this."""
+_IPV4 = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}", re.ASCII)
 
 
 @lru_cache(CACHED)
@@ -38,6 +40,11 @@ def ipv6_text(raw: bytes) -> str:
     head = ":".join(f"{group:x}" for group in groups[:start])
     tail = ":".join(f"{group:x}" for group in groups[start + length :])
     return f"{head}::{tail}"
+
+
+def is_ipv4(text: str) -> bool:
+    """Whether it is an IPv4 address and nothing else."""
+    return _IPV4.fullmatch(text) is not None and all(int(octet) < 256 for octet in text.split("."))
 
 
 def in_url(address: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-PORT = 3260
 _LOGIN_RESPONSE = 0x23
 _HEADER = 48
 _STATUS_CLASS, _STATUS_DETAIL = 36, 37

@@ -141,6 +141,18 @@ class DhcpType:
     INFORM = 8
 
 
+class Dhcpv6Type:
+    """Types of DHCPv6 messages (RFC 8415 section 7.3)."""
+
+    SOLICIT = 1
+    ADVERTISE = 2
+    REQUEST = 3
+    REPLY = 7
+    RECONFIGURE = 10
+    INFORMATION_REQUEST = 11
+    FROM_SERVER = frozenset({ADVERTISE, REPLY, RECONFIGURE})
+
+
 class Dhcpv6Message(Struct):
     """A DHCPv6 message (RFC 8415), relay envelopes taken off."""
 

@@ -14,6 +14,7 @@ from bootsniff.model import Confidence, Finding, Severity, StallPoint
 from bootsniff.rules import registry
 from bootsniff.rules.judge import MAX_FINDINGS, Judge
 from bootsniff.rules.rule import HEADINGS, Cause, Rule
+from bootsniff.track.records import Expectation
 from bootsniff.wire.transfers import TftpError
 
 from . import scenes_dhcp, scenes_link, scenes_more, scenes_program, scenes_transfer
@@ -335,6 +336,38 @@ def test_what_has_to_listen_on_a_port_that_refuses(port: int, target: str) -> No
     connection = scene.connection(1, port=port, opened=False)
     connection.reset = scene.at(1.1)
     assert [fix.target for fix in found("tcp-refused", scene).fixes] == ["shell", target]
+
+
+@pytest.mark.parametrize(
+    ("url", "wrong"),
+    [
+        ("http://[fd00::1]/linux", "; the URL says port 80"),
+        ("http://[fd00::1]:8080/linux", ""),
+        ("ftp://me:secret@[fd00::1]/linux", "; the URL says port 21"),
+        ("http://[fd00::2]/linux", ""),
+    ],
+)
+def test_a_refused_port_is_not_always_the_one_in_the_url(url: str, wrong: str) -> None:
+    scene = Scene("ipxe-efi-x64", at="tcp").lease(file="menu.ipxe")
+    scene.tftp(1, "menu.ipxe", "complete", role="script")
+    scene.here.expectations = (Expectation(url, "kernel", "menu.ipxe", scene.at(1.5)),)
+    scene.connection(2, server="fd00::1", port=8080, opened=False).reset = scene.at(2.1)
+    assert found("tcp-refused", scene).summary == f"fd00::1 refuses the connection to port 8080{wrong}"
+
+
+@pytest.mark.parametrize(
+    ("offered", "mended"),
+    [
+        ("http://me:secret@192.168.122.1:81/a b.efi?c", "http://me:secret@192.168.122.1:81/a%20b.efi?c"),
+        ("ftp://192.168.122.1:2121/x.efi", "http://192.168.122.1/x.efi"),
+        ("192.168.122.1/x.efi", "http://192.168.122.1/x.efi"),
+    ],
+)
+def test_a_url_that_is_mended_keeps_what_it_says(offered: str, mended: str) -> None:
+    scene = Scene("efi-x64-http").discover(0, 4).offer(0.1, file=offered, option60="HTTPClient")
+    fixes = found("dhcp-http-offer-without-usable-uri", scene).fixes
+    assert fixes
+    assert all(mended in fix.text for fix in fixes)
 
 
 def test_repeated_syns_prove_that_no_answer_came() -> None:

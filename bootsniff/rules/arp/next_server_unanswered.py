@@ -8,6 +8,7 @@ from ...model import Confidence, Finding, Fix
 from ...track.boot_file import next_hop
 from ...track.next_file import ARP_TRIES
 from ...track.records import Arps, Expectation
+from ...wire import urls
 from ...wire.http import is_https
 from .. import fixes, names
 from ..case import Case
@@ -132,7 +133,7 @@ def _role(case: Case, target: str) -> str | None:
 
 def _named(case: Case, target: str) -> list[Expectation]:
     """What scripts want of a host."""
-    return [wanted for wanted in case.stage.expectations if names.host_of(wanted.url) == target]
+    return [wanted for wanted in case.stage.expectations if urls.host_of(wanted.url) == target]
 
 
 def _reached(case: Case, target: str) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ...flow.records import HttpExchange
 from ...model import Finding, Fix
 from ...track.records import Dhcp4Exchange
-from ...wire import dhcp_options
+from ...wire import dhcp_options, urls
 from .. import fixes, names, quoting
 from ..case import Case
 from ..evidence import evidence
@@ -105,6 +105,6 @@ def _beside(case: Case, wanted: str, root: str) -> Iterator[Fix]:
     folder = wanted.removesuffix("pxelinux.cfg/")
     if any(dhcp_options.pxelinux_path_prefix(reply.message) not in (None, own) for reply in replies):
         yield from fixes.dnsmasq(f"dhcp-option-force=210,{quoting.quoted(own or '/')}")
-    elif names.parts(wanted) is None and folder.strip("/"):
+    elif urls.split(wanted) is None and folder.strip("/"):
         up = "../" * folder.strip("/").count("/") + "../pxelinux.cfg"
         yield Fix("shell", f"ln -s {up} {quoting.shell(quoting.below(root, folder))}   # one for all loaders")

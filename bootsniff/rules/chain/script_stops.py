@@ -10,6 +10,7 @@ from ...model import Confidence, Finding, Fix
 from ...track.arrived import dead_end, network_disk
 from ...track.next_file import goes_on_by_http, next_named, next_without_tls
 from ...track.records import Expectation, FetchRecord
+from ...wire import urls
 from .. import names, quoting
 from ..case import Case
 from ..evidence import evidence
@@ -118,9 +119,9 @@ def _of_url(wanted: Expectation) -> tuple[Confidence, str]:
     variables = _VARIABLE.findall(wanted.url)
     if variables:
         return "possible", f": {names.joined(variables)} may be empty, or a command above it fails"
-    scheme = names.parts(wanted.url)
-    if scheme is not None and scheme[0] not in _SPOKEN:
-        return "likely", f": it may be built without {scheme[0]}"
+    url = urls.split(wanted.url)
+    if url is not None and url.scheme not in _SPOKEN:
+        return "likely", f": it may be built without {url.scheme}"
     return "possible", _UNKNOWN
 
 

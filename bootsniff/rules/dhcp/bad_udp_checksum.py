@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding, Fix
+from ...wire import ports
 from .. import fixes
 from ..case import Case
 from ..evidence import evidence, first_and_last
@@ -45,7 +46,7 @@ class DhcpBadUdpChecksum(Rule):
             return
         if len({offer.server for offer in offers}) > 1 or case.overview.bad_checksums_accepted:
             return
-        if any(offer.heard.target_port == 67 for offer in offers):
+        if any(offer.heard.target_port == ports.DHCP_SERVER for offer in offers):
             return  # on the way to a relay, which builds a packet of its own for the machine
         again = case.asked_again(offers[0])
         if len(again) < 2:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 
 from ...model import Finding
+from ...wire import urls
+from ...wire.addresses import is_ipv4
 from ...wire.http import is_web_url
 from .. import fixes, names
 from ..arch.machines import is_for_another
@@ -76,11 +78,11 @@ class DhcpHttpOfferWithoutUsableUri(Rule):
 
     def _url_for_pxe(self, case: Case) -> Iterator[Finding]:
         for fetch, flow in case.tftp:
-            url = names.parts(flow.filename)
-            if url is not None and url[0] in ("http", "https", "tftp") and fetch.status != "complete":
+            url = urls.split(flow.filename)
+            if url is not None and url.scheme in ("http", "https", "tftp") and fetch.status != "complete":
                 # A URL of TFTP, for iPXE, say: what it means can be said in two words.
-                own = url[0] == "tftp" and names.is_ipv4(url[1])
-                name, host = (url[3].lstrip("/"), url[1]) if own else (names.base(names.url_path(flow.filename)), None)
+                own = url.scheme == "tftp" and is_ipv4(url.host)
+                name, host = (url.path.lstrip("/"), url.host) if own else (names.base(url.path), None)
                 server = case.named.server if case.named else flow.server
                 yield self.finding(
                     case,
@@ -116,13 +118,10 @@ def _what(offer: Offer) -> str:
 def _mended(offer: Offer) -> str | None:
     """The offered URL as HTTP boot firmware could use it; None for a mere path. A URL may lack its scheme alone."""
     text = (offer.boot_file or "").strip().replace(" ", "%20")
-    url = names.parts(text)
+    url = urls.split(text)
     if url is None:
-        return f"http://{text}" if names.is_ipv4(re.split("[:/]", text)[0]) else None
-    scheme, host, port, path = url
-    return (
-        f"{scheme}://{host}{f':{port}' if port else ''}{path}" if is_web_url(f"{scheme}://") else f"http://{host}{path}"
-    )
+        return f"http://{text}" if is_ipv4(re.split("[:/]", text)[0]) else None
+    return url.text if is_web_url(text) else url._replace(scheme="http", port=None).text
 
 
 def _startable(case: Case, path: str | None) -> str | None:

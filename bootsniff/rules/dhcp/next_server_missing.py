@@ -8,7 +8,7 @@ from ...model import Finding, Fix
 from ...track.kinds import is_ipxe
 from ...track.naming import is_shim_binary
 from ...track.records import FetchRecord
-from ...wire import dhcp_options
+from ...wire import dhcp_options, urls
 from .. import fixes, names
 from ..case import Case
 from ..evidence import evidence
@@ -57,7 +57,7 @@ class DhcpNextServerMissing(Rule):
     def _ipxe(self, case: Case) -> Iterator[Finding]:
         """IPXE that was given a name and nobody to ask for it."""
         file = case.boot_file
-        if not (case.failed_here and case.asked_nothing and case.acks and file) or names.parts(file):
+        if not (case.failed_here and case.asked_nothing and case.acks and file) or urls.split(file):
             return
         ack = case.acks[-1]
         replies = [*case.acks, *case.pxe_replies, *case.proxy_offers]
@@ -103,7 +103,7 @@ class DhcpNextServerMissing(Rule):
 def names_a_host(reply: Offer) -> str | None:
     """The host name in option 66 or the sname field, None when there is none or it is an address."""
     for text in (dhcp_options.server_name_option(reply.message), reply.message.server_name):
-        if text and names.is_name(text):
+        if text and urls.is_name(text):
             return text
     return None
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding, Fix
+from ...wire import ports
 from .. import fixes, names
 from ..case import Case
 from ..evidence import evidence, first_and_last
 from ..rule import Rule
-
-_SERVER_PORT = 67
 
 
 class DhcpOfferLost(Rule):
@@ -52,10 +51,10 @@ class DhcpOfferLost(Rule):
         lost = bool(dhcp.offered_at) and any(point not in dhcp.offered_at for point in dhcp.asked_at)
         # Of three points one may be a neighbour's: the DISCOVERs are broadcast to it, and an OFFER need not be.
         sure = lost and len(dhcp.asked_at) == 2
-        ports = sorted({offer.heard.source_port for offer in offers})
-        if not lost and _SERVER_PORT in ports:
+        used = sorted({offer.heard.source_port for offer in offers})
+        if not lost and ports.DHCP_SERVER in used:
             return
-        asked = "OFFER, not at the point where the machine is heard" if lost else f"OFFER from port {ports[0]}"
+        asked = "OFFER, not at the point where the machine is heard" if lost else f"OFFER from port {used[0]}"
         yield self.finding(
             case,
             [evidence(offers[0].heard, asked), *first_and_last(again, "DISCOVER again")],
@@ -64,7 +63,7 @@ class DhcpOfferLost(Rule):
             file=offers[0].boot_file,
             why="the OFFERs that one capture point sees do not get to the other"
             if lost
-            else f"they come from port {names.joined(map(str, ports))}, not from 67",
+            else f"they come from port {names.joined(map(str, used))}, not from 67",
             expected="A REQUEST for the offered address.",
             proof=""
             if sure

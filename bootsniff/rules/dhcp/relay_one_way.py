@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ...model import Finding, Fix
 from ...track.records import Dhcp4Exchange, Heard
+from ...wire import ports
 from ...wire.messages import DhcpMessage, DhcpType
 from .. import fixes
 from ..case import Case
@@ -91,7 +92,7 @@ class DhcpRelayOneWay(Rule):
 
 def _delivered(reply: Heard[DhcpMessage]) -> bool:
     """Whether it goes to the machine. Relays leave giaddr in what they hand on; the port tells (RFC 2131 section 4.1)."""
-    return not reply.message.relay or reply.target_port == 68
+    return not reply.message.relay or reply.target_port == ports.DHCP_CLIENT
 
 
 def _carries_answers(case: Case, relay: str) -> bool:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from ...flow.records import TftpTransfer
 from ...model import Confidence, Evidence, Finding, Fix, FrameRef
 from ...track.records import StageRecord
-from ...wire import dhcp_options
+from ...wire import dhcp_options, urls
+from ...wire.addresses import is_ipv4
 from .. import fixes, names, quoting
 from ..case import Case
 from ..evidence import evidence, first_and_last
@@ -80,7 +81,7 @@ class DhcpWrongNextServer(Rule):
     def _nowhere(self, case: Case) -> Finding | None:
         """The lease names a server's address that no server can have, and the file did not come."""
         reply, file = case.named or case.lease, case.boot_file
-        if reply is None or not file or names.parts(file) or case.is_http or not case.failed_here:
+        if reply is None or not file or urls.split(file) or case.is_http or not case.failed_here:
             return None
         asked = reply.message.next_server or ""
         why = names.no_host(asked) or ("the machine's own address" if asked in case.addresses else None)
@@ -113,7 +114,7 @@ def _right_server(case: Case, flow: TftpTransfer) -> tuple[str, str, Confidence,
         named = dhcp_options.server_name_option(reply.message)
         siaddr = reply.message.next_server or "0.0.0.0"  # noqa: S104  an address on the wire, nothing is bound
         asked = flow.server in (siaddr, reply.server) and siaddr in (flow.server, "0.0.0.0")  # noqa: S104
-        if named and names.is_ipv4(named) and named != flow.server and asked:
+        if named and is_ipv4(named) and named != flow.server and asked:
             return named, "option 66 names it", "likely", [evidence(reply.heard, f"option 66 {named}, siaddr {siaddr}")]
     return None
 

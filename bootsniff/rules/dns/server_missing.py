@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from ...model import Finding
 from ...track.kinds import is_http_client, is_ipxe
-from .. import fixes, names
+from ...wire import urls
+from .. import fixes
 from ..case import Case
 from ..evidence import evidence, first_and_last
 from ..rule import Rule
@@ -52,7 +53,7 @@ class DnsServerMissing(Rule):
             if (
                 not reply.is_url
                 or (case.is_http and not reply.echoes_http)
-                or not names.is_name(names.host_of(reply.boot_file or ""))
+                or not urls.is_name(urls.host_of(reply.boot_file or ""))
             ):
                 continue
             again = case.asked_again(reply)

@@ -9,6 +9,7 @@ from ...flow.records import HttpExchange
 from ...model import Evidence, Finding, Fix
 from ...track.records import FetchRecord
 from ...track.switches import is_switch
+from ...wire import urls
 from .. import names, quoting
 from ..case import Case
 from ..evidence import evidence, maybe, named_in_script
@@ -25,7 +26,7 @@ def says_missing(flow: HttpExchange) -> bool:
 
 def request_line(flow: HttpExchange) -> str:
     """`GET /menu.ipxe`."""
-    return f"{flow.request.method} {flow.request.target}" if flow.request else f"request for {names.url_path(flow.url)}"
+    return f"{flow.request.method} {flow.request.target}" if flow.request else f"request for {urls.path_of(flow.url)}"
 
 
 def proof(flow: HttpExchange) -> Iterator[Evidence]:
@@ -59,7 +60,7 @@ def answered_later(case: Case, flow: HttpExchange) -> bool:
 
 def without_redirect(flow: HttpExchange) -> str:
     """Lines of nginx that serve a directory as it is."""
-    place = quoting.quoted(quoting.unescaped(names.directory(names.url_path(flow.url)) or "/"))
+    place = quoting.quoted(quoting.unescaped(names.directory(urls.path_of(flow.url)) or "/"))
     return f"location {place} {{\n  # no return 301, no rewrite\n  root /srv/http;\n}}"
 
 
@@ -133,9 +134,9 @@ def _did_without(case: Case, fetch: FetchRecord) -> bool:
 
 def path_on_disk(flow: HttpExchange) -> str:
     """Where the file would lie below the usual document root."""
-    return quoting.below("/var/www/html", quoting.unescaped(names.url_path(flow.url)))
+    return quoting.below("/var/www/html", quoting.unescaped(urls.path_of(flow.url)))
 
 
 def web_path(flow: HttpExchange) -> str:
     """The path as nginx compares it with a `location`."""
-    return quoting.quoted(quoting.unescaped(names.url_path(flow.url)))
+    return quoting.quoted(quoting.unescaped(urls.path_of(flow.url)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...flow.records import HttpExchange
 from ...model import Fix
+from ...wire import urls
 from .. import fixes, names, quoting
 from ..case import Case
 from .exchanges import HttpStatusRule, path_on_disk
@@ -38,7 +39,7 @@ class Http403(HttpStatusRule):
 
     def mend(self, case: Case, flow: HttpExchange) -> tuple[Fix, ...]:
         path = quoting.shell(path_on_disk(flow))
-        if not names.base(names.url_path(flow.url)):
+        if not names.base(urls.path_of(flow.url)):
             return (Fix("shell", f"ls {path}   # a directory: the URL has to name a file in it"),)
         client = flow.connection.client
         network = client.rsplit(".", 1)[0] + ".0/24" if "." in client else client

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from ...flow.records import HttpExchange
 from ...model import Finding, Fix
 from ...track.arrived import REDIRECTS
-from ...track.naming import plain_path
+from ...track.naming import joined, plain_path
+from ...wire import urls
 from .. import fixes, names
 from ..case import Case
 from ..evidence import naming
@@ -48,16 +49,20 @@ class HttpRedirectNotFollowed(Rule):
             location = flow.response.get("location") if flow.response else None
             if not location or fetch.role == "optional":
                 continue
-            split = names.parts(location)
+            target = urls.split(location)
             since = fetch.start
-            targets = asked.get(plain_path(split[3] if split else location), {})
+            targets = asked.get(plain_path(target.path if target else location), {})
             if any(start > since and url != flow.url for url, start in targets.items()):
                 continue
             if any(start > since for start in asked.get("", {}).values()):
                 continue  # a response came whose request is not in the capture: perhaps this one
-            if split and split[0] == "https" and connected.get(split[2] or 443, 0) > since:
+            if (
+                target
+                and target.scheme == "https"
+                and any(port == target.tcp_port and start > since for port, start in connected.items())
+            ):
                 continue  # to where the capture cannot read
-            final = location if split else _joined(flow.url, location)
+            final = joined(flow.url, location)
             yield self.finding(
                 case,
                 [*naming(case), *exchanges.proof(flow)],
@@ -85,12 +90,3 @@ def _went_to(case: Case) -> tuple[dict[str, dict[str, int]], dict[int, int]]:
         for connection in stage.connections:
             connected[connection.server_port] = connection.start
     return asked, connected
-
-
-def _joined(url: str, location: str) -> str:
-    split = names.parts(url)
-    if split is None:
-        return location
-    port = f":{split[2]}" if split[2] else ""
-    path = location if location.startswith("/") else names.directory(split[3]) + location
-    return f"{split[0]}://{split[1]}{port}{path}"

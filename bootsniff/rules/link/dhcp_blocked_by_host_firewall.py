@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding, Fix
+from ...wire import ports
 from .. import fixes
 from ..case import Case
 from ..evidence import first_and_last
@@ -41,7 +42,7 @@ class LinkDhcpBlockedByHostFirewall(Rule):
             return
         if dhcp.answered:
             return
-        if not any(protocol == "udp" and port == 67 for protocol, _, port in host.listeners):
+        if not any(protocol == "udp" and port == ports.DHCP_SERVER for protocol, _, port in host.listeners):
             return
         if any(server.dhcp_replies for server in case.world.servers.values()):
             return  # others are served: no firewall

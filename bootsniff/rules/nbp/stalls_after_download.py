@@ -9,6 +9,7 @@ from ...model import Finding, Fix
 from ...track.kinds import runs_u_boot
 from ...track.naming import is_ipxe_binary
 from ...track.records import FetchRecord
+from ...wire import urls
 from .. import fixes, names, quoting
 from ..case import Case
 from ..recognise import dnsmasq_match
@@ -114,11 +115,11 @@ def _of_kernel(kernel: FetchRecord) -> tuple[str, str, str]:
 def _without_dns(case: Case, fetch: FetchRecord) -> tuple[Fix, ...]:
     """No option 6 for this kind of client, and so no name in its URL."""
     match, tags = dnsmasq_match(case)
-    flow, url = fetch.flow, names.parts(names.url_of(fetch))
+    flow, url = fetch.flow, urls.split(names.url_of(fetch))
     lines = [*match, f"dhcp-option={tags},6"]
-    if isinstance(flow, HttpExchange) and url is not None and names.is_name(url[1]):
-        address = f"{url[0]}://{flow.connection.server}{f':{url[2]}' if url[2] else ''}{url[3]}"
-        lines.append(f"dhcp-boot={tags},{quoting.field(address)}")
+    if isinstance(flow, HttpExchange) and url is not None and urls.is_name(url.host):
+        by_address = url._replace(host=flow.connection.server).text
+        lines.append(f"dhcp-boot={tags},{quoting.field(by_address)}")
     return fixes.arrange(case, *fixes.dnsmasq(*lines))
 
 

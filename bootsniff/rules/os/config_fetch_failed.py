@@ -8,7 +8,7 @@ from ...flow.records import DnsLookup, HttpExchange, TcpConnection, TftpTransfer
 from ...model import Evidence, Finding, Fix
 from ...track.os_outcome import is_wanted, missed, mount_refused, unheard, unnamed, unreached
 from ...track.records import Arps, Dhcp4Exchange, FetchRecord
-from ...wire import mount
+from ...wire import mount, ports
 from .. import fixes, names, quoting
 from ..case import Case
 from ..dns import lookup_failed as dns
@@ -19,7 +19,6 @@ from ..tftp import transfers
 
 _MANY = 3
 _NOT_FOUND = 1
-_NBD = 10809
 
 
 class OsConfigFetchFailed(Rule):
@@ -223,7 +222,9 @@ def _has_moved(case: Case) -> bool:
 def _connect(connection: TcpConnection, *, dropped: bool) -> tuple[Fix, ...]:
     server, port = connection.server, connection.server_port
     if dropped:
-        look = f"nbd-client -l {server}   # which exports it has" if port == _NBD else f"exportfs -v   # on {server}"
+        look = (
+            f"nbd-client -l {server}   # which exports it has" if port == ports.NBD else f"exportfs -v   # on {server}"
+        )
     else:
         look = f"ss -ltnp 'sport = :{port}'   # on {server}: does anything listen, and for this network?"
     return (Fix("shell", look),)

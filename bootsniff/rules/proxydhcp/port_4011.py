@@ -6,12 +6,10 @@ from collections.abc import Iterator
 
 from ...model import Evidence
 from ...track.records import Heard
+from ...wire import ports
 from ...wire.messages import DhcpMessage
 from ..case import Case
 from ..evidence import evidence, first_and_last
-
-PORT = 4011
-"""The PXE boot server port (PXE specification 2.1 section 2.2.1)."""
 
 
 def unanswered(case: Case) -> list[Heard[DhcpMessage]]:
@@ -19,7 +17,7 @@ def unanswered(case: Case) -> list[Heard[DhcpMessage]]:
     dhcp = case.dhcp4
     if dhcp is None or dhcp.pxe_replies or case.stage.fetches:
         return []
-    return [heard for heard in dhcp.pxe_requests if heard.target_port == PORT]
+    return [heard for heard in dhcp.pxe_requests if heard.target_port == ports.PXE]
 
 
 def proof(case: Case, requests: list[Heard[DhcpMessage]]) -> Iterator[Evidence]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ...flow.records import TcpConnection
 from ...model import Finding, Fix, FrameRef
 from ...track.arrived import is_open
-from ...wire import iscsi
+from ...wire import iscsi, ports
 from .. import names
 from ..case import Case
 from ..evidence import evidence, naming
@@ -40,7 +40,7 @@ class IscsiLoginRefused(Rule):
     summary = "iSCSI server {server} refuses the login of {name}: {why}"
 
     def check(self, case: Case) -> Iterator[Finding]:
-        tried = [c for c in case.stage.connections if c.server_port == iscsi.PORT and c.established]
+        tried = [c for c in case.stage.connections if c.server_port == ports.ISCSI and c.established]
         if not tried or any(is_open(connection) for connection in tried) or not case.failed_here:
             return
         connection = tried[-1]

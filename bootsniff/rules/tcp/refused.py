@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...flow.records import TcpConnection
 from ...model import Finding, Fix
-from ...wire import iscsi
+from ...wire import ports
 from ...wire.addresses import in_url
 from .. import fixes
 from ..case import Case
@@ -73,7 +73,7 @@ def _wrong_port(case: Case, connection: TcpConnection) -> str:
 
 def _fixes(case: Case, server: str, port: int) -> tuple[Fix, ...]:
     look = Fix("shell", f"ss -ltnp 'sport = :{port}'   # on {server}")
-    if port == iscsi.PORT:
+    if port == ports.ISCSI:
         return (look, Fix("iscsi", "systemctl status target tgt   # an iSCSI target, for the root path of option 17"))
     if port in targets.NFS_PORTS:
         return (look, Fix("shell", f"systemctl enable --now rpcbind nfs-server; exportfs -v   # on {server}"))

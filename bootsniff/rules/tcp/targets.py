@@ -8,19 +8,28 @@ from ...flow.records import TcpConnection
 from ...model import Evidence
 from ...track.next_file import next_named
 from ...track.records import Expectation
-from .. import names
+from ...wire import ports, urls
 from ..case import Case
 from ..evidence import names_next, naming
 
-_PORTS = {"http": 80, "https": 443}
-NFS_PORTS = (111, 2049)
-_FIREWALLD = {80: "http", 443: "https", 111: "rpc-bind", 2049: "nfs", 3260: "iscsi-target"}
+NFS_PORTS = (ports.PORTMAP, ports.NFS)
+_FIREWALLD = {
+    80: "http",
+    443: "https",
+    ports.PORTMAP: "rpc-bind",
+    ports.NFS: "nfs",
+    ports.ISCSI: "iscsi-target",
+}
 """firewalld's names of services, by their one TCP port."""
 
 
 def service(port: int) -> str:
     """What a port that is not the web's belongs to, as words to append."""
-    return {111: " (the portmapper, which NFS asks first)", 2049: " (NFS)", 3260: " (iSCSI)"}.get(port, "")
+    return {
+        ports.PORTMAP: " (the portmapper, which NFS asks first)",
+        ports.NFS: " (NFS)",
+        ports.ISCSI: " (iSCSI)",
+    }.get(port, "")
 
 
 def opened(port: int) -> str:
@@ -34,8 +43,8 @@ def script_names(case: Case, connection: TcpConnection) -> Expectation | None:
     wanted = next_named(case.stage) if fetches and fetches[-1].start < connection.start else None
     if wanted is None:
         return None
-    url = names.parts(wanted.url)  # of one with variables only a host is of use, or the variable that stands for it
-    if url is None or (url[1] != connection.server and not names.is_name(url[1])):
+    url = urls.split(wanted.url)  # of one with variables only a host is of use, or the variable that stands for it
+    if url is None or (url.host != connection.server and not urls.is_name(url.host)):
         return None
     return wanted
 
@@ -47,8 +56,8 @@ def wanted_port(case: Case, connection: TcpConnection) -> int | None:
         return None  # the boot file was asked for elsewhere already
     if wanted is not None and wanted.pieces is not None:
         return None  # a variable may name the port too
-    url = names.parts(wanted.url if wanted else case.boot_file or "")
-    return (url[2] or _PORTS.get(url[0])) if url else None
+    url = urls.split(wanted.url if wanted else case.boot_file or "")
+    return url.tcp_port if url else None
 
 
 def proof(case: Case, connection: TcpConnection) -> Iterator[Evidence]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding, Fix
+from ...wire import ports
 from ..case import Case
 from ..evidence import first_and_last
 from ..rule import Cause
@@ -36,7 +37,9 @@ class TftpReplyBlockedAtServer(Cause):
 
     def explain(self, case: Case, symptom: Finding) -> Iterator[Finding]:
         host = case.world.host
-        if host is None or not any(protocol == "udp" and port == 69 for protocol, _, port in host.listeners or ()):
+        if host is None or not any(
+            protocol == "udp" and port == ports.TFTP for protocol, _, port in host.listeners or ()
+        ):
             return
         for _, flow in case.tftp:
             if flow.server in host.addresses and flow.requests:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ...model import Finding, Fix
 from ...track.arrived import brought_file, over_tls
+from ...wire import urls
 from ...wire.http import is_https
 from .. import names, quoting
 from ..case import Case
@@ -71,6 +72,6 @@ def _look(url: str | None, *, whole: bool) -> tuple[Fix, ...]:
     if url is None:
         return ()
     if whole:
-        file = quoting.shell(names.base(names.url_path(url)) or "file")
+        file = quoting.shell(names.base(urls.path_of(url)) or "file")
         return (Fix("shell", f"curl -skO {quoting.shell(url)} && file {file} && sbverify --list {file}"),)
     return (Fix("shell", f"curl -skI {quoting.shell(url)}"),)

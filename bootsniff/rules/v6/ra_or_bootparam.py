@@ -8,8 +8,9 @@ from ipaddress import IPv6Address, ip_network
 
 from ...model import Finding, Fix
 from ...track.records import Dhcp6Exchange, Heard
+from ...wire import urls
 from ...wire.messages import Dhcpv6Message
-from .. import fixes, names
+from .. import fixes
 from ..case import Case
 from ..evidence import evidence
 from ..rule import Rule
@@ -102,7 +103,7 @@ def _complete(dhcp: Dhcp6Exchange) -> Heard[Dhcpv6Message] | None:
 
 def _elsewhere(message: Dhcpv6Message) -> str | None:
     """The address in the URL, when it is not in the /64 that firmware takes for its own network (edk2 Ip6If.c)."""
-    host = names.host_of(message.boot_file_url or "").strip("[]")
+    host = urls.host_of(message.boot_file_url or "")
     try:
         target = IPv6Address(host)
         own = ip_network(f"{message.addresses[0]}/64", strict=False)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from ...errors import Malformed
 from ...model import FrameBytes
-from ...wire import dhcp, dhcp_options
+from ...wire import dhcp, dhcp_options, urls
 from ...wire.dhcp_describe import option_words
 from ...wire.dissect import dissect
 from ...wire.messages import DhcpMessage, DhcpType
@@ -118,13 +118,8 @@ def _missing(request: DhcpMessage, reply: DhcpMessage) -> Iterator[tuple[int | s
             yield 67, "no boot file named, and no PXE options (43) either"
         if name and not is_url and not reply.next_server:
             yield "siaddr", "no TFTP server named: the client asks the DHCP server itself"
-    if is_url and 6 not in reply.options and _needs_dns(str(name)):
+    if is_url and 6 not in reply.options and urls.is_name(urls.host_of(str(name))):
         yield 6, "the URL has a host name, and no name server is given"
-
-
-def _needs_dns(url: str) -> bool:
-    host = url.split("://", 1)[1].split("/", 1)[0].rsplit("@", 1)[-1]
-    return not host.startswith("[") and any(char.isalpha() for char in host.split(":", 1)[0])
 
 
 def compare_fields(request: FrameBytes | None, reply: FrameBytes | None) -> list[Entry]:

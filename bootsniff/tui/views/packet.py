@@ -9,7 +9,7 @@ from msgspec import Struct
 from ...errors import Malformed
 from ...model import FrameBytes, FrameRef
 from ...text import printable
-from ...wire import arp, dhcp, dhcpv6, dns, http, icmp, tftp
+from ...wire import arp, dhcp, dhcpv6, dns, http, icmp, ports, tftp
 from ...wire.dhcp_describe import option_words
 from ...wire.dissect import dissect
 from ...wire.messages import DhcpMessage
@@ -21,7 +21,6 @@ from ..lines import Row, line, wrapped
 Field = tuple[str, str]
 """A layer's name with an empty second part, or a field and its value."""
 
-_DHCP_PORTS = frozenset({67, 68, 4011})
 _TCP_FLAGS = ((2, "SYN"), (16, "ACK"), (1, "FIN"), (4, "RST"), (8, "PSH"))
 _LINES = 400
 
@@ -81,7 +80,7 @@ def _headers(packet: Packet, link: str) -> Iterator[Field]:
 
 
 def _message(packet: Packet) -> Iterator[Field]:
-    ports = {packet.source_port, packet.target_port}
+    used = {packet.source_port, packet.target_port}
     if packet.ethertype == 0x0806:
         yield from _plain("ARP", arp.parse(packet.payload))
     elif packet.fragment_offset:
@@ -90,11 +89,11 @@ def _message(packet: Packet) -> Iterator[Field]:
         message = icmp.parse(packet.payload, packet.version)
         if message is not None:
             yield from _plain("ICMP" if packet.protocol == 1 else "ICMPv6", message)
-    elif packet.protocol == 17 and ports & _DHCP_PORTS:
+    elif packet.protocol == 17 and used & ports.DHCP_PORTS:
         yield from _dhcp(dhcp.parse(packet.payload))
-    elif packet.protocol == 17 and ports & {546, 547}:
+    elif packet.protocol == 17 and used & ports.DHCPV6_PORTS:
         yield from _plain("DHCPv6", dhcpv6.parse(packet.payload))
-    elif packet.protocol == 17 and 53 in ports:
+    elif packet.protocol == 17 and ports.DNS in used:
         yield from _plain("DNS", dns.parse(packet.payload))
     elif packet.protocol == 17:
         yield from _plain("TFTP", tftp.parse(packet.payload, packet.payload_length))
