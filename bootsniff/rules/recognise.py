@@ -52,8 +52,8 @@ def _is_firmware(stage: StageRecord) -> bool:
 class _Sign(NamedTuple):
     """By what a server tells the client from others, and what that says."""
 
-    by: Literal["ipxe", "maker", "vendor", "arch"]
-    """Its options 77 and 175, the beginning of its MAC, that of option 60, option 93."""
+    by: Literal["ipxe", "mac", "vendor", "arch"]
+    """Its options 77 and 175, its MAC or the beginning of it, that of option 60, option 93."""
     value: str = ""
     number: int = 0
 
@@ -63,11 +63,17 @@ def _sign(case: Case, stage: StageRecord) -> _Sign:
         return _Sign("ipxe", stage.user_class or "iPXE")
     number = arch(stage)
     if stage.client == "raspberry-pi" and number == 0:
-        return _Sign("maker", case.machine.mac[:8])  # by its number it is a BIOS
+        return _Sign("mac", case.machine.mac[:8])  # by its number it is a BIOS
     word = (stage.vendor_class or "").split(":")[0]
+    if number is None and not word and stage.dhcp is not None:
+        return _Sign("mac", case.machine.mac)  # it says nothing of itself
     if number is None or (is_u_boot(stage.client) and word):
         return _Sign("vendor", word or "PXEClient")
     return _Sign("arch", number=number)
+
+
+def _count(octets: str) -> int:
+    return octets.count(":") + 1
 
 
 def dnsmasq_match(case: Case) -> tuple[tuple[str, ...], str]:
@@ -77,8 +83,8 @@ def dnsmasq_match(case: Case) -> tuple[tuple[str, ...], str]:
     match _sign(case, stage):
         case _Sign("ipxe"):
             return (IPXE_TAG,), "tag:ipxe"
-        case _Sign("maker", octets):
-            return (f"dhcp-mac=set:{tag},{octets}:*:*:*",), f"tag:{tag}"
+        case _Sign("mac", octets):
+            return (f"dhcp-mac=set:{tag},{octets}{':*' * (6 - _count(octets))}",), f"tag:{tag}"
         case _Sign("vendor", word):
             return (f"dhcp-vendorclass=set:{tag},{field(word)}",), f"tag:{tag}"
         case _Sign(number=number):
@@ -92,8 +98,8 @@ def isc_condition(case: Case) -> str:
     match _sign(case, stage):
         case _Sign("ipxe", user_class):
             return f"option user-class = {quoted(user_class)}"
-        case _Sign("maker", octets):
-            return f"substring(hardware, 1, 3) = {octets}"
+        case _Sign("mac", octets):
+            return f"substring(hardware, 1, {_count(octets)}) = {octets}"
         case _Sign("vendor", word):
             return f"substring(option vendor-class-identifier, 0, {len(word.encode())}) = {quoted(word)}"
         case _Sign(number=number):
@@ -108,8 +114,8 @@ def kea_test(case: Case) -> str:
     match _sign(case, stage):
         case _Sign("ipxe"):
             return "option[175].exists"
-        case _Sign("maker", octets):
-            return f"substring(pkt4.mac,0,3) == 0x{octets.replace(':', '')}"
+        case _Sign("mac", octets):
+            return f"substring(pkt4.mac,0,{_count(octets)}) == 0x{octets.replace(':', '')}"
         case _Sign("vendor", word):
             # Strings of expressions know no escapes; hexadecimal ones need none.
             return f"substring(option[60].hex,0,{len(word.encode())}) == 0x{word.encode().hex()}"

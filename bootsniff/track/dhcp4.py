@@ -9,8 +9,8 @@ from ..wire.messages import DhcpMessage, DhcpType, Envelope
 from . import vantage
 from .arrived import dead_end, loaded_system
 from .boot_file import SERVER_IDENTIFIER
-from .kinds import LOADERS, Kind, is_firmware, is_ipxe, is_u_boot, kind_of
-from .machines import NEW_BOOT_GAP, begin_boot, begin_stage, kept, learn_address, stands_apart, touch
+from .kinds import LOADERS, Kind, is_firmware, is_ipxe, is_open_firmware, is_u_boot, kind_of, told_with_the_request
+from .machines import NEW_BOOT_GAP, begin_boot, begin_stage, kept, learn_address, retell_stage, stands_apart, touch
 from .naming import is_ipxe_binary
 from .outcome import boot_is_handed_off, has_booted, stage_has_failed
 from .records import BootRecord, Dhcp4Exchange, Heard, MachineRecord, Point, StageRecord, World
@@ -39,7 +39,7 @@ def client_message(
     if kind_number in (None, DhcpType.DISCOVER):
         if kind is not None and kind.vendor_class == PXE_CLASS and not kind.arch and _was_told_more(machine):
             kind = None
-        stage = _stage_for_discover(machine, kind, message, at)
+        stage = _stage_for_discover(machine, kind, heard)
         if stage is None:
             return
         exchange = _exchange(stage)
@@ -159,21 +159,33 @@ def _exchange(stage: StageRecord) -> Dhcp4Exchange:
     return stage.dhcp
 
 
-def _stage_for_discover(
-    machine: MachineRecord, kind: Kind | None, message: DhcpMessage, at: FrameRef
-) -> StageRecord | None:
+def _stage_for_discover(machine: MachineRecord, kind: Kind | None, heard: Heard[DhcpMessage]) -> StageRecord | None:
+    at, message = heard.at, heard.message
     boot = machine.boots[-1] if machine.boots else None
     if kind is None:
         return _stage_for_plain_client(machine, at)
     machine.boot_client = True
     if boot is None or not boot.stages:
         return begin_stage(begin_boot(machine, at), kind, at)
+    if told_with_the_request(kind):
+        kind = _as_it_said_before(boot) or kind
+        if heard.source in machine.addresses:
+            # SLOF does DHCP anew for every try, and speaks from the address that it was given: nobody reset it.
+            return boot.stages[-1] if boot.stages[-1].client == kind.client else begin_stage(boot, kind, at)
     current = _continued_exchange(boot, kind, message, at)
     if current is not None:
         return current
     if _begins_boot(boot, kind, at):
         boot = begin_boot(machine, at)
     return begin_stage(boot, kind, at)
+
+
+def _as_it_said_before(boot: BootRecord) -> Kind | None:
+    """What a program called itself in the REQUESTs of this boot that says nothing of itself in a DISCOVER."""
+    for stage in boot.stages:
+        if is_open_firmware(stage.client):
+            return Kind(stage.client, stage.name, stage.arch, None, None)
+    return None
 
 
 def _continued_exchange(boot: BootRecord, kind: Kind, message: DhcpMessage, at: FrameRef) -> StageRecord | None:
@@ -293,6 +305,8 @@ def _stage_for_request(
         for stage in reversed(boot.stages[-4:]):
             exchange = stage.dhcp
             if isinstance(exchange, Dhcp4Exchange) and _shares_xid(exchange, message):
+                if kind is not None and is_open_firmware(kind.client):
+                    retell_stage(stage, kind)
                 return stage
         for stage in reversed(boot.stages[-4:]):
             if kind is not None and stage.client == kind.client and isinstance(stage.dhcp, Dhcp4Exchange):
@@ -314,8 +328,7 @@ def _stage_for_request(
     latest = boot.stages[-1] if boot is not None and boot.stages else None
     if latest is not None and latest.client == "unknown" and latest.dhcp is None and message.client_ip is not None:
         # It has an address and asks for more (port 4011): the program whose DHCP the capture did not hold tells its name.
-        latest.client, latest.name, latest.arch = kind.client, kind.name, kind.arch
-        latest.vendor_class, latest.user_class = kind.vendor_class, kind.user_class
+        retell_stage(latest, kind)
         return latest
     if boot is None or _begins_boot(boot, kind, at):
         boot = begin_boot(machine, at)

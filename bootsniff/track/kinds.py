@@ -50,6 +50,9 @@ _BOOT_VENDORS = (
     "Cumulus",
 )
 """Vendor classes of network boot or zero-touch programs that are neither PXE nor HTTP boot clients."""
+_ASKED_BY_SLOF = (1, 3, 6, 66, 67, 93)
+"""Option 55 of DISCOVERs that say nothing of their sender, the architecture comes with the REQUEST: no system asks for
+option 93 (SLOF lib/libnet/dhcp.c, also in QEMU's pc-bios/s390-ccw)."""
 
 
 _known: dict[tuple[object, ...], tuple[Kind | None, Kind | None]] = {}
@@ -119,6 +122,8 @@ def _tell(message: DhcpMessage, *, serial: bool) -> Kind | None:
         return kind("other-boot-client", f"boot client ({_plain_arch(arch)})")
     if vendor is not None and vendor.startswith(_BOOT_VENDORS):
         return kind("other-boot-client", f"boot client {vendor[:40]}")
+    if vendor is None and options.parameter_list(message) == _ASKED_BY_SLOF:
+        return kind("other-boot-client", "SLOF or s390 network boot")
     return None
 
 
@@ -176,9 +181,10 @@ def runs_u_boot(client: str) -> bool:
 def reads_pxelinux_config(client: str) -> bool:
     """Whether a client word names a program that looks for `pxelinux.cfg/` itself.
 
-    U-Boot (boot/pxe_utils.c), the network boot of s390-ccw (QEMU pc-bios/s390-ccw/netmain.c), petitboot.
+    U-Boot (boot/pxe_utils.c), the network boot of s390-ccw (QEMU pc-bios/s390-ccw/netmain.c), SLOF
+    (lib/libnet/pxelinux.c), petitboot.
     """
-    return runs_u_boot(client) or client in ("s390x", "powerpc-opal")
+    return runs_u_boot(client) or client in ("s390x", "powerpc", "powerpc-opal")
 
 
 LOADERS = frozenset({"pxelinux", "shim", "grub", "u-boot-script"})
@@ -189,6 +195,17 @@ LOADERS = frozenset({"pxelinux", "shim", "grub", "u-boot-script"})
 def is_firmware(client: str) -> bool:
     """Whether a client word names what a machine runs at power-on (iPXE may be both: as a ROM it is the first)."""
     return client not in LOADERS and client not in ("os", "unknown") and not is_ipxe(client)
+
+
+@lru_cache(_CLIENTS)
+def is_open_firmware(client: str) -> bool:
+    """Whether a client word names SLOF, or what took its network code over: the network boot of s390-ccw."""
+    return client in ("powerpc", "s390x")
+
+
+def told_with_the_request(kind: Kind) -> bool:
+    """Whether this DISCOVER leaves open which of them sent it."""
+    return kind.client == "other-boot-client" and not kind.arch and kind.vendor_class is None
 
 
 def needs_reset(before: Iterable[str], after: str) -> bool:

@@ -56,6 +56,12 @@ def begin_stage(boot: BootRecord, kind: Kind, at: FrameRef) -> StageRecord:
     return stage
 
 
+def retell_stage(stage: StageRecord, kind: Kind) -> None:
+    """A program whose first packets did not name it says what it is."""
+    stage.client, stage.name, stage.arch = kind.client, kind.name, kind.arch
+    stage.vendor_class, stage.user_class = kind.vendor_class, kind.user_class
+
+
 def touch(machine: MachineRecord, stage: StageRecord, at: FrameRef) -> None:
     """Note the latest packet of a stage, its boot and its machine."""
     stage.last = machine.last = at

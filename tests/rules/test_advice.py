@@ -139,6 +139,15 @@ def test_a_raspberry_pi_is_known_by_its_maker() -> None:
     assert kea_test(case) == f"substring(pkt4.mac,0,3) == 0x{MAC[:8].replace(':', '')}"
 
 
+def test_what_says_nothing_of_itself_is_known_by_its_address() -> None:
+    scene = Scene("s390x")
+    scene.here.client, scene.here.arch, scene.here.vendor_class = "other-boot-client", (), None
+    case = case_of(scene)
+    assert dnsmasq_match(case) == ((f"dhcp-mac=set:other-boot-client,{MAC}",), "tag:other-boot-client")
+    assert isc_condition(case) == f"substring(hardware, 1, 6) = {MAC}"
+    assert kea_test(case) == f"substring(pkt4.mac,0,6) == 0x{MAC.replace(':', '')}"
+
+
 def test_what_a_proxys_menu_names_is_mended_in_its_menu(tmp_path: Path) -> None:
     wire = Wire().discover(0)
     wire.dhcp(0.1, 2)

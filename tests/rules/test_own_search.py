@@ -48,6 +48,14 @@ def test_a_search_after_a_missing_boot_file_is_not_what_went_wrong(tmp_path: Pat
     assert empty.boots[0].stalled_at == "chain"
 
 
+def test_names_that_are_looked_for_twice_are_counted_once(tmp_path: Path) -> None:
+    wire = searching("s390x/")
+    for number, name in enumerate(NAMES):
+        wire.missing(5 + number / 100, f"s390x/pxelinux.cfg/{name}")
+    (finding,) = machine(read(wire.quiet(30).save(tmp_path / "x.pcap"))).findings
+    assert f"none of the {len(NAMES)} configuration files" in finding.summary
+
+
 @pytest.mark.parametrize("lets_go", [True, False])
 def test_giving_the_address_back_ends_the_search(lets_go: bool, tmp_path: Path) -> None:
     wire = searching("s390x/")

@@ -10,7 +10,7 @@
     0.7 ERROR 1
 
 Keywords: DISCOVER KIND, OFFER, PROXY, REQUEST, ACK, NAK, SOLICIT KIND, ADVERTISE, RRQ NAME, ERROR CODE, ABORT, OACK, DATA BYTES,
-WHOLE CONTENT, ICMP, GET URL, HEAD URL, STATUS CODE [CONTENT], RESET. `mac=`, `xid=`, `secs=` where they matter.
+WHOLE CONTENT, ICMP, GET URL, HEAD URL, STATUS CODE [CONTENT], RESET. `mac=`, `xid=`, `secs=`, `source=` where they matter.
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ KINDS: dict[str, tuple[str | None, int | None, str | None]] = {
     "u-boot-armv8": ("U-Boot.armv8", 22, None),
     "s390x": ("PXEClient", 31, None),
     "raspberry": ("PXEClient", 41, None),
+    "slof": (None, 12, None),
+    "s390-ccw": (None, 31, None),
     "plain": (None, None, None),
     "d-i": ("d-i", None, None),
 }
@@ -145,7 +147,10 @@ class Play:
         else:
             if vendor is not None:
                 options[60] = vendor.encode()
-            if arch is not None:
+            silent = self.kind in ("slof", "s390-ccw") and number == 1
+            if silent:
+                options[55] = bytes([1, 3, 6, 66, 67, 93])
+            if arch is not None and not silent:
                 options[93] = arch.to_bytes(2, "big")
             if user is not None:
                 options[77] = user.encode()
@@ -168,7 +173,7 @@ class Play:
             message_type=number,
         )
         ports = (67, 68) if reply else (68, 67)
-        ends = (server, "255.255.255.255") if reply else ("0.0.0.0", "255.255.255.255")
+        ends = (server, "255.255.255.255") if reply else (settings.get("source", "0.0.0.0"), "255.255.255.255")
         self.feed(self.envelope(time, *ends, *ports), message)
 
     def do_discover(self, time: int, words: list[str], settings: dict[str, str]) -> None:

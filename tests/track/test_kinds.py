@@ -8,8 +8,11 @@ from bootsniff.track.kinds import kind_of, kind_of_v6
 from bootsniff.wire.messages import DhcpMessage, DhcpOptions, Dhcpv6Message
 
 
-def client(vendor: str | None, *arches: int, user: bytes | None = None, identity: bytes | None = None) -> str | None:
+def client(vendor: str | None, *arches: int, user: bytes | None = None, identity: bytes | None = None,
+           asked: bytes = b"") -> str | None:  # fmt: skip
     options = {53: b"\1"}
+    if asked:
+        options[55] = asked
     if identity is not None:
         options[97] = identity
     if user is not None:
@@ -103,3 +106,10 @@ def test_ipxe_is_bios_only_where_it_says_so(arches: tuple[int, ...], expected: s
 )
 def test_a_raspberry_pi_is_known_by_option_97(identity: bytes, expected: str) -> None:
     assert client("PXEClient:Arch:00000:UNDI:002001", 0, identity=identity) == expected
+
+
+def test_what_asks_for_the_architecture_and_has_no_name_boots() -> None:
+    asked = bytes([1, 3, 6, 66, 67, 93])
+    assert client(None, asked=asked) == "other-boot-client"
+    assert client("phone", asked=asked) is None
+    assert client(None, asked=asked[:-1]) is None

@@ -69,6 +69,7 @@ class ChainNoConfigFound(Rule):
             for f in case.stage.fetches
         ):
             return
+        asked = {names.path_of(fetch) for fetch in searched}
         prefix = names.directory(names.path_of(searched[-1]))
         folder, file = _NAMES.get(case.client, ("pxelinux.cfg/", "default"))
         wanted = prefix if prefix.endswith(folder) else prefix + folder
@@ -84,8 +85,8 @@ class ChainNoConfigFound(Rule):
                 ),
             ],
             name=case.stage.name or case.client,
-            count=f"none of the {len(searched)} configuration files"
-            if len(searched) > 1
+            count=f"none of the {len(asked)} configuration files"
+            if len(asked) > 1
             else f"no {names.base(names.path_of(searched[0]))}, the configuration",
             prefix=f" below {prefix}" if prefix else "",
             expected="One of the names of the list.",
