@@ -66,7 +66,7 @@ def loading_state(
     if last.in_vain:
         if stage.client == "raspberry-pi" and not gone and not is_over(silence_from, SEARCH_SILENCE, now):
             return _search_wait(rank, silence_from, SEARCH_SILENCE, now)  # it tries many names, one after the other
-        return StageState(rank, failed=True, point=_failure_point(last))
+        return StageState(rank, failed=True, point="chain" if _has_no_config(stage, last) else _failure_point(last))
     final = gone or obstacle == "nbp" or (settled and obstacle in ("tcp", "tls"))
     if obstacle is not None and (
         final or is_over(silence_from, TRIED_AGAIN, now) or is_over(tail.end, NBP_SILENCE, now)
@@ -181,6 +181,12 @@ def _config_found(stage: StageRecord) -> bool:
         )
         for fetch in stage.fetches
     )
+
+
+def _has_no_config(stage: StageRecord, last: FetchRecord) -> bool:
+    """Whether GRUB sits at its prompt, as PXELINUX does, since the last name of its configuration does not exist."""
+    searches = stage.client == "grub" and last.role in ("script", "config-search")
+    return searches and last.missing and not _config_found(stage)
 
 
 def _rank(useful: list[FetchRecord]) -> int:

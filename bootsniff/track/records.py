@@ -160,6 +160,14 @@ class FetchRecord(Struct, eq=False):
         return self.status in ("failed", "stalled")
 
     @property
+    def missing(self) -> bool:
+        """The server said that there is no such file."""
+        flow = self.flow
+        if isinstance(flow, TftpTransfer):
+            return flow.error is not None and not flow.error_by_client and flow.error.says_missing
+        return flow.response is not None and flow.response.status in (404, 410)
+
+    @property
     def name(self) -> str:
         """File name (TFTP) or URL (HTTP), as sent."""
         return self.flow.filename if isinstance(self.flow, TftpTransfer) else self.flow.url

@@ -38,11 +38,20 @@ class TftpAck(Struct):
     block: int
 
 
+_MISSING = ("not found", "no such file", "does not exist")
+
+
 class TftpError(Struct):
     """ERROR: codes above 8 are kept as they are."""
 
     code: int
     text: str
+
+    @property
+    def says_missing(self) -> bool:
+        """Whether there is no such file: by the code, or where that is 0 (not defined) by the text."""
+        text = self.text.lower()
+        return self.code == 1 or (self.code == 0 and any(words in text for words in _MISSING))
 
 
 TftpAnswer = TftpOack | TftpData | TftpAck | TftpError

@@ -235,7 +235,7 @@ FAULTS: dict[str, Case] = {
     "http-404, ONIE": Case(lambda: switch(found=False), "http-404", ("http",)),
     "dhcp-address-conflict, given back": Case(declined, "dhcp-address-conflict", ("dhcp",)),
     "dhcp-option-overload": Case(lambda: overloaded(understood=False), "dhcp-option-overload", ("tftp",)),
-    "chain-no-config-found, GRUB of a directory": Case(grub_elsewhere, "chain-no-config-found", ("tftp", "chain")),
+    "chain-no-config-found, GRUB of a directory": Case(grub_elsewhere, "chain-no-config-found", ("chain",)),
     "chain-uboot-bootfile-env, by two boot commands": Case(
         lambda: script_by_turns(found=False), "chain-uboot-bootfile-env", ("tftp", "chain"), ("tftp-file-not-found",)
     ),

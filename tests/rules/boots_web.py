@@ -98,9 +98,7 @@ FAULTS: dict[str, Case] = {
     "http-403, a login is wanted": Case(script("401 Unauthorized", PAGE), "http-403", ("http",)),
     "http-403, grub.cfg": Case(grub("403 Forbidden"), "http-403", ("http",)),
     "http-5xx, grub.cfg": Case(grub("503 Service Unavailable"), "http-5xx", ("http",)),
-    "chain-no-config-found, grub.cfg over HTTP": Case(
-        grub("404 Not Found"), "chain-no-config-found", ("http", "chain")
-    ),
+    "chain-no-config-found, grub.cfg over HTTP": Case(grub("404 Not Found"), "chain-no-config-found", ("chain",)),
     "http-page-instead-of-file, firmware": Case(firmware("200 OK", PAGE), "http-page-instead-of-file", ("http",)),
     "http-page-instead-of-file, script": Case(script("200 OK", PAGE), "http-page-instead-of-file", ("http",)),
     "http-page-instead-of-file, kernel": Case(kernel("200 OK", PAGE), "http-page-instead-of-file", ("http",)),

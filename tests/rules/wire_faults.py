@@ -200,7 +200,7 @@ FAULTS: dict[str, Case] = {
     "nbp-stalls-after-download": Case(loaded(SIGNED), "nbp-stalls-after-download", ("nbp",), PXE_NOTES),
     "chain-ipxe-loop": Case(loop, "chain-ipxe-loop", ("chain",)),
     "chain-ipxe-nothing-to-boot": Case(nothing_for_ipxe, "chain-ipxe-nothing-to-boot", ("chain", "dhcp")),
-    "chain-no-config-found": Case(no_config, "chain-no-config-found", ("chain", "tftp")),
+    "chain-no-config-found": Case(no_config, "chain-no-config-found", ("chain",)),
     "chain-pxelinux-module-missing": Case(no_module, "chain-pxelinux-module-missing", ("chain", "tftp")),
     "chain-shim-wrong-path": Case(shim_path, "chain-shim-wrong-path", ("chain", "tftp"), PXE_NOTES),
     "chain-uboot-bootfile-env": Case(uboot, "chain-uboot-bootfile-env", ("chain", "tftp")),

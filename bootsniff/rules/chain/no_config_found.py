@@ -11,7 +11,6 @@ from ...wire import dhcp_options, urls
 from .. import fixes, names, quoting
 from ..case import Case
 from ..evidence import evidence
-from ..http import exchanges
 from ..rule import Rule
 
 _NAMES = {
@@ -61,7 +60,7 @@ class ChainNoConfigFound(Rule):
             f.status in ("in-progress", "stalled") for f in searched
         ):
             return
-        if any(isinstance(f.flow, HttpExchange) and not exchanges.says_missing(f.flow) for f in searched):
+        if any(isinstance(f.flow, HttpExchange) and not f.missing for f in searched):
             return  # denied, redirected, an error of the server: told by rules of their own
         # Something useful after the search (a kernel by another way) shows that the loader did not need it.
         if any(

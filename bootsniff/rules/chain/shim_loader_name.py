@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...flow.records import HttpExchange, TftpTransfer
+from ...flow.records import TftpTransfer
 from ...model import Evidence, Finding, Fix
 from ...track.naming import is_ipxe_binary, is_shim_binary
 from ...track.records import FetchRecord
@@ -52,7 +52,7 @@ class ChainShimLoaderName(Rule):
                 or fetch.start < shim.end
                 or not is_ipxe_binary(asked)
                 or is_shim_binary(asked)
-                or not _missing(fetch)
+                or not fetch.missing
                 or case.came_later(fetch)
             ):
                 continue
@@ -78,13 +78,6 @@ def _shim(case: Case) -> FetchRecord | None:
                 details = fetch.content.details if fetch.content is not None else ()
                 return fetch if "shim" in details or "shim" in names.base(names.path_of(fetch)).lower() else None
     return None
-
-
-def _missing(fetch: FetchRecord) -> bool:
-    flow = fetch.flow
-    if isinstance(flow, HttpExchange):
-        return exchanges.says_missing(flow)
-    return flow.error is not None and not flow.error_by_client and transfers.says_missing(flow.error)
 
 
 def _proof(fetch: FetchRecord) -> Iterator[Evidence]:

@@ -48,12 +48,7 @@ class DhcpBootfileTooLong(Rule):
             return
         for _, flow in transfers.failed(case):
             asked = flow.filename
-            if (
-                asked == named
-                and _fills_the_field(case)
-                and flow.error is not None
-                and transfers.says_missing(flow.error)
-            ):
+            if asked == named and _fills_the_field(case) and flow.error is not None and flow.error.says_missing:
                 yield self.finding(
                     case,
                     [*naming(case), *transfers.proof(flow)],

@@ -20,10 +20,6 @@ def status_of(flow: HttpExchange) -> int | None:
     return flow.response.status if flow.response else None
 
 
-def says_missing(flow: HttpExchange) -> bool:
-    return status_of(flow) in (404, 410)
-
-
 def request_line(flow: HttpExchange) -> str:
     """`GET /menu.ipxe`."""
     return f"{flow.request.method} {flow.request.target}" if flow.request else f"request for {urls.path_of(flow.url)}"

@@ -75,4 +75,4 @@ def _instead_of_directory(case: Case, fetch: FetchRecord, flow: TftpTransfer) ->
 
 def _has_name(error: Error) -> bool:
     """Whether an error has a finding of its own."""
-    return error.code == 8 or refuses(error) or transfers.says_missing(error)
+    return error.code == 8 or refuses(error) or error.says_missing

@@ -55,7 +55,7 @@ class TftpFileNotFound(Rule):
             error = flow.error
             if error is None or flow.error_by_client or fetch.role in ("config-search", "optional"):
                 continue
-            if not transfers.says_missing(error) or transfers.is_guess(case, flow.filename):
+            if not error.says_missing or transfers.is_guess(case, flow.filename):
                 continue
             text = f" “{error.text}”" if error.text else ""
             knows = flow.server in windows

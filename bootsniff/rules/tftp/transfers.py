@@ -9,7 +9,6 @@ from ...flow.records import IcmpNotice, TftpTransfer
 from ...model import Evidence, Fix
 from ...track.fetch_outcome import AT_ONCE, may_be_answered
 from ...track.records import FetchRecord
-from ...wire.transfers import TftpError
 from .. import names, quoting
 from ..case import Case
 from ..evidence import evidence, maybe
@@ -18,7 +17,6 @@ _SMALL = 400_000
 """Bytes that every machine has room for: a BIOS has about 500 KB."""
 PORT_UNREACHABLE = {4: (3, 3), 6: (1, 4)}
 """ICMP type and code by IP version (RFC 792; RFC 4443 section 3.1)."""
-_MISSING = ("not found", "no such file", "does not exist")
 _GUESSED = frozenset({"cbt", "0", "com", "c32", "img", "bss", "bin", "bs"})
 """Endings that PXELINUX puts behind a name that its configuration gives without one."""
 _PLACE = re.compile(r"file (/\S+) not found|cannot access (/\S+): ")
@@ -94,12 +92,6 @@ def size_only(flow: TftpTransfer) -> bool:
     error = flow.error
     ends = error is not None and flow.error_by_client and error.code in (0, 8) and "abort" in error.text.lower()
     return ends and (flow.size or 0) > _SMALL and bool(flow.oack) and not flow.body.packets
-
-
-def says_missing(error: TftpError) -> bool:
-    """Whether an error says that there is no such file: by its code, or where that is 0 (not defined) by its text."""
-    text = error.text.lower()
-    return error.code == 1 or (error.code == 0 and any(words in text for words in _MISSING))
 
 
 def failed(case: Case) -> Iterator[tuple[FetchRecord, TftpTransfer]]:
