@@ -115,6 +115,11 @@ class Case:
         return self.client.startswith(("efi-", "ipxe-efi-"))
 
     @property
+    def takes_file_name(self) -> bool:
+        """Whether it loads what DHCP names: a Raspberry Pi has names of its own (raspberrypi/rpi-eeprom issue 69)."""
+        return self.client != "raspberry-pi"
+
+    @property
     def addresses(self) -> set[str]:
         """Every address that is or may be the machine's own."""
         own = set(self.machine.addresses)
@@ -139,6 +144,8 @@ class Case:
         if self.is_http:
             named = urls.is_name(urls.host_of(offer.boot_file or ""))
             return offer.is_url and offer.echoes_http and (not named or bool(offer.dns_servers))
+        if not self.takes_file_name:
+            return b"Raspberry Pi Boot" in (offer.message.options.get(43) or b"")
         return bool(offer.boot_file) and not (self.is_firmware_pxe and offer.is_url)
 
     @cached_property

@@ -24,7 +24,14 @@ from .arrived import (
 from .boot_file import is_beside_ip, wait_beside_ip
 from .fetch_outcome import failed_before, unanswered
 from .kinds import LOADERS, is_firmware, is_http_client, is_ipxe, runs_u_boot
-from .naming import is_grub_binary, is_ipxe_binary, is_pxelinux_binary, is_shim_binary, is_way_out
+from .naming import (
+    is_grub_binary,
+    is_ipxe_binary,
+    is_pxelinux_binary,
+    is_raspberry_loader,
+    is_shim_binary,
+    is_way_out,
+)
 from .next_file import in_the_way, leaves_initrd_out
 from .nfs_outcome import nfs_state
 from .patience import (
@@ -262,6 +269,7 @@ def _expected_to_go_on(fetch: FetchRecord) -> bool:
         or is_shim_binary(name)
         or is_grub_binary(name)
         or is_pxelinux_binary(name)
+        or is_raspberry_loader(name)
         or fetch.role == "module"
     )
 

@@ -23,6 +23,7 @@ _SUM = re.compile(r"\.(sig|asc|gpg|sha\d+|md5)$", re.IGNORECASE)
 _RASPBERRY = re.compile(
     r"(^|/)(start(4|_cd|4cd|_x|4x|_db|4db)?\.elf|fixup\S*\.dat|bootcode\.bin|(kernel|recovery)\S*\.img|bcm27\S*\.dtb|overlays/\S+)$"
 )
+_RASPBERRY_LOADER = re.compile(r"(^|/)(bootcode\.bin|start(4|_cd|4cd|_x|4x|_db|4db)?\.elf)$")
 _SEARCH = re.compile(
     r"(^|/)pxelinux\.cfg/\S+$|(^|/)grub\.cfg-\S+$|(^|/)boot\.scr(\.uimg)?$|(^|/)extlinux/extlinux\.conf$|"
     r"(^|/)(syslinux|extlinux|isolinux)\.cfg$|(^|/)01-([0-9a-f]{2}-){5}[0-9a-f]{2}/boot\.cfg$|"
@@ -36,7 +37,9 @@ _GRUB_LISTS = re.compile(
 _UBOOT_TREE = re.compile(r"dtb/(current/)?([^/]+\.dtb)?")
 """Where U-Boot looks for a device tree for the EFI program that it fetched: it goes on without (config_distro_bootcmd.h)."""
 _GRUB_CONFIG = re.compile(r"(^|/)grub\.cfg$", re.IGNORECASE)
-_GRUB_BINARY = re.compile(r"(^|/)(grub|mm|fb)[a-z0-9]*\.efi(\.signed)?$", re.IGNORECASE)
+_GRUB_BINARY = re.compile(
+    r"(^|/)(grub|mm|fb)[a-z0-9]*\.efi(\.signed)?$|(^|/)(i386-pc/core\.0|powerpc-ieee1275/core\.elf)$", re.IGNORECASE
+)
 _MODULE = re.compile(r"(^|/)\S+\.(c32|mod|lst|e32|e64|pf2|png|mo(\.gz)?)$", re.IGNORECASE)
 _SYSLINUX_CORE = re.compile(r"(^|/)(ldlinux\.(c32|e32|e64)|libcom32\.c32|libutil\.c32)$", re.IGNORECASE)
 _IPXE_BINARY = re.compile(
@@ -186,7 +189,7 @@ def is_grub_name(name: str) -> bool:
 
 
 def is_grub_binary(name: str) -> bool:
-    """GRUB (or MokManager) itself, as shim asks for it."""
+    """GRUB (or MokManager) itself, as shim asks for it, or as `grub-mknetdir` names it for machines without EFI."""
     return _GRUB_BINARY.search(plain_path(name)) is not None
 
 
@@ -208,7 +211,7 @@ def is_pxelinux_name(name: str) -> bool:
 
 def is_pxelinux_binary(name: str) -> bool:
     """Usual names of PXELINUX and syslinux.efi."""
-    return re.search(r"(^|/)(g?l?pxelinux\.0|syslinux\.efi)$", plain_path(name), re.IGNORECASE) is not None
+    return re.search(r"(^|/)(g?l?pxelinux\.(0|bin)|syslinux\.efi)$", plain_path(name), re.IGNORECASE) is not None
 
 
 def is_ipxe_binary(name: str) -> bool:
@@ -234,6 +237,11 @@ def is_boot_script(name: str) -> bool:
 def is_raspberry_name(name: str) -> bool:
     """Names a Raspberry Pi's boot ROM asks for."""
     return _RASPBERRY.search(plain_path(name)) is not None or _OPTIONAL.search(plain_path(name)) is not None
+
+
+def is_raspberry_loader(name: str) -> bool:
+    """The programs of a Raspberry Pi's firmware that load the next one: none of them is a system."""
+    return _RASPBERRY_LOADER.search(plain_path(name)) is not None
 
 
 def looks_like_boot(name: str) -> bool:

@@ -45,6 +45,7 @@ KINDS: dict[str, tuple[str | None, int | None]] = {
     "u-boot-other": ("U-Boot", None),
     "s390x": ("PXEClient", 31),
     "raspberry-pi": ("PXEClient", 41),
+    "powerpc": (None, 12),
     "powerpc-opal": ("udhcp 1.29.3", 14),
     "onie": ("onie_vendor:x86_64-acme_7712-r0", None),
     "etherboot": ("Etherboot-5.4", None),

@@ -17,6 +17,7 @@ from . import (
     boots_nfs,
     boots_other,
     boots_responses,
+    boots_roms,
     boots_seen,
     boots_server,
     boots_system,
@@ -43,6 +44,7 @@ FAULTS = {
     **boots_nfs.FAULTS,
     **boots_system.FAULTS,
     **boots_responses.FAULTS,
+    **boots_roms.FAULTS,
 }
 HEALTHY = {
     **boots.HEALTHY,
@@ -64,6 +66,7 @@ WAITING = {
     **boots_other.WAITING,
     **boots_kinds.WAITING,
     **boots_nfs.WAITING,
+    **boots_roms.WAITING,
 }
 
 

@@ -60,7 +60,7 @@ class DhcpOfferLost(Rule):
             [evidence(offers[0].heard, asked), *first_and_last(again, "DISCOVER again")],
             confidence="certain" if sure else "likely",
             server=offers[0].server,
-            file=offers[0].boot_file,
+            file=offers[0].boot_file or "an address",
             why="the OFFERs that one capture point sees do not get to the other"
             if lost
             else f"they come from port {names.joined(map(str, used))}, not from 67",

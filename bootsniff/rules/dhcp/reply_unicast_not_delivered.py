@@ -65,7 +65,7 @@ class DhcpReplyUnicastNotDelivered(Rule):
             ],
             confidence="likely" if asked and not damaged else "possible",
             server=first.server,
-            file=first.boot_file,
+            file=first.boot_file or "an address",
             address=first.address,
             flag=", although it asks for a broadcast" if asked else "",
             expected="A REQUEST for the offered address.",

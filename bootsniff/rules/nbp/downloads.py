@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ...flow.records import HttpExchange
 from ...model import Evidence
 from ...track import arrived
+from ...track.kinds import is_firmware
 from ...track.naming import same_file
 from ...track.records import FetchRecord
 from .. import names
@@ -34,6 +35,19 @@ def idle_program(case: Case) -> FetchRecord | None:
         other for other in case.stage.fetches if other.start > fetch.end and not same_file(names.path_of(other), path)
     ]
     return None if later else fetch
+
+
+def idle_loader(case: Case) -> FetchRecord | None:
+    """The program that firmware of another kind than EFI fetched whole, and after which nothing of it was seen."""
+    if case.is_efi or case.is_ipxe or case.followers or case.boot.stalled_at != "nbp":
+        return None
+    useful = [fetch for fetch in case.stage.fetches if fetch.useful]
+    if not useful or not is_firmware(case.client) or arrived.dead_end(case.stage) is not None:
+        return None
+    last = useful[-1]
+    if last.status != "complete" or last.content is None or last.content.kind == "pe" or not names.is_body(last):
+        return None
+    return None if any(connection.start > last.end for connection in case.stage.connections) else last
 
 
 def shown(fetch: FetchRecord) -> str:

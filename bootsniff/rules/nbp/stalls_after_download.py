@@ -40,10 +40,11 @@ class NbpStallsAfterDownload(Rule):
         ends at its prompt; or GRUB up to 2.06 over HTTP and a lease with a name server: the firmware puts a Dns() node into
         the path of the program, behind which GRUB does not find its network.
     Fix
-        Try snponly.efi (undionly.kpxe on BIOS), which use the firmware's own driver; compare the file's checksum. Serve GRUB
+        Try snponly.efi (undionly.kpxe on BIOS), which use the firmware's own driver, or where the ROM's driver is the one
+        that does not work, ipxe.pxe with iPXE's own drivers; compare the file's checksum. Serve GRUB
         over TFTP, or one with the http module; leave option 6 out for HTTP boot, with an address in the URL.
     Sources
-        iPXE issue 1776; netboot.xyz issue 1833; FOGProject issue 960.
+        iPXE issues 1097 and 1776; netboot.xyz issue 1833; FOGProject issue 960; ltsp/community issue 125.
     """
 
     code = "nbp-stalls-after-download"
@@ -68,7 +69,7 @@ class NbpStallsAfterDownload(Rule):
                 expected=expected,
                 proof=proof,
             )
-        fetch = downloads.idle_program(case)
+        fetch = downloads.idle_program(case) or downloads.idle_loader(case)
         if fetch is None or fetch.content is None:
             return
         lost = downloads.is_lost_with_dns(case, fetch)
@@ -129,9 +130,14 @@ def _fixes(case: Case, path: str, *, grub: bool) -> tuple[Fix, ...]:
         return (
             Fix("grub", f"grub-mkimage -O {_format(case)} -p /grub -o {quoting.shell(names.base(path))} {modules}"),
         )
-    if is_ipxe_binary(path) and "snponly" not in path and case.dhcp4 and not case.is_http:
-        return fixes.boot_file(case, names.directory(path) + names.base(path).replace("ipxe", "snponly"))
-    return ()
+    if not is_ipxe_binary(path) or not case.dhcp4 or case.is_http:
+        return ()
+    name = names.base(path)
+    if case.client == "bios-pxe":
+        return fixes.boot_file(case, names.directory(path) + ("ipxe.pxe" if "undionly" in name else "undionly.kpxe"))
+    return (
+        fixes.boot_file(case, names.directory(path) + name.replace("ipxe", "snponly")) if "snponly" not in name else ()
+    )
 
 
 def _default_program(case: Case) -> str:

@@ -10,7 +10,6 @@ from ...wire import dhcp_options
 from .. import fixes, quoting
 from ..case import Case
 from ..evidence import evidence, first_and_last
-from ..offers import Offer
 from ..rule import Rule
 
 _SHOWN = 40
@@ -82,26 +81,43 @@ class Option43ForeignContent(Rule):
 
     def _raspberry(self, case: Case) -> Iterator[Finding]:
         offers = [*case.offers, *case.proxy_offers]
-        if not offers or any(_invites(offer) for offer in offers):
+        if not offers or any(case.would_take(offer) for offer in offers):
             return
         again = case.asked_again(offers[0])
         if not again:
             return
+        # siaddr, option 66 (raspberrypi/firmware issue 670): a Raspberry Pi that knows no other address asks one of them.
+        nobody = not any(offer.message.next_server or 66 in offer.message.options for offer in offers)
         yield self.finding(
             case,
             [evidence(offers[0].heard, "offer without “Raspberry Pi Boot”"), *first_and_last(again, "DISCOVER again")],
             confidence="likely",
             subject=offers[0].server,
             server=offers[0].server,
-            what="offers no menu “Raspberry Pi Boot” in option 43, which the boot ROM waits for",
-            expected="Option 43 with the menu text “Raspberry Pi Boot   ” (three blanks at its end).",
+            what="offers no menu “Raspberry Pi Boot” in option 43, which the boot ROM waits for"
+            + (", and no TFTP server (siaddr 0.0.0.0, no option 66)" if nobody else ""),
+            expected="Option 43 with the menu text “Raspberry Pi Boot   ” (three blanks at its end)"
+            + (", and the TFTP server's address." if nobody else "."),
             proof="The same boot with such an option 43.",
-            fixes=fixes.arrange(case, *fixes.dnsmasq('pxe-service=0,"Raspberry Pi Boot   "')),
+            fixes=_raspberry_fixes(case, offers[0].next_server if nobody else None),
         )
 
 
-def _invites(offer: Offer) -> bool:
-    return b"Raspberry Pi Boot" in (offer.message.options.get(43) or b"")
+def _raspberry_fixes(case: Case, server: str | None) -> tuple[Fix, ...]:
+    """The menu as dnsmasq sends it; `server` is an address for TFTP, where the offers name none."""
+    words = b"Raspberry Pi Boot   "
+    entry = bytes((0, 0, len(words))) + words
+    menu = bytes.fromhex("060103") + b"\n\4\0PXE\t" + bytes((len(entry),)) + entry + b"\xff"
+    return fixes.arrange(
+        case,
+        *fixes.dnsmasq('pxe-service=0,"Raspberry Pi Boot   "'),
+        fixes.isc_branch(
+            case,
+            'option vendor-class-identifier "PXEClient";',
+            f"option vendor-encapsulated-options {menu.hex(':')};",
+            *((f"next-server {server};", f"option tftp-server-name {quoting.quoted(server)};") if server else ()),
+        ),
+    )
 
 
 def _text(raw: bytes) -> str:

@@ -1,0 +1,77 @@
+"""Boots of firmware that is not EFI, as packets: the ROMs of PCs, of POWER and of the Raspberry Pi."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .boots_kinds import ELF, SERIAL
+from .packets import Wire
+from .wire_faults import Case
+
+RELAY = "192.168.5.1"
+WORDS = bytes.fromhex("060103 0a0400505845 0914000011") + b"Raspberry Pi Boot\xff"
+"""Option 43 as dnsmasq sends it for `pxe-service=0,"Raspberry Pi Boot"`."""
+UNDIONLY = b"\xfa\xeb" + bytes(6000)
+
+
+def loads(name: str, content: bytes = UNDIONLY, *, kind: str = "bios-pxe") -> Wire:
+    """The program that DHCP names arrives whole, and is not heard of again."""
+    return Wire(kind).lease(file=name).get(1, name, content).quiet(90)
+
+
+def bootcode() -> Wire:
+    """The ROM of a Raspberry Pi loads its second stage, which does no DHCP."""
+    wire = Wire("raspberry-pi").lease(file="").missing(1, "bootsig.bin")
+    return wire.get(2, "bootcode.bin", ELF).quiet(90)
+
+
+def relayed(words: bytes | None = WORDS) -> Wire:
+    """The server's side: each DISCOVER of a Raspberry Pi is answered, and the relay brings the next one."""
+    wire = Wire("raspberry-pi")
+    for time in (0, 8, 24, 45):
+        wire.dhcp(time, 1, relay=RELAY)
+        wire.dhcp(time + 0.01, 2, relay=RELAY, option43=words, option60="PXEClient")
+    return wire.quiet(120)
+
+
+def signed_image() -> Wire:
+    """A Raspberry Pi ends each transfer of its image as soon as it knows the size."""
+    wire = Wire("raspberry-pi")
+    for time in (0, 15, 30):
+        wire.lease(time, file="").rrq(time + 1, SERIAL + "boot.img")
+        wire.oack(time + 1.01, tsize=43_000_000)
+        wire.error(time + 1.02, 0, "Early terminate", by_client=True)
+        wire.as_kind("raspberry-pi")
+    return wire.quiet(90)
+
+
+def no_words(*, next_server: str | None) -> Wire:
+    """Offers that a Raspberry Pi does not take, with or without the address of a TFTP server."""
+    return Wire("raspberry-pi").ignored(file="", next_server=next_server).quiet(120)
+
+
+FAULTS: dict[str, Case] = {
+    "nbp-stalls-after-download, iPXE of a BIOS": Case(
+        lambda: loads("undionly.kpxe"), "nbp-stalls-after-download", ("nbp",)
+    ),
+    "nbp-stalls-after-download, PXELINUX 3": Case(lambda: loads("pxelinux.bin"), "nbp-stalls-after-download", ("nbp",)),
+    "nbp-stalls-after-download, GRUB of POWER": Case(
+        lambda: loads("boot/grub2/powerpc-ieee1275/core.elf", ELF, kind="powerpc"),
+        "nbp-stalls-after-download",
+        ("nbp",),
+    ),
+    "nbp-stalls-after-download, bootcode.bin": Case(bootcode, "nbp-stalls-after-download", ("nbp",)),
+    "dhcp-relay-missing-or-one-way, Raspberry Pi": Case(relayed, "dhcp-relay-missing-or-one-way", ("dhcp",)),
+    "option43-foreign-content, Raspberry Pi behind a relay": Case(
+        lambda: relayed(None), "option43-foreign-content", ("dhcp",)
+    ),
+    "tftp-client-aborts, Raspberry Pi": Case(signed_image, "tftp-client-aborts", ("tftp",)),
+    "option43-foreign-content, and no TFTP server": Case(
+        lambda: no_words(next_server=None), "option43-foreign-content", ("dhcp",)
+    ),
+}
+WAITING: dict[str, Callable[[], Wire]] = {
+    "a BIOS program of a kind that is not known": lambda: loads("memtest.0"),
+}
+
+__all__ = ["FAULTS", "WAITING", "bootcode", "loads", "no_words", "signed_image"]

@@ -1,0 +1,49 @@
+"""What is said of firmware that is not EFI: what it waits for, and what would mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from . import boots_kinds, boots_roms
+from .packets import Wire, machine, read
+from .scene import SERVER
+
+
+def advice(wire: Wire, directory: Path, code: str) -> str:
+    """All that a boot's finding tells to do."""
+    findings = machine(read(wire.save(directory / "x.pcap"))).findings
+    return "\n".join(fix.text for finding in findings if finding.code == code for fix in finding.fixes)
+
+
+@pytest.mark.parametrize(
+    ("wire", "code"),
+    [
+        (boots_roms.signed_image, "tftp-client-aborts"),
+        (lambda: boots_kinds.pi_3(program=False).discover(9, 14).quiet(120), "tftp-file-not-found"),
+    ],
+    ids=["aborts", "missing"],
+)
+def test_a_raspberry_pi_is_offered_no_loader_by_name(wire: Callable[[], Wire], code: str, tmp_path: Path) -> None:
+    assert "pxelinux" not in advice(wire(), tmp_path, code)
+
+
+@pytest.mark.parametrize(
+    ("file", "other"), [("tftp/undionly.kpxe", "tftp/ipxe.pxe"), ("tftp/ipxe.pxe", "tftp/undionly.kpxe")]
+)
+def test_a_bios_is_offered_the_build_with_the_other_driver(file: str, other: str, tmp_path: Path) -> None:
+    text = advice(boots_roms.loads(file), tmp_path, "nbp-stalls-after-download")
+    assert f"{other}," in text
+    assert f"{file}," not in text
+
+
+def test_where_no_server_is_named_a_raspberry_pi_is_told_one(tmp_path: Path) -> None:
+    for server in (None, SERVER):
+        wire = boots_roms.no_words(next_server=server)
+        finding = machine(read(wire.save(tmp_path / "x.pcap"))).findings[0]
+        assert ("no TFTP server" in finding.summary) is (server is None)
+        isc = next(fix.text for fix in finding.fixes if fix.target == "isc-dhcpd")
+        assert ("next-server" in isc) is (server is None)
+        assert b"Raspberry Pi Boot   \xff".hex(":") in isc
