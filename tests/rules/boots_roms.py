@@ -45,6 +45,13 @@ def signed_image() -> Wire:
     return wire.quiet(90)
 
 
+def silence_behind(kind: str = "ipxe-bios") -> Wire:
+    """The server answers a ROM, and nobody the program that it loads; or the firmware's next boot option."""
+    wire = Wire("bios-pxe" if kind.startswith("ipxe") else "efi-x64-pxe").lease(file="undionly.kpxe")
+    wire = wire.get(1, "undionly.kpxe", UNDIONLY) if kind.startswith("ipxe") else wire.missing(1, "undionly.kpxe")
+    return wire.as_kind(kind).discover(5, 6, 8, 12).quiet(90)
+
+
 def no_words(*, next_server: str | None) -> Wire:
     """Offers that a Raspberry Pi does not take, with or without the address of a TFTP server."""
     return Wire("raspberry-pi").ignored(file="", next_server=next_server).quiet(120)
@@ -66,6 +73,7 @@ FAULTS: dict[str, Case] = {
         lambda: relayed(None), "option43-foreign-content", ("dhcp",)
     ),
     "tftp-client-aborts, Raspberry Pi": Case(signed_image, "tftp-client-aborts", ("tftp",)),
+    "dhcp-no-offer, behind firmware that was answered": Case(silence_behind, "dhcp-no-offer", ("dhcp",)),
     "option43-foreign-content, and no TFTP server": Case(
         lambda: no_words(next_server=None), "option43-foreign-content", ("dhcp",)
     ),
@@ -74,4 +82,4 @@ WAITING: dict[str, Callable[[], Wire]] = {
     "a BIOS program of a kind that is not known": lambda: loads("memtest.0"),
 }
 
-__all__ = ["FAULTS", "WAITING", "bootcode", "loads", "no_words", "signed_image"]
+__all__ = ["FAULTS", "WAITING", "bootcode", "loads", "no_words", "signed_image", "silence_behind"]

@@ -47,3 +47,23 @@ def test_where_no_server_is_named_a_raspberry_pi_is_told_one(tmp_path: Path) -> 
         isc = next(fix.text for fix in finding.fixes if fix.target == "isc-dhcpd")
         assert ("next-server" in isc) is (server is None)
         assert b"Raspberry Pi Boot   \xff".hex(":") in isc
+
+
+def test_a_server_that_answered_the_same_machine_before_is_told_and_not_mended(tmp_path: Path) -> None:
+    for kind, edge_port in (("ipxe-bios", True), ("efi-x64-http", False)):
+        wire = boots_roms.silence_behind(kind)
+        findings = machine(read(wire.save(tmp_path / "x.pcap"))).findings
+        finding = next(finding for finding in findings if finding.code == "dhcp-no-offer")
+        assert f"{SERVER} answered " in finding.summary
+        text = "".join(fix.text for fix in finding.fixes)
+        assert ("portfast" in text) is edge_port
+        assert "range" not in text
+
+
+def test_a_server_that_answered_another_machine_serves_others(tmp_path: Path) -> None:
+    wire = Wire("bios-pxe").lease(file="pxelinux.0")
+    wire.mac = "52:54:00:00:00:42"
+    wire.as_kind("bios-pxe").discover(5, 9, 17, 33).quiet(120)
+    finding = machine(read(wire.save(tmp_path / "x.pcap")), wire.mac).findings[0]
+    assert finding.summary.endswith(f"no OFFER: {SERVER} serves others")
+    assert any("range" in fix.text for fix in finding.fixes)

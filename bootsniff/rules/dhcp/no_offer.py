@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding, Fix
+from ...track.records import Dhcp4Exchange, StageRecord
 from ...wire import dhcp_options
 from .. import fixes, names
 from ..case import Case
-from ..evidence import first_and_last, maybe
+from ..evidence import evidence, first_and_last, maybe
+from ..offers import Offer
 from ..rule import Rule
 
 
@@ -23,16 +25,21 @@ class DhcpNoOffer(Rule):
         one BOOTP reply for its hardware address.
     Not to be confused with
         A server that answers but offers no boot file (dhcp-offer-without-boot-file), a relay that loses the way back
-        (dhcp-relay-missing-or-one-way), a switch port that is not forwarding yet (link-stp-delay), and a capture point
+        (dhcp-relay-missing-or-one-way), a switch port that is not forwarding yet (link-stp-delay; without its BPDUs, a
+        server that answered the firmware and not the program that it loaded is the only sign), and a capture point
         that sees broadcasts but not the replies to others. IPv6 solicitations without an answer are no fault.
     Causes
         The server is down or listens on another interface; no range or subnet is declared for this network, or for that
         of the relay (Kea logs "failed to select a subnet", dhcpd "unknown network segment", dnsmasq "no address range
         available for DHCP request"); a reservation with a mistyped address; an exhausted pool; a firewall on the server.
+        Behind firmware that was answered: iPXE's own driver takes the link down, and the switch port does not forward
+        for half a minute, or the server has a rule that leaves this program out.
     Fix
-        See that the server runs, listens on this interface and has a range for this network.
+        See that the server runs, listens on this interface and has a range for this network. Behind firmware that was
+        answered, make the switch port an edge port.
     Sources
-        RFC 2131 sections 3.1 and 4.1; edk2 NetworkPkg PxeBcDhcp4.c (timeouts); dnsmasq rfc2131.c; Kea message catalogue.
+        RFC 2131 sections 3.1 and 4.1; edk2 NetworkPkg PxeBcDhcp4.c (timeouts); dnsmasq rfc2131.c; Kea message catalogue;
+        iPXE issues 923 and 1337.
     """
 
     code = "dhcp-no-offer"
@@ -53,6 +60,7 @@ class DhcpNoOffer(Rule):
         if any(dhcp_options.server_id(heard.message) for heard in dhcp.requests):
             return  # it takes an offer, which this capture does not hold
         served = [server for server in case.world.servers.values() if server.dhcp_replies]
+        before = _answered_before(case)
         # What is asked for with the broadcast flag is answered by broadcast (RFC 2131 section 4.1): it would be seen.
         broadcast = any(heard.message.broadcast and not heard.message.relay for heard in dhcp.discovers)
         relayed = [heard for heard in (*dhcp.discovers, *dhcp.relayed) if heard.message.relay]
@@ -61,6 +69,8 @@ class DhcpNoOffer(Rule):
         if relayed:
             targets = names.joined(heard.target for heard in relayed)
             others = f"the relay {relayed[0].message.relay} hands them to {targets}, and no answer comes back"
+        elif before is not None:
+            others = f"{before[1].server} answered {before[0].name or before[0].client} before"
         host = case.world.host
         name = host.libvirt_network if host else None
         restart = f"virsh net-destroy {name}; virsh net-start {name}\n" if name else ""
@@ -70,6 +80,7 @@ class DhcpNoOffer(Rule):
             [
                 *first_and_last(dhcp.discovers, "DISCOVER without an answer"),
                 *maybe(next(iter(dhcp.relayed), None), "DISCOVER behind the relay"),
+                *([evidence(before[1].heard, f"{before[1].server} answers {before[0].client}")] if before else ()),
             ],
             confidence="likely" if broadcast and not lost else case.silence(second_sign=bool(served)),
             count=dhcp.discover_count,
@@ -78,13 +89,35 @@ class DhcpNoOffer(Rule):
             blind="" if broadcast and not lost else case.blind_spot,
             expected="An OFFER from a DHCP server within a few seconds of the first DISCOVER.",
             proof=_proof(case, relayed=bool(relayed), served=bool(served)),
-            fixes=fixes.arrange(
+            fixes=_fixes_behind(case)
+            if before is not None
+            else fixes.arrange(
                 case,
                 *fixes.address_range(case, relayed[0].message.relay if relayed else None),
                 Fix("shell", f"{restart}ss -lunp 'sport = :67'   # is a server listening, and on which address?"),
                 fixes.accept("udp", 67),
             ),
         )
+
+
+def _answered_before(case: Case) -> tuple[StageRecord, Offer] | None:
+    """The program of this machine that a server answered last in this boot, before this one, and the answer."""
+    for stage in reversed(case.boot.stages[: case.stage_index]):
+        if isinstance(stage.dhcp, Dhcp4Exchange):
+            for heard in (*stage.dhcp.acks[-1:], *stage.dhcp.offers[-1:]):
+                return stage, Offer.of(heard)
+    return None
+
+
+def _fixes_behind(case: Case) -> tuple[Fix, ...]:
+    """Of a program that was loaded: its driver may have taken the link down. The server itself serves this machine."""
+    if case.stage_index == case.option[0]:
+        return ()
+    return fixes.arrange(
+        case,
+        Fix("ios", "interface GigabitEthernet1/0/1\n spanning-tree portfast"),
+        Fix("iproute2", "ip link set virbr0 type bridge stp_state 0"),
+    )
 
 
 def _proof(case: Case, *, relayed: bool, served: bool) -> str:
