@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from .boots_kinds import ELF, SERIAL
 from .packets import Wire
+from .scene import SERVER
 from .wire_faults import Case
 
 RELAY = "192.168.5.1"
@@ -57,7 +58,24 @@ def no_words(*, next_server: str | None) -> Wire:
     return Wire("raspberry-pi").ignored(file="", next_server=next_server).quiet(120)
 
 
+def forgetful(*, kind: str = "efi-x64-pxe", again: bool = False) -> Wire:
+    """The OFFER names the boot file, the ACK does not; `again`: firmware that takes the OFFER's asks for it."""
+    wire = Wire(kind).discover(0)
+    wire.dhcp(0.1, 2, file="grubx64.efi")
+    wire.dhcp(4, 3)
+    wire.dhcp(4.1, 5)
+    wire.arp(4.2, SERVER, answer=True)
+    return wire.missing(5, "grubx64.efi").quiet(120) if again else wire.quiet(120)
+
+
 FAULTS: dict[str, Case] = {
+    "dhcp-offer-without-boot-file, in the ACK": Case(forgetful, "dhcp-offer-without-boot-file", ("tftp",)),
+    "dhcp-offer-without-boot-file, in the ACK for iPXE": Case(
+        lambda: forgetful(kind="ipxe-bios"), "dhcp-offer-without-boot-file", ("tftp",)
+    ),
+    "tftp-file-not-found, named in the OFFER alone": Case(
+        lambda: forgetful(again=True), "tftp-file-not-found", ("tftp",)
+    ),
     "nbp-stalls-after-download, iPXE of a BIOS": Case(
         lambda: loads("undionly.kpxe"), "nbp-stalls-after-download", ("nbp",)
     ),

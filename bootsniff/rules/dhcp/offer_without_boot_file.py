@@ -21,25 +21,28 @@ class DhcpOfferWithoutBootFile(Rule):
         filename received", "Nothing to boot").
     On the wire
         OFFERs with an address, without option 67, with an empty file field, without option 43; no ProxyDHCP offer. edk2
-        repeats its DISCOVER and never sends a REQUEST.
+        repeats its DISCOVER and never sends a REQUEST. Or the OFFER names a file and the ACK does not: firmware goes by the
+        ACK, and asks for nothing.
     Not to be confused with
         A ProxyDHCP offer that is there but malformed (proxydhcp-offer-without-pxeclient), an HTTP client that was given a
         path (dhcp-http-offer-without-usable-uri), iPXE that is given a network disk in option 17, and the DHCP of the
         operating system, which needs no boot file.
     Causes
         No boot file is configured, or only for another architecture or tag; option 93 does not match the rule that was
-        meant; the machine is answered by a server that knows nothing of network boot.
+        meant; the machine is answered by a server that knows nothing of network boot. A server that forgets the boot file
+        when it acknowledges.
     Fix
         Name a boot file and its server for this kind of client.
     Sources
-        edk2 NetworkPkg PxeBcDhcp4.c (PxeBcSelectDhcp4Offer); iPXE autoboot.c; PXE error codes of the PXE specification.
+        edk2 NetworkPkg PxeBcDhcp4.c (PxeBcSelectDhcp4Offer) and PxeBcBoot.c (PxeBcDhcp4BootInfo); iPXE autoboot.c; PXE error
+        codes of the PXE specification; BeryJu/gravity issue 912.
     """
 
     code = "dhcp-offer-without-boot-file"
     stage = "dhcp"
     needs = "dhcp4"
     side_issue = True
-    summary = "{server} offers {address} but no boot file to {name}"
+    summary = "{server} {what} to {name}"
 
     def check(self, case: Case) -> Iterator[Finding]:
         dhcp = case.dhcp4
@@ -50,7 +53,10 @@ class DhcpOfferWithoutBootFile(Rule):
         if case.is_ipxe and case.stage_index > case.option[0]:
             return  # an iPXE that was loaded: chain-ipxe-nothing-to-boot
         replies = [*case.offers, *case.acks, *case.proxy_offers, *case.pxe_replies]
-        if any(reply.boot_file for reply in replies) or (case.is_ipxe and disk_of(case.stage) is not None):
+        if any(reply.boot_file for reply in replies):
+            yield from self._forgotten(case)
+            return
+        if case.is_ipxe and disk_of(case.stage) is not None:
             return
         if case.is_http:
             if any(reply.echoes_http for reply in replies):
@@ -72,9 +78,30 @@ class DhcpOfferWithoutBootFile(Rule):
             ],
             confidence="likely" if case.world.quality.dropped_frames else "certain",
             server=names.joined(o.server for o in case.offers),
-            address=offer.address or "an address",
+            what=f"offers {offer.address or 'an address'} but no boot file",
             name=case.stage.name or case.client,
             expected="Option 67 or the file field of the OFFER naming a boot file, or a ProxyDHCP offer beside it.",
             proof="A capture without lost packets." if case.world.quality.dropped_frames else "",
             fixes=fixes.http_boot(case, fixes.example_url(case, "ipxe.efi")) if case.is_http else fixes.boot_file(case),
+        )
+
+    def _forgotten(self, case: Case) -> Iterator[Finding]:
+        """The OFFER that was taken names a file, its ACK none; HTTP boot goes by the OFFER (edk2 HttpBootDhcp4.c)."""
+        file = case.boot_file
+        if not (case.failed_here and case.asked_nothing and case.acks and file) or case.is_http or case.named_by_proxy:
+            return
+        ack = case.acks[-1]
+        offer = next((one for one in case.offers if one.boot_file == file and one.server == ack.server), None)
+        if offer is None or any(one.boot_file for one in case.acks) or (case.dhcp4 and case.dhcp4.pxe_requests):
+            return
+        yield self.finding(
+            case,
+            [evidence(offer.heard, f"OFFER that names {file}"), evidence(ack.heard, "ACK without a boot file")],
+            confidence="likely",
+            server=ack.server,
+            what=f"names {file} in its OFFER, and no boot file in its ACK",
+            name=case.stage.name or case.client,
+            expected="The same boot file in the ACK, then a request for it.",
+            proof="The machine's screen: no NBP filename; the same boot with a server that names the file in both.",
+            fixes=fixes.boot_file(case, file),
         )
