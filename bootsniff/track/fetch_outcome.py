@@ -101,6 +101,18 @@ def _repeated(fetch: FetchRecord, later: Sequence[FetchRecord]) -> bool:
     return any(isinstance(other.flow, TftpTransfer) and same_file(other.name, fetch.name) for other in later)
 
 
+def asked_anew(flow: TftpTransfer, others: Iterable[FetchRecord]) -> bool:
+    """Whether a client that said nothing to repeated answers asks for the file again, as late as a program that waited.
+
+    A program that only wanted to know the size asks again at once, and the server does not know that it has done.
+    """
+    if flow.ack_count or flow.error is not None or flow.oack_count + flow.body.packets < 2:
+        return False
+    last = flow.requests[-1].time
+    same = (one for one in others if isinstance(one.flow, TftpTransfer) and same_file(one.name, flow.filename))
+    return min((one.start for one in same if one.start > last), default=last) - last > ABORT_SILENCE
+
+
 def _is_whole(flow: TftpTransfer) -> bool:
     """Whether the receiver has the file: by the DATA seen, or by what it acknowledged where the capture has gaps."""
     if flow.request_count >= LOST_REPLIES and not flow.ack_count:
@@ -137,7 +149,7 @@ def _tftp_status(
         return "in-progress"  # begun before the capture, and one block of it: perhaps the last
     answered = flow.reply_from is not None
     if answered and flow.body.received <= flow.block_size and _repeated(fetch, later):
-        return "probe"
+        return "stalled" if asked_anew(flow, later) else "probe"
     if flow.icmp_count >= 2 and not answered:
         return "failed"
     if flow.ack_count and not answered:

@@ -67,8 +67,32 @@ def small_file(*, taken: bool = False) -> Wire:
     return wire.quiet(200)
 
 
+def from_new_ports(*, gap: float = 22, oack: bool = True) -> Wire:
+    """As at the server: each request comes from another port, and what is sent to it, again and again, never arrives."""
+    wire = Wire("bios-pxe").lease(file="undionly.kpxe")
+    for number in range(3):
+        time = 1 + number * gap
+        wire.rrq(time, "undionly.kpxe")
+        for again in range(5):
+            if oack:
+                wire.oack(time + 0.01 + again / 10)
+            else:
+                wire.data(time + 0.01 + again / 10, 1, b"x" * 1468)
+    if gap < 1:
+        wire.ack(time + 0.5, 0)
+        for block in range(1, 8):
+            wire.data(time + 0.5 + block / 100, block, b"x" * 1468 if block < 7 else b"x" * 1191)
+            wire.ack(time + 0.505 + block / 100, block)
+        return wire.as_kind("ipxe-bios").lease(5, file="http://192.168.122.1/x.ipxe")
+    return wire.quiet(160)
+
+
 FAULTS: dict[str, Case] = {
     "tftp-reply-lost, a file of one block": Case(small_file, "tftp-reply-lost", ("tftp",)),
+    "tftp-reply-lost, from new ports": Case(from_new_ports, "tftp-reply-lost", ("tftp",)),
+    "tftp-reply-lost, from new ports, a server without options": Case(
+        lambda: from_new_ports(oack=False), "tftp-reply-lost", ("tftp",)
+    ),
     "tftp-mtu-blackhole, fragments are in the capture": Case(
         blocks_that_do_not_arrive, "tftp-mtu-blackhole", ("tftp",), PXE_NOTES
     ),

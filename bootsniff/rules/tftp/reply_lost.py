@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...flow.records import TftpTransfer
 from ...model import Finding, Fix
-from ...track.fetch_outcome import LOST_REPLIES
+from ...track.fetch_outcome import LOST_REPLIES, asked_anew
 from .. import fixes, names
 from ..case import Case
 from ..evidence import evidence, first_and_last, maybe
@@ -21,7 +21,8 @@ class TftpReplyLost(Rule):
         The machine asks for its boot file again and again as if nobody answered; the server does answer, from a port of its
         own, and something between this capture point and the machine drops that.
     On the wire
-        The same RRQ from the same port several times; to each one an OACK or DATA 1, repeated by the server; not one ACK.
+        The same RRQ several times, from one port or each from a new one; to each one an OACK or DATA 1, repeated by the
+        server; not one ACK.
     Not to be confused with
         A server that does not answer (tftp-no-reply). Large blocks alone that get lost, after an OACK that arrived
         (tftp-mtu-blackhole). An answer from another address (tftp-reply-from-other-ip). A NAT that both its sides show
@@ -38,6 +39,7 @@ class TftpReplyLost(Rule):
     code = "tftp-reply-lost"
     stage = "tftp"
     needs = "fetches"
+    explains_away = ("tftp-timeout-mid-transfer",)
     summary = (
         "{server} answers, but nothing arrives at the machine: {file} requested {count} times in {time}, "
         "answered again and again, never acknowledged"
@@ -46,14 +48,17 @@ class TftpReplyLost(Rule):
     def check(self, case: Case) -> Iterator[Finding]:
         for fetch, flow in transfers.failed(case):
             seen = transfers.views(fetch, flow)
-            heard = next((view for view in seen if _answered_in_vain(view)), None)
+            tries = _tries(case, flow)
+            requests = sorted((ref for one in tries for ref in one.requests), key=lambda ref: ref.time)
+            count = sum(one.request_count for one in tries)
+            heard = next((view for view in seen if _answered_in_vain(view, count)), None)
             if heard is None or flow.error_by_client or any(view.ack_count for view in seen):
                 continue
             nearer = next((view for view in seen if view.client == heard.client and _unheard(view)), None)
             yield self.finding(
                 case,
                 [
-                    *first_and_last(flow.requests, f"RRQ {flow.filename}"),
+                    *first_and_last(requests, f"RRQ {flow.filename}"),
                     *(evidence(ref, "OACK, not acknowledged") for ref in heard.oacks[:1]),
                     *maybe(None if heard.oacks else heard.body.first, "DATA 1, not acknowledged"),
                 ],
@@ -61,8 +66,8 @@ class TftpReplyLost(Rule):
                 subject=flow.server,
                 server=flow.server,
                 file=flow.filename,
-                count=flow.request_count,
-                time=names.seconds(flow.requests[-1].time - flow.requests[0].time),
+                count=count,
+                time=names.seconds(requests[-1].time - requests[0].time),
                 expected="An ACK of the machine.",
                 proof=""
                 if nearer
@@ -71,10 +76,18 @@ class TftpReplyLost(Rule):
             )
 
 
-def _answered_in_vain(flow: TftpTransfer) -> bool:
+def _tries(case: Case, flow: TftpTransfer) -> list[TftpTransfer]:
+    """A request, and those for the same file from other ports of which nothing was acknowledged either."""
+    known = (other for fetch, other in case.tftp if fetch.in_vain and other.filename == flow.filename)
+    same = [other for other in known if other.server == flow.server and not other.ack_count and not other.error]
+    anew = any(asked_anew(other, [fetch for fetch, _ in case.tftp]) for other in same)
+    return same if anew else [flow]
+
+
+def _answered_in_vain(flow: TftpTransfer, requests: int) -> bool:
     """Requests that are answered each time, and repeated all the same. Some servers answer each from a port of its own."""
     answers = flow.oack_count + flow.body.packets + len(flow.strangers)
-    if flow.request_count < LOST_REPLIES or answers < LOST_REPLIES or flow.error:
+    if requests < (LOST_REPLIES if requests == flow.request_count else 2) or answers < LOST_REPLIES or flow.error:
         return False
     return flow.reply_from is not None and all(address == flow.server for address, _, _ in flow.strangers)
 

@@ -86,5 +86,5 @@ def _silent_side(flow: TftpTransfer, *, gone: bool) -> tuple[str, list[Evidence]
     if client_last > server_last:
         return "the server fell silent", proof
     if flow.acked_block < flow.highest_block:
-        return "the machine stopped acknowledging", proof
+        return "the machine stopped acknowledging" if flow.ack_count else "the machine acknowledges nothing", proof
     return "nothing more came", proof
