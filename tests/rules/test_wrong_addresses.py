@@ -14,7 +14,7 @@ from ..track.play import CONTENTS
 from . import scenes_dhcp
 from .boots import give_up
 from .packets import Wire, machine, read
-from .scene import CLIENT, MAC
+from .scene import CLIENT, MAC, SERVER
 
 
 def found(wire: Wire, path: Path) -> Machine:
@@ -230,3 +230,16 @@ def test_a_page_that_is_missing_is_told_with_the_line_of_the_script(tmp_path: Pa
     (finding,) = found(wire.quiet(90), tmp_path).findings
     assert finding.code == "http-404"
     assert finding.evidence[0].role == "http://192.168.122.1/boot.ipxe names http://192.168.122.1/Initrd.gz"
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_refusal_is_proof_where_the_reply_names_another_server(named: bool, tmp_path: Path) -> None:
+    wire = Wire("bios-pxe").lease(file="pxelinux.0", option66="192.168.122.9" if named else SERVER)
+    for time in (1, 3, 7, 15):
+        wire.icmp(time + 0.01, wire.rrq(time, "pxelinux.0", again=time > 1))
+    findings = machine(read(wire.quiet(90).save(tmp_path / "x.pcap"))).findings
+    assert [(finding.code, finding.confidence) for finding in findings] == [
+        ("dhcp-wrong-next-server" if named else "tftp-server-down", "certain")
+    ]
+    if named:
+        assert findings[0].summary.endswith(f"{SERVER}, which runs no TFTP server; option 66 names 192.168.122.9")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...flow.records import TftpTransfer
-from ...model import Confidence, Evidence, Finding, Fix, FrameRef
+from ...model import Evidence, Finding, Fix, FrameRef
 from ...track.records import StageRecord
 from ...wire import dhcp_options, urls
 from ...wire.addresses import is_ipv4
@@ -59,7 +59,8 @@ class DhcpWrongNextServer(Rule):
             right = _right_server(case, flow)
             if right is None:
                 continue
-            server, sign, confidence, proof = right
+            server, sign, named, proof = right
+            certain = named and refused
             yield self.finding(
                 case,
                 [
@@ -67,13 +68,13 @@ class DhcpWrongNextServer(Rule):
                     *(evidence(n.at, f"ICMP port unreachable from {n.sender}") for n in flow.icmp[:1] if refused),
                     *proof,
                 ],
-                confidence=confidence,
+                confidence="certain" if certain else "likely",
                 subject=flow.server,
                 file=flow.filename,
                 asked=flow.server,
-                sign=f"runs no TFTP server; {server} is the one ({sign})",
+                sign=f"runs no TFTP server; {sign}",
                 expected=f"The request goes to {server}.",
-                proof="Does a TFTP server listen on either address (ss -lun 'sport = :69')?",
+                proof="" if certain else "Does a TFTP server listen on either address (ss -lun 'sport = :69')?",
                 fixes=_fixes(case, flow.filename, server),
             )
             return
@@ -105,17 +106,19 @@ class DhcpWrongNextServer(Rule):
         )
 
 
-def _right_server(case: Case, flow: TftpTransfer) -> tuple[str, str, Confidence, list[Evidence]] | None:
+def _right_server(case: Case, flow: TftpTransfer) -> tuple[str, str, bool, list[Evidence]] | None:
+    """The address to ask, what tells of it, whether the very reply that led elsewhere names it, and the proof."""
     served = _served_elsewhere(case, flow.server)
     if served:
         server, at, file = served
-        return server, f"it served {file}", "likely", [evidence(at, f"{server} serves {file}")]
+        return server, f"{server} is the one (it served {file})", False, [evidence(at, f"{server} serves {file}")]
     for reply in [*case.acks[-1:], *([case.lease] if case.lease else [])]:
         named = dhcp_options.server_name_option(reply.message)
         siaddr = reply.message.next_server or "0.0.0.0"  # noqa: S104  an address on the wire, nothing is bound
         asked = flow.server in (siaddr, reply.server) and siaddr in (flow.server, "0.0.0.0")  # noqa: S104
         if named and is_ipv4(named) and named != flow.server and asked:
-            return named, "option 66 names it", "likely", [evidence(reply.heard, f"option 66 {named}, siaddr {siaddr}")]
+            told = [evidence(reply.heard, f"option 66 {named}, siaddr {siaddr}")]
+            return named, f"option 66 names {named}", True, told
     return None
 
 
