@@ -76,6 +76,30 @@ def test_a_server_that_does_not_answer_a_relay(tmp_path: Path) -> None:
     assert "relay" not in direct.summary
 
 
+def past_the_relay(*, relay: str = RELAY, source: str = SERVER) -> Wire:
+    """As at a server that answers what a relay brings by a broadcast on its own network."""
+    wire = Wire()
+    for time in TIMES:
+        wire.dhcp(time, 1, server=SERVER, relay=relay, secs=time)
+        wire.dhcp(time + 0.01, 2, server=source, relay=relay, file="grubx64.efi", next_server=SERVER)
+        moment, frame = wire.packets.pop()
+        wire.udp(moment, source, 67, "255.255.255.255", 68, frame[42:])
+    return wire
+
+
+def test_an_offer_that_goes_past_the_relay(tmp_path: Path) -> None:
+    finding = of(tmp_path, past_the_relay())["dhcp-relay-missing-or-one-way"]
+    assert finding.confidence == "certain"
+    assert (
+        finding.summary
+        == f"{SERVER} sends its OFFER to everybody on its own network, and not to the relay {RELAY}, port 67"
+    )
+    assert "dhcp-relay-missing-or-one-way" not in of(tmp_path, past_the_relay(source=RELAY))  # the relay hands it on
+    in_both = past_the_relay()
+    in_both.packets += in_front(answered=False).packets
+    assert "dhcp-relay-missing-or-one-way" not in of(tmp_path, in_both)
+
+
 def requests(*, answers: bool, server: str = SERVER, acknowledged: bool = False) -> Wire:
     """RRQs to the end, with or without the server's answers."""
     wire = Wire().lease(file="grubx64.efi", next_server=server, router="192.168.122.254")

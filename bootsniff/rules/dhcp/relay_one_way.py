@@ -14,6 +14,9 @@ from ..evidence import evidence, first_and_last
 from ..offers import Offer
 from ..rule import Rule
 
+_BROADCAST = "255.255.255.255"
+_CLIENT_PORT = 68
+
 
 class DhcpRelayOneWay(Rule):
     """The relay carries DISCOVERs to the server, but no OFFER comes back to the machine.
@@ -23,28 +26,32 @@ class DhcpRelayOneWay(Rule):
         answer is lost on the way back.
     On the wire
         Behind the relay: DISCOVERs with giaddr set and hops of 1 or more, OFFERs to giaddr port 67. On the machine's own
-        network: DISCOVERs only. From the server's side alone: one DISCOVER after the other although each was answered.
+        network: DISCOVERs only. From the server's side alone: one DISCOVER after the other although each was answered. Or the
+        server sends its OFFERs to 255.255.255.255 port 68, on its own network, as if giaddr were empty.
     Not to be confused with
         No answer at all (dhcp-no-offer); a machine that ignores what arrives because no boot file is in it
         (dhcp-offer-without-boot-file), which from the server's side looks the same.
     Causes
         No route from the server back to the relay's address, a firewall that drops UDP 67 to 67, a relay address that the
-        server cannot reach, a relay agent on the wrong interface.
+        server cannot reach, a relay agent on the wrong interface. A DHCP server in a container, or one of few lines, that
+        does not look at giaddr.
     Fix
         Make the relay's address (giaddr) reachable from the server; put helper addresses for the DHCP server and the PXE
         server on the machine's own VLAN interface.
     Sources
-        RFC 2131 section 4.1; RFC 1542 section 4.1; dnsmasq manual page, dhcp-relay.
+        RFC 2131 section 4.1; RFC 1542 section 4.1; dnsmasq manual page, dhcp-relay; tinkerbell/smee issue 382.
     """
 
     code = "dhcp-relay-missing-or-one-way"
     stage = "dhcp"
     needs = "dhcp4"
-    explains_away = ("dhcp-no-offer",)
-    summary = "{server} answers the relay {relay}, but the OFFER does not reach the machine"
+    explains_away = ("dhcp-no-offer", "dhcp-offer-lost")
+    summary = "{server} {what}"
 
     def check(self, case: Case) -> Iterator[Finding]:
         dhcp = case.dhcp4
+        if dhcp is not None and not dhcp.acks and not dhcp.requests:
+            yield from self._past_the_relay(case)
         if dhcp is None or not dhcp.relayed or dhcp.acks or dhcp.requests:
             return
         offers = [h for h in dhcp.relayed if h.message.message_type == DhcpType.OFFER]
@@ -73,7 +80,7 @@ class DhcpRelayOneWay(Rule):
             confidence="certain" if direct else "likely",
             subject=relay,
             server=offers[0].source,
-            relay=relay,
+            what=f"answers the relay {relay}, but the OFFER does not reach the machine",
             expected="The relay hands the OFFER on to the machine, which answers with a REQUEST.",
             proof="" if direct else "A capture on the machine's own network: does the OFFER arrive there?",
             fixes=fixes.arrange(
@@ -87,6 +94,31 @@ class DhcpRelayOneWay(Rule):
                     "nft insert rule inet filter forward udp sport 67 udp dport 67 accept   # on a router between the two",
                 ),
             ),
+        )
+
+    def _past_the_relay(self, case: Case) -> Iterator[Finding]:
+        """From the server's side: what the relay brings is answered by a broadcast there, which the relay does not hear."""
+        offers = case.offers
+        asked = case.dhcp4.discovers if case.dhcp4 else ()
+        if not asked or not offers or any(heard.message.relay is None for heard in asked):
+            return
+        if any(offer.heard.target != _BROADCAST or offer.heard.target_port != _CLIENT_PORT for offer in offers):
+            return
+        relay, again = offers[0].message.relay, case.asked_again(offers[0])
+        if relay is None or len(again) < 2 or any(offer.heard.source == offer.message.relay for offer in offers):
+            return  # a relay hands it on: the machine's own network
+        yield self.finding(
+            case,
+            [
+                evidence(asked[0], f"DISCOVER of the relay {relay}"),
+                evidence(offers[0].heard, f"OFFER to {_BROADCAST} port {_CLIENT_PORT}"),
+                *first_and_last(again, "DISCOVER again"),
+            ],
+            subject=relay,
+            server=offers[0].server,
+            what=f"sends its OFFER to everybody on its own network, and not to the relay {relay}, port 67",
+            expected=f"The OFFER goes to {relay} port 67, and the relay hands it on.",
+            fixes=(Fix("docker", "docker run --network host …"),),
         )
 
 
