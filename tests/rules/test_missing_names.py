@@ -8,7 +8,7 @@ import pytest
 
 from bootsniff.model import Finding
 
-from .boots import give_up
+from .boots import SIGNED, give_up
 from .packets import Wire, machine, read
 
 
@@ -77,3 +77,26 @@ def test_grub_is_nothing_without_its_normal_mode(tmp_path: Path) -> None:
     whole.missing(2, "/grub/i386-pc/command.lst").missing(3, "/grub/i386-pc/all_video.mod")
     found = machine(read(whole.save(tmp_path / "y.pcap")))
     assert (found.status, found.findings) == ("in-progress", ())
+
+
+@pytest.mark.parametrize(
+    ("name", "added"), [("ltsp/undionly.kpxe.0", True), ("EFI/x.efi.0", True), ("ltsp/pxelinux.0", False)]
+)
+def test_the_layer_that_an_old_dnsmasq_puts_behind_a_name(name: str, added: bool, tmp_path: Path) -> None:
+    finding = machine(
+        read(Wire("bios-pxe").lease(file=name).missing(1, name).quiet(90).save(tmp_path / "x.pcap"))
+    ).findings[0]
+    assert ("dnsmasq before 2.76" in finding.summary) is added
+    copied = f"cp /srv/tftp/{name.removesuffix('.0')} /srv/tftp/{name}"
+    assert (copied in [fix.text for fix in finding.fixes]) is added
+
+
+@pytest.mark.parametrize(
+    ("name", "odd"), [("grub/\N{REPLACEMENT CHARACTER}Onboard", True), ("grub/grubx64.efi", False)]
+)
+def test_what_shim_takes_from_the_boot_entry(name: str, odd: bool, tmp_path: Path) -> None:
+    wire = Wire().lease(file="grub/shimx64.efi").get(1, "grub/shimx64.efi", SIGNED).missing(3, "grub/revocations.efi")
+    finding = the_error(wire.missing(3.1, name), tmp_path / "x.pcap")
+    assert finding.code == "tftp-file-not-found"
+    assert ("boot entry" in finding.summary) is odd
+    assert any("efibootmgr" in fix.text for fix in finding.fixes) is odd

@@ -22,6 +22,10 @@ _QUOTES = "\"'\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb"
 """Straight ones and those that a word processor or a web page makes of them."""
 _GRUB_URL = re.compile(r"/?(https?|tftp):/+([^/]+)(/.*)", re.IGNORECASE)
 """What GRUB makes of a URL: a path without the second slash."""
+_LAYER = re.compile(r".+\.(kpxe|kkpxe|pxe|ipxe|efi|lkrn|com|0)\.0", re.IGNORECASE)
+"""A name that has its own ending, and the layer of a PXE boot server behind it."""
+_PXE_LAYER = ": dnsmasq before 2.76 puts .0 behind the name in a pxe-service"
+_LOAD_OPTIONS = ": shim takes the words behind its own name in the firmware's boot entry for its loader's name"
 
 
 class TftpFileNotFound(Rule):
@@ -36,11 +40,14 @@ class TftpFileNotFound(Rule):
         (autoexec.ipxe, revocations_sbat.efi): these fail in healthy boots too.
     Causes
         A typing mistake, upper and lower case, a backslash as the separator, a missing directory, the server's root given
-        twice (tftp-root or --secure, and name), a trailing blank or 0xff byte, a file that was never copied.
+        twice (tftp-root or --secure, and name), a trailing blank or 0xff byte, a file that was never copied. The `.0` that
+        dnsmasq before 2.76 puts behind each name of a pxe-service. A shim that takes the words behind its name in the
+        firmware's boot entry for a loader's name.
     Fix
         Put the file there, or correct the name.
     Sources
-        RFC 1350 section 5; dnsmasq tftp.c; lab captures (dnsmasq maps a backslash to a slash, but not the case).
+        RFC 1350 section 5; dnsmasq tftp.c and its CHANGELOG of 2.76; rhboot/shim issue 696; lab captures (dnsmasq maps a
+        backslash to a slash, but not the case).
     """
 
     code = "tftp-file-not-found"
@@ -66,7 +73,11 @@ class TftpFileNotFound(Rule):
                 subject=names.url_of(fetch),
                 server=flow.server,
                 file=flow.filename or "(empty name)",
-                hint=_hint(flow.filename, knows_backslashes=knows),
+                hint=_LOAD_OPTIONS
+                if _is_no_loader(case, flow)
+                else _PXE_LAYER
+                if _is_layered(case, flow)
+                else _hint(flow.filename, knows_backslashes=knows),
                 expected="An OACK or the first DATA block.",
                 proof="" if error.code == 1 else "The server's log.",
                 fixes=_fixes(case, flow, by_dhcp=case.is_boot_file(fetch), knows_backslashes=knows),
@@ -115,6 +126,16 @@ def _hint(name: str, *, knows_backslashes: bool) -> str:
     return ""
 
 
+def _is_no_loader(case: Case, flow: TftpTransfer) -> bool:
+    """Whether shim asks for something that it can have from its load options only (load-options.c, set_second_stage)."""
+    return case.client == "shim" and bool(flow.filename) and ".efi" not in flow.filename.lower()
+
+
+def _is_layered(case: Case, flow: TftpTransfer) -> bool:
+    """Whether a name may be one of a `pxe-service` of an old dnsmasq."""
+    return case.dialect in (None, "dnsmasq", "libvirt") and _LAYER.fullmatch(flow.filename) is not None
+
+
 def _mended(name: str) -> str:
     """The name without what keeps a server from finding it: blanks, backslashes, the way to the server's own root."""
     plain = name.strip().strip(_QUOTES).replace("\\", "/")
@@ -130,6 +151,16 @@ def _fixes(case: Case, flow: TftpTransfer, *, by_dhcp: bool, knows_backslashes: 
     if by_dhcp and case.dhcp4 and mended and mended != flow.filename and "\\xff" not in name and not is_web_url(name):
         remap = (Fix("tftpd-hpa", _SLASHES),) if "\\" in name else ()
         return (*fixes.boot_file(case, mended, flow.server), *remap)
+    if _is_no_loader(case, flow):
+        return (
+            Fix(
+                "shell",
+                "efibootmgr -v   # on the machine: what stands behind shim's path in the entry that it boots from?",
+            ),
+        )
+    if _is_layered(case, flow):
+        place = transfers.place(flow)
+        return (Fix("shell", f"cp {quoting.shell(place[: -len('.0')])} {quoting.shell(place)}"),)
     url = _GRUB_URL.match(flow.filename) if case.client == "grub" else None
     if url:
         return (Fix("grub", f"linux {quoting.shell(f'({url[1].lower()},{url[2]}){url[3]}')}"),)
