@@ -115,9 +115,12 @@ class Case:
         return self.client.startswith(("efi-", "ipxe-efi-"))
 
     @property
-    def takes_file_name(self) -> bool:
-        """Whether it loads what DHCP names: a Raspberry Pi has names of its own (raspberrypi/rpi-eeprom issue 69)."""
-        return self.client != "raspberry-pi"
+    def takes_loader(self) -> bool:
+        """Whether a usual loader would do that DHCP names: not for switches and others that are no computers.
+
+        A Raspberry Pi asks for names of its own, whatever DHCP says (raspberrypi/rpi-eeprom issue 69).
+        """
+        return self.client not in ("raspberry-pi", "other-boot-client")
 
     @property
     def addresses(self) -> set[str]:
@@ -144,7 +147,7 @@ class Case:
         if self.is_http:
             named = urls.is_name(urls.host_of(offer.boot_file or ""))
             return offer.is_url and offer.echoes_http and (not named or bool(offer.dns_servers))
-        if not self.takes_file_name:
+        if self.client == "raspberry-pi":
             return b"Raspberry Pi Boot" in (offer.message.options.get(43) or b"")
         return bool(offer.boot_file) and not (self.is_firmware_pxe and offer.is_url)
 

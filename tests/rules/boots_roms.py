@@ -53,6 +53,14 @@ def silence_behind(kind: str = "ipxe-bios") -> Wire:
     return wire.as_kind(kind).discover(5, 6, 8, 12).quiet(90)
 
 
+def names_of_a_switch() -> Wire:
+    """ONIE asks by TFTP for what DHCP names and for names of its own, over and over."""
+    wire = Wire("onie").lease(file="onie-installer-x86_64")
+    for turn in range(3):
+        wire.missing(2 + turn * 20, "onie-installer-x86_64").missing(3 + turn * 20, "onie-installer")
+    return wire.quiet(160)
+
+
 def no_words(*, next_server: str | None) -> Wire:
     """Offers that a Raspberry Pi does not take, with or without the address of a TFTP server."""
     return Wire("raspberry-pi").ignored(file="", next_server=next_server).quiet(120)
@@ -100,4 +108,4 @@ WAITING: dict[str, Callable[[], Wire]] = {
     "a BIOS program of a kind that is not known": lambda: loads("memtest.0"),
 }
 
-__all__ = ["FAULTS", "WAITING", "bootcode", "loads", "no_words", "signed_image", "silence_behind"]
+__all__ = ["FAULTS", "WAITING", "bootcode", "loads", "names_of_a_switch", "no_words", "signed_image", "silence_behind"]

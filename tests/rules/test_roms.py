@@ -23,10 +23,11 @@ def advice(wire: Wire, directory: Path, code: str) -> str:
     [
         (boots_roms.signed_image, "tftp-client-aborts"),
         (lambda: boots_kinds.pi_3(program=False).discover(9, 14).quiet(120), "tftp-file-not-found"),
+        (boots_roms.names_of_a_switch, "tftp-file-not-found"),
     ],
-    ids=["aborts", "missing"],
+    ids=["aborts", "missing", "switch"],
 )
-def test_a_raspberry_pi_is_offered_no_loader_by_name(wire: Callable[[], Wire], code: str, tmp_path: Path) -> None:
+def test_boards_and_switches_are_offered_no_loader_by_name(wire: Callable[[], Wire], code: str, tmp_path: Path) -> None:
     assert "pxelinux" not in advice(wire(), tmp_path, code)
 
 

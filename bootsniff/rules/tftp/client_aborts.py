@@ -86,6 +86,6 @@ def _fixes(case: Case, fetch: FetchRecord, flow: TftpTransfer) -> tuple[Fix, ...
         f"machine=NAME   # as virsh list --all has it; elsewhere: more memory\n"
         f"virsh setmaxmem $machine {room} --config\nvirsh setmem $machine {room} --config",
     )
-    named = case.dhcp4 and case.takes_file_name and case.is_boot_file(fetch)
+    named = case.dhcp4 and case.takes_loader and case.is_boot_file(fetch)
     smaller = fixes.boot_file(case, names.loader_for(case.client), flow.server) if named else ()
     return (*((memory,) if size > _LARGE else ()), *smaller)

@@ -170,7 +170,7 @@ def _fixes(case: Case, flow: TftpTransfer, *, by_dhcp: bool, knows_backslashes: 
     if name != name.lower():
         dnsmasq = ["tftp-lowercase"]
     hpa = _SLASHES if "\\" in name and not knows_backslashes else f"ls -l {path}"
-    others = case.dhcp4 and by_dhcp and case.takes_file_name and case.dialect != "qemu"
+    others = case.dhcp4 and by_dhcp and case.takes_loader and case.dialect != "qemu"
     return fixes.arrange(
         case,
         fixes.qemu(case, case.first_boot_file or name, path),
