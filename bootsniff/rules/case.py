@@ -282,21 +282,35 @@ class Case:
 
     # --- what silence is worth ---
 
-    def silence(self, *, second_sign: bool = False) -> Confidence:
-        """How sure one can be that something missing was not sent: never certain from silence alone."""
+    def silence(self, of: str | None = None, *, second_sign: bool = False) -> Confidence:
+        """How sure one can be that something missing was not sent, `of` this server: never certain from silence alone."""
         quality = self.world.quality
-        if not quality.sees_replies or quality.one_sided or quality.dropped_frames:
+        if self.is_deaf_to(of) or quality.dropped_frames:
             return "possible"
+        if self._told_its_mac(of):
+            return "likely"
         heard_others = quality.unicast_server_packets > 0 or second_sign
-        return "likely" if heard_others else "possible"
+        return "likely" if quality.server_packets and heard_others else "possible"
 
-    @property
-    def blind_spot(self) -> str:
-        """Why silence may be the capture's and not the network's, as a sentence to append; empty when it is not."""
+    def is_deaf_to(self, server: str | None) -> bool:
+        """Whether the capture lacks answers that came, and nothing shows that it would hold those of this server.
+
+        At a server's own port of the switch the offers of another one are missing, and not what this one sends.
+        """
         quality = self.world.quality
-        if not quality.sees_replies:
+        return quality.answers_missing or (quality.offers_missing and not self._told_its_mac(server))
+
+    def _told_its_mac(self, server: str | None) -> bool:
+        """Whether the capture holds an ARP answer of this server, which it sends to the machine alone."""
+        asked = (arps for stage in self.boot.stages for arps in stage.arps)
+        return any(arps.target == server and arps.reply is not None for arps in asked)
+
+    def blind_spot(self, of: str | None = None) -> str:
+        """Why silence, `of` this server, may be the capture's and not the network's, to append; empty when it is not."""
+        quality = self.world.quality
+        if not quality.server_packets and not self._told_its_mac(of):
             return " (no reply of any kind seen: this capture point may not see replies)"
-        if quality.one_sided:
+        if self.is_deaf_to(of):
             return " (this capture holds one direction only)"
         if quality.dropped_frames:
             return f" ({quality.dropped_frames} packets are missing from what was read)"

@@ -67,7 +67,7 @@ def client_message(
         exchange.pxe_requests = kept(exchange.pxe_requests, heard)
     elif kind_number == DhcpType.REQUEST:
         if exchange.discovers and not exchange.offers and SERVER_IDENTIFIER in message.options:
-            world.quality.one_sided = True  # it takes an offer that this capture does not hold
+            world.quality.offers_missing = True  # it takes an offer that this capture does not hold
         exchange.request_count += 1
         exchange.requests = kept(exchange.requests, heard)
     elif kind_number == DhcpType.DECLINE:

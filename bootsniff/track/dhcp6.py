@@ -30,7 +30,7 @@ def client_message(world: World, machine: MachineRecord, envelope: Envelope, mes
         exchange.information_requests = kept(exchange.information_requests, heard)
     else:
         if exchange.solicits and not exchange.advertises and message.type == Dhcpv6Type.REQUEST:
-            world.quality.one_sided = True  # it takes an offer that this capture does not hold
+            world.quality.offers_missing = True  # it takes an offer that this capture does not hold
         exchange.requests = kept(exchange.requests, heard)
     touch(machine, stage, at)
     address = message.peer or envelope.source  # a relay sends from its own

@@ -41,7 +41,7 @@ class Owners:
         if transfer.error is not None and not transfer.error_by_client:
             recognise_tftp(world, transfer)
         if transfer.ack_count and transfer.reply_from is None and not transfer.partial:
-            world.quality.one_sided = True
+            world.quality.answers_missing = True
         fetches.update(stage, fetch)
         touch(machine, stage, seen_at(envelope))
         self._roster.moved(machine)
@@ -85,9 +85,9 @@ class Owners:
 
     def _attach(self, machine: MachineRecord, flow: TftpTransfer | HttpExchange, envelope: Envelope) -> Attached | None:
         before, quality = current_stage(machine), self._world.quality
-        if not quality.one_sided and before is not None and before.fetches:
+        if not quality.answers_missing and before is not None and before.fetches:
             # Where other answers show, this one was lost by the capture: that says nothing of other machines.
-            quality.one_sided = went_on_unanswered(before.fetches[-1].flow, flow) and not shows_answers(
+            quality.answers_missing = went_on_unanswered(before.fetches[-1].flow, flow) and not shows_answers(
                 machine.boots[-1]
             )
         learn_address(self._world, machine, flow.client if isinstance(flow, TftpTransfer) else flow.connection.client)
@@ -126,7 +126,7 @@ class Owners:
                 return
         machine, stage, fetch = attached
         if never_heard(exchange.connection):
-            self._world.quality.one_sided = True
+            self._world.quality.answers_missing = True
         fetches.update(stage, fetch)
         if fetch.role != "os" or stage is current_stage(machine):
             touch(machine, stage, seen_at(event.envelope))

@@ -14,7 +14,7 @@ class CaptureQuality(Struct, eq=False):
     """Lost while capturing, or left out for a bug of ours: what seems to be missing may have been sent."""
     cut_frames: int = 0
     server_packets: int = 0
-    """Packets from servers to clients of any kind (DHCP replies, TFTP or HTTP answers, ARP replies)."""
+    """Packets from servers to clients of any kind: DHCP replies, answers by TFTP or TCP."""
     unicast_server_packets: int = 0
     tcp_seen: bool = False
     arp_seen: bool = False
@@ -31,8 +31,15 @@ class CaptureQuality(Struct, eq=False):
     """A packet between a boot client and one other station: other ports of its switch show broadcasts alone."""
     lease_seen: bool = False
     """A boot client was given an address."""
-    one_sided: bool = False
-    """Clients were seen to act on replies that are not in the capture (a mirror of one direction, a switch port)."""
+    offers_missing: bool = False
+    """Clients were seen to take offers that are not in the capture: it was made at another port of the switch."""
+    answers_missing: bool = False
+    """Clients were seen to go on from TFTP or TCP answers that are not in it (a filter, a mirror of one direction)."""
+
+    @property
+    def one_sided(self) -> bool:
+        """Clients were seen to act on replies that are not in the capture."""
+        return self.offers_missing or self.answers_missing
 
     @property
     def sees_replies(self) -> bool:

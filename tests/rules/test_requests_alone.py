@@ -14,6 +14,7 @@ from bootsniff.report.text import TextOptions, write_text
 from .boots import INITRD, KERNEL, PXELINUX
 from .boots_text import PXELINUX_CONFIG
 from .packets import Wire, errors, machine, read
+from .scene import SERVER
 
 SEARCH = (
     "pxelinux.0",
@@ -113,3 +114,39 @@ def test_a_loader_that_does_dhcp_as_a_system_does_is_known_by_what_it_asks_for(
     seen = machine(found(wire, tmp_path))
     assert seen.status == status
     assert [stage.client for stage in seen.boots[-1].stages] == clients
+
+
+def at_the_server(*, told: bool = True, goes_on: bool = False) -> Wire:
+    """As at the port of a TFTP server that sends nothing, the DHCP server being another host.
+
+    `told`: the capture holds its ARP answer. `goes_on`: another file shows that what it sends is left out.
+    """
+    other = "192.168.122.5"
+    wire = Wire("ipxe-bios")
+    wire.dhcp(0, 1)
+    wire.dhcp(0.2, 3, server=other)
+    wire.arp(0.5, SERVER)
+    if told:
+        wire.arp(0.501, SERVER, answer=True)
+    if goes_on:
+        wire.rrq(0.99, "boot.cfg")
+    wire.rrq(1, "pxelinux.0")
+    for time in (1.25, 1.75, 3, 5, 9):
+        wire.rrq(time, "pxelinux.0", again=True)
+    wire.udp(99, other, 5353, "224.0.0.251", 5353, b"\0" * 12)
+    return wire
+
+
+def test_at_its_own_port_a_server_that_is_silent_is_told_so(tmp_path: Path) -> None:
+    seen = machine(found(at_the_server(), tmp_path))
+    assert (seen.status, seen.boots[0].stalled_at) == ("stalled", "tftp")
+    (finding,) = seen.findings
+    assert (finding.code, finding.confidence) == ("tftp-no-reply", "likely")
+    assert finding.summary.endswith("requested 6 times in 8 s")
+
+
+@pytest.mark.parametrize("wire", [at_the_server(told=False), at_the_server(goes_on=True)])
+def test_where_answers_are_missing_nobody_is_told_to_be_silent(wire: Wire, tmp_path: Path) -> None:
+    report = found(wire, tmp_path)
+    assert errors(machine(report)) == set()
+    assert dict(report.counters)[ONE_SIDED] == 1

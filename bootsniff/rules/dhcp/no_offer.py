@@ -86,7 +86,7 @@ class DhcpNoOffer(Rule):
             count=dhcp.discover_count,
             time=names.seconds(dhcp.discovers[-1].at.time - dhcp.discovers[0].at.time),
             others=others,
-            blind="" if broadcast and not lost else case.blind_spot,
+            blind="" if broadcast and not lost else case.blind_spot(),
             expected="An OFFER from a DHCP server within a few seconds of the first DISCOVER.",
             proof=_proof(case, relayed=bool(relayed), served=bool(served)),
             fixes=_fixes_behind(case)

@@ -56,12 +56,12 @@ class HttpNoResponse(Rule):
             yield self.finding(
                 case,
                 [evidence(flow.request_at, exchanges.request_line(flow)), *proof],
-                confidence="certain" if proof else case.silence(second_sign=True),
+                confidence="certain" if proof else case.silence(connection.server, second_sign=True),
                 subject=flow.url,
                 server=connection.server,
                 took="takes" if taken else "was sent",
                 request=exchanges.request_line(flow),
-                then=then + case.blind_spot if not proof else then,
+                then=then + case.blind_spot(connection.server) if not proof else then,
                 expected="A status line.",
                 proof=""
                 if proof

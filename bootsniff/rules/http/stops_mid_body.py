@@ -54,7 +54,7 @@ class HttpStopsMidBody(Rule):
             yield self.finding(
                 case,
                 [*exchanges.proof(flow), *maybe(flow.body.last, "last piece of the body"), *proof],
-                confidence="certain" if sure else case.silence(second_sign=True),
+                confidence="certain" if sure else case.silence(flow.connection.server, second_sign=True),
                 subject=flow.url,
                 url=flow.url,
                 bytes=flow.body.received,

@@ -58,7 +58,7 @@ class OsRedhcpFails(Rule):
             count=dhcp.discover_count,
             time=names.seconds(dhcp.discovers[-1].at.time - dhcp.discovers[0].at.time),
             answer=answer,
-            blind="" if dhcp.naks else case.blind_spot,
+            blind="" if dhcp.naks else case.blind_spot(),
             expected="An OFFER and an ACK, as the boot programs got them.",
             proof="" if dhcp.naks else "The server's log at that time.",
             fixes=(

@@ -79,14 +79,16 @@ class TcpFiltered(Rule):
                         for n in icmp[:2]
                     ),
                 ],
-                confidence="certain" if told else case.silence(second_sign=connection.syn_count >= _TRIES),
+                confidence="certain"
+                if told
+                else case.silence(connection.server, second_sign=connection.syn_count >= _TRIES),
                 subject=f"{connection.server}:{connection.server_port}",
                 server=connection.server,
                 port=connection.server_port,
                 count=connection.syn_count,
                 time=names.seconds(connection.syns[-1].time - connection.syns[0].time),
                 icmp=told,
-                blind="" if told else case.blind_spot,
+                blind="" if told else case.blind_spot(connection.server),
                 expected="A URL with the web server's address, as the machine reaches it." if nowhere else "A SYN-ACK.",
                 proof="" if told else f"A capture on {connection.server}: do the SYNs arrive?",
                 fixes=()

@@ -56,9 +56,9 @@ class TftpNoReply(Rule):
     summary = "{server} does not answer: {file} requested {times}{icmp}{blind}"
 
     def check(self, case: Case) -> Iterator[Finding]:
-        if case.world.quality.one_sided:
-            return  # replies came, this capture does not hold them
         for fetch, flow in transfers.failed(case):
+            if case.is_deaf_to(flow.server):
+                continue  # replies came, this capture does not hold them
             if any(map(transfers.answered, transfers.views(fetch, flow))) or flow.strangers or flow.partial:
                 continue
             if not flow.requests or flow.reply_from or transfers.refusals(flow):
@@ -83,13 +83,13 @@ class TftpNoReply(Rule):
                         for n in icmp[:2]
                     ),
                 ],
-                confidence="certain" if icmp else case.silence(second_sign=flow.request_count >= _TRIES),
+                confidence="certain" if icmp else case.silence(flow.server, second_sign=flow.request_count >= _TRIES),
                 subject=flow.server,
                 server=flow.server,
                 file=flow.filename,
                 times=_times(flow),
                 icmp="; the requests are lost on the way" if beyond else told,
-                blind=case.blind_spot,
+                blind=case.blind_spot(flow.server),
                 expected="An OACK, the first DATA block or an ERROR from the server.",
                 proof="The other capture, made without a filter that leaves out port 69."
                 if beyond

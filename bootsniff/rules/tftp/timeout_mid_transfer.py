@@ -55,7 +55,7 @@ class TftpTimeoutMidTransfer(Rule):
                     *proof,
                     *(evidence(n.at, f"ICMP port unreachable from {n.sender}") for n in refused[:1]),
                 ],
-                confidence="certain" if refused else case.silence(second_sign=True),
+                confidence="certain" if refused else case.silence(flow.server, second_sign=True),
                 subject=names.url_of(fetch),
                 file=flow.filename or "a file whose request is not in the capture,",
                 server=flow.server,
