@@ -152,8 +152,8 @@ def _tftp_status(
         return "stalled" if asked_anew(flow, later) else "probe"
     if flow.icmp_count >= 2 and not answered:
         return "failed"
-    if flow.ack_count and not answered:
-        return "in-progress"  # acknowledged, and no DATA in the capture: it does not show what came of it
+    if (flow.ack_count and not answered) or (later and went_on_unanswered(flow, later[0].flow)):
+        return "in-progress"  # it was answered, and the capture does not show what came of it
     if later or moved_on:
         return "failed" if flow.icmp_count and not answered else "stalled"
     patience = patience_of(stage.client)

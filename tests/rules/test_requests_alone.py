@@ -65,6 +65,17 @@ def test_the_same_file_from_another_port_at_once(tmp_path: Path) -> None:
     assert errors(machine(report)) == set()
 
 
+def test_what_was_answered_unseen_is_no_first_failure(tmp_path: Path) -> None:
+    """A ROM that was told the size waits for the file: it has not failed twice."""
+    wire = Wire("bios-pxe").lease(file="undionly.kpxe")
+    wire.rrq(1, "undionly.kpxe")
+    wire.rrq(1.002, "undionly.kpxe")
+    wire.rrq(3, "undionly.kpxe", again=True)
+    seen = machine(found(wire, tmp_path))
+    assert seen.status == "in-progress"
+    assert [fetch.status for fetch in seen.boots[0].stages[0].fetches] == ["in-progress", "in-progress"]
+
+
 @pytest.mark.parametrize("names", [("a.efi",), ("a.efi", "b.efi"), ("a.efi", "a.efi")])
 def test_a_client_that_waits_before_it_asks_anew_was_not_answered(tmp_path: Path, names: tuple[str, ...]) -> None:
     report = found(asked(*names, gap=5), tmp_path)
