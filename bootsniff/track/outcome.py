@@ -114,7 +114,7 @@ def _goes_on_unseen(stages: list[StageRecord], index: int, state: StageState, qu
             return True
         return not quality.sees_tcp and goes_on_by_http(stage)
     if state.rank < BOUND:
-        return is_last and _took_unseen_offer(stage.dhcp)
+        return is_last and (quality.only_requests or _took_unseen_offer(stage.dhcp))
     if _ends_in_dhcp(stage, quality, is_first=index == 0 or is_firmware(stage.client)):
         return False
     if not quality.sees_fetches or (not quality.sees_tcp and goes_on_by_http(stage)) or _behind_relay(stage):

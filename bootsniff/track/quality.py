@@ -42,6 +42,11 @@ class CaptureQuality(Struct, eq=False):
         return self.offers_missing or self.answers_missing
 
     @property
+    def only_requests(self) -> bool:
+        """Whether it holds one direction: offers were taken, and there is no packet of any server."""
+        return self.offers_missing and not self.server_packets
+
+    @property
     def sees_replies(self) -> bool:
         """Whether this capture point sees packets towards clients at all."""
         return self.server_packets > 0 and not self.one_sided

@@ -127,6 +127,27 @@ def test_a_loader_that_does_dhcp_as_a_system_does_is_known_by_what_it_asks_for(
     assert [stage.client for stage in seen.boots[-1].stages] == clients
 
 
+def test_of_one_direction_no_missing_offer_is_told(tmp_path: Path) -> None:
+    """The firmware took an offer, and its next option asks in vain as far as this capture shows."""
+    wire = Wire("efi-x64-pxe")
+    wire.dhcp(0, 1)
+    wire.dhcp(0.2, 3)
+    report = found(wire.as_kind("efi-x64-http").discover(15, 19, 27, 43), tmp_path)
+    assert machine(report).status == "in-progress"
+    assert errors(machine(report)) == set()
+
+
+def test_where_a_server_is_seen_an_offer_can_be_missed(tmp_path: Path) -> None:
+    """One offer was lost by the capture, and the next option is offered nothing."""
+    wire = Wire("efi-x64-pxe")
+    wire.dhcp(0, 1)
+    wire.dhcp(0.2, 3)
+    wire.dhcp(0.3, 5)
+    report = found(wire.as_kind("efi-x64-http").discover(15, 19, 27, 43).quiet(90), tmp_path)
+    assert machine(report).status == "stalled"
+    assert "dhcp-no-offer" in {finding.code for finding in machine(report).findings}
+
+
 def at_the_server(*, told: bool = True, goes_on: bool = False) -> Wire:
     """As at the port of a TFTP server that sends nothing, the DHCP server being another host.
 

@@ -57,8 +57,8 @@ class DhcpNoOffer(Rule):
             return
         if dhcp.answered or any(heard.message.op == 2 for heard in dhcp.relayed):
             return
-        if any(dhcp_options.server_id(heard.message) for heard in dhcp.requests):
-            return  # it takes an offer, which this capture does not hold
+        if case.world.quality.only_requests or any(dhcp_options.server_id(heard.message) for heard in dhcp.requests):
+            return  # this capture does not hold offers that were taken
         served = [server for server in case.world.servers.values() if server.dhcp_replies]
         before = _answered_before(case)
         # What is asked for with the broadcast flag is answered by broadcast (RFC 2131 section 4.1): it would be seen.
