@@ -55,13 +55,15 @@ def network(case: Case) -> str:
 
 
 def prefix6(case: Case) -> str:
-    """The first half of the machine's IPv6 network with `::` at its end, as far as the capture shows."""
+    """The first half of the machine's IPv6 network with `::` at its end, as far as addresses and routers show."""
     dhcp = case.dhcp6
     given = [a for heard in (*dhcp.replies, *dhcp.advertises) for a in heard.message.addresses] if dhcp else []
+    advertised = case.world.prefixes6.get(case.machine.vlan, "").partition("/")[0]
     try:
-        return str(ip_network(f"{given[0]}/64", strict=False).network_address) if given else "fd00::"
+        known = str(ip_network(f"{given[0] if given else advertised}/64", strict=False).network_address)
     except ValueError:
         return "fd00::"
+    return known if known.endswith("::") else "fd00::"
 
 
 def address_range(case: Case, relay: str | None = None) -> tuple[Fix, ...]:

@@ -30,22 +30,25 @@ def _goes_on(before: StageRecord, stage: StageRecord) -> bool:
 
 
 def reach(boot: BootRecord, option: range) -> int:
-    """How far a boot option came: 1 asked for an address, 2 got one, 3 looked for a server, 4 fetched, 5 and up loaded."""
+    """How far a boot option came: 1 asked for an address, 2 was offered one over IPv6 with a file, 3 got one, 4 looked for a server, 5 fetched, 6 and up loaded."""
     loaded = len(option) - 1
     best = max(_stage_reach(boot.stages[index]) for index in option)
-    return max(best, 5 + loaded) if loaded else best
+    return max(best, 6 + loaded) if loaded else best
 
 
 def _stage_reach(stage: StageRecord) -> int:
     if any(fetch.status == "complete" for fetch in stage.fetches):
-        return 5
+        return 6
     if stage.fetches:
-        return 4
+        return 5
     if stage.connections or stage.lookups:
-        return 3
+        return 4
     dhcp = stage.dhcp
     if isinstance(dhcp, Dhcp4Exchange):
-        return 2 if dhcp.acks else 1
+        return 3 if dhcp.acks else 1
     if isinstance(dhcp, Dhcp6Exchange):
-        return 2 if any(reply.message.addresses for reply in dhcp.replies) else 1
+        if any(reply.message.addresses for reply in dhcp.replies):
+            return 3
+        # That DHCPv6 answers tells nothing of DHCPv4, unless it is there for booting.
+        return 2 if any(offer.message.boot_file_url for offer in dhcp.advertises) else 1
     return 1

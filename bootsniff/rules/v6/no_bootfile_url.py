@@ -26,7 +26,8 @@ class V6NoBootfileUrl(Rule):
         tftp://[address]/file with an address in brackets, HTTP boot an http URL and option 16 with HTTPClient.
     Not to be confused with
         SOLICITs that nobody answers: a network without IPv6, which is normal. An answer without an address
-        (v6-stateless-not-supported). A good URL, and no request all the same (v6-ra-missing-or-bootparam).
+        (v6-stateless-not-supported). A good URL, and no request all the same (v6-ra-missing-or-bootparam), or, of HTTP
+        boot, no option 16 with it (dhcp-http-vendor-class-not-echoed).
     Causes
         A DHCPv6 server that serves the operating systems and knows nothing of boot; options given for DHCPv4 only.
     Fix
@@ -68,7 +69,7 @@ class V6NoBootfileUrl(Rule):
             name=case.stage.name or case.client,
             what=f"the URL {urls[0]}, which it cannot use" if urls else "no boot file URL",
             expected=f"Option 59 with a URL such as {url}.",
-            fixes=_fixes(case, url),
+            fixes=url_fixes(case, url),
         )
 
 
@@ -76,7 +77,8 @@ _HTTP_CLASS = "00000157000a" + b"HTTPClient".hex()
 """Option 16: Intel's enterprise number 343, a length, the class; edk2 looks at the ten bytes behind those six."""
 
 
-def _fixes(case: Case, url: str) -> tuple[Fix, ...]:
+def url_fixes(case: Case, url: str) -> tuple[Fix, ...]:
+    """Give this kind of client a URL by DHCPv6, HTTP boot with the vendor class echoed."""
     number, tag = recognise.arch(case.stage), case.client
     if number is None:
         lines, condition, test = [], "exists dhcp6.client-arch-type", "option[61].exists"

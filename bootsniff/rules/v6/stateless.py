@@ -51,6 +51,7 @@ class V6StatelessNotSupported(Rule):
             return
         first = refusals[0]
         words = first.message.status[1] if first.message.status else ""
+        net = fixes.prefix6(case)
         again = [heard for heard in dhcp.solicits if heard.at.time > first.at.time]
         yield self.finding(
             case,
@@ -62,19 +63,19 @@ class V6StatelessNotSupported(Rule):
             expected="An address in IA_NA, and option 59 with a URL.",
             fixes=fixes.arrange(
                 case,
-                Fix("dnsmasq", "dhcp-range=fd00::100,fd00::1ff,64,1h\nenable-ra"),
+                Fix("dnsmasq", f"dhcp-range={net}100,{net}1ff,64,1h\nenable-ra"),
                 Fix(
                     "libvirt",
-                    "<ip family='ipv6' address='fd00::1' prefix='64'>\n"
-                    " <dhcp><range start='fd00::100' end='fd00::1ff'/></dhcp>\n</ip>",
+                    f"<ip family='ipv6' address='{net}1' prefix='64'>\n"
+                    f" <dhcp><range start='{net}100' end='{net}1ff'/></dhcp>\n</ip>",
                 ),
                 Fix("radvd", "AdvSendAdvert on;\nAdvManagedFlag on;"),
-                Fix("isc-dhcpd", "subnet6 fd00::/64 {\n  range6 fd00::100 fd00::1ff;\n}"),
+                Fix("isc-dhcpd", f"subnet6 {net}/64 {{\n  range6 {net}100 {net}1ff;\n}}"),
                 Fix(
                     "kea",
                     '// in "Dhcp6", the name of the interface beside:\n'
-                    '"subnet6": [{\n  "id": 1,\n  "subnet": "fd00::/64",\n'
-                    '  "pools": [{"pool": "fd00::100-fd00::1ff"}]\n}]',
+                    f'"subnet6": [{{\n  "id": 1,\n  "subnet": "{net}/64",\n'
+                    f'  "pools": [{{"pool": "{net}100-{net}1ff"}}]\n}}]',
                 ),
             ),
         )
