@@ -101,6 +101,12 @@ def loader_for(client: str) -> str:
     return f"grub{EFI_LETTERS.get(arch, arch)}.efi"
 
 
+def ipxe_for(client: str) -> str:
+    """The name under which iPXE for firmware of an architecture often lies."""
+    arch = architecture(client) or "x64"
+    return "ipxe.efi" if arch == "x64" else f"ipxe-{arch}.efi"
+
+
 def loader_like(file: str, client: str) -> str:
     """A loader that fits a client, of the kind that a file is: the builds of iPXE end in .kpxe for BIOS, .efi for UEFI."""
     stem, _, _ = base(file).rpartition(".")

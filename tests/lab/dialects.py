@@ -128,7 +128,8 @@ def kea(advice: Advice) -> str:
         return _complaint(_run(f"kea-dhcp{version}", "-t", str(path)))
 
 
-_CERTIFICATE = "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=a -keyout server.key -out server.crt"
+def _certificate(name: str) -> str:
+    return f"openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=a -keyout {name}.key -out {name}.crt"
 
 
 def nginx(advice: Advice) -> str:
@@ -143,7 +144,7 @@ def nginx(advice: Advice) -> str:
     ):
         with _file(f"pid /dev/null; error_log stderr;\nevents {{}}\n{head}\n{advice.text}\n{tail}") as path:
             command = ["nginx", "-t", "-q", "-c", str(path)]
-            before = [f"cd {path.parent}", f"{_CERTIFICATE} 2>/dev/null"] if tls else []
+            before = [f"cd {path.parent}", f"{_certificate('server')} 2>/dev/null"] if tls else []
             inside = "listen" in advice.text
             said = _complaint(_in_namespace([*before, shlex.join(command)]) if inside else _run(*command))
         if not said:
@@ -211,8 +212,9 @@ def grub(advice: Advice) -> str:
 
 
 def openssl(advice: Advice) -> str:
+    """Lines of a shell, where an authority's certificate and key lie."""
     with _file("") as path:
-        return _complaint(_run("sh", "-e", "-c", f"cd {path.parent}\n{advice.text}"))
+        return _complaint(_run("sh", "-e", "-c", f"cd {path.parent}\n{_certificate('ca')} 2>/dev/null\n{advice.text}"))
 
 
 def radvd(advice: Advice) -> str:

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from ...flow.records import HttpExchange
-from ...model import Confidence, Finding, Fix
+from ...model import Confidence, Evidence, Finding, Fix
 from ...track.arrived import dead_end, network_disk
 from ...track.next_file import goes_on_by_http, next_named, next_without_tls
 from ...track.records import Expectation, FetchRecord
 from ...wire import urls
-from .. import names, quoting
+from ...wire.content import COMPRESSED
+from .. import fixes, names, quoting
 from ..case import Case
+from ..dhcp.next_server_missing import server_fixes
 from ..evidence import evidence
+from ..http import exchanges
 from ..rule import Rule
 
 _VARIABLE = re.compile(r"(\$\{[\w./:-]{1,64}\})", re.ASCII)
+_NEXT_SERVER = "${next-server}"
+"""From siaddr, which 0.0.0.0 leaves unset (iPXE net/dhcppkt.c, dhcppkt_applies and used_len_ipv4)."""
 _UNKNOWN = ": a command above it fails"
 _SPOKEN = ("http", "https", "tftp")
 _KERNELS = {
@@ -44,10 +50,12 @@ class ChainScriptStops(Rule):
         A script that waits for a key or sleeps. A kernel without an initrd in its script. An https URL and an iPXE without
         TLS (tls-unsupported). A file that is asked for and missing.
     Causes
-        A misspelt variable; a kernel for another processor; a kernel that Secure Boot refuses (“bad shim signature”); imgtrust,
+        A misspelt variable; ${next-server} where DHCP leaves siaddr empty, or a host name where it names no name
+        server; a kernel that the web server compresses on the
+        way (Content-Encoding), or that lies packed; a kernel for another processor; a kernel that Secure Boot refuses (“bad shim signature”); imgtrust,
         imgverify or a scheme such as nfs in an iPXE that was built without; a condition that leads elsewhere.
     Fix
-        Look at the machine's screen; write the failing command with “|| shell” behind it and look at the variables.
+        Name the server in DHCP (next-server), and a name server (option 6) or addresses in URLs; switch compression off. Look at the machine's screen; write the failing command with “|| shell” behind it and look at the variables.
     Sources
         ipxe.org/scripting; iPXE core/exec.c and image/bzimage.c; GRUB grub-core/kern/efi/sb.c; lab captures.
     """
@@ -72,12 +80,17 @@ class ChainScriptStops(Rule):
         refused = last.role == "kernel"
         if refused and wanted.role != "initrd":
             return  # kernels of other entries may stand below
-        confidence, why = _of_kernel(case, last) if refused else _of_url(wanted)
+        lack = None if refused else _lack(case, wanted)
+        if lack is not None:
+            confidence, why = lack.verdict
+        else:
+            confidence, why = _of_kernel(case, last) if refused else _of_url(wanted)
         if why == _UNKNOWN and not case.world.quality.arp_seen:
             return  # the server may not be there
         yield self.finding(
             case,
             [
+                *([lack.proof] if lack is not None else ()),
                 evidence(wanted.at, f"{names.base(wanted.named_in)} names {wanted.url}"),
                 evidence(last.ended, f"{names.base(names.path_of(last))} is whole; nothing follows"),
             ],
@@ -89,8 +102,39 @@ class ChainScriptStops(Rule):
             why=why,
             expected=f"A request for {wanted.url}.",
             proof="The machine's screen, where the failing command says why.",
-            fixes=_fixes(case, last, wanted, refused=refused),
+            fixes=(
+                *(lack.fixes if lack is not None else ()),
+                *_fixes(case, last, wanted, refused=refused),
+            ),
         )
+
+
+class _Lack(NamedTuple):
+    """What the lease does not have, and the URL needs."""
+
+    verdict: tuple[Confidence, str]
+    proof: Evidence
+    fixes: tuple[Fix, ...]
+
+
+def _lack(case: Case, wanted: Expectation) -> _Lack | None:
+    lease = case.lease
+    if lease is None:
+        return None
+    if case.is_ipxe and _NEXT_SERVER in wanted.url:
+        replies = [*case.acks, *case.pxe_replies, *case.proxy_offers]
+        if not case.acks or any(reply.message.next_server for reply in replies):
+            return None
+        why = f": {_NEXT_SERVER} is empty, since DHCP names no server (siaddr)"
+        mended = server_fixes(case, lease.server) if lease.server else ()
+        return _Lack(("likely", why), evidence(lease.heard, "lease with siaddr 0.0.0.0"), mended)
+    host = urls.host_of(wanted.url)
+    if "$" in host or not urls.is_name(host) or lease.dns_servers or case.stage.lookups:
+        return None
+    why = f": nobody can tell it the address of {host}, since DHCP names no name server (option 6)"
+    server = next(iter(lease.routers), lease.server) or fixes.EXAMPLE_SERVER
+    mended = fixes.option(case, 6, server, "domain-name-servers", "domain-name-servers")
+    return _Lack(("likely", why), evidence(lease.heard, "lease without option 6"), mended)
 
 
 def _something_else(case: Case, last: FetchRecord) -> bool:
@@ -111,8 +155,17 @@ def _of_kernel(case: Case, kernel: FetchRecord) -> tuple[Confidence, str]:
     word = _KERNELS.get(arch)
     if text.startswith("Linux kernel, ") and word and not text.startswith(f"Linux kernel, {word}"):
         return "certain", f": {name} is a {text}, which it cannot start"
+    if kernel.content is not None and kernel.content.kind in COMPRESSED:
+        return "likely", f": {name} is {text}, which it does not unpack{_said(kernel)}"
     refusal = " (Secure Boot, another processor, or damaged)" if case.is_efi or case.client == "grub" else ""
     return "likely", f": it does not take {name}{refusal}"
+
+
+def _said(fetch: FetchRecord) -> str:
+    """What a web server said of the packing."""
+    flow = fetch.flow
+    encoding = flow.response.get("content-encoding") if isinstance(flow, HttpExchange) and flow.response else None
+    return f"; the server says Content-Encoding: {encoding}" if encoding else ""
 
 
 def _of_url(wanted: Expectation) -> tuple[Confidence, str]:
@@ -127,6 +180,9 @@ def _of_url(wanted: Expectation) -> tuple[Confidence, str]:
 
 def _fixes(case: Case, last: FetchRecord, wanted: Expectation, *, refused: bool) -> tuple[Fix, ...]:
     flow = last.flow
+    if refused and isinstance(flow, HttpExchange) and _said(last):
+        asked = Fix("shell", f"curl -sI -H 'Accept-Encoding: identity' {quoting.shell(flow.url)} | grep -i encoding")
+        return asked, *exchanges.suited(flow, (Fix("nginx", "gzip off;"), Fix("apache", "SetEnv no-gzip 1")))
     if refused and isinstance(flow, HttpExchange):
         return (
             Fix(

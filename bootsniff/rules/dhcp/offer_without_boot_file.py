@@ -82,7 +82,9 @@ class DhcpOfferWithoutBootFile(Rule):
             name=case.stage.name or case.client,
             expected="Option 67 or the file field of the OFFER naming a boot file, or a ProxyDHCP offer beside it.",
             proof="A capture without lost packets." if case.world.quality.dropped_frames else "",
-            fixes=fixes.http_boot(case, fixes.example_url(case, "ipxe.efi")) if case.is_http else fixes.boot_file(case),
+            fixes=fixes.http_boot(case, fixes.example_url(case, names.ipxe_for(case.client)))
+            if case.is_http
+            else fixes.boot_file(case),
         )
 
     def _forgotten(self, case: Case) -> Iterator[Finding]:

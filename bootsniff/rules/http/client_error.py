@@ -25,7 +25,8 @@ class Http4xx(HttpStatusRule):
         requests), 431 (fields too large).
     Not to be confused with
         A file that is not there (http-404) or that the machine may not have (http-403); a proxy that wants a login
-        (http-proxy-in-the-way). A HEAD that is refused before a GET that is answered: firmware goes on with GET.
+        (http-proxy-in-the-way). A HEAD that is refused before a GET that is answered: the file arrives when it comes in
+        chunks, else the firmware leaves (http-no-length).
     Causes
         400: a URL with blanks or unfilled variables, an https port addressed by http, a missing or unknown Host field. 405:
         a script or an API address that takes POST alone. 429: a limit of requests per address, met by many machines that

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...flow.records import HttpExchange
 from ...model import Finding, Fix
 from ...track.arrived import is_no_boot_type
 from ...track.kinds import is_http_client
@@ -26,9 +27,9 @@ class HttpContentTypeNotBoot(Rule):
     Not to be confused with
         A file that arrived and was refused for another reason (arch-wrong-efi-machine, nbp-secure-boot-refused).
     Causes
-        Boot programs made by PHP or CGI scripts, URLs without a file name.
+        Boot programs made by PHP or CGI scripts, URLs without a file name, disk images without an ending.
     Fix
-        Let the URL end in .efi, or set the media type.
+        Let the URL end in .efi, .iso or .img, or set the media type that fits.
     Sources
         edk2 NetworkPkg HttpBootSupport.c (HttpBootCheckImageType); UEFI specification section 24.7.3.1.
     """
@@ -48,20 +49,30 @@ class HttpContentTypeNotBoot(Rule):
                 continue
             path = flow.url.split("?")[0]
             listing = path.endswith("/") and (flow.response.media_type or "") == "text/html"
-            final = path + names.loader_for(case.client) if listing else path.rstrip("/") + ".efi"
+            kind, media_type = _kind(case, flow)
+            final = path + names.loader_for(case.client) if listing else path.rstrip("/") + kind
             yield self.finding(
                 case,
                 [*naming(case), *exchanges.proof(flow)],
                 subject=flow.url,
                 url=flow.url,
                 type=flow.response.media_type or "without a Content-Type",
-                expected="A URL that ends in .efi, .iso or .img, or Content-Type: application/efi.",
+                expected=f"A URL that ends in .efi, .iso or .img, or Content-Type: {media_type}.",
                 fixes=fixes.http_boot(case, final)
                 if listing  # the page of a directory
                 else (
-                    Fix("nginx", "types {\n  application/efi efi;\n}\ndefault_type application/efi;"),
-                    Fix("apache", "ForceType application/efi"),
+                    Fix(
+                        "nginx",
+                        f"location = {exchanges.web_path(flow)} {{\n  types {{ }}\n  default_type {media_type};\n}}",
+                    ),
+                    Fix("apache", f"ForceType {media_type}"),
                     *fixes.http_boot(case, final)[:1],
                 ),
             )
             return
+
+
+def _kind(case: Case, flow: HttpExchange) -> tuple[str, str]:
+    """Ending and media type of what stands there, as far as a body was seen: an image of a disk is no program."""
+    begins = next((other.body.head for _, other in case.http if other.url == flow.url and other.body.head), b"MZ")
+    return (".efi", "application/efi") if begins.startswith(b"MZ") else (".iso", "application/vnd.efi-iso")

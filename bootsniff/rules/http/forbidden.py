@@ -7,7 +7,7 @@ from ...model import Fix
 from ...wire import urls
 from .. import fixes, names, quoting
 from ..case import Case
-from .exchanges import HttpStatusRule, path_on_disk
+from .exchanges import HttpStatusRule, path_on_disk, status_of, web_path
 
 
 class Http403(HttpStatusRule):
@@ -21,10 +21,11 @@ class Http403(HttpStatusRule):
         A file that is not there (http-404).
     Causes
         A URL that ends in “/”, or that the server redirects to such a one: a directory, which servers do not list by default.
-        File modes, SELinux labels, address ranges in the configuration (Require ip), a machine that the provisioning server
+        A login for the whole site. File modes, SELinux labels, address ranges in the configuration (Require ip), a machine that the provisioning server
         does not allow to boot.
     Fix
-        Make the file readable for the web server, restore its label, allow the network. Name a file, not a directory.
+        Make the file readable for the web server, restore its label, allow the network. Name a file, not a directory. Serve
+        boot files without a login.
     Sources
         RFC 9110 sections 15.5.2 and 15.5.4; edk2 NetworkPkg HttpBootSupport.c; iPXE httpcore.c.
     """
@@ -38,6 +39,13 @@ class Http403(HttpStatusRule):
         return status in (401, 403)
 
     def mend(self, case: Case, flow: HttpExchange) -> tuple[Fix, ...]:
+        if status_of(flow) == 401:
+            return fixes.arrange(
+                case,
+                Fix("nginx", f"location = {web_path(flow)} {{\n  auth_basic off;\n}}"),
+                Fix("apache", "<Directory /var/www/html>\n  AuthType None\n  Require all granted\n</Directory>"),
+                Fix("shell", f"curl -sI {quoting.shell(flow.url)} | grep -i ^www-authenticate   # who wants the login"),
+            )
         path = quoting.shell(path_on_disk(flow))
         if not names.base(urls.path_of(flow.url)):
             return (Fix("shell", f"ls {path}   # a directory: the URL has to name a file in it"),)

@@ -73,6 +73,8 @@ class HttpNoResponse(Rule):
 def _end(connection: TcpConnection) -> tuple[str, list[Evidence]]:
     if connection.reset and not connection.reset_by_client:
         return "resets the connection", [evidence(connection.reset, "RST from the server")]
-    if connection.fin_from_server and not connection.reset_by_client:
+    # Firmware answers the server's FIN by RST, and leaves a server that says nothing by RST as well.
+    last = connection.reset.time if connection.reset and connection.reset_by_client else None
+    if connection.fin_from_server and (last is None or connection.fin_from_server.time <= last):
         return "closes the connection", [evidence(connection.fin_from_server, "FIN from the server")]
     return "answers nothing", []

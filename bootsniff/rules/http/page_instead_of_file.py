@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from ...flow.records import HttpExchange
@@ -9,12 +10,14 @@ from ...model import Confidence, Finding, Fix
 from ...text import printable
 from ...track.arrived import dead_end, is_web_page
 from ...track.records import FetchRecord
-from .. import fixes, quoting
+from .. import fixes, names, quoting
 from ..case import Case
 from ..evidence import naming
 from ..rule import Rule
 from . import exchanges
 
+_PROGRAM = re.compile(rb"""href=["']?(?:\./)?([\w.-]{1,100}\.efi)["'\s>]""", re.IGNORECASE)
+"""A link of a listing to an EFI program in the same directory."""
 _WANTED = {
     "script": "a script",
     "config-search": "a configuration",
@@ -77,6 +80,7 @@ class HttpPageInsteadOfFile(Rule):
             proof="" if confidence == "certain" else "The script that asked for it: can it do without?",
             fixes=fixes.arrange(
                 case,
+                *_inside(case, fetch, flow),
                 Fix("shell", f"curl -s {quoting.shell(flow.url)} | head -n 5"),
                 Fix(
                     "nginx",
@@ -84,6 +88,16 @@ class HttpPageInsteadOfFile(Rule):
                 ),
             ),
         )
+
+
+def _inside(case: Case, fetch: FetchRecord, flow: HttpExchange) -> tuple[Fix, ...]:
+    """For a boot URL that names a directory: the URL of a program in it, one that the listing has."""
+    path = flow.url.split("?")[0]
+    if not path.endswith("/") or not case.dhcp4 or not case.is_boot_file(fetch) or not case.is_http:
+        return ()
+    linked = _PROGRAM.search(flow.body.head)
+    name = printable(linked[1]) if linked else names.loader_for(case.client)
+    return fixes.http_boot(case, path + name)
 
 
 def _wanted(case: Case, fetch: FetchRecord) -> str:

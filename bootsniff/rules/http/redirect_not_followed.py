@@ -9,7 +9,7 @@ from ...model import Finding, Fix
 from ...track.arrived import REDIRECTS
 from ...track.naming import joined, plain_path
 from ...wire import urls
-from .. import fixes, names
+from .. import fixes, names, quoting
 from ..case import Case
 from ..evidence import naming
 from ..rule import Rule
@@ -28,9 +28,10 @@ class HttpRedirectNotFollowed(Rule):
         iPXE, which follows redirects: a failure there lies in the new place, or they lead in a circle
         (http-redirect-loop).
     Causes
-        A virtual host that redirects http to https, a missing trailing slash, a doubled slash in the path.
+        A virtual host that redirects http to https, a missing trailing slash, a doubled slash in the path; a login page or
+        a captive portal in front of the server.
     Fix
-        Name the final URL, and switch the redirect off for the boot files.
+        Name the final URL where the file itself stands there; switch the redirect off for the boot files, the login too.
     Sources
         RFC 9110 section 15.4; edk2 NetworkPkg HttpBootImpl.c and tianocore/edk2 issue 9714; tinkerbell/smee pull request 229.
     """
@@ -73,10 +74,18 @@ class HttpRedirectNotFollowed(Rule):
                 expected=f"A request for {location}, or status 200 at once.",
                 fixes=fixes.arrange(
                     case,
-                    *(fixes.http_boot(case, final)[:2] if case.is_http and case.dhcp4 else ()),
+                    *_final(case, flow.url, final),
                     Fix("nginx", exchanges.without_redirect(flow)),
                 ),
             )
+
+
+def _final(case: Case, url: str, final: str) -> tuple[Fix, ...]:
+    """Lines that name the place itself, where the same file seems to stand there: a login page has another name."""
+    if names.base(plain_path(url)) != names.base(plain_path(final)):
+        look = "curl -sL -o /dev/null -w '%{http_code} %{content_type} %{size_download} bytes, %{url_effective}\\n'"
+        return (Fix("shell", f"{look} {quoting.shell(url)}   # what stands there"),)
+    return fixes.http_boot(case, final)[:2] if case.is_http and case.dhcp4 else ()
 
 
 def _went_to(case: Case) -> tuple[dict[str, dict[str, int]], dict[int, int]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...flow.records import HttpExchange
-from ...model import NANOSECONDS, Evidence, Finding, Fix
+from ...model import NANOSECONDS, Evidence, Finding, Fix, FrameRef
 from ...track.lost_response import SENT_IN_VAIN, took_nothing
 from .. import names, quoting
 from ..case import Case
@@ -30,9 +30,10 @@ class HttpStopsMidBody(Rule):
         started the kernel; a range request that brings the rest. A response of which the machine got nothing
         (http-response-lost).
     Causes
-        A server or proxy with a time limit, a full disk, a restart; loss on the line; a machine out of memory.
+        A server or proxy with a time limit, a full disk, a restart; loss on the line. Where the machine itself leaves while
+        data comes: it has no room for the file (GRUB: "out of memory"), or no use for it.
     Fix
-        Look into the server's log at this time; raise its send timeout.
+        Where the machine leaves: look at its screen, give it more memory. Else look into the server's log at this time; raise its send timeout.
     Sources
         edk2 NetworkPkg HttpBootClient.c and NetworkPkg.dec (PcdHttpIoTimeout); GRUB grub-core/net/http.c; iPXE issue 130.
     """
@@ -51,6 +52,7 @@ class HttpStopsMidBody(Rule):
             if length is None or flow.body.received >= length or took_nothing(flow):
                 continue
             how, proof, sure = _end(flow)
+            leaves = left_at(flow) is not None
             yield self.finding(
                 case,
                 [*exchanges.proof(flow), *maybe(flow.body.last, "last piece of the body"), *proof],
@@ -69,10 +71,21 @@ class HttpStopsMidBody(Rule):
                             "shell",
                             f"curl -o /dev/null {quoting.shell(flow.url)}   # from another host of this network",
                         ),
-                        Fix("nginx", "send_timeout 300s;"),
+                        *(() if leaves else (Fix("nginx", "send_timeout 300s;"),)),
                     ),
                 ),
             )
+
+
+def left_at(flow: HttpExchange) -> FrameRef | None:
+    """Where the machine left a response that was on its way, too soon to have waited for more of it in vain."""
+    connection = flow.connection
+    left = connection.reset if connection.reset_by_client else connection.fin_from_client
+    newest = flow.body.last or flow.response_at
+    if left is None or newest is None or left.time - newest.time > _PATIENCE:
+        return None
+    fin = connection.fin_from_server
+    return left if fin is None or fin.time > left.time else None
 
 
 def _end(flow: HttpExchange) -> tuple[str, list[Evidence], bool]:
@@ -84,7 +97,8 @@ def _end(flow: HttpExchange) -> tuple[str, list[Evidence], bool]:
         if silence > _PATIENCE:
             how = f"no data for {names.seconds(silence)}, then the machine gives up"
             return how, [evidence(connection.reset, "RST from the machine")], True
-        return f"{who} resets the connection", [evidence(connection.reset, f"RST from {who}")], True
+        own = " while data comes: has it room for the file?" if left_at(flow) is not None else ""
+        return f"{who} resets the connection{own}", [evidence(connection.reset, f"RST from {who}")], True
     if connection.fin_from_server:
         return "the server closes the connection", [evidence(connection.fin_from_server, "FIN from the server")], True
     if connection.fin_from_client:

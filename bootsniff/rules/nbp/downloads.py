@@ -65,6 +65,11 @@ def is_grub_over_http(fetch: FetchRecord) -> bool:
     return fetch.content is not None and "GRUB" in fetch.content.details and isinstance(fetch.flow, HttpExchange)
 
 
+def looks_for_its_disk(fetch: FetchRecord) -> bool:
+    """Systemd-boot reads its entries from the file system that it was started from, and the network is none (boot.c)."""
+    return fetch.content is not None and "systemd-boot" in fetch.content.details
+
+
 def is_lost_with_dns(case: Case, fetch: FetchRecord) -> bool:
     """GRUB over HTTP that asks for nothing, where the lease names a name server, and the firmware did not go on.
 

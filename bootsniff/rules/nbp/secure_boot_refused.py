@@ -23,6 +23,7 @@ class NbpSecureBootRefused(Rule):
     Not to be confused with
         A program for another processor (arch-wrong-efi-machine). A program that starts slowly: some need ten seconds. A
         program that starts and hangs (nbp-stalls-after-download): packets cannot tell which, so this is never certain.
+        systemd-boot, which finds nothing to boot over the network whoever signed it (nbp-stalls-after-download).
     Causes
         Unsigned or test-signed GRUB, iPXE or syslinux without shim.
     Fix
@@ -42,7 +43,7 @@ class NbpSecureBootRefused(Rule):
         if fetch is None or fetch.content is None or fetch.content.signed is not False:
             return
         again = downloads.times_fetched(case, fetch)
-        if again == 1 and downloads.is_lost_with_dns(case, fetch):
+        if downloads.looks_for_its_disk(fetch) or (again == 1 and downloads.is_lost_with_dns(case, fetch)):
             return
         if again > 1:
             then = f"the firmware fetched it {again} times"

@@ -16,6 +16,7 @@ from ..recognise import dnsmasq_match
 from ..rule import Rule
 from . import downloads
 
+_NO_DISK = "; systemd-boot reads its entries from the disk it was started from, and the network is none"
 _NO_DNS = (
     "; GRUB up to 2.06 finds no network when the lease names a name server (option 6), or lacks its http module, or "
     "Secure Boot refused it"
@@ -36,15 +37,17 @@ class NbpStallsAfterDownload(Rule):
         need no network any more (memtest, a unified kernel image).
     Causes
         iPXE with all drivers (ipxe.efi) that takes the card with a driver that does not work; a signature by an unknown key;
-        a damaged file. A disk image without an EFI system partition, or whose loader Secure Boot refuses. GRUB that came over HTTP and was built without its http module (Debian's signed one), so that it
+        a damaged file. systemd-boot, which needs the disk with its entries ("Unable to open root directory"). A disk image without an EFI system partition, or whose loader Secure Boot refuses. GRUB that came over HTTP and was built without its http module (Debian's signed one), so that it
         ends at its prompt; or GRUB up to 2.06 over HTTP and a lease with a name server: the firmware puts a Dns() node into
         the path of the program, behind which GRUB does not find its network.
     Fix
-        Try snponly.efi (undionly.kpxe on BIOS), which use the firmware's own driver, or where the ROM's driver is the one
-        that does not work, ipxe.pxe with iPXE's own drivers; compare the file's checksum. Serve GRUB
-        over TFTP, or one with the http module; leave option 6 out for HTTP boot, with an address in the URL.
+        A unified kernel image, or GRUB or iPXE, instead of systemd-boot. Try snponly.efi (undionly.kpxe on BIOS), which use
+        the firmware's own driver, or where the ROM's driver is the one that does not work, ipxe.pxe with iPXE's own
+        drivers; compare the file's checksum. Serve GRUB over TFTP, or one with the http module; leave option 6 out for HTTP
+        boot, with an address in the URL.
     Sources
-        iPXE issues 1097 and 1776; netboot.xyz issue 1833; FOGProject issue 960; ltsp/community issue 125.
+        iPXE issues 1097 and 1776; netboot.xyz issue 1833; FOGProject issue 960; ltsp/community issue 125; systemd
+        src/boot/efi/boot.c; lab captures.
     """
 
     code = "nbp-stalls-after-download"
@@ -73,7 +76,8 @@ class NbpStallsAfterDownload(Rule):
         if fetch is None or fetch.content is None:
             return
         lost = downloads.is_lost_with_dns(case, fetch)
-        if fetch.content.signed is False and not lost:
+        diskless = downloads.looks_for_its_disk(fetch)
+        if fetch.content.signed is False and not (lost or diskless):
             return
         path = names.path_of(fetch)
         again = downloads.times_fetched(case, fetch)
@@ -82,15 +86,23 @@ class NbpStallsAfterDownload(Rule):
         yield self.finding(
             case,
             downloads.proof(case, fetch),
-            confidence="possible",
+            confidence="likely" if diskless else "possible",
             subject=names.url_of(fetch),
             file=path,
             signed=" and is signed" if fetch.content.signed else "",
             then=then,
-            hint=_NO_DNS if lost else "; GRUB over HTTP needs its http module" if grub else "",
+            hint=_NO_DISK
+            if diskless
+            else _NO_DNS
+            if lost
+            else "; GRUB over HTTP needs its http module"
+            if grub
+            else "",
             expected="The program's own requests.",
             proof="The machine's screen: a “grub>” prompt?" if grub else "The machine's screen.",
-            fixes=(*(_without_dns(case, fetch) if lost else ()), *_fixes(case, path, grub=grub)),
+            fixes=_unified(case)
+            if diskless
+            else (*(_without_dns(case, fetch) if lost else ()), *_fixes(case, path, grub=grub)),
         )
 
 
@@ -122,6 +134,15 @@ def _without_dns(case: Case, fetch: FetchRecord) -> tuple[Fix, ...]:
         by_address = url._replace(host=flow.connection.server).text
         lines.append(f"dhcp-boot={tags},{quoting.field(by_address)}")
     return fixes.arrange(case, *fixes.dnsmasq(*lines))
+
+
+def _unified(case: Case) -> tuple[Fix, ...]:
+    """A kernel that firmware starts without a boot loader."""
+    build = "ukify build --linux=vmlinuz --initrd=initrd.img --cmdline='root=… ip=dhcp' --output=uki.efi"
+    offer = fixes.http_boot(case, fixes.example_url(case, "uki.efi")) if case.is_http else ()
+    if not offer and case.dhcp4:
+        offer = fixes.boot_file(case, "uki.efi")
+    return (Fix("shell", f"# the file that DHCP names then: {build}"), *offer)
 
 
 def _fixes(case: Case, path: str, *, grub: bool) -> tuple[Fix, ...]:

@@ -28,7 +28,7 @@ class TlsCertificateRefused(TlsRule):
         A certificate that was not renewed; a wrong clock in the machine; a URL with an address or a short name that
         the certificate does not list; keys or signatures that are too weak for the firmware.
     Fix
-        A certificate for the URL's name, valid now, RSA of 2048 bits or more; set the machine's clock.
+        A certificate for the URL's name, signed by the authority that the machine trusts, valid now, RSA of 2048 bits or more; set the machine's clock.
     Sources
         RFC 5246 section 7.2.2; RFC 6125; edk2 issue 12338; iPXE issue 147.
     """
@@ -64,8 +64,11 @@ class TlsCertificateRefused(TlsRule):
         return (
             Fix(
                 "openssl",
-                "openssl req -x509 -newkey rsa:2048 -nodes -days 365 -keyout server.key -out server.crt "
-                f"-subj /CN={host} -addext subjectAltName={kind}:{host}",
+                "# ca.crt, ca.key: the authority that the machine trusts\n"
+                "openssl req -newkey rsa:2048 -nodes -keyout server.key -out server.csr "
+                f"-subj /CN={host} -addext subjectAltName={kind}:{host}\n"
+                "openssl x509 -req -in server.csr -copy_extensions copyall -CA ca.crt -CAkey ca.key -CAcreateserial "
+                "-days 365 -out server.crt",
             ),
         )
 

@@ -100,7 +100,7 @@ def _later_success(case: Case, connection: TcpConnection) -> bool:
 
 
 _TRUST = Fix("ipxe", "make bin-x86_64-efi/ipxe.efi CERT=ca.crt TRUST=ca.crt")
-_ENROL = Fix(
+ENROL = Fix(
     "uefi", "Setup > Tls Auth Configuration > Server CA Configuration > Enroll Cert: the authority, not the server"
 )
 _IN_INITRD = Fix(
@@ -112,7 +112,7 @@ _IN_INITRD = Fix(
 
 def trust(case: Case) -> tuple[Fix, ...]:
     """How the program gets to know an authority: firmware by its setup, iPXE when it is built, a system with its initrd."""
-    return (_IN_INITRD,) if case.client == "os" else (_ENROL, _TRUST)
+    return (_IN_INITRD,) if case.client == "os" else (ENROL, _TRUST)
 
 
 MODERN = Fix(

@@ -12,18 +12,21 @@ from .. import fixes, quoting
 from ..case import Case
 from ..evidence import evidence, maybe, naming
 from ..rule import Rule
+from .handshakes import ENROL
 
 _BUILD = Fix(
     "ipxe", "#define DOWNLOAD_PROTO_HTTPS   /* config/local/general.h */\nmake bin-x86_64-efi/ipxe.efi TRUST=ca.crt"
 )
+
+_PROOF = "The firmware's setup (Tls Auth Configuration): is an authority enrolled? Or the same boot with an http URL."
 
 
 class TlsUnsupported(Rule):
     """The boot URL, or one in a script, is https and the program never starts TLS.
 
     What happens
-        The machine was given an https URL and its firmware, or the iPXE build, cannot do TLS, or has no certificate
-        authority enrolled and does not even try.
+        The machine was given an https URL and its firmware, or the iPXE build, cannot do TLS. edk2 with no certificate
+        authority enrolled at all does not even try: it asks for no ARP and opens no connection ("Remote boot cancelled").
     On the wire
         The whole DHCP exchange with an https URL, or a script whose next line names one; then nothing, or a TCP connection
         that is closed without a ClientHello.
@@ -33,16 +36,17 @@ class TlsUnsupported(Rule):
         that is switched off (http-plain-disabled).
     Causes
         Firmware built without TLS, iPXE built without DOWNLOAD_PROTO_HTTPS (the default of many packages), no TLS
-        authentication configured.
+        authentication configured: an empty TlsCaCertificate variable, as after a reset of the firmware's settings.
     Fix
-        Use http, or a build with TLS, and enrol the certificate authority.
+        Enrol the certificate authority; a build with TLS, or http.
     Sources
-        edk2 NetworkPkg HttpBootDxe and TlsAuthConfigDxe; iPXE buildcfg DOWNLOAD_PROTO_HTTPS.
+        edk2 NetworkPkg HttpDxe HttpsSupport.c (TlsConfigCertificate), HttpBootDxe and TlsAuthConfigDxe; iPXE buildcfg
+        DOWNLOAD_PROTO_HTTPS; lab captures.
     """
 
     code = "tls-unsupported"
     stage = "tls"
-    summary = "{name} was given {url} and starts no TLS"
+    summary = "{name} was given {url} and starts no TLS{why}"
 
     def concerns(self, client: str) -> bool:
         return is_http_client(client) or is_ipxe(client)
@@ -73,8 +77,8 @@ class TlsUnsupported(Rule):
         )
         seen = [*naming(case), *(evidence(ack.heard, "lease, no ClientHello follows") for ack in case.acks[-1:])]
         plain = _without_tls(url)
-        repair = fixes.http_boot(case, plain) if case.is_http else fixes.boot_file(case, plain)
-        yield self._found(case, url, [*_listed(told), *seen, *proof], confidence, (*repair, _BUILD), certain=bool(told))
+        repair = (ENROL, *fixes.http_boot(case, plain)) if case.is_http else (*fixes.boot_file(case, plain), _BUILD)
+        yield self._found(case, url, [*_listed(told), *seen, *proof], confidence, repair, certain=bool(told))
 
     def _scripted(self, case: Case) -> Iterator[Finding]:
         """A script names the URL, everything before it was fetched, and then nothing more came."""
@@ -110,8 +114,9 @@ class TlsUnsupported(Rule):
             subject=url,
             name=case.stage.name or case.client,
             url=url,
+            why=": no authority is enrolled in it, or it cannot do TLS" if case.is_http else "",
             expected="A TLS ClientHello to the server.",
-            proof="" if certain else "The same boot with an http URL.",
+            proof="" if certain else _PROOF if case.is_http else "The same boot with an http URL.",
             fixes=repair,
         )
 
