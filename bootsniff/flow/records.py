@@ -198,6 +198,13 @@ class TcpConnection(Struct, eq=False):
     acknowledged: int = 0
     """How many bytes of the server's it acknowledges."""
 
+    @property
+    def closed_by_server(self) -> FrameRef | None:
+        """The server's FIN, where it is what ended the connection; firmware answers it by RST (edk2 HttpDxe)."""
+        fin = self.fin_from_server
+        others = (self.reset, self.fin_from_client)
+        return fin if fin is not None and all(end is None or fin.time <= end.time for end in others) else None
+
 
 class HttpExchange(Struct, eq=False):
     """One request and its response on a connection."""

@@ -251,10 +251,10 @@ def _http(record: FetchRecord, flow: HttpExchange) -> Fetch:
     if head is not None and head.status is not None and head.status >= 300:
         error = f"{head.status} {head.reason}".strip()
     elif record.status == "failed":
-        if flow.connection.reset is not None:
-            error = f"connection reset by the {'client' if flow.connection.reset_by_client else 'server'}"
-        elif flow.connection.fin_from_server is not None:
+        if flow.connection.closed_by_server is not None:
             error = "connection closed by the server"
+        elif flow.connection.reset is not None:
+            error = f"connection reset by the {'client' if flow.connection.reset_by_client else 'server'}"
         elif flow.connection.fin_from_client is not None:
             error = "connection closed by the client"
     shown = []

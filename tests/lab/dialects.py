@@ -59,7 +59,7 @@ def _file(text: str, suffix: str = ".conf") -> Iterator[Path]:
 
 
 def _is_v6(advice: Advice) -> bool:
-    return advice.code.startswith("v6-")
+    return advice.code.startswith("v6-") or any(word in advice.text for word in ("dhcp6.", '"Dhcp6"'))
 
 
 def _complaint(done: tuple[int, str]) -> str:

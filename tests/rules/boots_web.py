@@ -83,7 +83,30 @@ def image(again: float) -> Callable[[], Wire]:
     return made
 
 
+ASKS6 = ((61, b"\0\x10"), (16, b"\0\0\1\x57\0\x0aHTTPClient"))
+GIVEN = (3, b"\0\0\0\1" + bytes(8) + b"\0\5\0\x18" + bytes.fromhex("fd00") + bytes(13) + b"\5" + b"\0\0\x0e\x10" * 2)
+
+
+def over_ipv6(*options: tuple[int, bytes], solicits: int = 1) -> Wire:
+    """IPv4 is not answered; DHCPv6 offers an address and these options, and the machine asks for no address."""
+    wire = Wire("efi-x64-http").discover(0, 4, 12, 28)
+    for number in range(solicits):
+        wire.dhcp6(60 + number, 1, *ASKS6).dhcp6(60.1 + number, 2, GIVEN, *options)
+    return wire.quiet(200)
+
+
+WEB6 = (59, b"http://[fd00::1]/uki.efi")
+NAME6 = (59, b"http://boot.lab/uki.efi")
+ECHO6 = (16, b"\0\0\1\x57\0\x0aHTTPClient")
+DNS6 = (23, bytes.fromhex("fd00000000000000000000000000000a"))
+
 FAULTS: dict[str, Case] = {
+    "dhcp-http-vendor-class-not-echoed, over IPv6": Case(
+        lambda: over_ipv6(WEB6), "dhcp-http-vendor-class-not-echoed", ("dhcp",), ("dhcp-no-offer",)
+    ),
+    "dns-server-missing-for-name-uri, over IPv6": Case(
+        lambda: over_ipv6(NAME6, ECHO6), "dns-server-missing-for-name-uri", ("dhcp",), ("dhcp-no-offer",)
+    ),
     "an image that nothing starts from": Case(image(0.1), "nbp-stalls-after-download", ("nbp",), ("dhcp-no-offer",)),
     **{
         f"http-4xx, firmware, {status}": Case(firmware(status), "http-4xx", ("http",))

@@ -11,8 +11,9 @@ from bootsniff.model import Finding
 from ..track.play import pe
 from .boots import give_up
 from .boots_text import IPXE_AGENT
+from .boots_web import ASKS6, DNS6, ECHO6, GIVEN, NAME6, WEB6, over_ipv6
 from .packets import Wire, machine, read
-from .scene import SERVER
+from .scene import CLIENT, SERVER
 
 URL = f"http://{SERVER}/uki.efi"
 PROGRAM = pe(0x8664).ljust(60_000, b"\1")
@@ -56,7 +57,7 @@ def test_firmware_that_is_refused_the_size_leaves_the_file(status: str, flags: i
     wire = firmware().fetch(1, "/uki.efi", status, b"no", method="HEAD")
     (finding,) = errors(left(wire, flags=flags), tmp_path)
     assert (finding.code, finding.confidence) == ("http-no-length", "certain")
-    assert f"refuses (status {status[:3]})" in finding.summary
+    assert f"answers with status {status[:3]};" in finding.summary
     roles = [one.role for one in finding.evidence]
     assert roles[:2] == ["HEAD /uki.efi", f"status {status}"]
     assert "curl -sI" in texts(finding)
@@ -100,8 +101,9 @@ def test_a_server_that_closes_is_not_one_that_says_nothing(tmp_path: Path) -> No
     assert (finding.code, finding.confidence) == ("http-no-response", "certain")
     assert finding.summary.endswith("and closes the connection")
     assert finding.evidence[-1].role == "FIN from the server"
-    (finding,) = errors(closed(7.5, 6), tmp_path)
+    (finding,) = errors(closed(7.5, 6.1), tmp_path)
     assert (finding.code, finding.confidence) == ("http-no-response", "likely")
+    assert finding.summary.endswith("and answers nothing in 5 s, then the machine gives up")
 
 
 def test_a_login_is_not_mended_by_modes_of_files(tmp_path: Path) -> None:
@@ -232,19 +234,16 @@ def test_https_without_an_authority_is_mended_by_one(tmp_path: Path) -> None:
     assert "ipxe" not in [fix.target for fix in finding.fixes]
 
 
-ASKS6 = ((61, b"\0\x10"), (16, b"\0\0\1\x57\0\x0aHTTPClient"))
-GIVEN = (3, b"\0\0\0\1" + bytes(8) + b"\0\5\0\x18" + bytes.fromhex("fd00") + bytes(13) + b"\5" + b"\0\0\x0e\x10" * 2)
+def test_a_machine_that_looks_for_its_server_may_do_tls(tmp_path: Path) -> None:
+    """As at another port of the switch: broadcasts alone."""
 
+    def asks_for(address: str) -> list[str]:
+        wire = firmware(f"https://{SERVER}/uki.efi")
+        wire.arp(0.5, address)
+        return [one.code for one in errors(goes_on(wire), tmp_path)]
 
-def over_ipv6(*options: tuple[int, bytes], solicits: int = 1) -> Wire:
-    """IPv4 is not answered; DHCPv6 offers an address and these options, and the machine asks for no address."""
-    wire = Wire("efi-x64-http").discover(0, 4, 12, 28)
-    for number in range(solicits):
-        wire.dhcp6(60 + number, 1, *ASKS6).dhcp6(60.1 + number, 2, GIVEN, *options)
-    return wire.quiet(200)
-
-
-WEB6 = (59, b"http://[fd00::1]/uki.efi")
+    assert "tls-unsupported" not in asks_for(SERVER)
+    assert "tls-unsupported" in asks_for(CLIENT)
 
 
 @pytest.mark.parametrize("said", [None, b"\0\0\1\x57\0\x09PXEClient", b"00:00:00:00:00:0a:48:54:54:50", b"HTTPClient"])
@@ -335,3 +334,42 @@ def test_the_program_in_the_fixes_is_for_the_processor(kind: str, name: str, tmp
     (finding,) = errors(Wire(kind).ignored().quiet(120), tmp_path)
     assert finding.code == "dhcp-offer-without-boot-file"
     assert f"http://{SERVER}{name}" in texts(finding)
+
+
+@pytest.mark.parametrize(
+    ("ends", "who"),
+    [
+        ([(0x11, False), (0x04, True)], "the server closes"),
+        ([(0x04, True), (0x11, False)], "the machine resets"),
+        ([(0x11, True), (0x11, False)], "the machine closes"),
+        ([(0x11, False), (0x11, True)], "the server closes"),
+    ],
+)
+def test_who_ends_a_download_first_is_who_ended_it(ends: list[tuple[int, bool]], who: str, tmp_path: Path) -> None:
+    asked = f"GET /uki.efi HTTP/1.1\nHost: {SERVER}\nUser-Agent: UefiHttpBoot/1.0"
+    wire = firmware().exchange(
+        2, asked, f"HTTP/1.1 200 OK\nContent-Length: {len(PROGRAM)}", PROGRAM, cut=17_000, end=""
+    )
+    mine, theirs = (
+        1001 + len(asked.replace("\n", "\r\n")) + 4,
+        5001 + 17_000 + len(f"HTTP/1.1 200 OKContent-Length: {len(PROGRAM)}") + 6,
+    )
+    for number, (flags, by_client) in enumerate(ends):
+        numbers = (mine, theirs) if by_client else (theirs, mine)
+        wire.tcp(2.1 + number / 100, flags, *numbers, from_client=by_client)
+    (finding,) = errors(goes_on(wire), tmp_path)
+    assert finding.code == "tcp-reset-or-stall-mid-body"
+    assert who in finding.summary
+
+
+def test_a_name_over_ipv6_needs_a_name_server(tmp_path: Path) -> None:
+    (finding,) = errors(over_ipv6(NAME6, ECHO6), tmp_path)
+    assert (finding.code, finding.confidence) == ("dns-server-missing-for-name-uri", "likely")
+    assert "option 23" in finding.summary
+    assert "dhcp-option=option6:dns-server,[fd00::1]" in texts(finding)
+    assert errors(over_ipv6(NAME6, ECHO6, solicits=3), tmp_path)[0].confidence == "certain"
+
+
+@pytest.mark.parametrize("options", [(NAME6, ECHO6, DNS6), (WEB6, ECHO6), (NAME6,)])
+def test_no_name_server_is_missed(options: tuple[tuple[int, bytes], ...], tmp_path: Path) -> None:
+    assert "dns-server-missing-for-name-uri" not in [one.code for one in errors(over_ipv6(*options), tmp_path)]

@@ -16,6 +16,8 @@ _RCODES = {1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED"
 
 
 _HOST_NAME = re.compile(r"[\w-]+(?:\.[\w-]+)*", re.ASCII)
+_A, _AAAA = 1, 28
+"""Query types (RFC 1035 section 3.2.2, RFC 3596)."""
 
 
 class DnsLookupFailed(Rule):
@@ -62,6 +64,9 @@ class DnsLookupFailed(Rule):
                 continue
             seen.add(name)
             confidence, answer, decisive = verdict
+            six = decisive.query_type == _AAAA and not any(
+                other.query_type == _A and other.name == decisive.name for other in lookups
+            )
             yield self.finding(
                 case,
                 [
@@ -73,18 +78,18 @@ class DnsLookupFailed(Rule):
                 subject=decisive.name,
                 server=decisive.server,
                 answer=answer,
-                name=decisive.name,
-                expected=f"An address for {decisive.name}.",
-                proof="" if confidence == "certain" else f"dig @{decisive.server} {decisive.name}",
-                fixes=fixes_for(case, decisive.name, decisive.server),
+                name=f"the IPv6 address of {decisive.name}" if six else decisive.name,
+                expected=f"An {'IPv6 ' if six else ''}address for {decisive.name}.",
+                proof="" if confidence == "certain" else f"dig @{decisive.server} {decisive.name}{' AAAA' * six}",
+                fixes=fixes_for(case, decisive.name, decisive.server, six=six),
             )
 
 
-def fixes_for(case: Case, name: str, asked: str = "") -> tuple[Fix, ...]:
+def fixes_for(case: Case, name: str, asked: str = "", *, six: bool = False) -> tuple[Fix, ...]:
     """Have a name server know the name; one of the Internet, which was asked, never will."""
     if not _HOST_NAME.fullmatch(name):
         return ()
-    address = fixes.address_of_server(case)
+    address = f"{fixes.prefix6(case)}1" if six else fixes.address_of_server(case)
     own = f"dhcp-option=6,{case.lease.server}\n" if case.lease and names.is_public(asked) else ""
     return fixes.arrange(
         case,
@@ -94,7 +99,7 @@ def fixes_for(case: Case, name: str, asked: str = "") -> tuple[Fix, ...]:
 
 
 def _solved(lookup: DnsLookup) -> bool:
-    return bool(lookup.answer and lookup.answer.addresses and lookup.query_type == 1) or bool(
+    return bool(lookup.answer and lookup.answer.addresses and lookup.query_type == _A) or bool(
         lookup.answer and any(":" not in address for address in lookup.answer.addresses)
     )
 

@@ -64,7 +64,7 @@ class HttpNoLength(Rule):
                 [*exchanges.proof(refused), *exchanges.proof(flow), *maybe(left_at(flow), "the machine leaves")],
                 subject=flow.url,
                 url=flow.url,
-                chunked=f" for HEAD, which {flow.connection.server} refuses (status {exchanges.status_of(refused)})",
+                chunked=f" for HEAD, which {flow.connection.server} answers with status {exchanges.status_of(refused)}",
                 effect="the firmware learns the size from HEAD, and leaves GET after its first pieces",
                 expected="HEAD answered as GET is: status 200 and Content-Length.",
                 fixes=fixes.arrange(

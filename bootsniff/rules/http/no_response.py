@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...flow.records import TcpConnection
+from ...flow.records import HttpExchange
 from ...model import Evidence, Finding, Fix
 from ...track.lost_response import took_nothing
-from .. import quoting
+from .. import names, quoting
 from ..case import Case
 from ..evidence import evidence
 from ..rule import Rule
@@ -52,7 +52,7 @@ class HttpNoResponse(Rule):
             if answer is None or any(other.request is None for other in connection.exchanges):
                 continue  # this capture point does not see the server, or not every request: this one is a repetition
             taken = answer.time >= flow.request_at.time
-            then, proof = _end(connection)
+            then, proof = _end(flow)
             yield self.finding(
                 case,
                 [evidence(flow.request_at, exchanges.request_line(flow)), *proof],
@@ -70,11 +70,13 @@ class HttpNoResponse(Rule):
             )
 
 
-def _end(connection: TcpConnection) -> tuple[str, list[Evidence]]:
+def _end(flow: HttpExchange) -> tuple[str, list[Evidence]]:
+    connection = flow.connection
     if connection.reset and not connection.reset_by_client:
         return "resets the connection", [evidence(connection.reset, "RST from the server")]
-    # Firmware answers the server's FIN by RST, and leaves a server that says nothing by RST as well.
-    last = connection.reset.time if connection.reset and connection.reset_by_client else None
-    if connection.fin_from_server and (last is None or connection.fin_from_server.time <= last):
-        return "closes the connection", [evidence(connection.fin_from_server, "FIN from the server")]
+    if connection.closed_by_server is not None:
+        return "closes the connection", [evidence(connection.closed_by_server, "FIN from the server")]
+    if connection.reset:
+        waited = names.seconds(connection.reset.time - flow.request_at.time)
+        return f"answers nothing in {waited}, then the machine gives up", []
     return "answers nothing", []

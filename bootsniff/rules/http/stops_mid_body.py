@@ -84,12 +84,13 @@ def left_at(flow: HttpExchange) -> FrameRef | None:
     newest = flow.body.last or flow.response_at
     if left is None or newest is None or left.time - newest.time > _PATIENCE:
         return None
-    fin = connection.fin_from_server
-    return left if fin is None or fin.time > left.time else None
+    return left if connection.closed_by_server is None else None
 
 
 def _end(flow: HttpExchange) -> tuple[str, list[Evidence], bool]:
     connection = flow.connection
+    if connection.closed_by_server is not None:
+        return "the server closes the connection", [evidence(connection.closed_by_server, "FIN from the server")], True
     if connection.reset:
         who = "the machine" if connection.reset_by_client else "the server"
         last = flow.body.last or flow.response_at
@@ -99,8 +100,6 @@ def _end(flow: HttpExchange) -> tuple[str, list[Evidence], bool]:
             return how, [evidence(connection.reset, "RST from the machine")], True
         own = " while data comes: has it room for the file?" if left_at(flow) is not None else ""
         return f"{who} resets the connection{own}", [evidence(connection.reset, f"RST from {who}")], True
-    if connection.fin_from_server:
-        return "the server closes the connection", [evidence(connection.fin_from_server, "FIN from the server")], True
     if connection.fin_from_client:
         return "the machine closes the connection", [evidence(connection.fin_from_client, "FIN from the machine")], True
     newest = flow.body.newest

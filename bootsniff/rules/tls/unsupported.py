@@ -33,7 +33,7 @@ class TlsUnsupported(Rule):
         iPXE lists its features in option 175: without https among them it is certain.
     Not to be confused with
         A handshake that fails (a ClientHello is there: the tls- findings); a port that does not answer (tcp-filtered); http
-        that is switched off (http-plain-disabled).
+        that is switched off (http-plain-disabled). A machine that asks by ARP for its server: it is about to connect.
     Causes
         Firmware built without TLS, iPXE built without DOWNLOAD_PROTO_HTTPS (the default of many packages), no TLS
         authentication configured: an empty TlsCaCertificate variable, as after a reset of the firmware's settings.
@@ -67,6 +67,8 @@ class TlsUnsupported(Rule):
             return
         if any(not (look.answer and look.answer.addresses) for look in case.stage.lookups) and not connections:
             return
+        if not connections and any(arps.target not in case.addresses for arps in case.stage.arps):
+            return  # it looks for somebody to talk to, and this capture does not show what they say
         opened = [c for c in connections if c.established]
         proof: list[Evidence] = []
         for connection in opened[:1]:
