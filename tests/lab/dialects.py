@@ -205,7 +205,7 @@ def shell(advice: Advice) -> str:
 
 def grub(advice: Advice) -> str:
     """A command of the host, or lines of grub.cfg."""
-    if advice.text.startswith("grub-mkimage"):
+    if "grub-mkimage" in advice.text:
         return shell(advice)
     with _file(advice.text, ".cfg") as path:
         return _complaint(_run("grub-script-check", str(path)))

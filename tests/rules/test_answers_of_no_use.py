@@ -373,3 +373,11 @@ def test_a_name_over_ipv6_needs_a_name_server(tmp_path: Path) -> None:
 @pytest.mark.parametrize("options", [(NAME6, ECHO6, DNS6), (WEB6, ECHO6), (NAME6,)])
 def test_no_name_server_is_missed(options: tuple[tuple[int, bytes], ...], tmp_path: Path) -> None:
     assert "dns-server-missing-for-name-uri" not in [one.code for one in errors(over_ipv6(*options), tmp_path)]
+
+
+def test_a_grub_instead_of_a_signed_one_is_not_signed(tmp_path: Path) -> None:
+    signed = pe(0x8664, signed=True)
+    grub = (signed[:_SECTIONS] + b"mods\0\0\0\0" + signed[_SECTIONS + 8 :]).ljust(9000, b"\1")
+    (finding,) = errors(goes_on(firmware().fetch(1, "/uki.efi", body=grub)), tmp_path)
+    assert finding.code == "nbp-stalls-after-download"
+    assert texts(finding).startswith("# not signed: for Secure Boot sign it")

@@ -91,18 +91,12 @@ class NbpStallsAfterDownload(Rule):
             file=path,
             signed=" and is signed" if fetch.content.signed else "",
             then=then,
-            hint=_NO_DISK
-            if diskless
-            else _NO_DNS
-            if lost
-            else "; GRUB over HTTP needs its http module"
-            if grub
-            else "",
+            hint=_hint(diskless=diskless, lost=lost, grub=grub),
             expected="The program's own requests.",
             proof="The machine's screen: a “grub>” prompt?" if grub else "The machine's screen.",
             fixes=_unified(case)
             if diskless
-            else (*(_without_dns(case, fetch) if lost else ()), *_fixes(case, path, grub=grub)),
+            else (*(_without_dns(case, fetch) if lost else ()), *(_grub(case, fetch) if grub else _fixes(case, path))),
         )
 
 
@@ -145,12 +139,24 @@ def _unified(case: Case) -> tuple[Fix, ...]:
     return (Fix("shell", f"# the file that DHCP names then: {build}"), *offer)
 
 
-def _fixes(case: Case, path: str, *, grub: bool) -> tuple[Fix, ...]:
-    if grub:
-        modules = "efinet net http tftp normal linux configfile"
-        return (
-            Fix("grub", f"grub-mkimage -O {_format(case)} -p /grub -o {quoting.shell(names.base(path))} {modules}"),
-        )
+def _hint(*, diskless: bool, lost: bool, grub: bool) -> str:
+    if diskless:
+        return _NO_DISK
+    if lost:
+        return _NO_DNS
+    return "; GRUB over HTTP needs its http module" if grub else ""
+
+
+def _grub(case: Case, fetch: FetchRecord) -> tuple[Fix, ...]:
+    """A GRUB that speaks HTTP; where the one that came is signed, Secure Boot may want that of the new one, too."""
+    modules = "efinet net http tftp normal linux configfile"
+    name = quoting.shell(names.base(names.path_of(fetch)))
+    signed = fetch.content is not None and fetch.content.signed
+    note = "# not signed: for Secure Boot sign it, or serve the one that is over TFTP\n" if signed else ""
+    return (Fix("grub", f"{note}grub-mkimage -O {_format(case)} -p /grub -o {name} {modules}"),)
+
+
+def _fixes(case: Case, path: str) -> tuple[Fix, ...]:
     if not is_ipxe_binary(path) or not case.dhcp4 or case.is_http:
         return ()
     name = names.base(path)
