@@ -180,10 +180,11 @@ def handshake(
     names: tuple[str, ...] = ("boot.lan",),
     expired: bool = False,
     went_on: bool = False,
+    client: str = "efi-x64-http",
 ) -> Scene:
     """A TLS connection that ends with an alert, or without one; `went_on`: the machine had accepted the certificate."""
     url = "https://boot.lan/ipxe.efi"
-    scene = leased("tls", "efi-x64-http", file=url, option60="HTTPClient", dns=SERVER)
+    scene = leased("tls", client, file=url, option60="HTTPClient", dns=SERVER)
     scene.lookup(0.5, "boot.lan", rcode=0, addresses=(SERVER,))
     connection = scene.connection(1, port=443)
     tls = connection.tls = TlsHandshake(TlsClientHello("boot.lan", ("1.2",), (0x2F,)), scene.at(1.1))
@@ -373,7 +374,8 @@ LOOKALIKES = [
     ("tls-handshake-failed", "the alert says why", lambda: handshake(48)),
     ("tls-handshake-failed", "the machine leaves at a certificate that fits", handshake),
     ("tls-unknown-ca", "the certificate was accepted", lambda: handshake(went_on=True)),
-    ("tls-unknown-ca", "the certificate has expired", lambda: handshake(expired=True)),
+    ("tls-unknown-ca", "the certificate has expired", lambda: handshake(expired=True, client="ipxe-efi-x64")),
+    ("tls-certificate", "edk2 does not look at times", lambda: handshake(expired=True)),
     ("tls-unknown-ca", "no certificate could be read", lambda: handshake(answered=False)),
     ("tls-handshake-failed", "the certificate has expired", lambda: handshake(expired=True)),
     ("tls-handshake-failed", "the certificate is for another name", lambda: handshake(names=("www.lan",))),

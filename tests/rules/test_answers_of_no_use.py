@@ -14,6 +14,7 @@ from .boots_text import IPXE_AGENT
 from .boots_web import ASKS6, DNS6, ECHO6, GIVEN, NAME6, WEB6, over_ipv6
 from .packets import Wire, machine, read
 from .scene import CLIENT, SERVER
+from .scenes_transfer import handshake
 
 URL = f"http://{SERVER}/uki.efi"
 PROGRAM = pe(0x8664).ljust(60_000, b"\1")
@@ -381,3 +382,22 @@ def test_a_grub_instead_of_a_signed_one_is_not_signed(tmp_path: Path) -> None:
     (finding,) = errors(goes_on(firmware().fetch(1, "/uki.efi", body=grub)), tmp_path)
     assert finding.code == "nbp-stalls-after-download"
     assert texts(finding).startswith("# not signed: for Secure Boot sign it")
+
+
+@pytest.mark.parametrize(
+    ("client", "code", "target"),
+    [("efi-x64-http", "tls-unknown-ca", "uefi"), ("ipxe-efi-x64", "tls-certificate", "openssl")],
+)
+def test_an_expired_certificate_is_no_fault_for_firmware(client: str, code: str, target: str) -> None:
+    (finding,) = handshake(expired=True, client=client).findings()
+    assert finding.code == code
+    assert finding.fixes[0].target == target
+
+
+@pytest.mark.parametrize(
+    ("client", "targets"), [("efi-x64-http", ["uefi", "nginx"]), ("ipxe-efi-x64", ["ipxe", "nginx"])]
+)
+def test_an_authority_is_made_known_to_the_program_that_misses_it(client: str, targets: list[str]) -> None:
+    (finding,) = handshake(client=client).findings()
+    assert finding.code == "tls-unknown-ca"
+    assert [fix.target for fix in finding.fixes] == targets

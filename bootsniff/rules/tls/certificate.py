@@ -23,21 +23,22 @@ class TlsCertificateRefused(TlsRule):
         there is no alert: then a certificate (readable up to TLS 1.2) whose time or names do not fit and a closed
         connection.
     Not to be confused with
-        An authority that is not known (tls-unknown-ca).
+        An authority that is not known (tls-unknown-ca). An expired certificate that UEFI HTTP boot takes all the same:
+        edk2 does not look at times.
     Causes
         A certificate that was not renewed; a wrong clock in the machine; a URL with an address or a short name that
         the certificate does not list; keys or signatures that are too weak for the firmware.
     Fix
         A certificate for the URL's name, signed by the authority that the machine trusts, valid now, RSA of 2048 bits or more; set the machine's clock.
     Sources
-        RFC 5246 section 7.2.2; RFC 6125; edk2 issue 12338; iPXE issue 147.
+        RFC 5246 section 7.2.2; RFC 6125; edk2 CryptoPkg TlsInit.c (X509_V_FLAG_NO_CHECK_TIME) and issue 12338; iPXE issue 147.
     """
 
     code = "tls-certificate"
     summary = "{name} refuses the certificate of {host}: {why}"
     expected = "A certificate that is valid now and names the host of the URL."
 
-    def verdict(self, connection: TcpConnection, tls: TlsHandshake) -> Verdict | None:
+    def verdict(self, case: Case, connection: TcpConnection, tls: TlsHandshake) -> Verdict | None:
         alert = alert_of(tls)
         if alert and not alert[2] and tls.wants_certificate:
             return None  # the server speaks of the machine's certificate
@@ -47,9 +48,10 @@ class TlsCertificateRefused(TlsRule):
         if alert or certificate is None:
             return None
         now = tls.client_hello_at.time
-        if certificate.not_after is not None and certificate.not_after < now:
+        reads_times = not case.is_http  # edk2 does not
+        if reads_times and certificate.not_after is not None and certificate.not_after < now:
             return "likely", "it has expired"
-        if certificate.not_before is not None and certificate.not_before > now:
+        if reads_times and certificate.not_before is not None and certificate.not_before > now:
             return "likely", "it is not valid yet"
         host = (tls.client_hello.server_name or connection.server).lower()
         if certificate.names and not any(_covers(name.lower(), host) for name in certificate.names):

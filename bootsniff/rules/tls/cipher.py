@@ -31,7 +31,7 @@ class TlsCipher(TlsRule):
     summary = "{name} and {host} have no cipher in common: {why}"
     expected = "A ServerHello."
 
-    def verdict(self, connection: TcpConnection, tls: TlsHandshake) -> Verdict | None:  # noqa: ARG002
+    def verdict(self, case: Case, connection: TcpConnection, tls: TlsHandshake) -> Verdict | None:  # noqa: ARG002
         alert = alert_of(tls)
         if alert is None or tls.server_hello is not None:
             return None

@@ -29,7 +29,7 @@ class TlsClientCertificate(TlsRule):
     summary = "{host} wants a certificate of {name}: {why}"
     expected = "The handshake ends without a client certificate."
 
-    def verdict(self, connection: TcpConnection, tls: TlsHandshake) -> Verdict | None:  # noqa: ARG002
+    def verdict(self, case: Case, connection: TcpConnection, tls: TlsHandshake) -> Verdict | None:  # noqa: ARG002
         alert = alert_of(tls)
         if alert and alert[0] == 116:
             return "certain", f"alert {alert[0]} {alert[1]}"

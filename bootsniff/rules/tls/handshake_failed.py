@@ -41,7 +41,7 @@ class TlsHandshakeFailed(TlsRule):
     summary = "the TLS handshake of {name} with {host} fails: {why}"
     expected = "Encrypted requests of the machine."
 
-    def verdict(self, connection: TcpConnection, tls: TlsHandshake) -> Verdict | None:
+    def verdict(self, case: Case, connection: TcpConnection, tls: TlsHandshake) -> Verdict | None:
         if tls.foreign:
             return "certain", f"the server answers {_language(tls.foreign)}, not TLS, on port {connection.server_port}"
         alert = alert_of(tls)
@@ -49,12 +49,12 @@ class TlsHandshakeFailed(TlsRule):
             known = alert[0] in (42, 43, 44, 45, 46, 48, 70, 71, 112, 116)
             if (
                 known
-                or TlsClientCertificate().verdict(connection, tls)
+                or TlsClientCertificate().verdict(case, connection, tls)
                 or (alert[0] == 40 and not alert[2] and tls.server_hello is None)
             ):
                 return None
             return "certain", f"alert {alert[0]} {alert[1]} from the {'machine' if alert[2] else 'server'}"
-        if TlsCertificateRefused().verdict(connection, tls) or TlsUnknownCa().verdict(connection, tls):
+        if TlsCertificateRefused().verdict(case, connection, tls) or TlsUnknownCa().verdict(case, connection, tls):
             return None
         if took_no_hello(connection):
             return (

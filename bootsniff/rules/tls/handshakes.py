@@ -60,7 +60,7 @@ class TlsRule(Rule):
     stage = "tls"
     expected: ClassVar[str]
 
-    def verdict(self, connection: TcpConnection, tls: TlsHandshake) -> Verdict | None:
+    def verdict(self, case: Case, connection: TcpConnection, tls: TlsHandshake) -> Verdict | None:
         """Whether this is the cause."""
         raise NotImplementedError
 
@@ -72,7 +72,7 @@ class TlsRule(Rule):
             tls = failed(connection)
             if tls is None or _later_success(case, connection):
                 continue
-            found = self.verdict(connection, tls)
+            found = self.verdict(case, connection, tls)
             if found is None:
                 continue
             confidence, why = found
@@ -112,7 +112,9 @@ _IN_INITRD = Fix(
 
 def trust(case: Case) -> tuple[Fix, ...]:
     """How the program gets to know an authority: firmware by its setup, iPXE when it is built, a system with its initrd."""
-    return (_IN_INITRD,) if case.client == "os" else (ENROL, _TRUST)
+    if case.client == "os":
+        return (_IN_INITRD,)
+    return (_TRUST,) if case.is_ipxe else (ENROL,) if case.is_http else (ENROL, _TRUST)
 
 
 MODERN = Fix(

@@ -35,12 +35,12 @@ class TlsUnknownCa(TlsRule):
     summary = "{name} does not trust the certificate of {host}: {why}"
     expected = "The handshake goes on after the certificate."
 
-    def verdict(self, connection: TcpConnection, tls: TlsHandshake) -> Verdict | None:
+    def verdict(self, case: Case, connection: TcpConnection, tls: TlsHandshake) -> Verdict | None:
         alert = alert_of(tls)
         issuer = f"issued by {tls.certificate.issuer}" if tls.certificate else "unknown authority"
         if alert and alert[0] == 48:
             return "certain", issuer
-        if alert is None and _leaves_at_certificate(connection, tls):
+        if alert is None and _leaves_at_certificate(case, connection, tls):
             return "likely", f"{issuer}; the machine leaves right after it"
         return None
 
@@ -55,7 +55,7 @@ _WEAK = range(512, 2048)
 """Bits of RSA keys that firmware refuses, whoever signed them. Keys on curves have fewer, or 521."""
 
 
-def _leaves_at_certificate(connection: TcpConnection, tls: TlsHandshake) -> bool:
+def _leaves_at_certificate(case: Case, connection: TcpConnection, tls: TlsHandshake) -> bool:
     """Whether a certificate that fits in all that can be read was the last thing the machine wanted to see."""
     certificate = tls.certificate
     if certificate is None or tls.went_on or tls.wants_certificate:
@@ -63,4 +63,4 @@ def _leaves_at_certificate(connection: TcpConnection, tls: TlsHandshake) -> bool
     if certificate.key_bits in _WEAK and certificate.key_bits != 521:
         return False
     left = connection.fin_from_client is not None or connection.reset_by_client
-    return left and TlsCertificateRefused().verdict(connection, tls) is None
+    return left and TlsCertificateRefused().verdict(case, connection, tls) is None

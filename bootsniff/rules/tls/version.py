@@ -29,7 +29,7 @@ class TlsVersion(TlsRule):
     summary = "{name} and {host} have no TLS version in common: {why}"
     expected = "A ServerHello."
 
-    def verdict(self, connection: TcpConnection, tls: TlsHandshake) -> Verdict | None:  # noqa: ARG002
+    def verdict(self, case: Case, connection: TcpConnection, tls: TlsHandshake) -> Verdict | None:  # noqa: ARG002
         alert = alert_of(tls)
         if alert and alert[0] == 70:
             return "certain", f"the machine offers {', '.join(tls.client_hello.versions) or 'none that could be read'}"
