@@ -11,7 +11,7 @@ from bootsniff.model import Finding
 from ..track.play import pe
 from .boots import give_up
 from .boots_text import IPXE_AGENT
-from .boots_web import ASKS6, DNS6, ECHO6, GIVEN, NAME6, WEB6, over_ipv6
+from .boots_web import ASKS6, DNS6, ECHO6, GIVEN, NAME6, PLAIN_TO_TLS, WEB6, over_ipv6
 from .packets import Wire, machine, read
 from .scene import CLIENT, SERVER
 from .scenes_transfer import handshake
@@ -401,3 +401,11 @@ def test_an_authority_is_made_known_to_the_program_that_misses_it(client: str, t
     (finding,) = handshake(client=client).findings()
     assert finding.code == "tls-unknown-ca"
     assert [fix.target for fix in finding.fixes] == targets
+
+
+@pytest.mark.parametrize(("page", "told"), [(PLAIN_TO_TLS, True), (b"<html>Bad Request</html>", False)])
+def test_a_port_for_tls_is_told_by_the_page_behind_a_refused_size(page: bytes, told: bool, tmp_path: Path) -> None:
+    wire = firmware().fetch(1, "/uki.efi", "400 Bad Request", b"", method="HEAD")
+    (finding,) = errors(goes_on(wire.fetch(2, "/uki.efi", "400 Bad Request", page)), tmp_path)
+    assert finding.code == "http-4xx"
+    assert ([fix.text for fix in finding.fixes if fix.target == "url"] == [f"https://{SERVER}/uki.efi"]) is told

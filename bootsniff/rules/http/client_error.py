@@ -53,7 +53,9 @@ class Http4xx(HttpStatusRule):
     def mend(self, case: Case, flow: HttpExchange) -> tuple[Fix, ...]:
         status = status_of(flow)
         first = None
-        if status == 400 and _TLS_PORT in flow.body.head and flow.url.startswith("http://"):
+        # HEAD, which firmware sends first, is answered without the page.
+        pages = [other.body.head for _, other in case.http if other.url == flow.url]
+        if status == 400 and any(_TLS_PORT in page for page in pages) and flow.url.startswith("http://"):
             first = Fix("url", "https://" + quoting.web(flow.url.removeprefix("http://")))
         elif status == 429:
             first = Fix("nginx", f"# no limit_req, no limit_conn in\nlocation = {web_path(flow)} {{ }}")
