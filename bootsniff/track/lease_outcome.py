@@ -56,11 +56,15 @@ def bound_state(stage: StageRecord, now: int, *, gone: bool, started: bool, sett
 
 
 def _declined(stage: StageRecord) -> bool:
-    """Whether the machine gave the address back that it was just given: somebody else has it (RFC 2131 section 3.1)."""
+    """Whether the lease came to nothing: somebody else has the address, or another server refuses it after the ACK.
+
+    The machine gives it back (RFC 2131 section 3.1), or starts over at any NAK (iPXE before its pull request 879).
+    """
     exchange = stage.dhcp
-    if not isinstance(exchange, Dhcp4Exchange) or not exchange.declines or not exchange.acks:
+    if not isinstance(exchange, Dhcp4Exchange) or not exchange.acks:
         return False
-    return exchange.declines[-1].time >= exchange.acks[-1].time
+    against = (*exchange.declines[-1:], *exchange.naks[-1:])
+    return any(heard.time >= exchange.acks[-1].time for heard in against)
 
 
 def _refused(stage: StageRecord) -> bool:

@@ -31,11 +31,14 @@ class DhcpNak(Rule):
         address first (INIT-REBOOT), which is allowed.
     Causes
         Two authoritative servers on one network, stale leases, a machine that moved to another network, a reservation
-        that contradicts a lease.
+        that contradicts a lease. Two servers with halves of one range: ISC dhcpd refuses what the other one gave, and iPXE of
+        2021 and 2022 starts over at that. dnsmasq that offers one address to two machines at once ("address in use").
     Fix
-        Leave only one server authoritative on a segment; clear the stale lease.
+        Leave only one server authoritative on a segment; clear the stale lease. Addresses in order of asking (dnsmasq:
+        dhcp-sequential-ip) are not offered twice.
     Sources
-        RFC 2131 sections 3.2 and 4.3.2; lab captures with dnsmasq 2.90.
+        RFC 2131 sections 3.2 and 4.3.2; iPXE pull requests 798 and 879; metal3-io/ironic-image issue 195; lab captures with
+        dnsmasq 2.90.
     """
 
     code = "dhcp-nak"
@@ -63,12 +66,14 @@ class DhcpNak(Rule):
             return
         text = next((value for value in map(_reason, naks) if value), "")
         server = Offer.of(naks[0]).server
+        harmless = bool(dhcp.acks) and not case.asked_nothing  # the machine went by the ACK
         yield self.finding(
             case,
             [
                 *(evidence(request, "REQUEST that was refused") for request in dhcp.requests[:2]),
                 *(evidence(nak, f"NAK from {Offer.of(nak).server}") for nak in naks[:4]),
             ],
+            severity="note" if harmless else "error",
             subject=server,
             server=f"{server} (not the server whose offer was taken)" if foreign else server,
             count=dhcp.nak_count,
@@ -77,6 +82,7 @@ class DhcpNak(Rule):
             expected="An ACK for the requested address.",
             fixes=fixes.arrange(
                 case,
+                *(fixes.dnsmasq("dhcp-sequential-ip") if "in use" in text else ()),
                 Fix("dnsmasq", "# only one server of this segment may have this line:\ndhcp-authoritative"),
                 Fix("isc-dhcpd", "# only one server of this segment:\nauthoritative;"),
                 Fix("kea", '// only one server of this segment, in "Dhcp4":\n"authoritative": true'),
@@ -86,10 +92,12 @@ class DhcpNak(Rule):
 
 
 def _foreign(case: Case) -> bool:
-    """A NAK came from a server that made no offer, while another one did."""
+    """A NAK came from a server that made no offer, while another one did, or that was not asked."""
     offering = {offer.server for offer in case.offers}
-    naks = case.dhcp4.naks if case.dhcp4 else []
-    return bool(offering) and any(Offer.of(nak).server not in offering for nak in naks)
+    naks, requests = (case.dhcp4.naks, case.dhcp4.requests) if case.dhcp4 else ((), ())
+    asked = {dhcp_options.server_id(request.message) for request in requests} - {None}
+    known = asked & offering or offering
+    return bool(known) and any(Offer.of(nak).server not in known for nak in naks)
 
 
 def _reason(nak: Heard[DhcpMessage]) -> str:
