@@ -48,6 +48,7 @@ KINDS: dict[str, tuple[str | None, int | None]] = {
     "powerpc": (None, 12),
     "powerpc-opal": ("udhcp 1.29.3", 14),
     "onie": ("onie_vendor:x86_64-acme_7712-r0", None),
+    "macintosh": ("AAPLBSDPC/i386/MacBookPro9,2", None),
     "etherboot": ("Etherboot-5.4", None),
     "u-root": ("PXE UROOT", None),
     "os": ("d-i", None),

@@ -68,3 +68,10 @@ def test_a_server_that_answered_another_machine_serves_others(tmp_path: Path) ->
     finding = machine(read(wire.save(tmp_path / "x.pcap")), wire.mac).findings[0]
     assert finding.summary.endswith(f"no OFFER: {SERVER} serves others")
     assert any("range" in fix.text for fix in finding.fixes)
+
+
+def test_a_macintosh_is_not_told_its_file_by_offers(tmp_path: Path) -> None:
+    wire = Wire("macintosh").lease(file="")
+    found = machine(read(wire.quiet(120).save(tmp_path / "x.pcap")))
+    assert (found.boots[0].stages[0].client, found.status) == ("other-boot-client", "stalled")
+    assert found.findings == ()

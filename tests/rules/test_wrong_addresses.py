@@ -243,3 +243,13 @@ def test_a_refusal_is_proof_where_the_reply_names_another_server(named: bool, tm
     ]
     if named:
         assert findings[0].summary.endswith(f"{SERVER}, which runs no TFTP server; option 66 names 192.168.122.9")
+
+
+def test_siaddr_that_is_not_heeded(tmp_path: Path) -> None:
+    """The file is asked of the DHCP server; siaddr names another."""
+    wire = Wire().lease(file="grubx64.efi", next_server="192.168.122.9")
+    for time in (1, 5, 9, 13, 17, 21):
+        wire.rrq(time, "grubx64.efi", again=time > 1)
+    findings = machine(read(wire.quiet(90).save(tmp_path / "x.pcap"))).findings
+    assert [(finding.code, finding.confidence) for finding in findings] == [("dhcp-wrong-next-server", "likely")]
+    assert findings[0].summary.endswith("siaddr names 192.168.122.9")

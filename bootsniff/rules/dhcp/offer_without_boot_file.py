@@ -11,6 +11,9 @@ from ..case import Case
 from ..evidence import evidence, first_and_last
 from ..rule import Rule
 
+_BSDP = "AAPLBSDPC"
+"""A Macintosh learns its boot file by INFORM, once it has an address (Boot Server Discovery Protocol)."""
+
 
 class DhcpOfferWithoutBootFile(Rule):
     """The DHCP server offers an address but nothing to boot.
@@ -25,8 +28,8 @@ class DhcpOfferWithoutBootFile(Rule):
         ACK, and asks for nothing.
     Not to be confused with
         A ProxyDHCP offer that is there but malformed (proxydhcp-offer-without-pxeclient), an HTTP client that was given a
-        path (dhcp-http-offer-without-usable-uri), iPXE that is given a network disk in option 17, and the DHCP of the
-        operating system, which needs no boot file.
+        path (dhcp-http-offer-without-usable-uri), iPXE that is given a network disk in option 17, the DHCP of the
+        operating system, which needs no boot file, and a Macintosh, which asks for it by INFORM.
     Causes
         No boot file is configured, or only for another architecture or tag; option 93 does not match the rule that was
         meant; the machine is answered by a server that knows nothing of network boot. A server that forgets the boot file
@@ -50,6 +53,8 @@ class DhcpOfferWithoutBootFile(Rule):
             return
         if case.client in ("os", "raspberry-pi") or case.is_uboot:
             return  # a Raspberry Pi asks for names of its own: option43-foreign-content
+        if (case.stage.vendor_class or "").startswith(_BSDP):
+            return
         if case.is_ipxe and case.stage_index > case.option[0]:
             return  # an iPXE that was loaded: chain-ipxe-nothing-to-boot
         replies = [*case.offers, *case.acks, *case.proxy_offers, *case.pxe_replies]

@@ -24,8 +24,8 @@ class DhcpWrongNextServer(Rule):
         refused or stays without an answer.
     On the wire
         RRQ to A: ICMP port unreachable or silence. Another address B served TFTP in the same boot, or option 66 names B
-        while siaddr names A. Or A is an address that no server can have: 127.0.0.1 is the machine itself, which often
-        sends nothing at all then.
+        while siaddr names A, or the other way about. Or A is an address that no server can have: 127.0.0.1 is the machine
+        itself, which often sends nothing at all then.
     Not to be confused with
         The right server with TFTP not running (tftp-server-down) or not reachable (tftp-no-reply): without a sign of
         another server there is no reason to call the address wrong.
@@ -113,12 +113,13 @@ def _right_server(case: Case, flow: TftpTransfer) -> tuple[str, str, bool, list[
         server, at, file = served
         return server, f"{server} is the one (it served {file})", False, [evidence(at, f"{server} serves {file}")]
     for reply in [*case.acks[-1:], *([case.lease] if case.lease else [])]:
-        named = dhcp_options.server_name_option(reply.message)
-        siaddr = reply.message.next_server or "0.0.0.0"  # noqa: S104  an address on the wire, nothing is bound
-        asked = flow.server in (siaddr, reply.server) and siaddr in (flow.server, "0.0.0.0")  # noqa: S104
-        if named and is_ipv4(named) and named != flow.server and asked:
-            told = [evidence(reply.heard, f"option 66 {named}, siaddr {siaddr}")]
-            return named, f"option 66 names {named}", True, told
+        named, siaddr = dhcp_options.server_name_option(reply.message), reply.message.next_server
+        if flow.server not in (named, siaddr, reply.server):
+            continue
+        for where, address in (("siaddr", siaddr), ("option 66", named)):
+            if address and is_ipv4(address) and address != flow.server:
+                told = [evidence(reply.heard, f"option 66 {named or 'none'}, siaddr {siaddr or 'none'}")]
+                return address, f"{where} names {address}", True, told
     return None
 
 
