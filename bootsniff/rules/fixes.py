@@ -270,6 +270,9 @@ SMALLER_SEGMENTS = (
 PROXY_ANSWERS = 'pxe-prompt="network boot",0'
 """dnsmasq as a proxy is silent without a pxe-service or pxe-prompt, whatever dhcp-boot says (option.c, enable_pxe)."""
 
+IPXE_WITH_HTTPS = Fix(
+    "ipxe", "#define DOWNLOAD_PROTO_HTTPS   /* config/local/general.h */\nmake bin-x86_64-efi/ipxe.efi TRUST=ca.crt"
+)
 DNSMASQ_TFTP = Fix("dnsmasq", "enable-tftp\ntftp-root=/srv/tftp")
 """dnsmasq as the TFTP server."""
 

@@ -9,7 +9,7 @@ import pytest
 
 from . import boots_responses
 from .packets import Wire, mac_bytes, machine, read
-from .scene import MAC
+from .scene import MAC, SERVER
 
 
 def codes(wire: Wire, path: Path) -> set[str]:
@@ -95,3 +95,21 @@ def test_both_ends_of_the_way_prove_that_a_response_is_lost(tmp_path: Path) -> N
         (finding,) = machine(read(*paths)).findings
         assert (finding.code, finding.confidence) == ("http-response-lost", "certain")
         assert {item.capture for item in finding.evidence} == {1}
+
+
+@pytest.mark.parametrize(
+    ("to", "built", "told"),
+    [("https", b"\x13\x01\x01", True), ("https", b"\x14\x01\x01", False), ("http", b"\x13\x01\x01", False)],
+    ids=["without https", "with https", "to http"],
+)
+def test_a_build_of_ipxe_that_cannot_follow_to_https(to: str, built: bytes, told: bool, tmp_path: Path) -> None:
+    wire = Wire("ipxe-bios").lease(file=f"http://{SERVER}/boot.ipxe")
+    wire.packets = [
+        (at, data.replace(b"\xaf\x03\x13\x01\x01", bytes((175, len(built))) + built)) for at, data in wire.packets
+    ]
+    moved = f"\nLocation: {to}://{SERVER}/there/boot.ipxe"
+    wire.fetch(1, "/boot.ipxe", "301 Moved Permanently", b"", moved, agent="iPXE/1.21.1")
+    finding = machine(read(wire.quiet(90).save(tmp_path / "x.pcap"))).findings[0]
+    assert finding.code == "http-redirect-not-followed"
+    assert finding.summary.endswith(": this build does no https") is told
+    assert any("DOWNLOAD_PROTO_HTTPS" in fix.text for fix in finding.fixes) is told

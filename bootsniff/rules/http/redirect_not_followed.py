@@ -8,10 +8,12 @@ from ...flow.records import HttpExchange
 from ...model import Finding, Fix
 from ...track.arrived import REDIRECTS
 from ...track.naming import joined, plain_path
+from ...track.next_file import ipxe_features
 from ...wire import urls
+from ...wire.http import is_https
 from .. import fixes, names, quoting
 from ..case import Case
-from ..evidence import naming
+from ..evidence import evidence, naming
 from ..rule import Rule
 from . import exchanges
 
@@ -26,20 +28,22 @@ class HttpRedirectNotFollowed(Rule):
         Status 301, 302, 303, 307 or 308 with a Location field; no request or connection to that place.
     Not to be confused with
         iPXE, which follows redirects: a failure there lies in the new place, or they lead in a circle
-        (http-redirect-loop).
+        (http-redirect-loop). Only a build without https stops where it is led there.
     Causes
         A virtual host that redirects http to https, a missing trailing slash, a doubled slash in the path; a login page or
         a captive portal in front of the server.
     Fix
-        Name the final URL where the file itself stands there; switch the redirect off for the boot files, the login too.
+        Name the final URL where the file itself stands there; switch the redirect off for the boot files, the login too; or
+        a build of iPXE that does https.
     Sources
-        RFC 9110 section 15.4; edk2 NetworkPkg HttpBootImpl.c and tianocore/edk2 issue 9714; tinkerbell/smee pull request 229.
+        RFC 9110 section 15.4; edk2 NetworkPkg HttpBootImpl.c and tianocore/edk2 issue 9714; tinkerbell/smee pull request 229;
+        siderolabs/talos issue 12717; FOGProject issue 978.
     """
 
     code = "http-redirect-not-followed"
     stage = "http"
     needs = "fetches"
-    summary = "{url} is redirected to {location}, and {name} does not go there"
+    summary = "{url} is redirected to {location}, and {name} does not go there{why}"
 
     def check(self, case: Case) -> Iterator[Finding]:
         redirects = [(fetch, flow) for fetch, flow in case.http if exchanges.status_of(flow) in REDIRECTS]
@@ -64,18 +68,26 @@ class HttpRedirectNotFollowed(Rule):
             ):
                 continue  # to where the capture cannot read
             final = joined(flow.url, location)
+            told = ipxe_features(case.stage) if case.is_ipxe and is_https(final) else None
+            without = case.is_ipxe and is_https(final) and (told is None or "https" not in told[1])
             yield self.finding(
                 case,
-                [*naming(case), *exchanges.proof(flow)],
+                [
+                    *naming(case),
+                    *exchanges.proof(flow),
+                    *([evidence(told[0], "iPXE lists its features: no https")] if told and without else ()),
+                ],
                 subject=flow.url,
                 url=flow.url,
                 location=location,
                 name=case.stage.name or case.client,
+                why=": this build does no https" if told and without else "",
                 expected=f"A request for {location}, or status 200 at once.",
                 fixes=fixes.arrange(
                     case,
                     *_final(case, flow.url, final),
                     Fix("nginx", exchanges.without_redirect(flow)),
+                    fixes.IPXE_WITH_HTTPS if without else None,
                 ),
             )
 

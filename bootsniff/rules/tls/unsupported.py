@@ -14,10 +14,6 @@ from ..evidence import evidence, maybe, naming
 from ..rule import Rule
 from .handshakes import ENROL
 
-_BUILD = Fix(
-    "ipxe", "#define DOWNLOAD_PROTO_HTTPS   /* config/local/general.h */\nmake bin-x86_64-efi/ipxe.efi TRUST=ca.crt"
-)
-
 _PROOF = "The firmware's setup (Tls Auth Configuration): is an authority enrolled? Or the same boot with an http URL."
 
 
@@ -79,7 +75,8 @@ class TlsUnsupported(Rule):
         )
         seen = [*naming(case), *(evidence(ack.heard, "lease, no ClientHello follows") for ack in case.acks[-1:])]
         plain = _without_tls(url)
-        repair = (ENROL, *fixes.http_boot(case, plain)) if case.is_http else (*fixes.boot_file(case, plain), _BUILD)
+        built = (*fixes.boot_file(case, plain), fixes.IPXE_WITH_HTTPS)
+        repair = (ENROL, *fixes.http_boot(case, plain)) if case.is_http else built
         yield self._found(case, url, [*_listed(told), *seen, *proof], confidence, repair, certain=bool(told))
 
     def _scripted(self, case: Case) -> Iterator[Finding]:
@@ -95,7 +92,7 @@ class TlsUnsupported(Rule):
             return
         seen = [evidence(wanted.at, f"{wanted.named_in} names {wanted.url}, no ClientHello follows")]
         command = wanted.role if wanted.role in ("kernel", "initrd") else "chain"
-        repair = (Fix("ipxe", f"{command} {quoting.ipxe(_without_tls(wanted.url))}"), _BUILD)
+        repair = (Fix("ipxe", f"{command} {quoting.ipxe(_without_tls(wanted.url))}"), fixes.IPXE_WITH_HTTPS)
         confidence: Confidence = "certain" if told else "likely"
         yield self._found(case, wanted.url, [*_listed(told), *seen], confidence, repair, certain=bool(told))
 
