@@ -75,3 +75,17 @@ def test_a_macintosh_is_not_told_its_file_by_offers(tmp_path: Path) -> None:
     found = machine(read(wire.quiet(120).save(tmp_path / "x.pcap")))
     assert (found.boots[0].stages[0].client, found.status) == ("other-boot-client", "stalled")
     assert found.findings == ()
+
+
+@pytest.mark.parametrize("field", [True, False])
+def test_uboot_reads_the_header_of_a_proxy_offer_alone(field: bool, tmp_path: Path) -> None:
+    wire = Wire("u-boot-armv8").discover(0)
+    name = {"file": "arm64.efi"} if field else {"option67": "arm64.efi"}
+    wire.dhcp(0.01, 2, server="192.168.122.9", your=None, next_server="192.168.122.9", option60="PXEClient", **name)  # type: ignore[arg-type]
+    for time, number in ((0.02, 2), (0.03, 3), (0.04, 5)):
+        wire.dhcp(time, number, next_server=None)
+    wire.missing(1, "C0A87AE3.img", server="192.168.122.9")
+    finding = machine(read(wire.quiet(60).save(tmp_path / "x.pcap"))).findings[0]
+    assert finding.code == "chain-uboot-bootfile-env"
+    assert finding.summary.endswith("stands in option 67") is not field
+    assert any(fix.text == "dhcp-no-override" for fix in finding.fixes) is not field

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from ipaddress import ip_address
 
 from ...model import Confidence, Finding, Fix
 from ...track.kinds import is_u_boot
 from ...track.naming import same_file
+from ...wire.addresses import is_ipv4
 from .. import fixes, names, quoting
 from ..case import Case
 from ..evidence import naming
@@ -26,18 +28,20 @@ class ChainUbootBootfileEnv(Rule):
         U-Boot's search list for pxelinux.cfg below the directory of the DHCP file, which is meant so.
     Causes
         bootcmd runs “dhcp ${scriptaddr} boot.scr.uimg”; the variable bootfile is set in the environment; the reply has no
-        name at all, and U-Boot keeps its old value.
+        name at all, and U-Boot keeps its old value. A ProxyDHCP server that names the file in option 67 alone: of an offer
+        without an address U-Boot reads the header only.
     Fix
-        Put that file on the server, or change the environment.
+        Put that file on the server, or change the environment; let the ProxyDHCP server fill in the file field.
     Sources
-        U-Boot net/bootp.c (store_bootp_params), net/tftp.c, include/config_distro_bootcmd.h; starfive-tech/u-boot issue 34.
+        U-Boot net/bootp.c (store_bootp_params, CONFIG_SERVERIP_FROM_PROXYDHCP), net/tftp.c, include/config_distro_bootcmd.h;
+        starfive-tech/u-boot issue 34; siderolabs/booter issue 11.
     """
 
     code = "chain-uboot-bootfile-env"
     stage = "chain"
     needs = "fetches"
     explains_away = ("tftp-file-not-found",)
-    summary = "DHCP names {named}, U-Boot asks for {asked}, which the server does not have"
+    summary = "DHCP names {named}, U-Boot asks for {asked}, which the server does not have{why}"
 
     def concerns(self, client: str) -> bool:
         return is_u_boot(client)
@@ -55,6 +59,7 @@ class ChainUbootBootfileEnv(Rule):
                 return  # it did ask for the named file: tftp-file-not-found
             from_address = names.base(flow.filename).lower().endswith(".img") and not named
             confidence: Confidence = "certain" if named else "likely"
+            unread = _unread(case, flow.filename)
             if not named and not from_address and fetch.role != "config-search":
                 continue
             yield self.finding(
@@ -67,9 +72,14 @@ class ChainUbootBootfileEnv(Rule):
                 subject=flow.filename,
                 named=named or "no file",
                 asked=flow.filename,
+                why=": of the ProxyDHCP offer it reads the file field, and the name stands in option 67"
+                if unread
+                else "",
                 expected=f"RRQ {named}" if named else "A boot file name in the DHCP reply.",
                 proof="" if named else "printenv bootfile, on U-Boot's console.",
-                fixes=(
+                fixes=fixes.arrange(case, *fixes.dnsmasq("dhcp-no-override"))
+                if unread
+                else (
                     Fix("u-boot", "setenv bootfile\nsetenv autoload no\ndhcp\npxe get && pxe boot"),
                     *(
                         fixes.arrange(case, *fixes.dnsmasq_boot(case, names.loader_for(case.client), flow.server))
@@ -79,6 +89,13 @@ class ChainUbootBootfileEnv(Rule):
                 ),
             )
             return
+
+
+def _unread(case: Case, asked: str) -> bool:
+    """Whether U-Boot makes a name from its address, as without any, and a proxy names the file where it does not look."""
+    own = {f"{int(ip_address(address)):08X}.img" for address in case.addresses if is_ipv4(address)}
+    named = case.named
+    return asked in own and named is not None and case.named_by_proxy and not named.message.file
 
 
 def _searched(name: str) -> bool:
