@@ -21,7 +21,7 @@ from ..track.records import (
     MachineRecord,
     StageRecord,
 )
-from ..wire import urls
+from ..wire import dhcp_options, urls
 from ..wire.messages import DhcpMessage
 from . import names
 from .offers import Offer
@@ -148,7 +148,7 @@ class Case:
             named = urls.is_name(urls.host_of(offer.boot_file or ""))
             return offer.is_url and offer.echoes_http and (not named or bool(offer.dns_servers))
         if self.client == "raspberry-pi":
-            return b"Raspberry Pi Boot" in (offer.message.options.get(43) or b"")
+            return dhcp_options.invites_raspberry_pi(offer.message)
         return bool(offer.boot_file) and not (self.is_firmware_pxe and offer.is_url)
 
     @cached_property

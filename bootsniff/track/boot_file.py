@@ -10,11 +10,14 @@ from ..wire import dhcp_options as options
 from ..wire import ports, urls
 from ..wire.addresses import is_ipv4
 from ..wire.messages import DhcpMessage
+from .kinds import reads_pxelinux_config
 from .records import Dhcp4Exchange, Dhcp6Exchange, Heard, StageRecord
 
 SERVER_IDENTIFIER = 54
 _ROUTES = (33, 121, 249)
 """Options that name routers besides option 3: static routes (RFC 2132), classless routes (RFC 3442, Microsoft)."""
+_PLACES = (66, 209, 210)
+"""Options that name a server, a configuration, the beginning of its path."""
 ENDLESS_PROMPT = 255
 """A menu of option 43 that waits for a key, however long."""
 _DISK = re.compile(r"(iscsi|aoe|ib_srp|fcp|https?|ftp):", re.IGNORECASE)
@@ -67,6 +70,21 @@ def boot_file_of(stage: StageRecord) -> BootFile | None:
     offer = chosen_offer(exchange)
     found = options.boot_file(offer.message) if offer is not None else None
     return BootFile(found[0], found[1], offer) if found is not None else None
+
+
+def has_something_to_load(stage: StageRecord) -> bool:
+    """Whether its lease names a file, or the server at which a program that knows PXELINUX's names looks for them.
+
+    Petitboot takes options 209 and 210 as well (RFC 5071).
+    """
+    file = boot_file_of(stage)
+    if file is not None and file.name:
+        return True
+    exchange = stage.dhcp
+    if not isinstance(exchange, Dhcp4Exchange) or not reads_pxelinux_config(stage.client):
+        return False
+    replies = [heard.message for heard in (*exchange.acks, *exchange.offers)]
+    return any(message.next_server or any(code in message.options for code in _PLACES) for message in replies)
 
 
 def disk_of(stage: StageRecord) -> str | None:

@@ -11,7 +11,14 @@ from typing import NamedTuple
 from ..model import StallPoint, Status
 from ..wire import dhcp_options as options
 from .arrived import dropped_image, loops, script_rounds
-from .boot_file import SERVER_IDENTIFIER, boot_file_of, boot_server_of, disk_of, server_behind_no_router
+from .boot_file import (
+    SERVER_IDENTIFIER,
+    boot_file_of,
+    boot_server_of,
+    disk_of,
+    has_something_to_load,
+    server_behind_no_router,
+)
 from .fetch_outcome import failed_before, may_be_answered
 from .kinds import is_firmware, is_http_client, is_ipxe, is_u_boot
 from .next_file import ARP_TRIES, goes_on_by_http
@@ -114,7 +121,8 @@ def _goes_on_unseen(stages: list[StageRecord], index: int, state: StageState, qu
             return True
         return not quality.sees_tcp and goes_on_by_http(stage)
     if state.rank < BOUND:
-        return is_last and (quality.only_requests or _took_unseen_offer(stage.dhcp))
+        unseen = _took_unseen_offer(stage.dhcp) or _asks_no_server(stage, quality)
+        return is_last and (quality.only_requests or unseen)
     if _ends_in_dhcp(stage, quality, is_first=index == 0 or is_firmware(stage.client)):
         return False
     if not quality.sees_fetches or (not quality.sees_tcp and goes_on_by_http(stage)) or _behind_relay(stage):
@@ -133,6 +141,17 @@ def _took_unseen_offer(exchange: Dhcp4Exchange | Dhcp6Exchange | None) -> bool:
     if not isinstance(exchange, Dhcp4Exchange) or exchange.offers or exchange.naks or exchange.request_count != 1:
         return False
     return SERVER_IDENTIFIER in exchange.requests[0].message.options
+
+
+def _asks_no_server(stage: StageRecord, quality: CaptureQuality) -> bool:
+    """Whether a Raspberry Pi may have taken an offer: some ask for their files without a word to the DHCP server."""
+    exchange = stage.dhcp
+    if stage.client != "raspberry-pi" or not isinstance(exchange, Dhcp4Exchange) or not exchange.offers:
+        return False
+    if quality.sees_fetches and quality.unicast_seen:
+        return False
+    offers = (*exchange.offers, *exchange.proxy_offers)
+    return bool(stage.arps) or any(options.invites_raspberry_pi(heard.message) for heard in offers)
 
 
 def _behind_relay(stage: StageRecord) -> bool:
@@ -173,7 +192,7 @@ def _ends_in_dhcp(stage: StageRecord, quality: CaptureQuality, *, is_first: bool
         return True  # others may ask for the server itself by ARP, and a router may answer for it
     if is_u_boot(stage.client):
         return boot_server_of(stage, boot_file_of(stage)) is None
-    return is_first and boot_file_of(stage) is None and not _leads_to_4011(exchange)
+    return is_first and not has_something_to_load(stage) and not _leads_to_4011(exchange)
 
 
 def _leads_to_4011(exchange: Dhcp4Exchange) -> bool:

@@ -102,6 +102,11 @@ def user_class(message: DhcpMessage) -> str | None:
     return printable(b", ".join(parts) if parts else raw) or None
 
 
+def invites_raspberry_pi(message: DhcpMessage) -> bool:
+    """Whether a reply has the words in option 43 without which no Raspberry Pi takes it."""
+    return b"Raspberry Pi Boot" in (message.options.get(43) or b"")
+
+
 def names_ipxe(user: str | None) -> bool:
     """Whether one of the classes of `user_class` is iPXE's, or that of its ancestor gPXE."""
     return user is not None and any(part.startswith(("iPXE", "gPXE")) for part in user.split(", "))

@@ -89,3 +89,28 @@ def test_uboot_reads_the_header_of_a_proxy_offer_alone(field: bool, tmp_path: Pa
     assert finding.code == "chain-uboot-bootfile-env"
     assert finding.summary.endswith("stands in option 67") is not field
     assert any(fix.text == "dhcp-no-override" for fix in finding.fixes) is not field
+
+
+def broadcasts(wire: Wire) -> Wire:
+    """What another port of the switch shows."""
+    wire.packets = [(at, data) for at, data in wire.packets if data[0] & 1]
+    return wire
+
+
+@pytest.mark.parametrize("words", [boots_roms.WORDS, None], ids=["with its words", "without"])
+def test_a_raspberry_pi_that_sends_no_request_may_load_unseen(words: bytes | None, tmp_path: Path) -> None:
+    wire = Wire("raspberry-pi").discover(0, 5, 8)
+    for time in (0.1, 5.1, 8.1):
+        wire.dhcp(time, 2, option43=words, option60="PXEClient")
+    found = machine(read(broadcasts(wire.quiet(90)).save(tmp_path / "x.pcap")))
+    assert found.status == ("in-progress" if words else "stalled")
+    assert [finding.code for finding in found.findings] == ([] if words else ["option43-foreign-content"])
+
+
+@pytest.mark.parametrize("server", [SERVER, None], ids=["a server", "no server"])
+def test_petitboot_needs_no_file(server: str | None, tmp_path: Path) -> None:
+    wire = Wire("powerpc-opal").lease(file="", next_server=server)
+    wire.arp(1, SERVER)
+    found = machine(read(broadcasts(wire.quiet(120)).save(tmp_path / "x.pcap")))
+    assert found.status == ("in-progress" if server else "stalled")
+    assert [finding.code for finding in found.findings] == ([] if server else ["dhcp-offer-without-boot-file"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding
-from ...track.boot_file import disk_of
+from ...track.boot_file import disk_of, has_something_to_load
 from .. import fixes, names
 from ..case import Case
 from ..evidence import evidence, first_and_last
@@ -54,6 +54,8 @@ class DhcpOfferWithoutBootFile(Rule):
         if case.client in ("os", "raspberry-pi") or case.is_uboot:
             return  # a Raspberry Pi asks for names of its own: option43-foreign-content
         if (case.stage.vendor_class or "").startswith(_BSDP):
+            return
+        if not case.boot_file and has_something_to_load(case.stage):
             return
         if case.is_ipxe and case.stage_index > case.option[0]:
             return  # an iPXE that was loaded: chain-ipxe-nothing-to-boot
