@@ -7,7 +7,7 @@ An event carries the keys of the document in the line itself, with `event`, `tim
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..model import NANOSECONDS, Boot, CaptureInfo, Fetch, Finding, Machine, Report, Stage
@@ -20,6 +20,7 @@ _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 QUIET = 2 * NANOSECONDS
 """A machine that waits for no longer than this is only loading."""
 _FindingKey = tuple[str, int | None, str]
+"""Its code, when its boot began (the index of a boot changes when the oldest ones go), its subject."""
 
 
 class Changes:
@@ -28,7 +29,7 @@ class Changes:
     def __init__(self) -> None:
         self._machines: dict[str, Machine] = {}
         self._network: dict[_FindingKey, Finding] = {}
-        self._told_waiting: dict[str, str] = {}
+        self._told_waiting: dict[str, tuple[int, str]] = {}
         self._dropped: dict[int, int] = {}
 
     def machines(self, machines: Iterable[Machine], now: int) -> Iterator[Event]:
@@ -42,8 +43,9 @@ class Changes:
 
     def _waiting(self, machine: Machine, now: int) -> Iterator[Event]:
         """What a machine that has gone quiet waits for, once: that it waits longer is no news."""
-        text = machine.boots[-1].waiting_for if machine.boots else ""
-        kind = _NUMBER.sub("", text)
+        boot = machine.boots[-1] if machine.boots else None
+        text = boot.waiting_for if boot is not None else ""
+        kind = (boot.start if boot is not None else 0, _NUMBER.sub("", text))
         if kind != self._told_waiting.get(machine.mac):
             self._told_waiting.pop(machine.mac, None)
             if text and now - machine.last_seen >= QUIET:
@@ -58,7 +60,7 @@ class Changes:
     def network(self, findings: Iterable[Finding], now: int) -> Iterator[Event]:
         """Events of the network's own findings; all that stand now must be given."""
         after = _by_key(findings)
-        yield from _finding_changes(self._network, after, None, now)
+        yield from _finding_changes(self._network, after, None, now, {None: None})
         self._network = after
 
     def captures(self, captures: Iterable[CaptureInfo], now: int) -> Iterator[Event]:
@@ -103,8 +105,9 @@ def _machine_changes(before: Machine | None, after: Machine, now: int) -> Iterat
     moved = list(_moved_boots(before, after))
     for index, old, boot in moved:
         yield from _boot_changes(old, boot, index, after.mac)
-    findings = _by_key(after.findings)
-    yield from _finding_changes(_by_key(before.findings) if before else {}, findings, after.mac, now)
+    told = _by_key(before.findings, before.boots) if before is not None else {}
+    places: dict[int | None, int | None] = {boot.start: index for index, _, boot in moved}
+    yield from _finding_changes(told, _by_key(after.findings, after.boots), after.mac, now, places)
     for index, old, boot in moved:
         yield from _stall_changes(old, boot, index, after.mac, now)
 
@@ -159,16 +162,24 @@ def _stall_changes(before: Boot | None, after: Boot, boot: int, mac: str, now: i
         yield {**_head("stall-cleared", now, mac), "boot": boot, "status": after.status}
 
 
-def _by_key(findings: Iterable[Finding]) -> dict[_FindingKey, Finding]:
-    return {(finding.code, finding.boot, finding.subject): finding for finding in findings}
+def _by_key(findings: Iterable[Finding], boots: Sequence[Boot] = ()) -> dict[_FindingKey, Finding]:
+    return {
+        (finding.code, None if finding.boot is None else boots[finding.boot].start, finding.subject): finding
+        for finding in findings
+    }
 
 
 def _finding_changes(
-    before: dict[_FindingKey, Finding], after: dict[_FindingKey, Finding], mac: str | None, now: int
+    before: dict[_FindingKey, Finding],
+    after: dict[_FindingKey, Finding],
+    mac: str | None,
+    now: int,
+    places: Mapping[int | None, int | None],
 ) -> Iterator[Event]:
+    """What came, and what was disproved: in one of `places`; what is gone elsewhere is gone for want of room."""
     for key, finding in before.items():
-        if key not in after:
-            yield {**_head("finding-withdrawn", now, mac), **finding_value(finding)}
+        if key not in after and key[1] in places:
+            yield {**_head("finding-withdrawn", now, mac), **finding_value(finding), "boot": places[key[1]]}
     for key, finding in after.items():
         known = before.get(key)
         if known is None or _finding_face(known) != _finding_face(finding):

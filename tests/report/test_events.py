@@ -97,6 +97,55 @@ def test_a_finding_that_became_surer_is_told_again() -> None:
     assert list(changes.machines([more], at(7))) == []
 
 
+def again_and_again(first: int, last: int) -> Machine:
+    """One that fails in the same way at every power-on, and of which no more boots are kept."""
+    once = canned.not_found()
+    boots = tuple(replace(once.boots[0], start=at(1000.0 * n), end=at(1000.0 * n + 9)) for n in range(first, last))
+    findings = [replace(once.findings[0], boot=n) for n in range(len(boots))]
+    return replace(once, boots=boots, findings=tuple(findings))
+
+
+def test_a_fault_of_the_newest_boot_is_told_though_the_oldest_is_gone() -> None:
+    changes = Changes()
+    before = again_and_again(0, 3)
+    list(changes.machines([before], at(3000)))
+    after = again_and_again(1, 4)
+    after = replace(after, boots=(*before.boots[1:], after.boots[-1]))
+    events = [(event["event"], event.get("boot")) for event in changes.machines([after], at(4000))]
+    assert events == [("stage", 2), ("fetch", 2), ("finding", 2), ("stall", 2)]
+
+
+def test_a_finding_is_withdrawn_from_the_boot_as_it_is_counted_now() -> None:
+    changes = Changes()
+    before = again_and_again(0, 3)
+    list(changes.machines([before], at(3000)))
+    newest = replace(before.boots[2], end=at(2500))
+    after = replace(before, boots=(before.boots[1], newest), findings=before.findings[:1])
+    (event,) = changes.machines([after], at(4000))
+    assert (event["event"], event["boot"]) == ("finding-withdrawn", 1)
+
+
+def test_a_finding_that_has_no_room_any_more_is_not_withdrawn() -> None:
+    changes = Changes()
+    before = again_and_again(0, 3)
+    list(changes.machines([before], at(3000)))
+    after = replace(before, findings=before.findings[1:])
+    assert list(changes.machines([after], at(4000))) == []
+
+
+def test_the_next_boot_waits_for_the_same() -> None:
+    changes = Changes()
+    waits = replace(growing(2), last_seen=at(2))
+    first = replace(waits.boots[0], waiting_for="OFFER for 4 s")
+    waits = replace(waits, boots=(first,))
+    assert "waiting" in kinds(changes.machines([waits], at(6)))
+    longer = replace(first, waiting_for="OFFER for 5 s")
+    assert kinds(changes.machines([replace(waits, boots=(longer,))], at(7))) == []
+    second = replace(first, start=at(100))
+    waits = replace(waits, boots=(longer, second), last_seen=at(102))
+    assert "waiting" in kinds(changes.machines([waits], at(106)))
+
+
 def test_the_same_object_is_no_news_and_a_stall_elsewhere_is() -> None:
     changes = Changes()
     machine = canned.not_found()
