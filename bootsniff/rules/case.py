@@ -193,11 +193,11 @@ class Case:
     @cached_property
     def dialect(self) -> str | None:
         """Recognised software of the DHCP server, of this stage or of one before it in the same boot."""
-        servers = self.world.servers
-        if self.server in servers and servers[self.server].dialect:
-            return servers[self.server].dialect
-        known = {record.dialect for record in servers.values() if record.dialect and record.dhcp_replies}
-        return known.pop() if len(known) == 1 else None
+        server = self.world.servers.get(self.server or "")
+        if server is not None and server.dialect:
+            return server.dialect
+        known = self.overview.dialects
+        return known[0] if len(known) == 1 else None
 
     @cached_property
     def lease(self) -> Offer | None:

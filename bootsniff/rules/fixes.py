@@ -6,6 +6,7 @@ Values come from strangers: file names and addresses are quoted for the place th
 from __future__ import annotations
 
 from ipaddress import ip_network
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from ..model import Fix
@@ -48,8 +49,7 @@ def address_of_server(case: Case) -> str:
 
 def network(case: Case) -> str:
     """The first three octets of the machine's network, as far as the capture shows; libvirt's default otherwise."""
-    known = [case.lease.address] if case.lease else []
-    known += [*case.world.servers, *case.world.arp]
+    known = chain([case.lease.address] if case.lease else [], case.world.servers, case.world.arp)
     found = next((address for address in known if address and "." in address and not address.startswith("0.")), None)
     return (found or "192.168.122.1").rsplit(".", 1)[0]
 

@@ -155,7 +155,11 @@ class Judge:
             return []
 
     def _causes(self, case: Case, findings: Iterable[Finding]) -> Iterator[Finding]:
-        for symptom in list(findings):
+        """Of a symptom that a stage has a thousand times, each cause is asked about the first."""
+        symptoms: dict[str, Finding] = {}
+        for finding in findings:
+            symptoms.setdefault(finding.code, finding)
+        for symptom in symptoms.values():
             for cause in registry.CAUSES.get(symptom.code, ()):
                 yield from self._said(cause.code, partial(cause.explain, case, symptom))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import NamedTuple
@@ -10,7 +11,16 @@ from typing import NamedTuple
 from ..flow.records import HttpExchange
 from ..model import FrameRef
 from ..track.boot_file import boot_file_of, chosen_offer
-from ..track.records import Dhcp4Exchange, Dhcp6Exchange, FetchRecord, Heard, MachineRecord, StageRecord, World
+from ..track.records import (
+    Dhcp4Exchange,
+    Dhcp6Exchange,
+    FetchRecord,
+    Heard,
+    MachineRecord,
+    ServerRecord,
+    StageRecord,
+    World,
+)
 from ..wire import dhcp_options
 from ..wire.messages import DhcpMessage
 from .offers import PXE
@@ -77,6 +87,21 @@ class Overview:
         """At most the latest of them that were given up to `time`."""
         end = bisect_right(self.leases, time, key=lambda lease: lease.time)
         return self.leases[max(0, end - _KEPT) : end]
+
+    @cached_property
+    def dhcp_servers(self) -> list[ServerRecord]:
+        """Servers that answered anybody's DHCP."""
+        return [server for server in self.world.servers.values() if server.dhcp_replies]
+
+    @cached_property
+    def dialects(self) -> tuple[str, ...]:
+        """The software of these servers, as far as it is recognised."""
+        return tuple({server.dialect for server in self.dhcp_servers if server.dialect})
+
+    @cached_property
+    def speaks_from(self) -> Counter[str]:
+        """How many addresses each MAC has by ARP."""
+        return Counter(self.world.arp.values())
 
     @cached_property
     def answers(self) -> dict[str, list[Answer]]:

@@ -92,7 +92,7 @@ class Cause(Rule):
     """Codes of the findings it can be the cause of."""
 
     def explain(self, case: Case, symptom: Finding) -> Iterator[Finding]:
-        """Notes under `symptom`, a finding of the same stage."""
+        """Notes under `symptom`, the first finding of its code at the stage."""
         raise NotImplementedError
 
     def check(self, case: Case) -> Iterator[Finding]:  # noqa: ARG002 - a cause is only asked about symptoms

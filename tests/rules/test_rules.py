@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import get_args
 from xml.etree import ElementTree as ET
 
@@ -12,8 +12,10 @@ import pytest
 
 from bootsniff.model import Confidence, Finding, Severity, StallPoint
 from bootsniff.rules import registry
+from bootsniff.rules.case import Case
 from bootsniff.rules.judge import MAX_FINDINGS, Judge
 from bootsniff.rules.rule import HEADINGS, Cause, Rule
+from bootsniff.rules.tftp.server_in_container import TftpServerInContainer
 from bootsniff.track.records import Expectation
 from bootsniff.wire.transfers import TftpError
 
@@ -368,6 +370,21 @@ def test_a_url_that_is_mended_keeps_what_it_says(offered: str, mended: str) -> N
     fixes = found("dhcp-http-offer-without-usable-uri", scene).fixes
     assert fixes
     assert all(mended in fix.text for fix in fixes)
+
+
+def test_a_cause_is_asked_once_about_a_fault_that_a_stage_has_many_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def explain(self: Cause, case: Case, symptom: Finding) -> Iterator[Finding]:
+        asked.append(symptom.code)
+        yield from ()
+
+    monkeypatch.setattr(TftpServerInContainer, "explain", explain)
+    scene = Scene("bios-pxe", at="tftp").lease(file="pxelinux.0")
+    for number in range(20):
+        scene.tftp(1 + 40 * number, f"{number}.0", requests=6)
+    assert "tftp-no-reply" in scene.codes()
+    assert asked == ["tftp-no-reply"]
 
 
 def test_repeated_syns_prove_that_no_answer_came() -> None:

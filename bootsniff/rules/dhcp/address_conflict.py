@@ -97,8 +97,7 @@ def _others(case: Case, dhcp: Dhcp4Exchange) -> list[tuple[str, FrameRef]]:
         return []
     end = case.boot.last.time + _LEASED
     others = [(mac, at) for mac, at in dhcp.strangers if at.time <= end]
-    spoken = list(case.world.arp.values()) if others else []
-    return [(mac, at) for mac, at in others if spoken.count(mac) < _OF_ALL]
+    return [(mac, at) for mac, at in others if case.overview.speaks_from[mac] < _OF_ALL]
 
 
 def _reserved(case: Case, owner: str | None, address: str) -> Fix:

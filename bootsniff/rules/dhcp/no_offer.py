@@ -59,7 +59,7 @@ class DhcpNoOffer(Rule):
             return
         if case.world.quality.only_requests or any(dhcp_options.server_id(heard.message) for heard in dhcp.requests):
             return  # this capture does not hold offers that were taken
-        served = [server for server in case.world.servers.values() if server.dhcp_replies]
+        served = case.overview.dhcp_servers
         before = _answered_before(case)
         # What is asked for with the broadcast flag is answered by broadcast (RFC 2131 section 4.1): it would be seen.
         broadcast = any(heard.message.broadcast and not heard.message.relay for heard in dhcp.discovers)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...flow.records import TftpTransfer
-from ...model import Evidence, Finding, Fix, FrameRef
-from ...track.records import StageRecord
+from ...model import Evidence, Finding, Fix
 from ...wire import dhcp_options, urls
 from ...wire.addresses import is_ipv4
 from .. import fixes, names, quoting
@@ -50,13 +49,14 @@ class DhcpWrongNextServer(Rule):
         if nowhere is not None:
             yield nowhere
             return
+        serving = _serving(case)
         for fetch, flow in case.tftp:
             if flow.reply_from or flow.oack or flow.error or flow.body.received or not flow.requests:
                 continue
             refused = any(notice.message.code == 3 for notice in flow.icmp)
             if not fetch.in_vain or case.came_later(fetch):
                 continue
-            right = _right_server(case, flow)
+            right = _right_server(case, flow, serving)
             if right is None:
                 continue
             server, sign, named, proof = right
@@ -106,12 +106,16 @@ class DhcpWrongNextServer(Rule):
         )
 
 
-def _right_server(case: Case, flow: TftpTransfer) -> tuple[str, str, bool, list[Evidence]] | None:
+def _right_server(
+    case: Case, flow: TftpTransfer, serving: dict[str, TftpTransfer]
+) -> tuple[str, str, bool, list[Evidence]] | None:
     """The address to ask, what tells of it, whether the very reply that led elsewhere names it, and the proof."""
-    served = _served_elsewhere(case, flow.server)
-    if served:
-        server, at, file = served
-        return server, f"{server} is the one (it served {file})", False, [evidence(at, f"{server} serves {file}")]
+    record = case.world.servers.get(flow.server)
+    other = next((other for server, other in serving.items() if server != flow.server), None)
+    if other is not None and not (record and record.tftp_replies):
+        server, file = other.server, other.filename
+        proof = evidence(other.last_from_server or other.last, f"{server} serves {file}")
+        return server, f"{server} is the one (it served {file})", False, [proof]
     for reply in [*case.acks[-1:], *([case.lease] if case.lease else [])]:
         named, siaddr = dhcp_options.server_name_option(reply.message), reply.message.next_server
         if flow.server not in (named, siaddr, reply.server):
@@ -123,18 +127,15 @@ def _right_server(case: Case, flow: TftpTransfer) -> tuple[str, str, bool, list[
     return None
 
 
-def _served_elsewhere(case: Case, asked: str) -> tuple[str, FrameRef, str] | None:
-    """A server that answered TFTP to this machine in this boot option, when `asked` never did to anybody."""
-    record = case.world.servers.get(asked)
-    if record and record.tftp_replies:
-        return None
-    stages: list[StageRecord] = [case.boot.stages[index] for index in case.option]
-    for stage in stages:
-        for fetch in stage.fetches:
-            other = fetch.flow
-            if isinstance(other, TftpTransfer) and other.server != asked and (other.complete or other.oack):
-                return other.server, other.last_from_server or other.last, other.filename
-    return None
+def _serving(case: Case) -> dict[str, TftpTransfer]:
+    """The first transfer that each server began or completed for this machine in this boot option."""
+    found: dict[str, TftpTransfer] = {}
+    for index in case.option:
+        for fetch in case.boot.stages[index].fetches:
+            flow = fetch.flow
+            if isinstance(flow, TftpTransfer) and (flow.complete or flow.oack):
+                found.setdefault(flow.server, flow)
+    return found
 
 
 def _fixes(case: Case, file: str, server: str) -> tuple[Fix, ...]:

@@ -44,7 +44,7 @@ class LinkDhcpBlockedByHostFirewall(Rule):
             return
         if not any(protocol == "udp" and port == ports.DHCP_SERVER for protocol, _, port in host.listeners):
             return
-        if any(server.dhcp_replies for server in case.world.servers.values()):
+        if case.overview.dhcp_servers:
             return  # others are served: no firewall
         zone = host.firewalld_zones[0][1] if host.firewalld_zones else "libvirt"
         yield self.finding(

@@ -77,9 +77,8 @@ class LinkLacpSuspended(Rule):
 
 def _port(case: Case, first: int, last: int) -> LonelyPort | None:
     """A switch's port that had no partner while the machine asked from `first` to `last`, ns."""
-    hosts = set(case.world.arp.values())
     for mac, port in case.world.lonely_ports.items():
-        if mac == case.machine.mac or mac in hosts:
+        if mac == case.machine.mac or mac in case.overview.speaks_from:
             continue
         if port.since.time <= last and port.last.time >= first - _SLOW_PERIOD:
             return port
