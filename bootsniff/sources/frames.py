@@ -8,7 +8,7 @@ from typing import IO, NamedTuple
 
 import numpy as np
 
-from ..model import Block, FrameBytes, FrameStore
+from ..model import Block, FrameBytes
 from .raw_input import RawInput
 from .scan import Decoder
 from .window import SLACK
@@ -159,16 +159,6 @@ class SpooledFrames:
             self._original.insert(index, found.original_length)
             self._link_type.insert(index, found.link_type)
             self._used += len(found.data)
-
-
-class Frames:
-    """The stores of several captures as one."""
-
-    def __init__(self, stores: tuple[FrameStore, ...]) -> None:
-        self._stores = stores
-
-    def get(self, capture: int, frame: int) -> FrameBytes | None:
-        return self._stores[capture].get(capture, frame) if 0 <= capture < len(self._stores) else None
 
 
 def frame_of(block: Block, frame: int) -> FrameBytes | None:

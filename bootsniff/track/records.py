@@ -269,7 +269,6 @@ class MachineRecord(Struct, eq=False, gc=False):
 
     mac: str
     vlan: int | None
-    first_seen: int
     last: FrameRef
     uuid: str | None = None
     hostname: str | None = None

@@ -29,7 +29,7 @@ class Roster:
             if len(self._world.machines) >= MAX_MACHINES:
                 self._evict()
             at = seen_at(envelope)
-            machine = self._world.machines[key] = MachineRecord(key, envelope.vlan, envelope.time, at)
+            machine = self._world.machines[key] = MachineRecord(key, envelope.vlan, at)
         self.changed.add(key)
         return machine
 

@@ -51,11 +51,6 @@ def requested_ip(message: DhcpMessage) -> str | None:
     return address(message, 50)
 
 
-def lease_time(message: DhcpMessage) -> int | None:
-    """Seconds."""
-    return number(message, 51, 4)
-
-
 def subnet_mask(message: DhcpMessage) -> str | None:
     return address(message, 1)
 
@@ -70,10 +65,6 @@ def dns_servers(message: DhcpMessage) -> tuple[str, ...]:
 
 def hostname(message: DhcpMessage) -> str | None:
     return text(message, 12)
-
-
-def domain(message: DhcpMessage) -> str | None:
-    return text(message, 15)
 
 
 def root_path(message: DhcpMessage) -> str | None:
@@ -194,10 +185,6 @@ def message(message: DhcpMessage) -> str | None:
     return text(message, 56)
 
 
-def max_size(message: DhcpMessage) -> int | None:
-    return number(message, 57, 2)
-
-
 def relay_information(message: DhcpMessage) -> RelayInformation | None:
     """Option 82 (RFC 3046): text where the identifiers are text, else hex."""
     raw = message.options.get(82)
@@ -252,11 +239,6 @@ def pxe(message: DhcpMessage) -> PxeOptions | None:
     """Option 43 read as PXE's; None when absent, or when it does not parse as such (another vendor's content)."""
     raw = message.options.get(43)
     return encapsulated.parse_pxe(raw) if raw is not None else None
-
-
-def pxelinux_config_file(message: DhcpMessage) -> str | None:
-    """Option 209 (RFC 5071)."""
-    return text(message, 209)
 
 
 def pxelinux_path_prefix(message: DhcpMessage) -> str | None:

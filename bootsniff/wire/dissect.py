@@ -14,7 +14,6 @@ from .addresses import mac_text
 from .packet import ETHERNET, IPV4, IPV6, LOOP, NULL, RAW_LINKS, SLL, SLL2, Packet
 
 _TAGS = frozenset({0x8100, 0x88A8, 0x9100, 0x9200, 0x9300})
-_OUTGOING = 4  # PACKET_OUTGOING of the cooked headers: sent by the machine that captured
 _NULL_FAMILIES = {2: 4, 10: 6, 24: 6, 28: 6, 30: 6}  # AF_INET, and AF_INET6 of Linux, NetBSD, FreeBSD, macOS
 _SNAP = b"\xaa\xaa\x03\x00\x00\x00"
 
@@ -102,7 +101,6 @@ def _cooked(packet: Packet, frame: bytes, original: int) -> None:
     """LINKTYPE_LINUX_SLL: packet type, ARPHRD type, address length, address, protocol."""
     if len(frame) < 16:
         raise Malformed("SLL header is not whole")
-    packet.outgoing = frame[0] << 8 | frame[1] == _OUTGOING
     if frame[4] << 8 | frame[5] == 6:
         packet.source_mac = mac_text(frame[6:12])
     _network(packet, frame, 16, original, frame[14] << 8 | frame[15])
@@ -113,7 +111,6 @@ def _cooked2(packet: Packet, frame: bytes, original: int) -> None:
     if len(frame) < 20:
         raise Malformed("SLL2 header is not whole")
     packet.point = int.from_bytes(frame[4:8], "big")
-    packet.outgoing = frame[10] == _OUTGOING
     if frame[11] == 6:
         packet.source_mac = mac_text(frame[12:18])
     _network(packet, frame, 20, original, frame[0] << 8 | frame[1])

@@ -162,9 +162,3 @@ def content_range(value: str) -> tuple[int, int, int | None] | tuple[None, None,
         return None, None, total
     first, last = int(match[1]), int(match[2])
     return (first, last, total) if first <= last and (total is None or last < total) else None
-
-
-def range_start(value: str) -> int | None:
-    """First byte that a Range field asks for; None for suffix ranges and other units."""
-    match = re.match(r"bytes\s*=\s*(\d{1,18})\s*-", value.strip(), re.IGNORECASE)
-    return int(match[1]) if match else None

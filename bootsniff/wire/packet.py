@@ -25,8 +25,6 @@ class Packet(Struct):
     """Outermost VLAN id; None for untagged and priority-tagged frames."""
     point: int = 0
     """Interface index of an SLL2 header."""
-    outgoing: bool = False
-    """A cooked header says that the capturing machine sent this."""
     ethertype: int = 0
     """Innermost; 0 for 802.3 frames with LLC."""
     llc: bytes = b""

@@ -82,7 +82,7 @@ class Scene:
         self.world.quality.first = START
         self.world.quality.arp_seen = self.world.quality.unicast_seen = True
         self.frame = 0
-        self.machine = MachineRecord(MAC, None, START, FrameRef(0, 1, START), boot_client=True)
+        self.machine = MachineRecord(MAC, None, FrameRef(0, 1, START), boot_client=True)
         self.world.machines[MAC] = self.machine
         self.boot(status=status, at=at)
         self.stage(client)

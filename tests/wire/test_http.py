@@ -113,12 +113,6 @@ def test_content_ranges(value: str, result: object) -> None:
     assert http.content_range(value) == result
 
 
-def test_range_start() -> None:
-    assert http.range_start("bytes=500-") == 500
-    assert http.range_start("bytes=-500") is None
-    assert http.range_start("lines=1-2") is None
-
-
 @given(st.sampled_from([REQUEST, RESPONSE]), st.integers(0, 90), st.binary(max_size=60))
 def test_mutilated(sample: bytes, cut: int, tail: bytes) -> None:
     data = sample[:cut] + tail
@@ -142,4 +136,3 @@ def test_noise(data: bytes) -> None:
 @given(st.text(max_size=60))
 def test_noise_of_ranges(value: str) -> None:
     http.content_range(value)
-    http.range_start(value)

@@ -96,14 +96,14 @@ def test_cooked_captures() -> None:
     address = bytes.fromhex("525400000001") + b"\0\0"
     sll = bytes(CookedLinux(pkttype=4, lladdrtype=1, lladdrlen=6, src=address, proto=0x0800) / udp())
     packet = dissect(sll, len(sll), 113)
-    assert (packet.source_mac, packet.outgoing, packet.payload, packet.point) == (SOURCE, True, b"hello", 0)
+    assert (packet.source_mac, packet.payload, packet.point) == (SOURCE, b"hello", 0)
     sll2 = bytes(
         CookedLinuxV2(proto=0x8100, ifindex=17, lladdrtype=1, pkttype=0, lladdrlen=6, src=address)
         / Dot1Q(vlan=12)
         / udp()
     )
     packet = dissect(sll2, len(sll2), 276)
-    assert (packet.source_mac, packet.outgoing, packet.point, packet.vlan) == (SOURCE, False, 17, 12)
+    assert (packet.source_mac, packet.point, packet.vlan) == (SOURCE, 17, 12)
     assert packet.payload == b"hello"
 
 
