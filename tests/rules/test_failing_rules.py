@@ -90,7 +90,8 @@ def test_strict_lets_the_error_through(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("rule", registry.RULES, ids=lambda rule: rule.code)
 def test_whom_a_rule_concerns_is_a_plain_answer(rule: Rule) -> None:
-    assert all(rule.concerns(client) in (True, False) for client in KINDS)
+    assert KINDS
+    assert all(isinstance(rule.concerns(client), bool) for client in KINDS)
 
 
 @pytest.fixture

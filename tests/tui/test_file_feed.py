@@ -80,7 +80,9 @@ def test_every_cited_frame_can_be_had(tmp_path: Path) -> None:
 def test_cited_frames_of_a_compressed_file_are_kept() -> None:
     feed = FileFeed([open_capture(str(PCAPS / "http-no-echo.pcap.xz"), 0)])
     feed.wait(600)
-    for each in of_machine(report_of(feed).machines[0]):
+    cited = of_machine(report_of(feed).machines[0])
+    assert cited
+    for each in cited:
         assert feed.get(each.capture, each.frame) is not None, each
 
 
