@@ -11,6 +11,7 @@ from typing import Literal
 from msgspec import Struct, field
 
 from ..model import FrameRef
+from ..wire.addresses import in_url
 from ..wire.messages import (
     ArpMessage,
     Bpdu,
@@ -127,6 +128,11 @@ class TftpTransfer(Struct, eq=False):
     last: FrameRef = FrameRef(0, 0, 0)
     """The latest packet of either side."""
     last_from_server: FrameRef | None = None
+
+    @property
+    def url(self) -> str:
+        """After the slash that ends the host stands the name as it was sent: `/d-i/linux` and `d-i/linux` differ."""
+        return f"tftp://{in_url(self.server)}/{self.filename}"
 
 
 class TlsHandshake(Struct, eq=False):

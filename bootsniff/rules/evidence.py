@@ -38,6 +38,18 @@ def maybe(where: FrameRef | Heard[Any] | None, role: str) -> Iterator[Evidence]:
         yield evidence(where, role)
 
 
+def by_icmp(notices: Iterable[IcmpNotice]) -> Iterator[Evidence]:
+    """What came back instead of an answer, by its numbers."""
+    for notice in notices:
+        yield evidence(notice.at, f"ICMP type {notice.message.type} code {notice.message.code} from {notice.sender}")
+
+
+def port_unreachable(notices: Iterable[IcmpNotice]) -> Iterator[Evidence]:
+    """Such notices, by who sent them."""
+    for notice in notices:
+        yield evidence(notice.at, f"ICMP port unreachable from {notice.sender}")
+
+
 def too_big(notices: Iterable[IcmpNotice]) -> list[IcmpNotice]:
     """ICMP fragmentation needed, or packet too big."""
     return [n for n in notices if (n.message.type, n.message.code) == _TOO_BIG.get(n.message.version)]

@@ -10,7 +10,6 @@ from ..flow.records import TftpTransfer
 from ..track.naming import is_ipxe_binary
 from ..track.records import FetchRecord
 from ..wire import urls
-from ..wire.addresses import in_url
 
 BIOS_NAME = re.compile(
     r"(?:\.(?:0|kpxe|kkpxe|pxe|bs|com|n12)|(?:^|/)(?:undionly|pxelinux|lpxelinux|wdsnbp)[^/]*)$", re.IGNORECASE
@@ -35,11 +34,7 @@ def path_of(fetch: FetchRecord) -> str:
 
 
 def url_of(fetch: FetchRecord) -> str:
-    """As the report shows it."""
-    flow = fetch.flow
-    if not isinstance(flow, TftpTransfer):
-        return flow.url
-    return f"tftp://{in_url(flow.server)}/{flow.filename}"
+    return fetch.flow.url
 
 
 def is_body(fetch: FetchRecord) -> bool:

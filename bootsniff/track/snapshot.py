@@ -226,8 +226,7 @@ def _tftp(record: FetchRecord, flow: TftpTransfer) -> Fetch:
     first = flow.requests[0] if flow.requests else flow.body.first or flow.last
     return Fetch(
         protocol="tftp",
-        # After the slash that ends the host stands the name as it was sent: `/d-i/linux` and `d-i/linux` differ.
-        url=f"tftp://{in_url(flow.server)}/{flow.filename}",
+        url=flow.url,
         method="WRQ" if flow.write else "RRQ",
         status=record.status,
         bytes=flow.body.received,
@@ -267,7 +266,7 @@ def _http(record: FetchRecord, flow: HttpExchange) -> Fetch:
         )
     return Fetch(
         protocol="https" if flow.url.startswith("https:") else "http",
-        # As with TFTP: of a request that the capture does not hold, the server alone.
+        # Of a request that the capture does not hold, the server alone.
         url=flow.url or f"http://{in_url(flow.connection.server)}/",
         method=(flow.request.method or "") if flow.request is not None else "",
         status=record.status,

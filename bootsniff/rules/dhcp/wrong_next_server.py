@@ -10,7 +10,7 @@ from ...wire import dhcp_options, urls
 from ...wire.addresses import is_ipv4
 from .. import fixes, names, quoting
 from ..case import Case
-from ..evidence import evidence, first_and_last
+from ..evidence import evidence, first_and_last, port_unreachable
 from ..rule import Rule
 from ..tftp import transfers
 
@@ -53,19 +53,19 @@ class DhcpWrongNextServer(Rule):
         for fetch, flow in case.tftp:
             if flow.reply_from or flow.oack or flow.error or flow.body.received or not flow.requests:
                 continue
-            refused = any(notice.message.code == 3 for notice in flow.icmp)
+            refused = transfers.refusals(flow)
             if not fetch.in_vain or case.came_later(fetch):
                 continue
             right = _right_server(case, flow, serving)
             if right is None:
                 continue
             server, sign, named, proof = right
-            certain = named and refused
+            certain = named and bool(refused)
             yield self.finding(
                 case,
                 [
                     *first_and_last(flow.requests, f"RRQ to {flow.server}"),
-                    *(evidence(n.at, f"ICMP port unreachable from {n.sender}") for n in flow.icmp[:1] if refused),
+                    *port_unreachable(refused[:1]),
                     *proof,
                 ],
                 confidence="certain" if certain else "likely",

@@ -9,7 +9,7 @@ from ...track.records import Heard
 from ...wire import ports
 from ...wire.messages import DhcpMessage
 from ..case import Case
-from ..evidence import evidence, first_and_last
+from ..evidence import by_icmp, first_and_last
 
 
 def unanswered(case: Case) -> list[Heard[DhcpMessage]]:
@@ -23,5 +23,4 @@ def unanswered(case: Case) -> list[Heard[DhcpMessage]]:
 def proof(case: Case, requests: list[Heard[DhcpMessage]]) -> Iterator[Evidence]:
     """The requests and what came back instead of an answer."""
     yield from first_and_last(requests, "REQUEST to port 4011")
-    for notice in case.dhcp4.icmp[:2] if case.dhcp4 else ():
-        yield evidence(notice.at, f"ICMP type {notice.message.type} code {notice.message.code} from {notice.sender}")
+    yield from by_icmp(case.dhcp4.icmp[:2] if case.dhcp4 else ())

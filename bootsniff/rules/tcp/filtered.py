@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ...model import Finding, Fix
 from .. import fixes, names
 from ..case import Case
-from ..evidence import evidence, first_and_last
+from ..evidence import by_icmp, first_and_last
 from ..rule import Rule
 from . import targets
 
@@ -74,10 +74,7 @@ class TcpFiltered(Rule):
                 [
                     *targets.proof(case, connection),
                     *first_and_last(connection.syns, f"SYN to port {connection.server_port}"),
-                    *(
-                        evidence(n.at, f"ICMP type {n.message.type} code {n.message.code} from {n.sender}")
-                        for n in icmp[:2]
-                    ),
+                    *by_icmp(icmp[:2]),
                 ],
                 confidence="certain"
                 if told

@@ -9,7 +9,7 @@ from ...model import Confidence, Evidence, Finding, Fix
 from ...track.records import FetchRecord
 from .. import fixes, names
 from ..case import Case
-from ..evidence import evidence, first_and_last
+from ..evidence import evidence, first_and_last, port_unreachable
 from ..rule import Rule
 from . import transfers
 
@@ -98,7 +98,7 @@ def _outside(flow: TftpTransfer) -> _Verdict | None:
     return (
         "likely",
         flow.client,
-        [*proof, *(evidence(n.at, f"ICMP port unreachable from {n.sender}") for n in refused[:2])],
+        [*proof, *port_unreachable(refused[:2])],
     )
 
 

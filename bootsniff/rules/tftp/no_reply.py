@@ -10,7 +10,7 @@ from ...track.records import Heard
 from ...wire.messages import DhcpMessage
 from .. import fixes, names
 from ..case import Case
-from ..evidence import evidence, first_and_last, maybe
+from ..evidence import by_icmp, first_and_last, maybe
 from ..rule import Rule
 from . import transfers
 
@@ -78,10 +78,7 @@ class TftpNoReply(Rule):
                 [
                     *first_and_last(flow.requests, "RRQ without an answer"),
                     *maybe(beyond, f"{flow.server} at the other capture point, where no RRQ arrives"),
-                    *(
-                        evidence(n.at, f"ICMP type {n.message.type} code {n.message.code} from {n.sender}")
-                        for n in icmp[:2]
-                    ),
+                    *by_icmp(icmp[:2]),
                 ],
                 confidence="certain" if icmp else case.silence(flow.server, second_sign=flow.request_count >= _TRIES),
                 subject=flow.server,

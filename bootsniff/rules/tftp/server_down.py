@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ...model import Finding, Fix
 from .. import fixes, names
 from ..case import Case
-from ..evidence import evidence, first_and_last
+from ..evidence import first_and_last, port_unreachable
 from ..rule import Rule
 from . import transfers
 
@@ -46,7 +46,7 @@ class TftpServerDown(Rule):
                 case,
                 [
                     *first_and_last(flow.requests, f"RRQ for {names.base(flow.filename) or flow.filename}"),
-                    *(evidence(n.at, f"ICMP port unreachable from {n.sender}") for n in refusals[:2]),
+                    *port_unreachable(refusals[:2]),
                 ],
                 subject=flow.server,
                 server=flow.server,

@@ -8,7 +8,7 @@ from ...flow.records import TftpTransfer
 from ...model import Evidence, Finding, Fix
 from .. import fixes, names
 from ..case import Case
-from ..evidence import evidence, maybe
+from ..evidence import evidence, maybe, port_unreachable
 from ..rule import Rule
 from . import transfers
 
@@ -53,7 +53,7 @@ class TftpTimeoutMidTransfer(Rule):
                     *(evidence(ref, f"RRQ {flow.filename}") for ref in flow.requests[:1]),
                     *maybe(flow.body.last, f"last new block {flow.highest_block}"),
                     *proof,
-                    *(evidence(n.at, f"ICMP port unreachable from {n.sender}") for n in refused[:1]),
+                    *port_unreachable(refused[:1]),
                 ],
                 confidence="certain" if refused else case.silence(flow.server, second_sign=True),
                 subject=names.url_of(fetch),
