@@ -1,16 +1,18 @@
 """Clocks of two captures are compared by packets that both hold, and by nothing that a machine sends with every boot."""
 
 import random
+import struct
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootsniff.flow.clocks import AGREED, EXACT, JITTER, MAX_VALUE, Marks, Seen, clock_shift
+from bootsniff.flow import clocks
+from bootsniff.flow.clocks import AGREED, EXACT, JITTER, MAX_SIGHTINGS, MAX_VALUE, Mark, Marks, Seen, clock_shift
 from bootsniff.model import NANOSECONDS
 from bootsniff.sources.capture_file import open_capture
-from tests.flow.packets import CLIENT, SERVER, Frame, block_of, rrq, udp
+from tests.flow.packets import ACK, CLIENT, SERVER, SYN, Frame, block_of, data, error, oack, rrq, tcp, udp
 
 PCAPS = Path(__file__).parents[2] / "pcaps"
 HOUR = 3600 * NANOSECONDS
@@ -103,6 +105,93 @@ def test_different_networks_and_empty_captures_have_nothing_to_compare() -> None
     assert clock_shift(marks_of("tftp-not-found"), marks_of("uboot64-pxelinux")) is None
     assert clock_shift({}, marks_of("tftp-not-found")) is None
     assert clock_shift(marks_of("tftp-not-found"), {}) is None
+
+
+def lease(op: int, kind: int, *, relayed: bool = False) -> bytes:
+    """A DHCP message with xid 7 after 3 s."""
+    head = struct.pack(">BBBBIHH", op, 1, 6, 0, 7, 3, 0) + bytes(12) + (b"\x0a\0\0\2" if relayed else bytes(4))
+    return head + bytes.fromhex("525400000007").ljust(208, b"\0") + b"\x63\x82\x53\x63" + bytes((53, 1, kind, 255))
+
+
+def dhcp6(kind: int) -> bytes:
+    return bytes((kind, 0, 0, 9)) + b"\0\1\0\x0a" + b"\0\3\0\1" + bytes.fromhex("525400000007")
+
+
+MAC = "52:54:00:00:00:07"
+DUID = repr(b"\0\3\0\1" + bytes.fromhex("525400000007"))
+NEAR6, FAR6 = "fe80::7", "fe80::1"
+
+
+@pytest.mark.parametrize(
+    ("packet", "marks"),
+    [
+        (tcp(CLIENT, 2000, SERVER, 80, 1137915891, flags=SYN), {("SYN", 1137915891)}),
+        (tcp(SERVER, 80, CLIENT, 2000, 399219561, flags=SYN | ACK), {("server SYN, ACK", 399219561)}),
+        (tcp(SERVER, 80, CLIENT, 2000, 64001, flags=SYN | ACK), {("server SYN, ACK", 64001)}),
+        (tcp(SERVER, 80, CLIENT, 2000, 5 << 16 | 1, flags=SYN | ACK), set()),
+        (tcp(CLIENT, 2000, SERVER, 80, 1137915892, flags=ACK), set()),
+        (udp(CLIENT, 68, SERVER, 67, lease(1, 1), identification=5), {(f"asks {MAC}", (7, 3, 1))}),
+        (
+            udp(SERVER, 67, CLIENT, 68, lease(2, 2), identification=5),
+            {(f"is told {MAC}", (7, 3, 2)), ("server DHCP", (5, 7))},
+        ),
+        (udp(SERVER, 67, CLIENT, 68, lease(2, 2, relayed=True), identification=5), {(f"is told {MAC}", (7, 3, 2))}),
+        (udp(NEAR6, 546, FAR6, 547, dhcp6(1)), {(f"asks {DUID}", (1, 9))}),
+        (udp(FAR6, 547, NEAR6, 546, dhcp6(2)), {(f"is told {DUID}", (2, 9))}),
+        (udp(FAR6, 547, NEAR6, 546, dhcp6(7)), {(f"is told {DUID}", (7, 9))}),
+        (udp(CLIENT, 2070, SERVER, 69, rrq("x"), identification=5), {("request", (5, 2070, rrq("x")))}),
+        (udp(NEAR6, 2070, FAR6, 69, rrq("x")), {("request", (0, 2070, rrq("x")))}),
+        (udp(SERVER, 3000, CLIENT, 2070, oack("tsize", "9"), identification=5), {("server TFTP", (5, (3000, 2070), b"\0\6ts"))}),
+        (udp(SERVER, 3000, CLIENT, 2070, error(1, "no"), identification=5), {("server TFTP", (5, (3000, 2070), b"\0\5\0\1"))}),
+        (udp(SERVER, 3000, CLIENT, 2070, data(1, b"x"), identification=5), {("server TFTP", (5, (3000, 2070), b"\0\3\0\1"))}),
+        (udp(SERVER, 3000, CLIENT, 2070, data(2, b"x"), identification=5), set()),
+    ],
+)  # fmt: skip
+def test_what_is_hardly_ever_the_same_twice(packet: bytes, marks: set[Mark]) -> None:
+    noted = Marks()
+    noted.note(block_of([(1, packet)]))
+    assert set(noted.seen) == marks
+
+
+def test_an_identification_of_zero_is_none() -> None:
+    packet = bytearray(udp(SERVER, 67, CLIENT, 68, lease(2, 2)))
+    packet[18:20] = bytes(2)
+    noted = Marks()
+    noted.note(block_of([(1, bytes(packet))]))
+    assert set(noted.seen) == {(f"is told {MAC}", (7, 3, 2))}
+
+
+def test_marks_and_sightings_have_their_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clocks, "MAX_MARKS", 2)
+    noted = Marks()
+    again = tcp(CLIENT, 2000, SERVER, 80, 77, flags=SYN)
+    noted.note(block_of([(at, again) for at in range(20)]))
+    assert [len(times) for times in noted.seen.values()] == [MAX_SIGHTINGS]
+    noted.note(block_of([(at, tcp(CLIENT, 2000, SERVER, 80, 77 + at, flags=SYN)) for at in range(5)]))
+    assert [value for _, value in noted.seen] == [77, 78]
+
+
+def seconds(kind: str, *times: int, drawn: int = 1) -> Seen:
+    return {(kind, (drawn, time)): [time * NANOSECONDS] for time in times}
+
+
+def test_numbers_that_two_servers_drew_by_chance_are_not_enough() -> None:
+    alike = seconds("server SYN, ACK", 0, 9)
+    one, two = ({**alike, **seconds("server SYN, ACK", *range(1, 9), drawn=drawn)} for drawn in (1, 2))
+    assert clock_shift(one, moved(two, HOUR)) is None
+    assert clock_shift(one, moved(alike, HOUR)) == -HOUR
+
+
+def test_requests_may_be_missing_in_one_capture_but_nothing_that_machines_asked_by_dhcp() -> None:
+    asked, fetched = seconds("asks x", 0, 2, 6, 14), seconds("request", *range(1, 13))
+    whole = {**asked, **fetched}
+    assert clock_shift(whole, moved({**asked, **seconds("request", 1, 2, 3)}, HOUR)) == -HOUR
+    assert clock_shift(whole, moved({**seconds("asks x", 0, 14), **fetched}, HOUR)) is None
+
+
+def test_what_was_before_the_other_capture_began_need_not_be_in_it() -> None:
+    late = {**seconds("asks x", 100, 102, 106, 114), **seconds("request", 103)}
+    assert clock_shift({**seconds("asks x", *range(10)), **late}, moved(late, HOUR)) == -HOUR
 
 
 def test_few_packets_prove_nothing() -> None:
