@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...flow.records import TcpConnection, TlsHandshake
-from ...model import Fix
+from ...model import Confidence, Fix
 from ..case import Case
 from .handshakes import MODERN, TlsRule, Verdict, alert_of
 
@@ -15,7 +15,7 @@ class TlsCipher(TlsRule):
         The server finds nothing it would use in the machine's short list and ends the handshake.
     On the wire
         ClientHello, then alert 40 (handshake_failure) or 71 (insufficient_security) from the server, before any
-        ServerHello; or alert 47 from the machine.
+        ServerHello.
     Not to be confused with
         A certificate the machine has to send (tls-client-certificate); versions that do not fit (tls-version).
     Causes
@@ -36,9 +36,8 @@ class TlsCipher(TlsRule):
         if alert is None or tls.server_hello is not None:
             return None
         if alert[0] in (40, 71) and not alert[2]:
-            return "certain" if alert[
-                0
-            ] == 71 else "likely", f"the machine offers {len(tls.client_hello.ciphers)}, none suits"
+            sure: Confidence = "certain" if alert[0] == 71 else "likely"
+            return sure, f"the machine offers {len(tls.client_hello.ciphers)}, none suits"
         return None
 
     def mend(self, case: Case, connection: TcpConnection, tls: TlsHandshake) -> tuple[Fix, ...]:  # noqa: ARG002

@@ -12,9 +12,10 @@ class TlsClientCertificate(TlsRule):
     """The web server wants a certificate of the machine.
 
     What happens
-        The server asks for a client certificate; the boot program has none to show.
+        The server asks for a client certificate; the boot program has none to show, or one that the server refuses.
     On the wire
-        Alert 116 (certificate_required) from the server; older servers say 40 or 42 after the machine's empty answer.
+        Alert 116 (certificate_required) from the server; older servers say 40 or 42 after the machine's empty answer, and
+        43 to 46 of a certificate that they refuse (44 revoked, 45 expired).
     Not to be confused with
         A server certificate that the machine refuses (tls-certificate).
     Causes
@@ -33,7 +34,7 @@ class TlsClientCertificate(TlsRule):
         alert = alert_of(tls)
         if alert and alert[0] == 116:
             return "certain", f"alert {alert[0]} {alert[1]}"
-        if alert and tls.wants_certificate and alert[0] in (40, 42, 43, 46) and not alert[2]:
+        if alert and tls.wants_certificate and alert[0] in (40, 42, 43, 44, 45, 46) and not alert[2]:
             return "likely", f"it asks for one, and then says alert {alert[0]} {alert[1]}"
         return None
 

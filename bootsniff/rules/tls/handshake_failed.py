@@ -9,9 +9,13 @@ from ...wire.addresses import in_url
 from .. import fixes
 from ..case import Case
 from .certificate import TlsCertificateRefused
+from .cipher import TlsCipher
 from .client_certificate import TlsClientCertificate
 from .handshakes import MODERN, TlsRule, Verdict, alert_of, trust
 from .unknown_ca import TlsUnknownCa
+from .version import TlsVersion
+
+_CAUSES = (TlsCertificateRefused(), TlsCipher(), TlsClientCertificate(), TlsUnknownCa(), TlsVersion())
 
 
 class TlsHandshakeFailed(TlsRule):
@@ -44,18 +48,11 @@ class TlsHandshakeFailed(TlsRule):
     def verdict(self, case: Case, connection: TcpConnection, tls: TlsHandshake) -> Verdict | None:
         if tls.foreign:
             return "certain", f"the server answers {_language(tls.foreign)}, not TLS, on port {connection.server_port}"
+        if any(cause.verdict(case, connection, tls) for cause in _CAUSES):
+            return None
         alert = alert_of(tls)
         if alert is not None:
-            known = alert[0] in (42, 43, 44, 45, 46, 48, 70, 71, 112, 116)
-            if (
-                known
-                or TlsClientCertificate().verdict(case, connection, tls)
-                or (alert[0] == 40 and not alert[2] and tls.server_hello is None)
-            ):
-                return None
             return "certain", f"alert {alert[0]} {alert[1]} from the {'machine' if alert[2] else 'server'}"
-        if TlsCertificateRefused().verdict(case, connection, tls) or TlsUnknownCa().verdict(case, connection, tls):
-            return None
         if took_no_hello(connection):
             return (
                 "likely",
