@@ -6,6 +6,10 @@ from itertools import product
 
 import pytest
 
+from bootsniff.flow.records import TlsHandshake
+from bootsniff.model import NANOSECONDS
+
+from .scene import Scene
 from .scenes_transfer import handshake
 
 ABOUT_CERTIFICATES = (42, 43, 44, 45, 46, 112)
@@ -74,3 +78,112 @@ def test_the_versions_that_a_machine_offers_are_named() -> None:
     finding = scene.finding("tls-version")
     assert finding is not None
     assert finding.summary.endswith("the machine offers none that could be read")
+
+
+DAY = 24 * 3600 * NANOSECONDS
+
+
+def certified(
+    alert: int | None = None, *, host: str = "boot.lan", client: str = "ipxe-efi-x64"
+) -> tuple[Scene, TlsHandshake]:
+    scene = handshake(alert, client=client)
+    tls = scene.here.connections[0].tls
+    assert tls is not None
+    tls.client_hello.server_name = host
+    return scene, tls
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "client", "why"),
+    [
+        (-DAY, DAY, "ipxe-efi-x64", None),
+        (None, None, "ipxe-efi-x64", None),
+        (-2 * DAY, -DAY, "ipxe-efi-x64", "it has expired"),
+        (DAY, 2 * DAY, "ipxe-efi-x64", "it is not valid yet"),
+        (DAY, 2 * DAY, "efi-x64-http", None),
+    ],
+)
+def test_when_a_certificate_is_valid(begins: int | None, ends: int | None, client: str, why: str | None) -> None:
+    scene, tls = certified(client=client)
+    now = tls.client_hello_at.time
+    assert tls.certificate is not None
+    tls.certificate.not_before = now + begins if begins is not None else None
+    tls.certificate.not_after = now + ends if ends is not None else None
+    (finding,) = scene.findings()
+    assert finding.code == ("tls-unknown-ca" if why is None else "tls-certificate")
+    assert finding.confidence == "likely"
+    assert why is None or finding.summary.endswith(why)
+
+
+@pytest.mark.parametrize(
+    ("host", "names", "fits"),
+    [
+        ("boot.lan", ("boot.lan",), True),
+        ("boot.lan", ("BOOT.lan",), True),
+        ("boot.lan", ("www.lan", "boot.lan"), True),
+        ("boot.lan", (), True),
+        ("boot.lan", ("*.lan",), True),
+        ("a.boot.lan", ("*.lan",), False),
+        ("lan", ("*.lan",), False),
+        ("boot.lan", ("www.lan",), False),
+        ("boot.lan", ("lan",), False),
+    ],
+)
+def test_for_whom_a_certificate_is(host: str, names: tuple[str, ...], fits: bool) -> None:
+    scene, tls = certified(host=host)
+    assert tls.certificate is not None
+    tls.certificate.names, tls.certificate.not_after = names, None
+    (finding,) = scene.findings()
+    assert finding.code == ("tls-unknown-ca" if fits else "tls-certificate")
+    assert fits or finding.summary.endswith(f"it is for {names[0]}")
+
+
+def test_an_alert_about_something_else_goes_before_what_the_certificate_says() -> None:
+    scene, tls = certified(80)
+    assert tls.certificate is not None
+    tls.certificate.names = ("www.lan",)
+    assert scene.codes() == {"tls-handshake-failed"}
+
+
+@pytest.mark.parametrize(("bits", "code"), [(1024, "tls-handshake-failed"), (2048, "tls-unknown-ca"),
+                                            (256, "tls-unknown-ca"), (521, "tls-unknown-ca"), (None, "tls-unknown-ca")])  # fmt: skip
+def test_keys_that_are_too_weak_for_firmware(bits: int | None, code: str) -> None:
+    scene, tls = certified()
+    assert tls.certificate is not None
+    tls.certificate.not_after, tls.certificate.key_bits = None, bits
+    assert scene.codes() == {code}
+
+
+@pytest.mark.parametrize(
+    ("leaves", "code", "confidence"),
+    [
+        ("fin", "tls-unknown-ca", "likely"),
+        ("reset", "tls-unknown-ca", "likely"),
+        ("server", "tls-handshake-failed", "likely"),
+        ("nobody", "tls-handshake-failed", "possible"),
+    ],
+)
+def test_who_leaves_at_the_certificate(leaves: str, code: str, confidence: str) -> None:
+    scene, tls = certified()
+    assert tls.certificate is not None
+    tls.certificate.not_after = None
+    connection = scene.here.connections[0]
+    connection.fin_from_client = scene.at(1.4) if leaves == "fin" else None
+    if leaves in ("reset", "server"):
+        connection.reset, connection.reset_by_client = scene.at(1.4), leaves == "reset"
+    (finding,) = scene.findings()
+    assert (finding.code, finding.confidence) == (code, confidence)
+
+
+@pytest.mark.parametrize(("server", "again"), [("192.168.122.1", False), ("192.168.122.2", True)])
+def test_another_try_that_gets_through_makes_up_for_one_at_the_same_server(server: str, again: bool) -> None:
+    scene, tls = certified(40)
+    later = scene.connection(3, port=443, server=server)
+    later.tls = TlsHandshake(tls.client_hello, scene.at(3.1))
+    later.tls.application_bytes_from_client = 300
+    assert bool(scene.codes()) is again
+    scene, tls = certified(40)
+    before = scene.connection(0.6, port=443)
+    before.tls = TlsHandshake(tls.client_hello, scene.at(0.7))
+    before.tls.application_bytes_from_client = 300
+    assert scene.codes()
