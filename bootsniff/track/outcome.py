@@ -22,6 +22,7 @@ from .boot_file import (
 from .fetch_outcome import failed_before, may_be_answered
 from .kinds import is_firmware, is_http_client, is_ipxe, is_u_boot
 from .next_file import ARP_TRIES, goes_on_by_http
+from .patience import patience_of
 from .quality import CaptureQuality
 from .records import BootRecord, Dhcp4Exchange, Dhcp6Exchange, StageRecord, World
 from .stage_outcome import led_to, stage_state
@@ -148,8 +149,10 @@ def _asks_no_server(stage: StageRecord, quality: CaptureQuality) -> bool:
     exchange = stage.dhcp
     if stage.client != "raspberry-pi" or not isinstance(exchange, Dhcp4Exchange) or not exchange.offers:
         return False
-    if quality.sees_fetches and quality.unicast_seen:
-        return False
+    if (quality.sees_fetches and quality.unicast_seen) or exchange.discover_count >= patience_of(
+        stage.client
+    ).discovers:
+        return False  # such a fetch would be seen; or it asked to the end of its patience
     offers = (*exchange.offers, *exchange.proxy_offers)
     return bool(stage.arps) or any(options.invites_raspberry_pi(heard.message) for heard in offers)
 

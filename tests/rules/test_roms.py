@@ -107,6 +107,14 @@ def test_a_raspberry_pi_that_sends_no_request_may_load_unseen(words: bytes | Non
     assert [finding.code for finding in found.findings] == ([] if words else ["option43-foreign-content"])
 
 
+def test_a_raspberry_pi_that_asks_to_the_end_has_taken_no_offer(tmp_path: Path) -> None:
+    wire = Wire("raspberry-pi")
+    for time in (0, 4, 8, 12, 16):
+        wire.dhcp(time, 1)
+        wire.dhcp(time + 0.1, 2, option43=boots_roms.WORDS, option60="PXEClient")
+    assert machine(read(broadcasts(wire.quiet(90)).save(tmp_path / "x.pcap"))).status == "stalled"
+
+
 @pytest.mark.parametrize("server", [SERVER, None], ids=["a server", "no server"])
 def test_petitboot_needs_no_file(server: str | None, tmp_path: Path) -> None:
     wire = Wire("powerpc-opal").lease(file="", next_server=server)
