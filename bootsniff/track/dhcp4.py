@@ -304,7 +304,8 @@ def _stage_for_request(
     if boot is not None:
         for stage in reversed(boot.stages[-4:]):
             exchange = stage.dhcp
-            if isinstance(exchange, Dhcp4Exchange) and _shares_xid(exchange, message):
+            # 0 is nobody's: iPXE has drawn none when it looks for boot servers (dhcp.c, start_pxebs).
+            if message.xid and isinstance(exchange, Dhcp4Exchange) and _shares_xid(exchange, message):
                 if kind is not None and is_open_firmware(kind.client):
                     retell_stage(stage, kind)
                 return stage
