@@ -190,7 +190,7 @@ def test_a_server_is_an_address_before_it_stands_in_advice(name: str, *, is_one:
     assert (scene.finding("dhcp-wrong-next-server") is not None) is is_one
 
 
-@pytest.mark.parametrize(("mac", "target"), [(advice.USER_NETWORK_MAC, "qemu"), ("52:55:c0:a8:7a:02", "dnsmasq")])
+@pytest.mark.parametrize(("mac", "target"), [(advice.USER_NETWORK_MAC, "qemu"), ("52:55:c0:a8:7a:02", "tftpd-hpa")])
 def test_the_user_network_of_qemu_is_told_by_its_macs(mac: str, target: str, tmp_path: Path) -> None:
     wire = Wire()
     wire.hosts[SERVER] = mac

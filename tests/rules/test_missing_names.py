@@ -100,3 +100,31 @@ def test_what_shim_takes_from_the_boot_entry(name: str, odd: bool, tmp_path: Pat
     assert finding.code == "tftp-file-not-found"
     assert ("boot entry" in finding.summary) is odd
     assert any("efibootmgr" in fix.text for fix in finding.fixes) is odd
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "targets"),
+    [
+        (1, "file /pub/Linux not found for 192.168.122.227", {"dnsmasq"}),
+        (1, "File not found", {"tftpd-hpa"}),
+        (1, "", {"dnsmasq", "tftpd-hpa"}),
+        (2, "cannot access /pub/Linux: Permission denied", {"shell", "dnsmasq"}),
+        (2, "File must have global read permissions", {"shell", "tftpd-hpa"}),
+        (2, "Only absolute filenames allowed", {"tftpd-hpa"}),
+        (2, "Forbidden directory", {"tftpd-hpa"}),
+    ],
+)
+def test_the_fix_is_for_the_server_whose_words_the_error_has(
+    code: int, text: str, targets: set[str], tmp_path: Path
+) -> None:
+    wire = Wire("ipxe-bios").lease(file="pxelinux.0").get(1, "pxelinux.0", b"x" * 900).get(2, "ldlinux.c32", b"x" * 900)
+    wire.get(3, "pxelinux.cfg/default", b"default install\nlabel install\n  kernel Linux\n")
+    wire.missing(4, "Linux", code=code, text=text)
+    (finding,) = machine(read(wire.quiet(60).save(tmp_path / "x.pcap"))).findings
+    assert {fix.target for fix in finding.fixes} == targets
+
+
+def test_a_name_whose_case_is_wrong_is_looked_for_in_any_case(tmp_path: Path) -> None:
+    finding = the_error(Wire().lease(file="EFI/BOOTX64.EFI").missing(1, "EFI/BOOTX64.EFI"), tmp_path / "x.pcap")
+    (fix,) = (fix for fix in finding.fixes if fix.target == "tftpd-hpa")
+    assert fix.text.startswith("find /srv/tftp/EFI/ -iname BOOTX64.EFI ")

@@ -332,6 +332,20 @@ def test_the_module_that_is_missing_is_among_those_to_copy(module: str, braces: 
     assert braces in fix.text
 
 
+@pytest.mark.parametrize(
+    ("client", "tree"), [("bios-pxe", "bios/{ldlinux,"), ("efi-x64-pxe", "efi64/{ldlinux.e64,libutil.c32,")]
+)
+def test_the_modules_to_copy_are_those_of_the_firmware_and_go_where_the_server_looked(client: str, tree: str) -> None:
+    scene = Scene(client, at="tftp").lease(file="syslinux/core")
+    scene.tftp(1, "syslinux/core", "complete")
+    scene.stage("pxelinux", dhcp=False)
+    text = "file /pub/boot/syslinux/libutil.c32 not found for 192.168.122.227"
+    scene.tftp(2, "syslinux/libutil.c32", "failed", error=1, role="module", text=text)
+    (fix,) = found("chain-pxelinux-module-missing", scene).fixes
+    assert f"modules/{tree}" in fix.text
+    assert fix.text.endswith("} /pub/boot/syslinux/" if client != "bios-pxe" else "}.c32 /pub/boot/syslinux/")
+
+
 @pytest.mark.parametrize(("port", "target"), [(80, "nginx"), (3260, "iscsi")])
 def test_what_has_to_listen_on_a_port_that_refuses(port: int, target: str) -> None:
     scene = Scene("ipxe-bios", at="tcp").lease(file=None)

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from ...model import Finding, Fix
 from .. import fixes, names, quoting
 from ..case import Case
+from ..recognise import asker
 from ..rule import Rule
 from ..tftp import transfers
 
-_OFTEN = ("ldlinux", "libutil", "libcom32", "menu")
-"""Modules that the others need, and the one that most configurations name."""
+_OFTEN = ("libutil", "libcom32", "menu")
+"""What the other modules need, and the one that most configurations name."""
 _MODULE = re.compile(r"(?:^|/)[^/]+\.(?:c32|e32|e64)$", re.IGNORECASE)
 
 
@@ -53,7 +54,8 @@ class ChainPxelinuxModuleMissing(Rule):
                 for f in case.stage.fetches
             ):
                 continue
-            folder = quoting.below("/srv/tftp", names.directory(flow.filename) or "/")
+            folder = quoting.shell(names.directory(transfers.place(flow)))
+            efi = names.architecture(asker(case).client)
             yield self.finding(
                 case,
                 transfers.proof(flow),
@@ -62,21 +64,18 @@ class ChainPxelinuxModuleMissing(Rule):
                 expected="The module, of the same version as pxelinux.0.",
                 fixes=fixes.arrange(
                     case,
-                    Fix(
-                        "shell",
-                        _copy(names.base(flow.filename), quoting.shell(folder)),
-                    ),
+                    Fix("shell", _copy(names.base(flow.filename), efi, folder)),
                 ),
             )
             return
 
 
-def _copy(module: str, folder: str) -> str:
-    """UEFI's syslinux has modules of its own, and a core whose name ends in e64 or e32."""
-    kind = {"e64": "efi64", "e32": "efi32"}.get(module.rsplit(".", 1)[-1].lower())
-    if kind is None:
-        stem = module.rsplit(".", 1)[0].lower()
-        stems = dict.fromkeys((*_OFTEN, *([stem] if stem.isalnum() else [])))
-        return f"cp /usr/lib/syslinux/modules/bios/{{{','.join(stems)}}}.c32 {folder}"
-    core = f"ldlinux.{module.rsplit('.', 1)[-1].lower()}"
-    return f"cp /usr/lib/syslinux/modules/{kind}/{{{core},libutil.c32,libcom32.c32,menu.c32}} {folder}"
+def _copy(module: str, efi: str | None, folder: str) -> str:
+    """UEFI's syslinux has modules of its own under the same names, and a core that is called ldlinux.e64 or ldlinux.e32."""
+    stem = module.rsplit(".", 1)[0].lower()
+    stems = list(dict.fromkeys((*_OFTEN, *([stem] if stem.isalnum() and stem != "ldlinux" else []))))
+    bits = {"x64": "64", "ia32": "32"}.get(efi or "")
+    if bits is None:
+        return f"cp /usr/lib/syslinux/modules/bios/{{{','.join(('ldlinux', *stems))}}}.c32 {folder}"
+    names_of = ",".join((f"ldlinux.e{bits}", *(f"{stem}.c32" for stem in stems)))
+    return f"cp /usr/lib/syslinux/modules/efi{bits}/{{{names_of}}} {folder}"

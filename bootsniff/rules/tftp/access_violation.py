@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...flow.records import TftpTransfer
 from ...model import Finding, Fix
 from ...wire.transfers import TftpError
 from .. import fixes, names, quoting
 from ..case import Case
 from ..rule import Rule
 from . import transfers
+
+_OUTSIDE = ("Only absolute filenames allowed", "Forbidden directory")
+"""tftpd-hpa without --secure takes absolute names only, and of the directories that it was given (tftpd.c)."""
 
 
 class TftpAccessViolation(Rule):
@@ -48,7 +52,6 @@ class TftpAccessViolation(Rule):
             ):
                 continue
             text = flow.error.text if flow.error else ""
-            path = quoting.shell(transfers.place(flow))
             yield self.finding(
                 case,
                 transfers.proof(flow, f" “{text}”"),
@@ -57,17 +60,23 @@ class TftpAccessViolation(Rule):
                 file=flow.filename,
                 text=f" (“{text}”)" if text else "",
                 expected="An OACK or the first DATA block.",
-                fixes=fixes.arrange(
-                    case,
-                    fixes.qemu(case, case.first_boot_file or flow.filename, path),
-                    Fix("shell", f"namei -l {path}   # may everybody read it, and enter the directories above?"),
-                    Fix("shell", f"chmod o+r {path}\nrestorecon -Rv /srv/tftp   # SELinux")
-                    if transfers.is_served(flow)
-                    else None,
-                    Fix("dnsmasq", "# with tftp-secure the files must belong to dnsmasq's user\n#tftp-secure"),
-                    Fix("tftpd-hpa", 'TFTP_OPTIONS="--secure"\nTFTP_DIRECTORY="/srv/tftp"'),
-                ),
+                fixes=fixes.arrange(case, *_fixes(case, flow)),
             )
+
+
+def _fixes(case: Case, flow: TftpTransfer) -> tuple[Fix | None, ...]:
+    path = quoting.shell(transfers.place(flow))
+    secure = Fix("tftpd-hpa", 'TFTP_OPTIONS="--secure"\nTFTP_DIRECTORY="/srv/tftp"')
+    if flow.error and flow.error.text in _OUTSIDE:
+        return (secure,)
+    return (
+        fixes.qemu(case, case.first_boot_file or flow.filename, path),
+        Fix("shell", f"namei -l {path}   # may everybody read it, and enter the directories above?"),
+        Fix("shell", f"chmod o+r {path}\nrestorecon -Rv /srv/tftp   # SELinux") if transfers.is_served(flow) else None,
+        *transfers.for_software(
+            flow, Fix("dnsmasq", "# with tftp-secure the files must belong to dnsmasq's user\n#tftp-secure"), secure
+        ),
+    )
 
 
 def refuses(error: TftpError) -> bool:

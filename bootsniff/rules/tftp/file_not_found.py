@@ -167,14 +167,17 @@ def _fixes(case: Case, flow: TftpTransfer, *, by_dhcp: bool, knows_backslashes: 
     place = quoting.below("/srv/tftp", flow.filename.replace("\\", "/")) if knows_backslashes else transfers.place(flow)
     path = quoting.shell(place)
     dnsmasq = ["# below tftp-root, readable for the dnsmasq user:", f"# {path}"]
+    hpa = _SLASHES if "\\" in name and not knows_backslashes else f"ls -l {path}"
     if name != name.lower():
         dnsmasq = ["tftp-lowercase"]
-    hpa = _SLASHES if "\\" in name and not knows_backslashes else f"ls -l {path}"
+        root = quoting.shell(names.directory(place))
+        hpa = f"find {root} -iname {quoting.shell(names.base(place))}   # how is it written there?"
+    if "\\xff" in name:
+        hpa = transfers.STRIP_MAP
     others = case.dhcp4 and by_dhcp and case.takes_loader and case.dialect != "qemu"
     return fixes.arrange(
         case,
         fixes.qemu(case, case.first_boot_file or name, path),
-        Fix("dnsmasq", "\n".join(dnsmasq)),
-        Fix("tftpd-hpa", transfers.STRIP_MAP if "\\xff" in name else hpa),
+        *transfers.for_software(flow, Fix("dnsmasq", "\n".join(dnsmasq)), Fix("tftpd-hpa", hpa)),
         *(fixes.boot_file(case, names.loader_for(case.client), flow.server)[:2] if others else ()),
     )

@@ -21,6 +21,8 @@ _GUESSED = frozenset({"cbt", "0", "com", "c32", "img", "bss", "bin", "bs"})
 """Endings that PXELINUX puts behind a name that its configuration gives without one."""
 _PLACE = re.compile(r"file (/\S+) not found|cannot access (/\S+): ")
 """dnsmasq tftp.c tells where it looked."""
+_DNSMASQ = re.compile(r"file .+ not found|cannot access .+: ")
+"""How dnsmasq's errors begin (tftp.c); others write "File not found", and no name."""
 ROOT = re.compile(r"/(?:srv/tftp(?:boot)?|tftpboot|var/lib/tftp(?:boot)?|var/tftp|var/ftpd)/")
 """Where packages put the root of their TFTP server."""
 STRIP_MAP = "# /etc/tftpd.map, with --map-file: no other byte at the end of a name\nrg ^(.*)[^!-~]$ \\1"
@@ -129,6 +131,13 @@ def is_served(flow: TftpTransfer) -> bool:
     """Whether a file lies where boot files do: others may have been asked for by a stranger, and be secret for a reason."""
     path = place(flow)
     return (path.startswith("/srv/") or ROOT.match(path) is not None) and "/../" not in path
+
+
+def for_software(flow: TftpTransfer, *fixes: Fix | None) -> tuple[Fix | None, ...]:
+    """The fixes without those for a TFTP server that has other words than its error does."""
+    text = flow.error.text if flow.error else ""
+    other = ("tftpd-hpa" if _DNSMASQ.match(text) else "dnsmasq") if text else ""
+    return tuple(fix for fix in fixes if fix is None or fix.target != other)
 
 
 def place(flow: TftpTransfer) -> str:
