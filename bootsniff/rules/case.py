@@ -228,6 +228,11 @@ class Case:
         stage = self.stage
         return not (stage.fetches or stage.connections or stage.lookups)
 
+    @property
+    def sought_in_vain(self) -> bool:
+        """Whether nobody answered when it looked for a host; a server that pings it makes it look for that one too."""
+        return any(arps.reply is None and arps.target not in self.addresses for arps in self.stage.arps)
+
     @cached_property
     def tftp(self) -> list[tuple[FetchRecord, TftpTransfer]]:
         return [(fetch, fetch.flow) for fetch in self.stage.fetches if isinstance(fetch.flow, TftpTransfer)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..track.play import CONTENTS, pe
-from .boots import INITRD, KERNEL, SIGNED, give_up
+from .boots import INITRD, KERNEL, PXELINUX, SIGNED, give_up
 from .packets import Wire
 from .scene import SERVER
 from .wire_faults import PXE_NOTES, Case
@@ -49,6 +49,16 @@ def signed_grub_over_http(*, asks: bool = False) -> Wire:
     return wire.quiet(120)
 
 
+def pinged(*, answered: bool = True) -> Wire:
+    """A server that pings an address before it gives it away: the machine, which has it by then, looks for who asks."""
+    wire = Wire("ipxe-bios").lease(file="pxelinux.0", option66="boot.lan", next_server=None)
+    for time in (0.5, 1.5, 3.5, 7.5):
+        wire.arp(time, SERVER)
+        if answered:
+            wire.arp(time + 0.01, SERVER, answer=True)
+    return wire.quiet(120)
+
+
 FAULTS: dict[str, Case] = {
     "dhcp-next-server-missing": Case(grub_without_server, "dhcp-next-server-missing", ("nbp",)),
     "dhcp-next-server-is-a-name, GRUB": Case(
@@ -60,6 +70,10 @@ FAULTS: dict[str, Case] = {
     "dhcp-next-server-is-a-name, BIOS": Case(
         lambda: name_of_a_server(stage="bios-pxe"), "dhcp-next-server-is-a-name", ("tftp",)
     ),
+    "dhcp-next-server-is-a-name, pinged": Case(pinged, "dhcp-next-server-is-a-name", ("tftp",)),
+    "arp-next-server-unanswered, not the name": Case(
+        lambda: pinged(answered=False), "arp-next-server-unanswered", ("arp",)
+    ),
     "dhcp-router-missing": Case(far_server, "dhcp-router-missing", ("tftp",), PXE_NOTES),
     "dhcp-router-missing, iPXE": Case(
         lambda: far_server("ipxe-bios", f"http://{OUTSIDE}/menu.ipxe"), "dhcp-router-missing", ("http",)
@@ -70,6 +84,16 @@ FAULTS: dict[str, Case] = {
         ("http",),
     ),
     "nbp-stalls-after-download, GRUB over HTTP": Case(signed_grub_over_http, "nbp-stalls-after-download", ("chain",)),
+    "nbp-stalls-after-download, BIOS": Case(
+        lambda: Wire("bios-pxe").lease(file="pxelinux.0").get(1, "pxelinux.0", PXELINUX).quiet(120),
+        "nbp-stalls-after-download",
+        ("nbp",),
+    ),
+    "nbp-stalls-after-download, iPXE's own ROM": Case(
+        lambda: Wire("ipxe-bios").lease(file="pxelinux.0").get(1, "pxelinux.0", PXELINUX).quiet(120),
+        "nbp-stalls-after-download",
+        ("nbp",),
+    ),
     "nbp-secure-boot-refused, GRUB with a server": Case(
         lambda: Wire().lease(file="grubx64.efi").get(1, "grubx64.efi", GRUB).quiet(120),
         "nbp-secure-boot-refused",

@@ -100,7 +100,7 @@ def _shorter(named: str) -> tuple[Fix, ...]:
 
 
 def _ends_here(case: Case) -> bool:
-    return bool(case.acks) and case.failed_here and case.asked_nothing and not case.stage.arps
+    return bool(case.acks) and case.failed_here and case.asked_nothing and not case.sought_in_vain
 
 
 def _fixes(case: Case, named: str) -> tuple[Fix, ...]:

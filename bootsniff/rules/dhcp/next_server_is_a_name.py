@@ -83,8 +83,8 @@ def _effect(case: Case, reply: Offer) -> tuple[str, list[Evidence], bool] | None
                 list(first_and_last(flow.requests, "RRQ to the DHCP server")),
                 True,
             )
-    if not case.stage.fetches and not case.stage.connections and not case.stage.arps:
-        return "; no request follows", [], False
+    if not case.stage.fetches and not case.stage.connections and not case.sought_in_vain:
+        return "; no request follows", [], case.is_ipxe  # which takes siaddr alone (usr/autoboot.c)
     fetch = downloads.idle_program(case)
     if fetch is not None and not case.went_on and downloads.times_fetched(case, fetch) == 1:
         role = f"{names.base(names.path_of(fetch))} is whole, nothing follows"

@@ -67,7 +67,7 @@ class DhcpOptionOverload(Rule):
         if (
             case.failed_here
             and case.asked_nothing
-            and not case.stage.arps
+            and not case.sought_in_vain
             and case.dhcp4
             and not case.dhcp4.pxe_requests
         ):

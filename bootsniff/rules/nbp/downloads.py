@@ -38,13 +38,15 @@ def idle_program(case: Case) -> FetchRecord | None:
 
 
 def idle_loader(case: Case) -> FetchRecord | None:
-    """The program that firmware of another kind than EFI fetched whole, and after which nothing of it was seen."""
-    if case.is_efi or case.is_ipxe or case.followers or case.boot.stalled_at != "nbp":
+    """The program that firmware of another kind than EFI, or its iPXE, fetched whole, and after which nothing of it was seen."""
+    if case.is_efi or case.followers or case.boot.stalled_at != "nbp":
         return None
     useful = [fetch for fetch in case.stage.fetches if fetch.useful]
-    if not useful or not is_firmware(case.client) or arrived.dead_end(case.stage) is not None:
+    if not useful or not (is_firmware(case.client) or case.is_ipxe) or arrived.dead_end(case.stage) is not None:
         return None
     last = useful[-1]
+    if case.is_ipxe and last.content is not None and last.content.kind not in ("pxelinux", "boot-sector"):
+        return None
     if last.status != "complete" or last.content is None or last.content.kind == "pe" or not names.is_body(last):
         return None
     return None if any(connection.start > last.end for connection in case.stage.connections) else last
