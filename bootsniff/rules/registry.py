@@ -90,6 +90,7 @@ from .tcp.filtered import TcpFiltered
 from .tcp.iscsi_login import IscsiLoginRefused
 from .tcp.refused import TcpRefused
 from .tftp.access_violation import TftpAccessViolation
+from .tftp.acks_lost import TftpAcksLost
 from .tftp.block_rollover import TftpBlockRollover
 from .tftp.client_aborts import TftpClientAborts
 from .tftp.duplicate_data_storm import TftpDuplicateDataStorm
@@ -174,6 +175,7 @@ RULES: tuple[Rule, ...] = (
     TlsUnsupported(),
     TlsVersion(),
     TftpAccessViolation(),
+    TftpAcksLost(),
     TftpBlockRollover(),
     TftpClientAborts(),
     TftpDuplicateDataStorm(),

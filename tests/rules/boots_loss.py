@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 
-from .boots import INITRD, KERNEL, SCRIPT, SIGNED, give_up
+from .boots import INITRD, KERNEL, PXELINUX, SCRIPT, SIGNED, give_up
 from .packets import Wire, checksum
 from .scene import CLIENT, SERVER, packed
 from .wire_faults import PXE_NOTES, Case
@@ -87,7 +87,25 @@ def from_new_ports(*, gap: float = 22, oack: bool = True) -> Wire:
     return wire.quiet(160)
 
 
+def deaf_server(*, options: bool = True) -> Wire:
+    """The firewall of the TFTP server lets port 69 in and nothing else: no ACK arrives."""
+    wire = Wire("ipxe-bios").lease(file="pxelinux.0")
+    wire.rrq(1, "pxelinux.0")
+    for time in (1.01, 2, 4, 8, 16, 32):
+        if options:
+            wire.oack(time, blksize=1432, tsize=42430)
+        else:
+            wire.data(time, 1, PXELINUX[:512])
+        if time < 20:
+            wire.ack(time + 0.01, 0 if options else 1)
+    for time in (1.3, 1.9, 3, 12):
+        wire.ack(time, 0 if options else 1)
+    return wire.quiet(120)
+
+
 FAULTS: dict[str, Case] = {
+    "tftp-acks-lost": Case(deaf_server, "tftp-acks-lost", ("tftp",)),
+    "tftp-acks-lost, no options": Case(lambda: deaf_server(options=False), "tftp-acks-lost", ("tftp",)),
     "tftp-reply-lost, a file of one block": Case(small_file, "tftp-reply-lost", ("tftp",)),
     "tftp-reply-lost, from new ports": Case(from_new_ports, "tftp-reply-lost", ("tftp",)),
     "tftp-reply-lost, from new ports, a server without options": Case(

@@ -233,8 +233,31 @@ def reply_lost(*, requests: int = 6, acknowledged: bool = False) -> Scene:
     return scene
 
 
+def acks_lost(*, again: tuple[float, ...] = (2, 4, 8), requested: float = 1, data: int = 0) -> Scene:
+    """The first ACK of an OACK, and when the server sent that again; `requested`: when the machine last asked anew."""
+    scene = Scene("ipxe-bios", at="tftp").lease(file="pxelinux.0")
+    flow = scene.tftp(1, "pxelinux.0", oack=True, data=data)
+    flow.requests = [scene.at(1), *([scene.at(requested)] if requested > 1 else [])]
+    flow.newest_ack = scene.at(1.2)
+    flow.oacks, flow.oack_count = [scene.at(1.1), *(scene.at(second) for second in again)], 1 + len(again)
+    flow.ack_count = 1 + len(again)
+    return scene
+
+
+def first_block_again(*, oack: bool = False, acks: int = 4) -> Scene:
+    """A server that takes no options, and repeats DATA 1 although the machine acknowledges it."""
+    scene = Scene("ipxe-bios", at="tftp").lease(file="pxelinux.0")
+    flow = scene.tftp(1, "pxelinux.0", data=511, block_size=512)
+    flow.highest_block = flow.acked_block = 1
+    flow.newest_ack, flow.ack_count = scene.at(1.2), acks
+    flow.body.retransmissions, flow.last_from_server = 3, scene.at(8)
+    flow.oack_count = int(oack)
+    return scene
+
+
 FAULTS: dict[str, Callable[[], Scene]] = {
     "tftp-reply-lost": reply_lost,
+    "tftp-acks-lost": acks_lost,
     "http-no-response": unanswered,
     "http-response-lost": response_lost,
     "chain-script-loop": lambda: scripts("a.ipxe", "b.ipxe"),
@@ -253,6 +276,12 @@ FAULTS: dict[str, Callable[[], Scene]] = {
 }
 
 LOOKALIKES: list[tuple[str, str, Callable[[], Scene]]] = [
+    ("tftp-acks-lost", "an OACK that was on its way", lambda: acks_lost(again=(2,))),
+    ("tftp-acks-lost", "the machine asked anew", lambda: acks_lost(requested=5)),
+    ("tftp-acks-lost", "blocks came", lambda: acks_lost(data=9000)),
+    ("tftp-acks-lost", "one ACK, and the machine is gone", lambda: first_block_again(acks=1)),
+    ("tftp-acks-lost", "the OACK was heard", lambda: first_block_again(oack=True)),
+    ("tftp-mtu-blackhole", "the server did not hear ACK 0", acks_lost),
     ("tftp-reply-lost", "an ACK", lambda: reply_lost(acknowledged=True)),
     ("tftp-reply-lost", "one request", lambda: reply_lost(requests=1)),
     ("http-no-response", "a capture of one direction", unheard),

@@ -1,0 +1,96 @@
+"""tftp-acks-lost; reads records, never changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...flow.records import TftpTransfer
+from ...model import Evidence, Finding, Fix
+from .. import fixes
+from ..case import Case
+from ..evidence import evidence, first_and_last, maybe, too_big
+from ..rule import Rule
+from . import transfers
+
+_PORTS = "4096", "4159"
+"""An example: 64 transfers at a time."""
+
+
+class TftpAcksLost(Rule):
+    """The TFTP server does not hear the machine's acknowledgements.
+
+    What happens
+        The server answers the request from a port of its own, and the machine acknowledges that to this port. The server
+        repeats its first packet as if nothing had come, until both give up: something between this capture point and the
+        server's program drops what goes to the new port.
+    On the wire
+        RRQ, OACK, ACK 0; then the same OACK again and again, and an ACK 0 for each. Where the server takes no options:
+        the same with DATA 1 and ACK 1.
+    Not to be confused with
+        Large blocks that get lost (tftp-mtu-blackhole): the server has heard ACK 0 then, and sends its OACK no more. Answers
+        that the machine does not get, and so does not acknowledge (tftp-reply-lost). A request that the machine repeats,
+        which is answered with another OACK.
+    Causes
+        A firewall on the server, or before it, that passes port 69 alone; a load balancer or a published port of a container
+        that sends each port elsewhere.
+    Fix
+        Let established traffic in, or give the server a range of ports and let these in.
+    Sources
+        RFC 1350 section 4 (transfer identifiers); lab captures with tftpd-hpa 5.2 behind an nft input chain that accepts
+        ports 67 and 69.
+    """
+
+    code = "tftp-acks-lost"
+    stage = "tftp"
+    needs = "fetches"
+    explains_away = ("tftp-mtu-blackhole", "tftp-timeout-mid-transfer")
+    summary = "{server} does not hear the machine: it repeats its {packet} {count} times although it is acknowledged"
+
+    def check(self, case: Case) -> Iterator[Finding]:
+        for fetch, flow in transfers.failed(case):
+            heard = next((found for view in transfers.views(fetch, flow) if (found := _repeated(view))), None)
+            if heard is None or flow.error or too_big(flow.icmp) or flow.fragments_missing:
+                continue
+            packet, count, proof = heard
+            yield self.finding(
+                case,
+                [*(evidence(ref, f"RRQ {flow.filename}") for ref in flow.requests[:1]), *proof],
+                confidence="likely",
+                subject=flow.server,
+                server=flow.server,
+                packet=packet,
+                count=count,
+                expected="The next block after the first ACK.",
+                proof=f"A capture on {flow.server} itself (do the ACKs arrive?), and its firewall's counters.",
+                fixes=fixes.arrange(case, *_fixes(case)),
+            )
+
+
+def _repeated(flow: TftpTransfer) -> tuple[str, int, list[Evidence]] | None:
+    """What the server sent twice and more after it was acknowledged, though nobody asked anew; None where it went on."""
+    first = flow.newest_ack
+    if first is None or flow.acked_block != flow.highest_block or flow.window_size != 1:
+        return None
+    since = max(first.time, *(ref.time for ref in flow.requests)) if flow.requests else first.time
+    answered = list(maybe(first, f"ACK {flow.acked_block}, the first"))
+    if flow.acked_block == 0 and not flow.body.packets:
+        again = [ref for ref in flow.oacks if ref.time > since]
+        if len(again) >= 2:
+            return "OACK", flow.oack_count - 1, [*answered, *first_and_last(again, "OACK again")]
+    last = flow.last_from_server
+    if flow.acked_block == 1 and not flow.oack_count and last is not None and last.time > since:
+        count = flow.body.retransmissions
+        if count >= 2 and flow.ack_count > count:
+            return "DATA 1", count, [*answered, *maybe(flow.body.first, "DATA 1"), evidence(last, "DATA 1 again")]
+    return None
+
+
+def _fixes(case: Case) -> tuple[Fix, ...]:
+    low, high = _PORTS
+    accept = f"nft insert rule inet filter input udp dport {low}-{high} accept"
+    return (
+        Fix("firewalld", f"firewall-cmd {fixes.zone(case)}--add-service=tftp"),
+        Fix("nft", "nft insert rule inet filter input ct state established,related accept"),
+        Fix("tftpd-hpa", f'TFTP_OPTIONS="--secure --port-range {low}:{high}"\n# and in its firewall: {accept}'),
+        Fix("dnsmasq", f"tftp-port-range={low},{high}\n# and in its firewall: {accept}"),
+    )
