@@ -47,6 +47,8 @@ from .patience import (
 from .records import Dhcp4Exchange, FetchRecord, StageRecord
 from .state import ANSWERED, ASKED, CONFIGURED, DONE, KERNEL, LOADED, StageState, in_seconds, is_over
 
+_CHOSEN = frozenset({"kernel", "initrd", "image", "boot-file"})
+
 
 def loading_state(
     stage: StageRecord, following: StageRecord | None, now: int, *, gone: bool, started: bool, settled: bool = False
@@ -58,7 +60,7 @@ def loading_state(
     useful = [fetch for fetch in stage.fetches if fetch.useful]
     if started:
         return StageState(LOADED)
-    if stage.local_boot is not None and not (useful and useful[-1].in_vain):
+    if _has_left(stage, useful):
         return StageState(DONE, handed_off=True)
     tail = stage.fetches[-1]
     obstacle = in_the_way(stage, tail, now, gone=gone) if tail.status == "complete" else None
@@ -104,6 +106,13 @@ def loading_state(
     if gone:
         return StageState(rank, failed=True, point=point)
     return _quiet_state(stage, StageState(rank, failed=True, point=point), last, silence_from, end, now)
+
+
+def _has_left(stage: StageRecord, useful: list[FetchRecord]) -> bool:
+    """Whether the script leaves for the disk, and nobody chose anything else from its menu."""
+    if stage.local_boot is None or (useful and useful[-1].in_vain):
+        return False
+    return not any(fetch.start > stage.local_boot.time and fetch.role in _CHOSEN for fetch in useful)
 
 
 def _beyond_reading(stage: StageRecord, last: FetchRecord, rank: int, now: int, *, gone: bool) -> StageState | None:

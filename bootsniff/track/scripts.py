@@ -42,7 +42,7 @@ def apply_script(stage: StageRecord, fetch: FetchRecord) -> None:
             stage.expectations = kept(stage.expectations, expected, MAX_EXPECTATIONS)
     _note_prompt(stage, fetch, plan)
     stage.pause = min((plan.timeout or 0) + plan.sleep, LONGEST_PAUSE)
-    if plan.local_boot and not plan.files:
+    if plan.leaves:
         stage.local_boot = at
 
 

@@ -71,20 +71,26 @@ class ScriptPlan(Struct, frozen=True):
     """How long it waits, ns; None is for ever, or a time that only the running script knows."""
     local_boot: bool = False
     """It leaves for the disk (or for the firmware) in that entry, or in one of them."""
+    leaves: bool = False
+    """It does, and loads nothing there but modules."""
     sleep: int = 0
     """How long those entries sleep at most, ns."""
     told: tuple[str, ...] = ()
     """URLs in the arguments of their kernels; `$` begins a variable that only the running script knows."""
 
 
-def plan(entries: list[Entry], *, waits: bool = False, timeout: int | None = None) -> ScriptPlan:
-    """Put entries together, each file once."""
-    files = dict.fromkeys(file for entry in entries for file in entry.files)
+def plan(
+    entries: list[Entry], *, around: Entry | None = None, waits: bool = False, timeout: int | None = None
+) -> ScriptPlan:
+    """Put entries together, each file once; `around` is what stands outside of them, and makes their menu."""
     local = any(entry.local_boot for entry in entries)
+    leaves = local and all(file.role == "module" for entry in entries for file in entry.files)
+    entries = [around, *entries] if around is not None else entries
+    files = dict.fromkeys(file for entry in entries for file in entry.files)
     sleep = min(sum(entry.sleep for entry in entries), _LONGEST_SLEEP)
     told = dict.fromkeys(url for entry in entries for url in entry.told)
     return ScriptPlan(
-        tuple(files)[:MAX_FILES], waits, timeout if waits else None, local, sleep, tuple(told)[:MAX_FILES]
+        tuple(files)[:MAX_FILES], waits, timeout if waits else None, local, leaves, sleep, tuple(told)[:MAX_FILES]
     )
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from msgspec import Struct, field
 
 from .script_plan import MAX_FILES, MAX_LINES, Entry, Role, ScriptPlan, Variables, chained_role, plan
 
 _TENTH = 100_000_000
 _KERNELS = frozenset({"kernel", "linux", "boot", "bss", "pxe", "fdimage", "com32", "config"})
+_MENU = re.compile(r"menu\.c32$|(^|/)(vesa)?menu$", re.IGNORECASE)
 _TREES = frozenset({"fdt", "devicetree"})
 
 
@@ -35,16 +38,19 @@ def read(text: str) -> ScriptPlan:
     undecided = state.default is None and state.menu_default is None and len(state.labels) > 1
     waits = state.prompt or state.menu or undecided
     entries = list(state.labels.values()) if waits and not state.timeout else _chosen(state)
-    return plan([state.outside, *entries], waits=waits, timeout=state.timeout * _TENTH or None)
+    return plan(entries, around=state.outside, waits=waits, timeout=state.timeout * _TENTH or None)
 
 
 def _menu_of_old(state: _State) -> None:
-    """`DEFAULT vesamenu.c32` starts a menu, as `UI` does since SYSLINUX 3.85."""
+    """`DEFAULT vesamenu.c32` starts a menu, as `UI` does since SYSLINUX 3.85; so does `DEFAULT menu` (Cobbler's).
+
+    What is no label is tried with the endings of modules too (elflink/load.c).
+    """
     command = (state.default or "").split(None, 1)[:1]
-    if command and command[0].lower().endswith("menu.c32") and state.default not in state.labels:
+    if command and _MENU.search(command[0]) and state.default not in state.labels:
         state.menu = True
         state.default = None
-        _add(state.outside, command[0], "module")
+        _add(state.outside, command[0] if command[0].endswith("32") else f"{command[0]}.c32", "module")
 
 
 def _statement(state: _State, word: str, rest: str) -> None:

@@ -86,7 +86,7 @@ def test_other_waits_of_ipxe() -> None:
 
 
 def test_ipxe_chains_and_leaves() -> None:
-    assert ipxe("exit") == ScriptPlan(local_boot=True)
+    assert ipxe("exit") == ScriptPlan(local_boot=True, leaves=True)
     assert ipxe("chain --autofree http://h/${uuid}.ipxe").files == (
         NamedFile("http://h/${uuid}.ipxe", "script", False),
     )
@@ -111,7 +111,7 @@ LABEL local
 def test_pxelinux_without_a_menu() -> None:
     files = literal(("d-i/linux", "kernel"), ("d-i/initrd.gz", "initrd"), ("d-i/firmware.cpio", "initrd"))
     assert pxelinux(DEBIAN) == ScriptPlan(files)
-    assert pxelinux(DEBIAN.replace("DEFAULT di", "DEFAULT local")) == ScriptPlan(local_boot=True)
+    assert pxelinux(DEBIAN.replace("DEFAULT di", "DEFAULT local")) == ScriptPlan(local_boot=True, leaves=True)
 
 
 def test_pxelinux_with_a_prompt() -> None:
@@ -119,6 +119,43 @@ def test_pxelinux_with_a_prompt() -> None:
     assert (plan.waits_for_key, plan.timeout, len(plan.files), plan.local_boot) == (True, SECOND, 3, False)
     plan = pxelinux(DEBIAN.replace("PROMPT 0", "PROMPT 1").replace("TIMEOUT 10", "TIMEOUT 0"))
     assert (plan.waits_for_key, plan.timeout, len(plan.files), plan.local_boot) == (True, None, 3, True)
+
+
+FOREMAN = """DEFAULT {menu}
+PROMPT 0
+MENU TITLE PXE Menu
+TIMEOUT 200
+TOTALTIMEOUT 6000
+ONTIMEOUT local
+
+LABEL local
+  MENU LABEL (local)
+  MENU DEFAULT
+  {leave}
+LABEL install
+  kernel linux
+  append initrd=initrd.gz
+"""
+
+
+@pytest.mark.parametrize("leave", ["LOCALBOOT 0", "localboot -1", "COM32 chain.c32\n  APPEND hd0 0"])
+@pytest.mark.parametrize("menu", ["menu.c32", "vesamenu.c32", "menu", "menu.c32\nMENU INCLUDE pxelinux.cfg/colours"])
+def test_pxelinux_menu_that_leaves_for_the_disk(menu: str, leave: str) -> None:
+    plan = pxelinux(FOREMAN.format(menu=menu, leave=leave))
+    assert (plan.waits_for_key, plan.timeout, plan.leaves) == (True, 20 * SECOND, True)
+    assert ("vesamenu.c32" if menu == "vesamenu.c32" else "menu.c32") in [file.name for file in plan.files]
+    other = pxelinux(FOREMAN.format(menu=menu, leave=leave).replace("ONTIMEOUT local", "ONTIMEOUT install"))
+    assert (other.local_boot, other.leaves) == (False, False)
+    waiting = pxelinux(FOREMAN.format(menu=menu, leave=leave).replace("TIMEOUT 200", "TIMEOUT 0"))
+    assert (waiting.timeout, waiting.local_boot, waiting.leaves) == (None, True, False)
+
+
+def test_a_label_may_be_called_menu() -> None:
+    assert not pxelinux("default menu\nlabel menu\nkernel linux\n").waits_for_key
+
+
+def test_what_is_tried_before_leaving_is_not_left() -> None:
+    assert not ipxe("chain http://h/x || exit").leaves
 
 
 @pytest.mark.parametrize("start", ["UI vesamenu.c32", "default vesamenu.c32"])
