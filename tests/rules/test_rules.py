@@ -317,6 +317,14 @@ def test_a_router_that_does_not_exist_is_not_mended_by_another_boot_server() -> 
     assert not any("dhcp-boot" in fix.text for fix in finding.fixes)
 
 
+def test_a_name_server_that_does_not_exist_is_replaced_by_one_that_does() -> None:
+    scene = Scene("ipxe-bios", at="arp").lease(file="http://boot.lan/menu.ipxe", dns="192.168.122.53")
+    finding = found("arp-next-server-unanswered", scene.arp("192.168.122.53", 1, 2, 3, 4))
+    assert finding.summary == "nobody answers ARP for the name server 192.168.122.53"
+    assert [fix.text for fix in finding.fixes if fix.target == "dnsmasq"] == [f"dhcp-option=6,{SERVER}"]
+    assert not any("dhcp-boot" in fix.text for fix in finding.fixes)
+
+
 @pytest.mark.parametrize(
     ("module", "braces"),
     [

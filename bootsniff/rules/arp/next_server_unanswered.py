@@ -16,6 +16,7 @@ from ..evidence import evidence, first_and_last, names_next
 from ..rule import Rule
 
 _BROADCAST = "255.255.255.255"
+_NAME_SERVER = "the name server"
 
 
 class ArpNextServerUnanswered(Rule):
@@ -127,7 +128,7 @@ def _role(case: Case, target: str) -> str | None:
     if target in servers:
         return "the boot server"
     if lease and target in lease.dns_servers:
-        return "the name server"
+        return _NAME_SERVER
     return next((f"the server that {names.base(wanted.named_in)} names," for wanted in _named(case, target)), None)
 
 
@@ -164,6 +165,12 @@ def _fixes(case: Case, target: str) -> tuple[Fix, ...]:
     if lease and target in lease.routers:
         up = Fix("shell", f"arping -I eth0 {target}   # is the router up, and is this its address?")
         return (up, *fixes.router(case, lease))
+    if lease and _role(case, target) == _NAME_SERVER:
+        another = _another(case, target)
+        return (
+            Fix("shell", f"arping -I eth0 {target}   # is the name server up, and is this its address?"),
+            *fixes.option(case, 6, another, "domain-name-servers", "domain-name-servers"),
+        )
     return fixes.arrange(
         case,
         Fix("shell", f"ip -brief address show   # on the boot server: does it have {target}?\narping -I eth0 {target}"),

@@ -95,6 +95,11 @@ class DhcpNoOffer(Rule):
                 case,
                 *fixes.address_range(case, relayed[0].message.relay if relayed else None),
                 Fix("shell", f"{restart}ss -lunp 'sport = :67'   # is a server listening, and on which address?"),
+                Fix(
+                    "shell", f"ip route get {relayed[0].message.relay}   # on the server: how does it answer the relay?"
+                )
+                if relayed
+                else None,
                 fixes.accept("udp", 67),
             ),
         )
@@ -122,7 +127,9 @@ def _fixes_behind(case: Case) -> tuple[Fix, ...]:
 
 def _proof(case: Case, *, relayed: bool, served: bool) -> str:
     if relayed:
-        return "The server's log: does it know a subnet for the relay's address?"
+        return (
+            "The server's log: does it know a subnet for the relay's address? Its routes: is there a way back to that?"
+        )
     if served:
         return f"The server's log: does the DISCOVER arrive, and does it serve known machines only, {case.machine.mac} too?"
     return "The server's log, or a capture on the server's own interface: does the DISCOVER arrive there?"
