@@ -202,10 +202,17 @@ _FILE_FIELD = 128
 
 
 def ipxe_script(case: Case, script: str) -> tuple[Fix, ...]:
-    """A script for iPXE, and for every other client what it got before."""
+    """A script for iPXE, and for every other client what it got before.
+
+    Of a proxy iPXE takes a name only with siaddr beside it; the menu of `pxe-service` lines goes before any name.
+    """
+    named = case.named if case.named_by_proxy else None
+    menu = any(reply.has_menu for reply in (*case.proxy_offers, *case.acks))
+    place = ("# and tag:!ipxe, at the beginning of every pxe-service:",) if menu else ()
+    boot = f"dhcp-boot=tag:ipxe,{field(script)}" + (f",,{named.server}" if named else "")
     return arrange(
         case,
-        *dnsmasq(IPXE_TAG, f"dhcp-boot=tag:ipxe,{field(script)}"),
+        *dnsmasq(*place, IPXE_TAG, boot),
         isc_if('option user-class = "iPXE"', f"filename {quoted(script)};"),
         kea_class("ipxe", "option[175].exists", [("boot-file-name", script)]),
     )

@@ -67,6 +67,12 @@ class Offer(Struct, eq=False):
         return 43 in self.heard.message.options
 
     @property
+    def has_menu(self) -> bool:
+        """Option 43 has a menu, which iPXE takes before any file name (usr/autoboot.c)."""
+        told = dhcp_options.pxe(self.message) if self.has_pxe_options else None
+        return told is not None and bool(told.menu)
+
+    @property
     def dns_servers(self) -> tuple[str, ...]:
         return tuple(dhcp_options.dns_servers(self.heard.message))
 

@@ -11,6 +11,7 @@ from .scene import SERVER
 from .wire_faults import PXE_NOTES, Case
 
 OUTSIDE = "192.168.2.14"
+MENU = "http://192.168.122.9/menu.ipxe"
 _SECTIONS = 0x80 + 4 + 20 + 240
 _HEAD = pe(0x8664)
 GRUB = (_HEAD[:_SECTIONS] + b"mods\0\0\0\0" + _HEAD[_SECTIONS + 8 :]).ljust(6000, b"\0")
@@ -59,7 +60,27 @@ def pinged(*, answered: bool = True) -> Wire:
     return wire.quiet(120)
 
 
+def proxied(*, next_server: str | None = None, option43: bytes | None = None, file: str = MENU) -> Wire:
+    """IPXE behind a ProxyDHCP server that names its script; it asks port 4011 as well where it does not take that."""
+    proxy, named = "192.168.122.9", {"your": None, "option60": "PXEClient", "file": file, "next_server": next_server}
+    wire = Wire("ipxe-bios")
+    wire.dhcp(0, 1)
+    wire.dhcp(0.1, 2, next_server=None)
+    wire.dhcp(0.2, 2, server=proxy, option43=option43, **named)  # type: ignore[arg-type]
+    wire.dhcp(1, 3)
+    wire.dhcp(1.1, 5, next_server=None)
+    if next_server is None:
+        for time in (1.2, 1.5, 2.1, 3.1):
+            wire.dhcp(time, 3, target=proxy, port=4011)
+            wire.dhcp(time + 0.01, 5, server=proxy, port=4011, option43=option43, **named)  # type: ignore[arg-type]
+    return wire.quiet(120)
+
+
 FAULTS: dict[str, Case] = {
+    "dhcp-next-server-missing, a proxy's URL": Case(proxied, "dhcp-next-server-missing", ("http",)),
+    "dhcp-next-server-missing, a proxy's file": Case(
+        lambda: proxied(file="pxelinux.0"), "dhcp-next-server-missing", ("tftp",)
+    ),
     "dhcp-next-server-missing": Case(grub_without_server, "dhcp-next-server-missing", ("nbp",)),
     "dhcp-next-server-is-a-name, GRUB": Case(
         lambda: grub_without_server(option66="boot.lan"), "dhcp-next-server-is-a-name", ("nbp",)

@@ -11,7 +11,7 @@ from bootsniff.model import Machine
 from bootsniff.rules import names
 
 from ..track.play import CONTENTS
-from . import scenes_dhcp
+from . import boots_server, scenes_dhcp
 from .boots import give_up
 from .packets import Wire, machine, read
 from .scene import CLIENT, MAC, SERVER
@@ -253,3 +253,34 @@ def test_siaddr_that_is_not_heeded(tmp_path: Path) -> None:
     findings = machine(read(wire.quiet(90).save(tmp_path / "x.pcap"))).findings
     assert [(finding.code, finding.confidence) for finding in findings] == [("dhcp-wrong-next-server", "likely")]
     assert findings[0].summary.endswith("siaddr names 192.168.122.9")
+
+
+IPXE_FOR_BIOS = b"\xea\x05\x00\xc0\x07".ljust(900, b"\0") + b"PXE->EB:".ljust(900, b"\0")
+MENU_OF_43 = bytes([6, 1, 3, 9, 6, 0x80, 0, 3, *b"FOG", 10, 2, 0, *b"F", 255])
+
+
+@pytest.mark.parametrize(("next_server", "option43"), [("192.168.122.9", None), (None, MENU_OF_43)])
+def test_ipxe_takes_a_proxys_name_beside_an_address_or_a_menu(
+    next_server: str | None, option43: bytes | None, tmp_path: Path
+) -> None:
+    found = machine(read(boots_server.proxied(next_server=next_server, option43=option43).save(tmp_path / "x.pcap")))
+    assert "dhcp-next-server-missing" not in {finding.code for finding in found.findings}
+
+
+def test_a_script_for_ipxe_stands_beside_the_proxys_address_and_before_no_menu(tmp_path: Path) -> None:
+    wire = Wire("ipxe-bios")
+    for start in (0, 30):
+        wire.dhcp(start, 1)
+        wire.dhcp(start + 0.1, 2)
+        proxied = {"your": None, "option60": "PXEClient", "file": "undionly.kpxe", "next_server": "192.168.122.9"}
+        wire.dhcp(start + 0.2, 2, server="192.168.122.9", option43=MENU_OF_43, **proxied)  # type: ignore[arg-type]
+        wire.dhcp(start + 1, 3)
+        wire.dhcp(start + 1.1, 5)
+        wire.get(start + 10, "undionly.kpxe", IPXE_FOR_BIOS, server="192.168.122.9")
+        wire.xid += 1
+    found = machine(read(wire.quiet(90).save(tmp_path / "x.pcap")))
+    finding = next(finding for finding in found.findings if finding.code == "chain-ipxe-loop")
+    (fix,) = (fix for fix in finding.fixes if fix.target == "dnsmasq")
+    first, *_, last = fix.text.splitlines()
+    assert "tag:!ipxe" in first
+    assert last == "dhcp-boot=tag:ipxe,http://192.168.122.9/menu.ipxe,,192.168.122.9"

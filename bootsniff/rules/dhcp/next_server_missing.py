@@ -11,7 +11,7 @@ from ...track.records import FetchRecord
 from ...wire import dhcp_options, urls
 from .. import fixes, names
 from ..case import Case
-from ..evidence import evidence
+from ..evidence import evidence, first_and_last
 from ..nbp import downloads
 from ..offers import Offer
 from ..rule import Rule
@@ -34,12 +34,14 @@ class DhcpNextServerMissing(Rule):
         by a host name (dhcp-next-server-is-a-name).
     Causes
         ISC dhcpd without next-server, Kea without next-server and udhcpd without siaddr leave siaddr empty; with ProxyDHCP the address stands in
-        the proxy's reply, which older GRUB does not read.
+        the proxy's reply, which older GRUB does not read. As a proxy, dnsmasq leaves siaddr empty where dhcp-boot has no
+        third field; iPXE wants it for a URL too.
     Fix
         Set siaddr in the reply of the DHCP server itself, or build GRUB with a prefix that names the server.
     Sources
         GRUB grub-core/net/bootp.c (grub_net_configure_by_dhcp_ack); shim netboot.c; edk2 NetworkPkg PxeBcBoot.c;
-        iPXE usr/autoboot.c; lab captures with busybox udhcpd.
+        iPXE usr/autoboot.c and net/udp/dhcp.c (dhcp_has_pxeopts); lab captures with busybox udhcpd, and with dnsmasq 2.90
+        as a proxy for iPXE of 2019.
     """
 
     code = "dhcp-next-server-missing"
@@ -57,7 +59,14 @@ class DhcpNextServerMissing(Rule):
     def _ipxe(self, case: Case) -> Iterator[Finding]:
         """IPXE that was given a name and nobody to ask for it."""
         file = case.boot_file
-        if not (case.failed_here and case.asked_nothing and case.acks and file) or urls.split(file):
+        if not (case.failed_here and case.asked_nothing and case.acks and file):
+            return
+        named = case.named
+        if named is not None and case.named_by_proxy:
+            if named.message.next_server is None and not named.has_menu:
+                yield self._proxied(case, named, file)
+            return
+        if urls.split(file):
             return
         ack = case.acks[-1]
         replies = [*case.acks, *case.pxe_replies, *case.proxy_offers]
@@ -73,6 +82,24 @@ class DhcpNextServerMissing(Rule):
             expected=f"siaddr {ack.server} in the ACK, then a request for {file}.",
             proof="The machine's screen: “Nothing to boot”.",
             fixes=server_fixes(case, ack.server),
+        )
+
+    def _proxied(self, case: Case, named: Offer, file: str) -> Finding:
+        """IPXE that was named a file, or a URL, by a ProxyDHCP server without an address beside it."""
+        dhcp = case.dhcp4
+        return self.finding(
+            case,
+            [
+                evidence(named.heard, f"ProxyDHCP names {file}, siaddr 0.0.0.0"),
+                *first_and_last(dhcp.pxe_requests if dhcp else (), "iPXE asks port 4011 for more"),
+            ],
+            confidence="likely",
+            subject=named.server,
+            what=f"iPXE takes {file} of a ProxyDHCP reply only with a server's address beside it",
+            server=named.server,
+            expected=f"siaddr {named.server} in the ProxyDHCP reply, then a request for {file}.",
+            proof="The machine's screen: “Nothing to boot”.",
+            fixes=fixes.arrange(case, *fixes.dnsmasq_boot(case, file, named.server), *fixes.next_server(named.server)),
         )
 
     def _loaded(self, case: Case) -> Iterator[Finding]:
