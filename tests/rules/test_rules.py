@@ -17,7 +17,7 @@ from bootsniff.rules.judge import MAX_FINDINGS, Judge
 from bootsniff.rules.rule import HEADINGS, Cause, Rule
 from bootsniff.rules.tftp.server_in_container import TftpServerInContainer
 from bootsniff.track.records import Expectation
-from bootsniff.wire.transfers import TftpError
+from bootsniff.wire.transfers import BootContent, TftpError
 
 from . import scenes_dhcp, scenes_link, scenes_more, scenes_program, scenes_transfer
 from .scene import SERVER, Scene
@@ -315,6 +315,48 @@ def test_a_router_that_does_not_exist_is_not_mended_by_another_boot_server() -> 
     assert finding.summary == "nobody answers ARP for the router 192.168.122.99"
     assert [fix.text for fix in finding.fixes if fix.target == "dnsmasq"] == [f"dhcp-option=3,{SERVER}"]
     assert not any("dhcp-boot" in fix.text for fix in finding.fixes)
+
+
+@pytest.mark.parametrize(
+    ("client", "elf", "summary"),
+    [
+        (
+            "bios-pxe",
+            "x86-64",
+            "PXELINUX has no use for its module ldlinux.c32: it is one for UEFI (ELF program, x86-64)",
+        ),
+        ("efi-x64-pxe", "x86", "PXELINUX has no use for its module ldlinux.c32: it is the BIOS one (ELF program, x86)"),
+        ("efi-x64-pxe", "x86-64", ""),
+        ("bios-pxe", "x86", ""),
+    ],
+)
+def test_a_module_of_the_other_firmware_is_of_no_use(client: str, elf: str, summary: str) -> None:
+    scene = Scene(client, at="tftp").lease(file="core")
+    scene.stage("pxelinux", dhcp=False)
+    content = BootContent("elf", f"ELF program, {elf}")
+    flow = scene.tftp(
+        1, "ldlinux.c32", "probe", role="module", oack=True, data=16896, error=0, by_client=True, content=content
+    )
+    scene.tftp(2, "boot/isolinux/ldlinux.c32", "failed", role="module", error=1)
+    if summary:
+        finding = found("chain-pxelinux-module-missing", scene)
+        assert finding.summary == summary
+        assert [item.frame for item in finding.evidence] == [
+            flow.requests[0].frame,
+            flow.error_at and flow.error_at.frame,
+        ]
+    else:
+        finding = found("chain-pxelinux-module-missing", scene)
+        assert finding.summary.endswith("boot/isolinux/ldlinux.c32")
+
+
+def test_configurations_are_looked_for_where_the_server_did() -> None:
+    scene = Scene(at="chain").lease(file="pxelinux.0")
+    scene.stage("pxelinux", dhcp=False)
+    for second, name in enumerate(("01-52-54-00-89-32-47", "default")):
+        text = f"file /pub/boot/pxelinux.cfg/{name} not found for 192.168.122.227"
+        scene.tftp(second, f"pxelinux.cfg/{name}", "failed", role="config-search", error=1, text=text)
+    assert [fix.text for fix in found("chain-no-config-found", scene).fixes] == ["ls -l /pub/boot/pxelinux.cfg/default"]
 
 
 def test_a_name_server_that_does_not_exist_is_replaced_by_one_that_does() -> None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...flow.records import HttpExchange
+from ...flow.records import HttpExchange, TftpTransfer
 from ...model import Finding, Fix
-from ...track.records import Dhcp4Exchange
+from ...track.records import Dhcp4Exchange, FetchRecord
 from ...wire import dhcp_options, urls
 from .. import fixes, names, quoting
 from ..case import Case
 from ..evidence import evidence
 from ..rule import Rule
+from ..tftp import transfers
 
 _NAMES = {
     "pxelinux": ("pxelinux.cfg/", "default"),
@@ -91,10 +92,18 @@ class ChainNoConfigFound(Rule):
             expected="One of the names of the list.",
             fixes=fixes.arrange(
                 case,
-                Fix("shell", f"ls -l {quoting.shell(quoting.below(root, wanted + file))}"),
+                Fix("shell", f"ls -l {quoting.shell(_on_disk(searched[-1], wanted, root) + file)}"),
                 *(_beside(case, wanted, root) if case.client == "pxelinux" else ()),
             ),
         )
+
+
+def _on_disk(fetch: FetchRecord, wanted: str, root: str) -> str:
+    """The directory of the configurations: where the server says that it looked, else below the usual root."""
+    flow = fetch.flow
+    if isinstance(flow, TftpTransfer) and names.directory(flow.filename) == wanted:
+        return names.directory(transfers.place(flow))
+    return quoting.below(root, wanted or "/")
 
 
 def _beside(case: Case, wanted: str, root: str) -> Iterator[Fix]:
