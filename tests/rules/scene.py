@@ -142,8 +142,8 @@ class Scene:
     def reply(self, seconds: float, kind: int, *, server: str = SERVER, your: str | None = CLIENT, file: str | None = None,
               option67: str | None = None, option60: str | None = None, option66: str | None = None, option43: bytes | None = None,
               next_server: str | None = SERVER, router: str | None = SERVER, dns: str | None = None, text: str | None = None,
-              relay: str | None = None) -> Heard[DhcpMessage]:  # fmt: skip
-        options = {54: packed(server), 1: packed("255.255.255.0")}
+              relay: str | None = None, mask: str = "255.255.255.0") -> Heard[DhcpMessage]:  # fmt: skip
+        options = {54: packed(server), 1: packed(mask)}
         texts = {67: option67, 60: option60, 66: option66, 56: text}
         options |= {code: value.encode() for code, value in texts.items() if value}
         addresses = {3: router, 6: dns}

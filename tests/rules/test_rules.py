@@ -368,6 +368,28 @@ def test_a_name_server_that_does_not_exist_is_replaced_by_one_that_does() -> Non
 
 
 @pytest.mark.parametrize(
+    ("mask", "target", "told"),
+    [
+        ("255.255.0.0", "192.168.2.14", True),
+        ("255.255.0.0", "192.168.122.14", False),
+        ("255.255.255.0", "192.168.122.14", False),
+    ],
+)
+def test_a_mask_that_is_too_wide_may_keep_the_machine_from_its_router(mask: str, target: str, told: bool) -> None:
+    scene = Scene("ipxe-bios", at="arp").lease(file="pxelinux.0", next_server=target, mask=mask)
+    finding = found("arp-next-server-unanswered", scene.arp(target, 1, 2, 3, 4))
+    assert (mask in finding.summary) is told
+    assert any("what is its mask?" in fix.text for fix in finding.fixes) is told
+
+
+def test_ipxe_for_bios_does_not_start_ipxe_for_uefi() -> None:
+    scene = Scene("ipxe-bios", at="nbp").lease(file="snponly.efi")
+    scene.tftp(1, "snponly.efi", "complete", content=BootContent("pe", "EFI application, x86-64", efi=True, ipxe=True))
+    assert scene.finding("chain-ipxe-loop") is None
+    found("arch-bios-file-to-efi", scene)
+
+
+@pytest.mark.parametrize(
     ("module", "braces"),
     [
         ("vesamenu.c32", "{ldlinux,libutil,libcom32,menu,vesamenu}.c32 "),

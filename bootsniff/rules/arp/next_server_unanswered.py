@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from ipaddress import IPv4Address
 
 from ...model import Confidence, Finding, Fix
 from ...track.boot_file import next_hop
@@ -16,6 +17,7 @@ from ..evidence import evidence, first_and_last, names_next
 from ..rule import Rule
 
 _BROADCAST = "255.255.255.255"
+_USUAL_MASK = IPv4Address("255.255.255.0")
 _NAME_SERVER = "the name server"
 
 
@@ -155,7 +157,17 @@ def _why(case: Case, target: str) -> str:
             if not routers
             else ", which is off the subnet"
         )
-    return ""
+    mask = _wide_mask(case, target)
+    return f", which only the lease's mask {mask} puts on the machine's own network" if mask else ""
+
+
+def _wide_mask(case: Case, target: str) -> str | None:
+    """The mask of the lease where a usual one, of 24 bits, would make the machine ask a router for this address."""
+    lease = case.lease
+    mask = lease.subnet_mask if lease and lease.routers else None
+    if lease is None or mask is None or lease.address is None or IPv4Address(mask) >= _USUAL_MASK:
+        return None
+    return mask if lease.address.rpartition(".")[0] != target.rpartition(".")[0] else None
 
 
 def _fixes(case: Case, target: str) -> tuple[Fix, ...]:
@@ -171,6 +183,8 @@ def _fixes(case: Case, target: str) -> tuple[Fix, ...]:
             Fix("shell", f"arping -I eth0 {target}   # is the name server up, and is this its address?"),
             *fixes.option(case, 6, another, "domain-name-servers", "domain-name-servers"),
         )
+    if _wide_mask(case, target):
+        return (Fix("shell", "ip -brief address show   # on a host of this network: what is its mask?"),)
     return fixes.arrange(
         case,
         Fix("shell", f"ip -brief address show   # on the boot server: does it have {target}?\narping -I eth0 {target}"),

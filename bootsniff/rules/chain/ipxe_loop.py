@@ -24,7 +24,7 @@ class ChainIpxeLoop(Rule):
         which is fetched. The bytes prove it. Or a script that names an iPXE binary, which gets the same script again.
     Not to be confused with
         The normal chain, where the firmware fetches the binary once and iPXE then gets a script; a ROM's iPXE that loads a
-        newer one which then goes on.
+        newer one which then goes on. iPXE for BIOS that is given iPXE for UEFI, which it cannot start (arch-bios-file-to-efi).
     Causes
         DHCP does not look at option 77 or 175; the order of tags; an architecture rule that matches first; a ProxyDHCP menu
         that overrides the iPXE tag.
@@ -46,8 +46,8 @@ class ChainIpxeLoop(Rule):
 
     def check(self, case: Case) -> Iterator[Finding]:
         binary = ipxe_loaded(case.stage)
-        if binary is None:
-            return
+        if binary is None or (case.client == "ipxe-bios" and binary.content is not None and binary.content.efi):
+            return  # iPXE for BIOS does not start an EFI program: arch-bios-file-to-efi
         loops = [stage for stage in _stages(case) if stage.client.startswith("ipxe-") and ipxe_loaded(stage)]
         if len(loops) < 2 and not runs_ipxe_again(case.stage):
             return  # a script may lead to a newer iPXE
