@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..flow.records import TcpConnection, TftpTransfer
+from ..flow.records import HEAD_BYTES, TcpConnection, TftpTransfer
 from ..model import StallPoint
 from ..wire.scripts import READABLE
 from .arrived import (
@@ -271,7 +271,11 @@ def _failure_point(fetch: FetchRecord) -> StallPoint:
 def _expected_to_go_on(fetch: FetchRecord) -> bool:
     """Loaders ask for more at once; memtest or a unified kernel image need nothing more."""
     content, name = fetch.content, fetch.name
-    if content is not None and (content.ipxe or content.kind == "pxelinux" or content.kind in READABLE):
+    if content is not None and content.kind in READABLE:
+        # What the capture holds only in part (its packets were cut) may end in a menu, or in a boot from the disk.
+        body = fetch.flow.body
+        return len(body.head) >= min(body.received, HEAD_BYTES)
+    if content is not None and (content.ipxe or content.kind == "pxelinux"):
         return True
     return (
         is_ipxe_binary(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,30 @@ def test_a_machine_that_leaves_for_its_disk_has_booted(*, config_again: bool, tm
         wire.get(6, "pxelinux.cfg/default", FOREMAN)  # menu.c32 reads it for itself
     found = machine(read(wire.quiet(300).save(tmp_path / "x.pcap")))
     assert (found.status, found.findings) == ("handed-off", ())
+
+
+@pytest.mark.parametrize(("most", "status"), [(128, "in-progress"), (500, "stalled")])
+def test_a_configuration_that_the_capture_cut_may_leave_for_the_disk(most: int, status: str, tmp_path: Path) -> None:
+    unread = FOREMAN.replace(b"LOCALBOOT 0", b"KERNEL other")
+    wire = Wire("bios-pxe").lease(file="pxelinux.0").get(1, "pxelinux.0", PXELINUX)
+    wire.get(2, "ldlinux.c32", b"\x7fELF" + b"\0" * 4000).get(3, "pxelinux.cfg/default", unread)
+    wire.quiet(300)
+    path = wire.save(tmp_path / "x.pcap")
+    path.write_bytes(cut(path.read_bytes(), most))
+    assert machine(read(path)).status == status
+
+
+def cut(pcap: bytes, most: int) -> bytes:
+    """The capture as tcpdump makes it with `-s`: packets of TFTP's data hold their first bytes."""
+    whole, at, out = pcap, 24, [pcap[:24]]
+    order = "<" if whole[:4] in (b"\xd4\xc3\xb2\xa1", b"\x4d\x3c\xb2\xa1") else ">"
+    while at < len(whole):
+        seconds, part, length, original = struct.unpack_from(f"{order}4I", whole, at)
+        packet = whole[at + 16 : at + 16 + length]
+        kept = packet[:most] if b"DEFAULT menu" in packet else packet
+        out += [struct.pack(f"{order}4I", seconds, part, len(kept), original), kept]
+        at += 16 + length
+    return b"".join(out)
 
 
 def test_without_its_menu_it_never_gets_to_leave(tmp_path: Path) -> None:
