@@ -126,6 +126,16 @@ def mid_body() -> Scene:
     return scene
 
 
+def mid_body_after_cut_head() -> Scene:
+    """The capture holds the beginning of the response's packet alone: the rest of that may have been the body's."""
+    scene = mid_body()
+    for connection in scene.here.connections:
+        for exchange in connection.exchanges:
+            assert exchange.response is not None
+            exchange.response.length = 0
+    return scene
+
+
 def redirected() -> Scene:
     return web(status="failed", code=301, fields=(("Location", "https://192.168.122.1/ipxe.efi"),), length=0)
 
@@ -430,5 +440,6 @@ LOOKALIKES = [
         lambda: web("http://a/b.php", fields=(("Content-Type", "application/efi"),)),
     ),
     ("http-plain-disabled", "a fetch that failed", lambda: web(status="failed", code=404)),
+    ("tcp-reset-or-stall-mid-body", "the head was cut in the capture", mid_body_after_cut_head),
     ("tcp-reset-or-stall-mid-body", "a range request brought the rest", made_good),
 ]

@@ -15,6 +15,8 @@ from . import exchanges
 
 _PATIENCE = 4 * NANOSECONDS
 """Nearly edk2's time limit (PcdHttpIoTimeout, 5 s): a machine that resets after so long a silence waited for data."""
+_LARGEST_PACKET = 65536
+"""What a capture on a host may hold in one piece (segmentation offload)."""
 
 
 class HttpStopsMidBody(Rule):
@@ -28,7 +30,7 @@ class HttpStopsMidBody(Rule):
     Not to be confused with
         The RST with which edk2 closes after the last byte; a tail that iPXE no longer acknowledges because it already
         started the kernel; a range request that brings the rest. A response of which the machine got nothing
-        (http-response-lost).
+        (http-response-lost). A capture of the first bytes of each packet, which does not show where the body begins.
     Causes
         A server or proxy with a time limit, a full disk, a restart; loss on the line. Where the machine itself leaves while
         data comes: it has no room for the file (GRUB: "out of memory"), or no use for it.
@@ -51,6 +53,8 @@ class HttpStopsMidBody(Rule):
             length = flow.content_length
             if length is None or flow.body.received >= length or took_nothing(flow):
                 continue
+            if flow.response is not None and flow.response.cut and length - flow.body.received < _LARGEST_PACKET:
+                continue  # what follows the head in its own packet is part of the body, and nobody knows how much
             how, proof, sure = _end(flow)
             leaves = left_at(flow) is not None
             yield self.finding(
