@@ -284,3 +284,18 @@ def test_a_script_for_ipxe_stands_beside_the_proxys_address_and_before_no_menu(t
     first, *_, last = fix.text.splitlines()
     assert "tag:!ipxe" in first
     assert last == "dhcp-boot=tag:ipxe,http://192.168.122.9/menu.ipxe,,192.168.122.9"
+
+
+@pytest.mark.parametrize("elsewhere", [True, False])
+def test_a_menu_that_names_a_silent_boot_server_is_mended_in_the_menu(*, elsewhere: bool, tmp_path: Path) -> None:
+    asked = "192.168.122.77" if elsewhere else SERVER
+    address = bytes(map(int, asked.split(".")))
+    menu = bytes([6, 1, 3, 8, 7, 0, 15, 1, *address, 9, 6, 0, 15, 3, *b"WDS", 10, 2, 0, *b"F", 255])
+    wire = Wire("bios-pxe").lease(option43=menu, option60="PXEClient")
+    for time in (1, 2, 4, 7):
+        wire.dhcp(time, 3, target=asked, port=4011)
+    found = machine(read(wire.quiet(90).save(tmp_path / "x.pcap")))
+    (finding,) = (finding for finding in found.findings if finding.severity == "error")
+    assert finding.code == "proxydhcp-4011-unanswered"
+    text = next(fix.text for fix in finding.fixes if fix.target == "dnsmasq")
+    assert ('pxe-service=0,"network boot",pxelinux.0' in text) is elsewhere

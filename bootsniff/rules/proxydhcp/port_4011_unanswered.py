@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding, Fix
-from .. import fixes
+from ...wire import dhcp_options
+from .. import fixes, recognise
 from ..case import Case
 from ..evidence import evidence
 from ..rule import Rule
@@ -62,6 +63,22 @@ class ProxyDhcp4011Unanswered(Rule):
                 Fix("firewalld", f"firewall-cmd {fixes.zone(case)}--add-port=4011/udp"),
                 fixes.accept("udp", 4011),
                 Fix("shell", f"ss -lunp 'sport = :4011'   # on {server}"),
-                *fixes.boot_file(case)[:1],
+                *(_own_service(case) if server in _named_by_menu(case) else fixes.boot_file(case)[:1]),
             ),
         )
+
+
+def _named_by_menu(case: Case) -> set[str]:
+    """Boot servers that a menu of option 43 names, beside the server that sent it."""
+    replies = [reply for reply in (*case.proxy_offers, *case.acks) if reply.has_menu]
+    told = [options for reply in replies if (options := dhcp_options.pxe(reply.message))]
+    named = {address for options in told for server in options.boot_servers for address in server.addresses}
+    return named - {reply.server for reply in replies}
+
+
+def _own_service(case: Case) -> tuple[Fix, ...]:
+    """A menu goes before the file's name in the reply, so that the item itself has to be another."""
+    return fixes.dnsmasq(
+        "# instead of the pxe-service of this architecture:",
+        fixes.pxe_service(recognise.arch(case.stage), fixes.names_example(case)),
+    )
