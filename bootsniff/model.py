@@ -240,6 +240,17 @@ class Arrow(Struct, frozen=True):
     from_client: bool
 
 
+class Secure(Struct, frozen=True):
+    """What one server sent over TLS: how much, no more can be seen."""
+
+    host: str
+    """The name that the client asked for (SNI), or the address."""
+    size: int
+    """Bytes of the records that are no handshake, over all connections."""
+    before: int
+    """How many of the stage's fetches began earlier."""
+
+
 class Stage(Struct, frozen=True):
     """One boot program's turn in a boot."""
 
@@ -253,6 +264,7 @@ class Stage(Struct, frozen=True):
     start: int
     end: int
     arrows: tuple[Arrow, ...] = ()
+    secure: tuple[Secure, ...] = ()
 
 
 class Boot(Struct, frozen=True):

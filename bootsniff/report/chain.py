@@ -8,7 +8,8 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ..model import Boot, Dhcp, Fetch, Stage
+from ..model import Boot, Dhcp, Fetch, Secure, Stage
+from .units import amount
 
 Mark = Literal["done", "stalled", "failed", "running"]
 """`failed` is what went wrong without being the place where the boot stands: the machine went on, or tried else."""
@@ -182,6 +183,8 @@ def _fetches(stage: Stage, stalled_at: str | None) -> list[Step]:
             step = replace(step, times=steps[-1].times + 1)  # another try of the same file
             steps.pop()
         steps.append(step)
+    if stage.client != "os":
+        steps = _with_secure(stage, steps)
     if stalled_at in ("tftp", "http", "chain", "os"):
         for position in range(len(steps) - 1, -1, -1):
             fetch_index = steps[position].fetch
@@ -193,6 +196,21 @@ def _fetches(stage: Stage, stalled_at: str | None) -> list[Step]:
     if len(steps) > FOLD_FETCHES and all(step.mark == "done" for step in steps[3:-2]):
         steps[3:-2] = [Step(f"{len(steps) - 5} more files", "done")]
     return steps
+
+
+def _with_secure(stage: Stage, steps: list[Step]) -> list[Step]:
+    """What came over TLS stands among the fetches where it came; what it was nobody can read."""
+    whole: list[Step] = []
+    ahead = sorted(stage.secure, key=lambda secure: secure.before)
+    for step in steps:
+        while ahead and step.fetch is not None and ahead[0].before <= step.fetch:
+            whole.append(_over_tls(ahead.pop(0)))
+        whole.append(step)
+    return [*whole, *map(_over_tls, ahead)]
+
+
+def _over_tls(secure: Secure) -> Step:
+    return Step(f"TLS {secure.host}", "done", amount(secure.size))
 
 
 def _fetch(fetch: Fetch, index: int) -> Step:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ..flow.records import HttpExchange, TftpTransfer
-from ..model import Boot, Dhcp, DhcpStatus, Fetch, Finding, Machine, Proxy, Stage, Status
+from ..model import Boot, Dhcp, DhcpStatus, Fetch, Finding, Machine, Proxy, Secure, Stage, Status
 from ..wire import dhcp_options as options
 from ..wire.addresses import in_url
 from ..wire.numbers import tftp_error_name, vendor_of_mac
@@ -87,7 +87,22 @@ def _stage(record: StageRecord, *, arrows: bool) -> Stage:
         start=record.start,
         end=record.last.time,
         arrows=arrows_of(record) if arrows else (),
+        secure=_secure(record) if record.connections else (),
     )
+
+
+def _secure(record: StageRecord) -> tuple[Secure, ...]:
+    """What came over TLS, a value for each host, in the order of their first connections."""
+    came: dict[str, Secure] = {}
+    for connection in record.connections:
+        tls = connection.tls
+        if tls is None or tls.refused or not tls.application_bytes_from_server:
+            continue
+        host = tls.client_hello.server_name or in_url(connection.server)
+        before = sum(fetch.start < connection.start for fetch in record.fetches)
+        known = came.get(host) or Secure(host, 0, before)
+        came[host] = Secure(host, known.size + tls.application_bytes_from_server, known.before)
+    return tuple(came.values())
 
 
 def _dhcp4(stage: StageRecord, exchange: Dhcp4Exchange) -> Dhcp:

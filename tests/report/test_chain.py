@@ -1,7 +1,7 @@
 import pytest
 from msgspec.structs import replace
 
-from bootsniff.model import Boot, DhcpStatus, Stage
+from bootsniff.model import Boot, DhcpStatus, Secure, Stage
 from bootsniff.report.chain import Turn, chain, client_label, file_label
 
 from . import canned
@@ -144,3 +144,16 @@ def test_loops_and_long_lists_are_folded() -> None:
     turns = chain(boot_of(*mixed))
     assert len(turns) == 13
     assert turns[4].steps[0].label == "28 more stages"
+
+
+def test_what_came_over_tls_stands_where_it_came() -> None:
+    files = (fetch("http://s/menu.ipxe", 2, 3, (9, 9)), fetch("http://s/x.png", 7, 8, (12, 12)))
+    secure = (Secure("b.example", 3 << 20, 2), Secure("a.example", 200, 1))
+    turns = chain(boot_of(stage("ipxe-efi-x64", "", 0, 9, fetches=files, secure=secure)))
+    assert drawn(turns) == ["iPXE EFI x64: d HTTP menu.ipxe, d TLS a.example, d HTTP x.png, d TLS b.example"]
+    assert [step.note for step in turns[0].steps] == ["", "200 bytes", "", "3.0 MiB"]
+    alone = stage("efi-x64-http", "", 0, 9, dhcp=dora(0, 1, "x"), secure=secure[:1])
+    assert drawn(chain(boot_of(alone, stalled_at="nbp"))) == [
+        "EFI x64 HTTP: d DHCP, d* TLS b.example, s start the boot file"
+    ]
+    assert drawn(chain(boot_of(stage("os", "", 0, 9, dhcp=dora(0, 1, "x"), secure=secure)))) == ["OS: d DHCP"]
