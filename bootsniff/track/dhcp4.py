@@ -1,24 +1,20 @@
-"""DHCPv4 messages to stages: whose exchange a message belongs to, and where the next boot begins."""
+"""DHCPv4 messages to stages: whose exchange a message belongs to."""
 
 from __future__ import annotations
 
-from ..model import NANOSECONDS, FrameRef
+from ..model import FrameRef
 from ..wire import dhcp_options as options
 from ..wire import ports
 from ..wire.messages import DhcpMessage, DhcpType, Envelope
 from . import vantage
-from .arrived import dead_end, loaded_system
+from .arrived import loaded_system
 from .boot_file import SERVER_IDENTIFIER
-from .kinds import LOADERS, Kind, is_firmware, is_ipxe, is_open_firmware, is_u_boot, kind_of, told_with_the_request
-from .machines import NEW_BOOT_GAP, begin_boot, begin_stage, kept, learn_address, retell_stage, stands_apart, touch
-from .naming import is_ipxe_binary
-from .outcome import boot_is_handed_off, has_booted, stage_has_failed
+from .kinds import Kind, is_ipxe, is_open_firmware, is_u_boot, kind_of, told_with_the_request
+from .machines import NEW_BOOT_GAP, begin_boot, begin_stage, kept, learn_address, retell_stage, touch
+from .outcome import boot_is_handed_off, stage_has_failed
+from .power_on import SAME_EXCHANGE, begins_boot
 from .records import BootRecord, Dhcp4Exchange, Heard, MachineRecord, Point, StageRecord, World
 
-SAME_EXCHANGE = 60 * NANOSECONDS
-"""Longest gap between two DISCOVERs of one exchange: edk2 and BIOS ROMs wait up to 32 s, some switches forward late."""
-CHAIN_GAP = 90 * NANOSECONDS
-"""A program that was just fetched does its DHCP within this time."""
 HOST_NAME, PXE_OPTIONS, REQUESTED_ADDRESS = 12, 43, 50
 PXE_CLASS = "PXEClient"
 
@@ -175,7 +171,7 @@ def _stage_for_discover(machine: MachineRecord, kind: Kind | None, heard: Heard[
     current = _continued_exchange(boot, kind, message, at)
     if current is not None:
         return current
-    if _begins_boot(boot, kind, at):
+    if begins_boot(boot, kind, at):
         boot = begin_boot(machine, at)
     return begin_stage(boot, kind, at)
 
@@ -214,53 +210,6 @@ def _continued_exchange(boot: BootRecord, kind: Kind, message: DhcpMessage, at: 
         # A new xid for every DISCOVER (U-Boot), or a script that starts DHCP again (iPXE).
         return stage if gap < SAME_EXCHANGE else None
     return stage if message.secs > latest.message.secs and gap < SAME_EXCHANGE else None
-
-
-def _begins_boot(boot: BootRecord, kind: Kind, at: FrameRef) -> bool:
-    """Whether a firmware's or iPXE's new exchange is the next power-on (design: "Next boot")."""
-    latest = boot.stages[-1]
-    if stands_apart(boot, kind, at, SAME_EXCHANGE):
-        return True
-    gap = at.time - boot.last.time
-    if is_ipxe(kind.client):
-        return _ipxe_after_reset(boot, gap)
-    if is_u_boot(kind.client) or kind.client == "raspberry-pi":
-        same = [stage for stage in boot.stages if stage.client == kind.client]
-        # U-Boot's boot scripts run DHCP again and again within seconds; a reset takes longer than that.
-        return bool(same) and (
-            gap > 30 * NANOSECONDS or any(stage.client == "os" for stage in boot.stages) or has_booted(boot, at.time)
-        )
-    if latest.client == "os" or has_booted(boot, at.time):
-        return True
-    tried = [stage for stage in boot.stages if stage.client == kind.client and isinstance(stage.dhcp, Dhcp4Exchange)]
-    if not tried:
-        return False  # the firmware's next boot option, or hand-back from a loader that failed
-    if any(is_u_boot(stage.client) for stage in boot.stages):
-        return gap > 30 * NANOSECONDS  # U-Boot poses as PXEClient for its EFI attempt, once per device
-    return True
-
-
-def _ipxe_after_reset(boot: BootRecord, gap: int) -> bool:
-    """Whether an iPXE exchange is the ROM's of a new power-on rather than that of an iPXE just loaded."""
-    if any(stage.client == "os" for stage in boot.stages):
-        return True
-    latest = boot.stages[-1]
-    if is_firmware(boot.stages[0].client) and not is_ipxe(latest.client):
-        return boot_is_handed_off(boot) or gap > NEW_BOOT_GAP
-    if is_ipxe(latest.client) and not latest.fetches:
-        # The same iPXE runs DHCP once more (a script's loop, another NIC), unless it had long given up.
-        return gap > CHAIN_GAP and not is_firmware(boot.stages[0].client)
-    if boot_is_handed_off(boot):
-        return True
-    failed = stage_has_failed(latest)  # which also brings the status of its fetches up to date
-    loaded = [fetch for stage in boot.stages[-2:] for fetch in stage.fetches if fetch.status != "failed"]
-    chained = any((fetch.content is not None and fetch.content.ipxe) or is_ipxe_binary(fetch.name) for fetch in loaded)
-    if chained:
-        return gap > CHAIN_GAP
-    if is_firmware(boot.stages[0].client):
-        return False
-    # A ROM's own stage that failed is followed by a reset; a script that loads another program is not.
-    return failed or dead_end(latest) is not None or latest.client in LOADERS or gap > CHAIN_GAP
 
 
 def _runs_already(kind: Kind, message: DhcpMessage) -> bool:
@@ -331,7 +280,7 @@ def _stage_for_request(
         # It has an address and asks for more (port 4011): the program whose DHCP the capture did not hold tells its name.
         retell_stage(latest, kind)
         return latest
-    if boot is None or _begins_boot(boot, kind, at):
+    if boot is None or begins_boot(boot, kind, at):
         boot = begin_boot(machine, at)
     return begin_stage(boot, kind, at)
 

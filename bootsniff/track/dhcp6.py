@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from ..model import NANOSECONDS, FrameRef
+from ..model import FrameRef
 from ..wire.messages import Dhcpv6Message, Dhcpv6Type, Envelope
-from .kinds import Kind, is_firmware, kind_of_v6
-from .machines import begin_boot, begin_stage, kept, learn_address, stands_apart, touch
-from .outcome import boot_is_handed_off, has_booted
+from .kinds import Kind, kind_of_v6
+from .machines import begin_boot, begin_stage, kept, learn_address, touch
+from .outcome import boot_is_handed_off
+from .power_on import SAME_EXCHANGE_V6, begins_boot_v6
 from .records import BootRecord, Dhcp6Exchange, Heard, MachineRecord, StageRecord, World
-
-SAME_EXCHANGE = 130 * NANOSECONDS
-"""RFC 8415 section 18.2.1: SOLICITs grow apart up to 120 s; firmware gives up before."""
 
 
 def client_message(world: World, machine: MachineRecord, envelope: Envelope, message: Dhcpv6Message) -> None:
@@ -82,31 +80,21 @@ def _stage(machine: MachineRecord, kind: Kind | None, message: Dhcpv6Message, at
             if _shares_xid(exchange, message):
                 return stage
             # REQUEST after ADVERTISE has an xid of its own (RFC 8415 section 16.1).
-            if message.type != Dhcpv6Type.SOLICIT and at.time - stage.last.time < SAME_EXCHANGE:
+            if message.type != Dhcpv6Type.SOLICIT and at.time - stage.last.time < SAME_EXCHANGE_V6:
                 return stage
             if (
                 message.type == Dhcpv6Type.SOLICIT
                 and stage is boot.stages[-1]
                 and not stage.fetches
                 and not exchange.replies
-                and at.time - stage.last.time < SAME_EXCHANGE
+                and at.time - stage.last.time < SAME_EXCHANGE_V6
             ):
                 return stage
-    if boot is None or _begins_boot(boot, kind, at):
+    if boot is None or begins_boot_v6(boot, kind, at):
         boot = begin_boot(machine, at)
     stage = begin_stage(boot, kind, at)
     stage.dhcp = Dhcp6Exchange()
     return stage
-
-
-def _begins_boot(boot: BootRecord, kind: Kind, at: FrameRef) -> bool:
-    if stands_apart(boot, kind, at, SAME_EXCHANGE):
-        return True
-    if not is_firmware(kind.client):
-        return False
-    if boot.stages[-1].client == "os" or has_booted(boot, at.time):
-        return True
-    return any(stage.client == kind.client and isinstance(stage.dhcp, Dhcp6Exchange) for stage in boot.stages)
 
 
 def _plain(boot: BootRecord | None, at: FrameRef) -> StageRecord | None:
