@@ -312,6 +312,19 @@ def nat_near() -> Scene:
     return tftp(requests=6)
 
 
+def nat_here(*, forwards: bool | None = None, assigned: bool | None = None, loaded: bool | None = None) -> Scene:
+    """The capturing host is the router."""
+    scene = nat_inside()
+    scene.world.host = HostFacts(
+        masquerades=("192.168.122.0/24",),
+        addresses=(SERVER,),
+        forwards=forwards,
+        tftp_helper_assigned=assigned,
+        tftp_helper_loaded=loaded,
+    )
+    return scene
+
+
 def nat_icmp() -> Scene:
     scene = nat_inside()
     fetch_of(scene)[1].icmp = [scene.icmp(1.1, 3, 3, sender=OUTSIDE)]
@@ -397,6 +410,12 @@ LOOKALIKES = [
     ("tftp-server-down", "port unreachable from the client's side", refused_by_client),
     ("tftp-server-down", "silence", lambda: tftp(requests=6)),
     ("tftp-nat-loss", "a server on the same network", nat_near),
+    ("tftp-nat-loss", "a host that forwards nothing", lambda: nat_here(forwards=False)),
+    (
+        "tftp-nat-loss",
+        "a host that assigns the helper",
+        lambda: nat_here(assigned=True, loaded=True),
+    ),
     ("tftp-nat-loss", "a server that refuses by ICMP", nat_icmp),
     ("tftp-file-not-found", "a name of a search list", lambda: tftp(status="optional", error=1, role="config-search")),
     ("tftp-file-not-found", "an optional extra", lambda: tftp(status="optional", error=1, role="optional")),

@@ -16,7 +16,7 @@ from bootsniff.rules.options import split
 from bootsniff.rules.overview import Overview
 from bootsniff.rules.recognise import dnsmasq_match, isc_condition, kea_test
 
-from . import advice, boots, scenes_dhcp
+from . import advice, boots, scenes_dhcp, scenes_transfer
 from .advice import HOSTILE, MARK, Advice
 from .packets import Wire, machine, read
 from .scene import MAC, SERVER, Scene
@@ -199,3 +199,11 @@ def test_the_user_network_of_qemu_is_told_by_its_macs(mac: str, target: str, tmp
     (finding,) = machine(read(wire.save(tmp_path / "x.pcap"))).findings
     assert finding.fixes[0].target == target
     assert ("qemu" in {fix.target for fix in finding.fixes}) == (target == "qemu")
+
+
+def test_the_capturing_host_is_asked_whether_it_forwards_and_helps() -> None:
+    assert scenes_transfer.nat_here(assigned=False).finding("tftp-nat-loss") is not None
+    assert scenes_transfer.nat_here(assigned=True, loaded=False).finding("tftp-nat-loss")
+    told = texts(scenes_transfer.nat_here(forwards=False), "tftp-no-reply")
+    assert told == {"shell": "sysctl -w net.ipv4.ip_forward=1   # this host forwards nothing"}
+    assert "sysctl" not in str(texts(scenes_transfer.nat_here(assigned=True, loaded=True), "tftp-no-reply"))

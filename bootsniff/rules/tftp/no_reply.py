@@ -117,6 +117,9 @@ def _fixes(case: Case, flow: TftpTransfer, *, forbidden: bool, beyond: bool) -> 
     if forbidden:
         return _firewall(case)
     lease = case.lease
+    host = case.world.host
+    if host is not None and host.forwards is False and case.is_elsewhere(flow.server):
+        return (Fix("shell", "sysctl -w net.ipv4.ip_forward=1   # this host forwards nothing"),)
     if lease is not None and lease.server != flow.server:
         # What software the DHCP server runs tells nothing of this one.
         back = Fix("iproute2", f"ip route get {flow.client}   # on {flow.server}: does it lead back to the machine?")
