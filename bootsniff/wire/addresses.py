@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+BROADCAST = "255.255.255.255"
+"""Everybody on the own network (RFC 919)."""
 CACHED = 8192
 """Addresses kept per kind: a stranger who invents addresses costs no more memory than this."""
 _IPV4 = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}", re.ASCII)

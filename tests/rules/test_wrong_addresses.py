@@ -245,6 +245,16 @@ def test_a_refusal_is_proof_where_the_reply_names_another_server(named: bool, tm
         assert findings[0].summary.endswith(f"{SERVER}, which runs no TFTP server; option 66 names 192.168.122.9")
 
 
+def test_siaddr_that_servers_fill_in_by_themselves_names_no_other_server(tmp_path: Path) -> None:
+    """The file is asked of the address in option 66, where TFTP does not run; siaddr is the DHCP server's own."""
+    server = "192.168.122.9"
+    wire = Wire("bios-pxe").lease(file="pxelinux.0", next_server=SERVER, option66=server)
+    for time in (1, 3, 7, 15):
+        wire.icmp(time + 0.01, wire.rrq(time, "pxelinux.0", server=server, again=time > 1), sender=server)
+    findings = machine(read(wire.quiet(90).save(tmp_path / "x.pcap"))).findings
+    assert [finding.code for finding in findings] == ["tftp-server-down"]
+
+
 def test_siaddr_that_is_not_heeded(tmp_path: Path) -> None:
     """The file is asked of the DHCP server; siaddr names another."""
     wire = Wire().lease(file="grubx64.efi", next_server="192.168.122.9")

@@ -10,13 +10,13 @@ from ...track.boot_file import next_hop
 from ...track.next_file import ARP_TRIES
 from ...track.records import Arps, Expectation
 from ...wire import urls
+from ...wire.addresses import BROADCAST
 from ...wire.http import is_https
 from .. import fixes, names
 from ..case import Case
 from ..evidence import evidence, first_and_last, names_next
 from ..rule import Rule
 
-_BROADCAST = "255.255.255.255"
 _USUAL_MASK = IPv4Address("255.255.255.0")
 _NAME_SERVER = "the name server"
 
@@ -146,7 +146,7 @@ def _reached(case: Case, target: str) -> bool:
 def _was_sent_to(case: Case) -> bool:
     """Whether the machine sent anything to one host after its lease, port 4011: then it knows a MAC to send to."""
     dhcp = case.dhcp4
-    return dhcp is not None and any(heard.target != _BROADCAST for heard in dhcp.pxe_requests)
+    return dhcp is not None and any(heard.target != BROADCAST for heard in dhcp.pxe_requests)
 
 
 def _why(case: Case, target: str) -> str:

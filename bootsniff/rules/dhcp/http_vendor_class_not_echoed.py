@@ -10,10 +10,9 @@ from ...wire.http import is_web_url
 from .. import fixes
 from ..case import Case
 from ..evidence import evidence, first_and_last
+from ..offers import HTTP
 from ..rule import Rule
 from ..v6.no_bootfile_url import url_fixes
-
-_CLASS = "HTTPClient"
 
 
 class DhcpHttpVendorClassNotEchoed(Rule):
@@ -83,7 +82,7 @@ class DhcpHttpVendorClassNotEchoed(Rule):
             return
         answers = [*dhcp.advertises, *dhcp.replies]
         with_url = [heard for heard in answers if is_web_url(heard.message.boot_file_url or "")]
-        if not with_url or any((heard.message.vendor_class or "").startswith(_CLASS) for heard in answers):
+        if not with_url or any((heard.message.vendor_class or "").startswith(HTTP) for heard in answers):
             return
         first = with_url[0]
         again = [heard for heard in dhcp.solicits if heard.at.time > first.at.time]

@@ -7,15 +7,13 @@ from collections.abc import Iterator
 from ...model import Finding, Fix
 from ...track.records import Dhcp4Exchange, Heard
 from ...wire import ports
+from ...wire.addresses import BROADCAST
 from ...wire.messages import DhcpMessage, DhcpType
 from .. import fixes
 from ..case import Case
 from ..evidence import evidence, first_and_last
 from ..offers import Offer
 from ..rule import Rule
-
-_BROADCAST = "255.255.255.255"
-_CLIENT_PORT = 68
 
 
 class DhcpRelayOneWay(Rule):
@@ -102,7 +100,7 @@ class DhcpRelayOneWay(Rule):
         asked = case.dhcp4.discovers if case.dhcp4 else ()
         if not asked or not offers or any(heard.message.relay is None for heard in asked):
             return
-        if any(offer.heard.target != _BROADCAST or offer.heard.target_port != _CLIENT_PORT for offer in offers):
+        if any(offer.heard.target != BROADCAST or offer.heard.target_port != ports.DHCP_CLIENT for offer in offers):
             return
         relay, again = offers[0].message.relay, case.asked_again(offers[0])
         if relay is None or len(again) < 2 or any(offer.heard.source == offer.message.relay for offer in offers):
@@ -111,7 +109,7 @@ class DhcpRelayOneWay(Rule):
             case,
             [
                 evidence(asked[0], f"DISCOVER of the relay {relay}"),
-                evidence(offers[0].heard, f"OFFER to {_BROADCAST} port {_CLIENT_PORT}"),
+                evidence(offers[0].heard, f"OFFER to {BROADCAST} port {ports.DHCP_CLIENT}"),
                 *first_and_last(again, "DISCOVER again"),
             ],
             subject=relay,

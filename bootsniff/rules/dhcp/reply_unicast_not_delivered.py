@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding, Fix
+from ...wire.addresses import BROADCAST
 from .. import fixes
 from ..case import Case
 from ..evidence import evidence, first_and_last
 from ..rule import Rule
-
-_BROADCAST = "255.255.255.255"
 
 
 class DhcpReplyUnicastNotDelivered(Rule):
@@ -45,7 +44,7 @@ class DhcpReplyUnicastNotDelivered(Rule):
         if dhcp is None or dhcp.requests or dhcp.acks or case.proxy_offers or not case.offers or not case.over:
             return
         offers = case.offers
-        if any(offer.heard.target == _BROADCAST or offer.heard.target != offer.address for offer in offers):
+        if any(offer.heard.target == BROADCAST or offer.heard.target != offer.address for offer in offers):
             return
         if not all(case.would_take(offer) for offer in offers):
             return

@@ -27,7 +27,8 @@ class DhcpWrongNextServer(Rule):
         itself, which often sends nothing at all then.
     Not to be confused with
         The right server with TFTP not running (tftp-server-down) or not reachable (tftp-no-reply): without a sign of
-        another server there is no reason to call the address wrong.
+        another server there is no reason to call the address wrong. siaddr with the DHCP server's own address is no such
+        sign: nobody may have chosen it.
     Causes
         siaddr is the DHCP server's own address when nothing else is configured (dnsmasq's default). Clients differ: edk2
         takes the boot server list, then siaddr, then option 54 and never option 66; U-Boot and shim take siaddr; GRUB
@@ -120,7 +121,8 @@ def _right_server(
         named, siaddr = dhcp_options.server_name_option(reply.message), reply.message.next_server
         if flow.server not in (named, siaddr, reply.server):
             continue
-        for where, address in (("siaddr", siaddr), ("option 66", named)):
+        chosen = siaddr if siaddr != reply.server else None  # not what servers fill in by themselves
+        for where, address in (("siaddr", chosen), ("option 66", named)):
             if address and is_ipv4(address) and address != flow.server:
                 told = [evidence(reply.heard, f"option 66 {named or 'none'}, siaddr {siaddr or 'none'}")]
                 return address, f"{where} names {address}", True, told

@@ -10,6 +10,7 @@ from ...wire import urls
 from .. import fixes
 from ..case import Case
 from ..evidence import evidence, first_and_last
+from ..offers import HTTP
 from ..rule import Rule
 
 
@@ -83,7 +84,7 @@ class DnsServerMissing(Rule):
         if not named or any(heard.message.dns_servers for heard in answers):
             return
         first = named[0]
-        if not (first.message.vendor_class or "").startswith("HTTPClient"):
+        if not (first.message.vendor_class or "").startswith(HTTP):
             return
         again = [heard for heard in dhcp.solicits if heard.at.time > first.at.time]
         server = f"{fixes.prefix6(case)}1"

@@ -53,7 +53,7 @@ class NbpStallsAfterDownload(Rule):
     code = "nbp-stalls-after-download"
     stage = "nbp"
     needs = "fetches"
-    summary = "{file} arrived whole{signed}; {then}{hint}"
+    summary = "{file} arrived whole{signed}{then}{hint}"
 
     def check(self, case: Case) -> Iterator[Finding]:
         image = downloads.dropped_image(case)
@@ -67,7 +67,7 @@ class NbpStallsAfterDownload(Rule):
                 subject=names.url_of(image),
                 file=path,
                 signed="",
-                then="and the firmware tries its next boot option at once",
+                then=", and the firmware tries its next boot option at once",
                 hint=hint,
                 expected=expected,
                 proof=proof,
@@ -81,7 +81,7 @@ class NbpStallsAfterDownload(Rule):
             return
         path = names.path_of(fetch)
         again = downloads.times_fetched(case, fetch)
-        then = f"the firmware fetched it {again} times" if again > 1 else "and nothing more was heard of it"
+        then = f"; the firmware fetched it {again} times" if again > 1 else ", and nothing more was heard of it"
         grub = downloads.is_grub_over_http(fetch)
         yield self.finding(
             case,
