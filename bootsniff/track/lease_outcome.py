@@ -63,7 +63,8 @@ def _declined(stage: StageRecord) -> bool:
     exchange = stage.dhcp
     if not isinstance(exchange, Dhcp4Exchange) or not exchange.acks:
         return False
-    against = (*exchange.declines[-1:], *exchange.naks[-1:])
+    refusals = exchange.naks[-1:] if prompt_of(exchange) is None else ()  # at a menu nothing is asked for
+    against = (*exchange.declines[-1:], *refusals)
     return any(heard.time >= exchange.acks[-1].time for heard in against)
 
 

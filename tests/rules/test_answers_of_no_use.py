@@ -314,6 +314,26 @@ def test_a_name_in_a_script_needs_a_name_server(dns: bool, url: str, why: str, t
     assert (f"dhcp-option=6,{SERVER}" in texts(finding)) is ("option 6" in why)
 
 
+@pytest.mark.parametrize(
+    ("sets", "url", "why"),
+    [
+        ("isset ${next-server} || set next-server 10.0.0.1", "tftp://${next-server}/linux", "may be empty"),
+        ("isset ${net0/mac} || set net0/next-server 10.0.0.1", "tftp://${next-server}/linux", "may be empty"),
+        ("set dns 10.0.0.1", "http://boot.lab/linux", "a command above it fails"),
+        ("set net0/dns 10.0.0.1", "http://boot.lab/linux", "a command above it fails"),
+        ("set dns-is-fine 1", "http://boot.lab/linux", "option 6"),
+        ("set where here", "tftp://${next-server}/linux", "DHCP names no server (siaddr)"),
+    ],
+)
+def test_a_script_may_set_what_the_lease_lacks(sets: str, url: str, why: str, tmp_path: Path) -> None:
+    script = f"#!ipxe\n{sets}\nkernel {url}\nboot\n".encode()
+    wire = Wire("ipxe-efi-x64").lease(file=f"http://{SERVER}/x.ipxe", next_server=None)
+    (finding,) = errors(wire.fetch(1, "/x.ipxe", body=script, agent=IPXE_AGENT).quiet(200), tmp_path)
+    assert finding.code == "chain-script-stops"
+    assert why in finding.summary
+    assert finding.confidence == ("likely" if "DHCP" in finding.summary else "possible")
+
+
 def test_the_network_that_a_router_advertises_is_in_the_fixes(tmp_path: Path) -> None:
     refused = (13, b"\0\2no addresses")
     wire = Wire("efi-x64-pxe")

@@ -9,6 +9,7 @@ import pytest
 from bootsniff.model import Finding
 
 from .boots import INITRD, KERNEL
+from .boots_other import menu
 from .boots_text import PXELINUX_CONFIG
 from .packets import Wire, machine, read
 from .scene import SERVER
@@ -58,3 +59,10 @@ def test_an_address_that_went_to_another_machine(text: str, taken: bool, tmp_pat
     (finding,) = naks(wire.quiet(90), tmp_path)
     assert finding.summary.startswith(f"{SERVER} refuses the address")
     assert any("dhcp-sequential-ip" in fix.text for fix in finding.fixes) is taken
+
+
+@pytest.mark.parametrize(("quiet", "status"), [(20, "in-progress"), (200, "stalled")])
+def test_a_machine_at_a_menu_may_not_have_heeded_a_refusal(quiet: int, status: str, tmp_path: Path) -> None:
+    wire = menu(30, quiet)
+    wire.dhcp(0.4, 6, server=OTHER)
+    assert machine(read(wire.save(tmp_path / "x.pcap"))).status == status

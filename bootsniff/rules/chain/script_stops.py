@@ -24,6 +24,7 @@ _VARIABLE = re.compile(r"(\$\{[\w./:-]{1,64}\})", re.ASCII)
 _NEXT_SERVER = "${next-server}"
 """From siaddr, which 0.0.0.0 leaves unset (iPXE net/dhcppkt.c, dhcppkt_applies and used_len_ipv4)."""
 _UNKNOWN = ": a command above it fails"
+_SCRIPTS = ("boot-file", "script", "config-search")
 _SPOKEN = ("http", "https", "tftp")
 _KERNELS = {
     "x64": "x86",
@@ -123,18 +124,24 @@ def _lack(case: Case, wanted: Expectation) -> _Lack | None:
         return None
     if case.is_ipxe and _NEXT_SERVER in wanted.url:
         replies = [*case.acks, *case.pxe_replies, *case.proxy_offers]
-        if not case.acks or any(reply.message.next_server for reply in replies):
+        if not case.acks or any(reply.message.next_server for reply in replies) or _sets(case, "next-server"):
             return None
         why = f": {_NEXT_SERVER} is empty, since DHCP names no server (siaddr)"
         mended = server_fixes(case, lease.server) if lease.server else ()
         return _Lack(("likely", why), evidence(lease.heard, "lease with siaddr 0.0.0.0"), mended)
     host = urls.host_of(wanted.url)
-    if "$" in host or not urls.is_name(host) or lease.dns_servers or case.stage.lookups:
+    if "$" in host or not urls.is_name(host) or lease.dns_servers or case.stage.lookups or _sets(case, "dns"):
         return None
     why = f": nobody can tell it the address of {host}, since DHCP names no name server (option 6)"
     server = next(iter(lease.routers), lease.server) or fixes.EXAMPLE_SERVER
     mended = fixes.option(case, 6, server, "domain-name-servers", "domain-name-servers")
     return _Lack(("likely", why), evidence(lease.heard, "lease without option 6"), mended)
+
+
+def _sets(case: Case, setting: str) -> bool:
+    """Whether a script may give the program a setting that the lease lacks: iPXE's `set net0/dns`, GRUB's `net_add_dns`."""
+    line = re.compile(rf"\b(?:set\s+(?:\S*/)?|net_add_){setting}\s".encode())
+    return any(line.search(fetch.flow.body.head) for fetch in case.stage.fetches if fetch.role in _SCRIPTS)
 
 
 def _something_else(case: Case, last: FetchRecord) -> bool:
