@@ -18,7 +18,6 @@ from ..rule import Rule
 from ..tftp import transfers
 
 _MANY = 3
-_NOT_FOUND = 1
 
 
 class OsConfigFetchFailed(Rule):
@@ -188,7 +187,7 @@ def _why(fetch: FetchRecord) -> str:
         return f"status {status}" if status else "no answer"
     if flow.error is None:
         return "no answer"
-    return "file not found" if flow.error.code == _NOT_FOUND else f"TFTP error {flow.error.code}"
+    return "file not found" if fetch.missing else f"TFTP error {flow.error.code}"
 
 
 def _proof(fetch: FetchRecord) -> Iterator[Evidence]:
@@ -200,7 +199,7 @@ def _fixes(case: Case, fetch: FetchRecord) -> tuple[Fix, ...]:
     flow = fetch.flow
     if isinstance(flow, TftpTransfer):
         look = f"ls -l {quoting.shell(transfers.place(flow))}"
-    elif exchanges.status_of(flow) in (404, 410):
+    elif fetch.missing:
         look = f"ls -l {quoting.shell(exchanges.path_on_disk(flow))}\ncurl -sI {quoting.shell(flow.url)}"
     else:
         look = f"curl -sv -m 10 -o /dev/null {quoting.shell(flow.url)}   # from another host of this network"
