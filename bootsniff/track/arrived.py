@@ -7,7 +7,7 @@ from ..wire import ports
 from ..wire.content import COMPRESSED, RAM_DISKS
 from .boot_file import boot_file_of
 from .kinds import is_http_client, is_ipxe, runs_u_boot
-from .naming import is_ipxe_binary, plain_path
+from .naming import is_ipxe_binary, plain_path, same_file
 from .patience import IMAGE_TRIED, SCRIPT_GAP
 from .records import FetchRecord, StageRecord
 from .switches import is_switch
@@ -222,21 +222,28 @@ def ipxe_loaded(stage: StageRecord) -> FetchRecord | None:
 
 
 def loops(stages: list[StageRecord]) -> bool:
-    """Whether iPXE was handed iPXE, and what runs since has not got anything else.
+    """Whether iPXE was handed iPXE twice, or the file it came from, and what runs since has not got anything else.
 
-    A script may lead to a newer iPXE on purpose: once.
+    Once may be on purpose: the iPXE of a ROM, or a script, loads a newer one, which is given something else.
     """
     turns = 0
+    handed: FetchRecord | None = None
     for stage in reversed(stages):
         if not is_ipxe(stage.client):
-            return False
+            return handed is not None and any(
+                fetch.status == "complete" and same_file(fetch.name, handed.name) for fetch in stage.fetches
+            )
         binary = ipxe_loaded(stage)
         if binary is not None:
             turns += 1
-            if turns == 2 or not _had_script(stage, binary):
-                return True
+            handed = None if _had_script(stage, binary) else binary
         elif any(fetch.status == "complete" for fetch in stage.fetches):
             return False
+        elif stage is stages[-1]:
+            file = boot_file_of(stage)
+            turns += file is not None and is_ipxe_binary(file.name)
+        if turns == 2:
+            return True
     return False
 
 

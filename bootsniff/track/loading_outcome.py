@@ -91,8 +91,6 @@ def loading_state(
         return StageState(
             rank, waiting_for=_transfer_wait(last, patience, now), check_at=last.end + patience.request_silence + 1
         )
-    if is_ipxe(stage.client) and runs_ipxe_again(stage):
-        return StageState(rank, failed=True, point="chain")
     if stage.menu is not None and (end is None or is_vague(end)):
         return StageState(rank, waiting_for=f"a key: {stage.menu}")
     if end is None and is_no_boot_type(stage, last):
@@ -134,7 +132,7 @@ def _silence_point(stage: StageRecord, last: FetchRecord, end: FetchRecord | Non
         return "nbp" if is_firmware(stage.client) else "chain"
     if is_ipxe(stage.client):
         script = last.content is not None and last.content.kind == "ipxe-script"
-        return "nbp" if last.role == "boot-file" and not script else "chain"
+        return "nbp" if last.role == "boot-file" and not script and not runs_ipxe_again(stage) else "chain"
     return "nbp" if is_firmware(stage.client) else "chain"
 
 

@@ -160,16 +160,23 @@ def test_a_script_that_leaves_is_a_local_boot() -> None:
     assert play.verdict == ("handed-off", None)
 
 
+def leased(time: int, file: str) -> tuple[str, ...]:
+    return (f"{time} DISCOVER ipxe-efi-x64", f"{time}.1 OFFER file={file}", f"{time}.2 REQUEST", f"{time}.3 ACK file={file}")  # fmt: skip
+
+
+AGAIN = (*leased(0, "ipxe.efi"), "2 RRQ ipxe.efi", "3 WHOLE pe-x64")
+
+
 def test_ipxe_that_is_handed_ipxe_again_is_a_loop() -> None:
-    play = Play(
-        "0 DISCOVER ipxe-efi-x64",
-        "0.1 OFFER file=ipxe.efi",
-        "1 REQUEST",
-        "1.1 ACK file=ipxe.efi",
-        "2 RRQ ipxe.efi",
-        "3 WHOLE pe-x64",
-    )
-    assert play.verdict == ("stalled", "chain")
+    assert Play(*AGAIN, *leased(8, "ipxe.efi")).verdict == ("stalled", "chain")
+    assert Play(*AGAIN, *leased(8, "ipxe.efi"), "10 RRQ ipxe.efi", "11 WHOLE pe-x64").verdict == ("stalled", "chain")
+
+
+def test_ipxe_of_a_rom_may_load_a_newer_one_that_is_given_something_else() -> None:
+    assert Play(*AGAIN).verdict == ("in-progress", None)
+    assert Play(*AGAIN, "8 DISCOVER ipxe-efi-x64").verdict == ("in-progress", None)
+    assert Play(*AGAIN, *leased(8, "boot.ipxe")).verdict == ("in-progress", None)
+    assert Play(*AGAIN, "60 QUIET").verdict == ("stalled", "chain")
 
 
 def test_an_ordinary_client_does_not_boot_whatever_the_server_offers() -> None:

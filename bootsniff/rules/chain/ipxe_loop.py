@@ -54,7 +54,7 @@ class ChainIpxeLoop(Rule):
         if case.stage is not loops[0]:
             return  # told once, at the first turn
         last = case.boot.stages[case.option[-1]]
-        if case.boot.status != "stalled" and len(loops) < 2:
+        if case.boot.stalled_at != "chain" and len(loops) < 2:
             return  # a ROM's iPXE may load a newer one
         turns = {names.path_of(again) for stage in loops if (again := ipxe_loaded(stage))}
         if last not in loops and any(
