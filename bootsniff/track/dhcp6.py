@@ -19,6 +19,8 @@ def client_message(world: World, machine: MachineRecord, envelope: Envelope, mes
     kind = kind_of_v6(message)
     stage = _stage(machine, kind, message, at)
     if stage is None or not isinstance(stage.dhcp, Dhcp6Exchange):
+        if message.type == Dhcpv6Type.REQUEST and _asked_unanswered(machine):
+            world.quality.offers_missing = True  # edk2 also takes an address without a word about booting
         return
     exchange, heard = stage.dhcp, _heard(envelope, message, at)
     if message.type == Dhcpv6Type.SOLICIT:
@@ -41,6 +43,18 @@ def client_message(world: World, machine: MachineRecord, envelope: Envelope, mes
         world.holders[address] = machine
 
 
+def _asked_unanswered(machine: MachineRecord) -> bool:
+    """Whether the capture holds SOLICITs of the machine's boot, and no answer to anything it asked by DHCPv6."""
+    found = _exchanges(machine)
+    answered = any(one.advertises or one.replies or one.answered_besides for one in found)
+    return any(one.solicits for one in found) and not answered
+
+
+def _exchanges(machine: MachineRecord) -> list[Dhcp6Exchange]:
+    stages = machine.boots[-1].stages if machine.boots else []
+    return [stage.dhcp for stage in stages if isinstance(stage.dhcp, Dhcp6Exchange)]
+
+
 def server_message(world: World, machine: MachineRecord, envelope: Envelope, message: Dhcpv6Message) -> None:
     """An answer to a machine that is known."""
     if not machine.boots:
@@ -60,6 +74,8 @@ def server_message(world: World, machine: MachineRecord, envelope: Envelope, mes
                 learn_address(world, machine, address)
         touch(machine, stage, at)
         return
+    for exchange in _exchanges(machine):
+        exchange.answered_besides = True
 
 
 def _heard(envelope: Envelope, message: Dhcpv6Message, at: FrameRef) -> Heard[Dhcpv6Message]:

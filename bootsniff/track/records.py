@@ -122,6 +122,8 @@ class Dhcp6Exchange(Struct, eq=False, gc=False):
     requests: tuple[Heard[Dhcpv6Message], ...] = ()
     replies: tuple[Heard[Dhcpv6Message], ...] = ()
     information_requests: tuple[Heard[Dhcpv6Message], ...] = ()
+    answered_besides: bool = False
+    """A server answered what the machine asked for by DHCPv6 without a word about booting."""
 
     @property
     def version(self) -> Literal[4, 6]:

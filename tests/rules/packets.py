@@ -301,13 +301,15 @@ class Wire:
 
     # --- DHCPv6 ---
 
-    def dhcp6(self, time: float, kind: int, *options: tuple[int, bytes]) -> Wire:
+    def dhcp6(self, time: float, kind: int, *options: tuple[int, bytes], xid: int = 7) -> Wire:
         duid = b"\0\3\0\1" + mac_bytes(MAC)
         found = [(1, duid), *options]
         if kind in (2, 7):
             found.append((2, b"\0\3\0\1" + mac_bytes(SERVER_MAC)))
         body = (
-            bytes([kind]) + b"\0\0\7" + b"".join(struct.pack(">HH", code, len(value)) + value for code, value in found)
+            bytes([kind])
+            + xid.to_bytes(3, "big")
+            + b"".join(struct.pack(">HH", code, len(value)) + value for code, value in found)
         )
         client = kind not in (2, 7)
         ends = ("fe80::1", 546, "ff02::1:2", 547) if client else ("fe80::9", 547, "fe80::1", 546)

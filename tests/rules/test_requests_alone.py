@@ -12,6 +12,7 @@ from bootsniff.report.lines import Paper
 from bootsniff.report.text import TextOptions, write_text
 
 from .boots import INITRD, KERNEL, PXELINUX
+from .boots_more import ASKS6
 from .boots_text import PXELINUX_CONFIG
 from .packets import Wire, errors, machine, read
 from .scene import SERVER
@@ -182,3 +183,23 @@ def test_where_answers_are_missing_nobody_is_told_to_be_silent(wire: Wire, tmp_p
     report = found(wire, tmp_path)
     assert errors(machine(report)) == set()
     assert dict(report.counters)[ONE_SIDED] == 1
+
+
+def own_address(*, answered: bool) -> Wire:
+    """HTTP firmware asks in vain by DHCPv4, for its boot by DHCPv6, and takes an address without a word about booting."""
+    wire = Wire("efi-x64-http").discover(0, 4, 12, 28).dhcp6(66, 1, *ASKS6)
+    wire.dhcp6(66.6, 1, ASKS6[-1], xid=8)
+    if answered:
+        wire.dhcp6(66.61, 2, ASKS6[-1], xid=8)
+    return wire.dhcp6(66.62, 3, ASKS6[-1], (2, b"\0\3\0\1" + b"server"), xid=9)
+
+
+def test_an_address_that_is_taken_shows_that_dhcpv6_is_answered(tmp_path: Path) -> None:
+    report = found(own_address(answered=False), tmp_path)
+    assert machine(report).status == "in-progress"
+    assert errors(machine(report)) == set()
+    assert dict(report.counters)[ONE_SIDED] == 1
+
+
+def test_an_answer_by_dhcpv6_that_is_seen_is_not_missing(tmp_path: Path) -> None:
+    assert ONE_SIDED not in dict(found(own_address(answered=True), tmp_path).counters)
