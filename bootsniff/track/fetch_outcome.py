@@ -154,10 +154,12 @@ def _tftp_status(
         return "failed"
     if (flow.ack_count and not answered) or (later and went_on_unanswered(flow, later[0].flow)):
         return "in-progress"  # it was answered, and the capture does not show what came of it
-    if later or moved_on:
-        return "failed" if flow.icmp_count and not answered else "stalled"
     patience = patience_of(stage.client)
     limit = patience.transfer_silence if answered else patience.request_silence
+    if (later or moved_on or silence > limit) and _took_unseen_end(flow):
+        return "complete"
+    if later or moved_on:
+        return "failed" if flow.icmp_count and not answered else "stalled"
     if silence > limit or (_stands_still(fetch, flow) or now) < now - limit:
         return "stalled"
     # Asked to the end of its patience, and nothing it was sent was taken (answers from a stranger are not).
@@ -176,6 +178,15 @@ def _tftp_status(
     ):
         return "stalled"
     return "in-progress"
+
+
+def _took_unseen_end(flow: TftpTransfer) -> bool:
+    """Whether the last packet is the ACK of a block that the capture lost: the server had nothing more to send.
+
+    Otherwise it would have sent the next block, several times, and the client would have repeated its ACK.
+    """
+    lost = flow.size is None and 0 <= flow.highest_block < flow.acked_block <= flow.highest_block + flow.window_size
+    return lost and flow.last == flow.newest_ack
 
 
 def _stands_still(fetch: FetchRecord, flow: TftpTransfer) -> int | None:

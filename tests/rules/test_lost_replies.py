@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from .boots import INITRD, KERNEL, PXELINUX
 from .boots_loss import from_new_ports
-from .packets import machine, read
+from .boots_text import PXELINUX_CONFIG
+from .packets import Wire, machine, read
+from .scene import CLIENT, SERVER
 
 
 def test_a_size_probe_that_is_dropped_silently_is_none_of_lost_replies(tmp_path: Path) -> None:
@@ -19,3 +22,38 @@ def test_every_request_that_was_answered_in_vain_counts(tmp_path: Path) -> None:
     assert [fetch.status for fetch in found.boots[0].stages[0].fetches] == ["stalled"] * 3
     assert [finding.code for finding in found.findings] == ["tftp-reply-lost"]
     assert "requested 3 times in 44 s" in found.findings[0].summary
+
+
+def without_its_end(*, again: bool = False, size: bool = False) -> Wire:
+    """The capture lost the last block of PXELINUX, whose ACK it holds; `again`: the machine repeats that ACK."""
+    wire = Wire("bios-pxe").lease(file="pxelinux.0")
+    options = b"tsize\x000\0" if size else b""
+    wire.udp(1, CLIENT, 2070, SERVER, 69, b"\0\1pxelinux.0\0octet\0" + options)
+    if size:
+        wire.udp(1.01, SERVER, 40000, CLIENT, 2070, b"\0\6tsize\x009000\0")
+    for block in range(1, 5):
+        if block < 4:
+            wire.udp(
+                1 + block / 10, SERVER, 40000, CLIENT, 2070, b"\0\3\0" + bytes([block]) + PXELINUX[:512].ljust(512)
+            )
+        wire.udp(1.05 + block / 10, CLIENT, 2070, SERVER, 40000, b"\0\4\0" + bytes([block]))
+    if again:
+        for time in 5, 9, 13:
+            wire.udp(time, CLIENT, 2070, SERVER, 40000, b"\0\4\0\4")
+    return wire
+
+
+def test_a_last_block_that_the_capture_lost_is_acknowledged_once(tmp_path: Path) -> None:
+    found = machine(read(without_its_end().quiet(90).save(tmp_path / "x.pcap")))
+    assert found.boots[0].stages[0].fetches[0].status == "complete"
+    assert "tftp-timeout-mid-transfer" not in {finding.code for finding in found.findings}
+    wire = without_its_end().get(2, "pxelinux.cfg/default", PXELINUX_CONFIG)
+    wire.get(3, "linux", KERNEL).get(4, "initrd.gz", INITRD)
+    found = machine(read(wire.quiet(90).save(tmp_path / "x.pcap")))
+    assert (found.status, found.findings) == ("handed-off", ())
+
+
+def test_a_machine_that_repeats_its_ack_waits_for_more(tmp_path: Path) -> None:
+    for wire in without_its_end(again=True), without_its_end(size=True):
+        found = machine(read(wire.quiet(90).save(tmp_path / "x.pcap")))
+        assert [finding.code for finding in found.findings] == ["tftp-timeout-mid-transfer"]
