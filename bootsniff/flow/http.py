@@ -147,6 +147,8 @@ class HttpSession:
                 pass
             if self.responses.pending and self.responses.pending[0].start > self.responses.position:
                 self._answered_before(segment.end, segment.at)
+            if self._chunked:
+                self.messages[-1].exchange.framed = self.responses.readable
 
     def _resumes_at(self, start: int) -> bool:
         """Whether a segment that begins with a status line begins a response although it was not expected there."""
@@ -290,6 +292,7 @@ class HttpSession:
             return False
         reader.advance(reader.position + end)
         self._chunked = message.open = False
+        message.exchange.framed = None
         self.settle(message, steps)
         return True
 

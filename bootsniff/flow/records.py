@@ -232,6 +232,8 @@ class HttpExchange(Struct, eq=False):
     size: int | None = None
     """Whole size of the resource: Content-Length of a 200, total of a Content-Range."""
     chunked: bool = False
+    framed: int | None = None
+    """Up to which byte of the server's it is known where the chunks lie, while more of them are to come."""
     body: Body = field(default_factory=Body)
     complete: bool = False
     """The whole response was seen (by bytes on the wire, acknowledged or not)."""
@@ -241,6 +243,11 @@ class HttpExchange(Struct, eq=False):
     """How many it sent with what was seen of this response; 0 before any of it was."""
     last: FrameRef = FrameRef(0, 0, 0)
     """The latest packet of this exchange."""
+
+    @property
+    def end_unseen(self) -> bool:
+        """The client has a chunk's size that the capture lost or cut: nobody knows where this response ends."""
+        return self.framed is not None and self.connection.acknowledged > self.framed
 
 
 class DnsLookup(Struct, eq=False):

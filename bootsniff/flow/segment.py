@@ -61,6 +61,11 @@ class Reader:
                 return b"".join(parts), True
         return b"".join(parts), False
 
+    @property
+    def readable(self) -> int:
+        """Where the bytes end that there are."""
+        return self.position + len(self.gather()[0])
+
     def advance(self, position: int) -> None:
         """Go on at `position`; what lies before it is forgotten."""
         self.position = position

@@ -228,7 +228,7 @@ def _http_status(
         return "failed" if moved_on or silence > SEARCH_SILENCE else "in-progress"
     if flow.complete or (_came_to_its_end(flow) and (later or over or silence > SEARCH_SILENCE)):
         return "complete"
-    if head.cut and (later or over) and (connection.reset is None or connection.reset_by_client):
+    if (head.cut or flow.end_unseen) and (later or over) and (connection.reset is None or connection.reset_by_client):
         return "complete"  # nobody knows how long the body is; the client has done
     if over or _was_left(flow, later, now):
         return "failed"

@@ -113,3 +113,28 @@ def test_a_build_of_ipxe_that_cannot_follow_to_https(to: str, built: bytes, told
     assert finding.code == "http-redirect-not-followed"
     assert finding.summary.endswith(": this build does no https") is told
     assert any("DOWNLOAD_PROTO_HTTPS" in fix.text for fix in finding.fixes) is told
+
+
+def in_chunks(*, lost: bool) -> Wire:
+    """Firmware gets its file in chunks and closes by RST; `lost`: the packet of the last two sizes is not captured."""
+    wire = Wire("efi-x64-http").lease(file=f"http://{SERVER}/boot.efi", option60="HTTPClient").connect(1)
+    asked = f"GET /boot.efi HTTP/1.1\r\nHost: {SERVER}\r\nUser-Agent: UefiHttpBoot/1.0\r\n\r\n".encode()
+    wire.tcp(1.01, 0x18, 1001, 5001, asked)
+    at = 5001
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    for number, piece in enumerate(
+        (head + b"400\r\nMZ" + bytes(1022), b"\r\n400\r\n" + bytes(1024) + b"\r\n0\r\n\r\n")
+    ):
+        if not number or not lost:
+            wire.tcp(1.02 + number / 100, 0x18, at, 1001 + len(asked), piece, from_client=False)
+        at += len(piece)
+    wire.tcp(1.04, 0x10, 1001 + len(asked), at)
+    wire.tcp(1.05, 0x14, 1001 + len(asked), at)
+    return wire.quiet(20)
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_size_of_a_chunk_that_the_capture_lost_fails_no_download(lost: bool, tmp_path: Path) -> None:
+    found = machine(read(in_chunks(lost=lost).save(tmp_path / "x.pcap")))
+    assert found.status == "in-progress"
+    assert found.boots[0].stages[0].fetches[0].status == "complete"
