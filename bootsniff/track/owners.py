@@ -56,7 +56,8 @@ class Owners:
         if transfer.write or is_device_config(transfer.filename):
             return None
         machine = holder(self._world, transfer.client, transfer.client_mac)
-        if machine is not None and not machine.boots and not looks_like_boot(transfer.filename):
+        device = machine or self._unleased(transfer.client_mac)
+        if device is not None and not device.boots and not looks_like_boot(transfer.filename):
             return None  # a phone or a printer, which does DHCP like any other device
         twin = self._views.twin_of(transfer)
         known = self._roster.attached.get(id(twin.flow)) if twin is not None else None
@@ -100,6 +101,11 @@ class Owners:
         self._views.remember(flow, attached[2])
         self._roster.moved(machine)
         return attached
+
+    def _unleased(self, mac: str | None) -> MachineRecord | None:
+        """The DHCP client with this MAC, when the capture lacks what it was given: the address may be its own."""
+        known = self._world.machines.get(mac) if mac is not None else None
+        return known if known is not None and not known.addresses else None
 
     def _unknown(self, envelope: Envelope, client: str, mac: str | None) -> MachineRecord | None:
         """A machine without DHCP in the capture: keyed by its MAC, or by address behind a router."""

@@ -203,3 +203,17 @@ def test_an_address_that_is_taken_shows_that_dhcpv6_is_answered(tmp_path: Path) 
 
 def test_an_answer_by_dhcpv6_that_is_seen_is_not_missing(tmp_path: Path) -> None:
     assert ONE_SIDED not in dict(found(own_address(answered=True), tmp_path).counters)
+
+
+@pytest.mark.parametrize(("name", "status"), [("station.dat", "not-booting"), ("pxelinux.0", "stalled")])
+def test_a_device_whose_lease_is_not_in_the_capture_is_a_device_all_the_same(
+    name: str, status: str, tmp_path: Path
+) -> None:
+    """It does DHCP like any other, and asks for a file that nobody would start."""
+    wire = Wire("os")
+    wire.dhcp(0, 1)
+    wire.dhcp(0.2, 3)
+    wire.rrq(2, name)
+    for time in 7, 12, 17, 22, 27, 32:
+        wire.rrq(time, name, again=True)
+    assert machine(found(wire.quiet(200), tmp_path)).status == status
