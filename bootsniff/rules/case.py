@@ -22,7 +22,7 @@ from ..track.records import (
     StageRecord,
 )
 from ..wire import dhcp_options, urls
-from ..wire.messages import DhcpMessage
+from ..wire.messages import DhcpMessage, Dhcpv6Message
 from . import names
 from .offers import Offer
 from .overview import Overview
@@ -141,6 +141,10 @@ class Case:
         """DISCOVERs behind the latest of some replies."""
         last = max(reply.heard.at.time for reply in replies)
         return [heard for heard in self.dhcp4.discovers if heard.at.time > last] if self.dhcp4 else []
+
+    def solicited_again(self, answer: Heard[Dhcpv6Message]) -> list[Heard[Dhcpv6Message]]:
+        """SOLICITs behind an answer."""
+        return [heard for heard in self.dhcp6.solicits if heard.at.time > answer.at.time] if self.dhcp6 else []
 
     def would_take(self, offer: Offer) -> bool:
         """Whether this machine would take such an offer."""
@@ -292,7 +296,7 @@ class Case:
         quality = self.world.quality
         if self.is_deaf_to(of) or quality.dropped_frames:
             return "possible"
-        if self._told_its_mac(of):
+        if of in self._told_their_macs:
             return "likely"
         heard_others = quality.unicast_server_packets > 0 or second_sign
         return "likely" if quality.server_packets and heard_others else "possible"
@@ -303,17 +307,17 @@ class Case:
         At a server's own port of the switch the offers of another one are missing, and not what this one sends.
         """
         quality = self.world.quality
-        return quality.answers_missing or (quality.offers_missing and not self._told_its_mac(server))
+        return quality.answers_missing or (quality.offers_missing and server not in self._told_their_macs)
 
-    def _told_its_mac(self, server: str | None) -> bool:
-        """Whether the capture holds an ARP answer of this server, which it sends to the machine alone."""
-        asked = (arps for stage in self.boot.stages for arps in stage.arps)
-        return any(arps.target == server and arps.reply is not None for arps in asked)
+    @cached_property
+    def _told_their_macs(self) -> set[str]:
+        """Hosts of which the capture holds an ARP answer, which they send to the machine alone."""
+        return {arps.target for stage in self.boot.stages for arps in stage.arps if arps.reply is not None}
 
     def blind_spot(self, of: str | None = None) -> str:
         """Why silence, `of` this server, may be the capture's and not the network's, to append; empty when it is not."""
         quality = self.world.quality
-        if not quality.server_packets and not self._told_its_mac(of):
+        if not quality.server_packets and of not in self._told_their_macs:
             return " (no reply of any kind seen: this capture point may not see replies)"
         if self.is_deaf_to(of):
             return " (this capture holds one direction only)"

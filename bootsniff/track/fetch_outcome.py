@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 
 from ..flow.records import HttpExchange, TcpConnection, TftpTransfer
@@ -97,20 +98,24 @@ def _status(
     return _http_status(fetch, flow, later, now, moved_on=moved_on)
 
 
-def _repeated(fetch: FetchRecord, later: Sequence[FetchRecord]) -> bool:
-    return any(isinstance(other.flow, TftpTransfer) and same_file(other.name, fetch.name) for other in later)
+def _repetitions(fetch: FetchRecord, later: Sequence[FetchRecord]) -> list[int]:
+    """When the same file is asked for by TFTP again, in order, ns."""
+    same = (one for one in later if isinstance(one.flow, TftpTransfer) and same_file(one.name, fetch.name))
+    return sorted(one.start for one in same)
 
 
-def asked_anew(flow: TftpTransfer, others: Iterable[FetchRecord]) -> bool:
+def asked_anew(flow: TftpTransfer, starts: Sequence[int]) -> bool:
     """Whether a client that said nothing to repeated answers asks for the file again, as late as a program that waited.
+
+    `starts` is when the file was asked for by TFTP, in order, ns.
 
     A program that only wanted to know the size asks again at once, and the server does not know that it has done.
     """
     if flow.ack_count or flow.error is not None or flow.oack_count + flow.body.packets < 2:
         return False
     last = flow.requests[-1].time
-    same = (one for one in others if isinstance(one.flow, TftpTransfer) and same_file(one.name, flow.filename))
-    return min((one.start for one in same if one.start > last), default=last) - last > ABORT_SILENCE
+    after = bisect_right(starts, last)
+    return after < len(starts) and starts[after] - last > ABORT_SILENCE
 
 
 def _is_whole(flow: TftpTransfer) -> bool:
@@ -138,7 +143,7 @@ def _tftp_status(
         if not flow.error_by_client:
             missing = may_be_missing(fetch) and flow.error.code in NOT_FOUND_TFTP
             return "optional" if missing else "failed"
-        if _repeated(fetch, later):
+        if _repetitions(fetch, later):
             return "probe"
         return (
             "in-progress"
@@ -148,8 +153,8 @@ def _tftp_status(
     if flow.partial and flow.body.packets <= 1:
         return "in-progress"  # begun before the capture, and one block of it: perhaps the last
     answered = flow.reply_from is not None
-    if answered and flow.body.received <= flow.block_size and _repeated(fetch, later):
-        return "stalled" if asked_anew(flow, later) else "probe"
+    if answered and flow.body.received <= flow.block_size and (again := _repetitions(fetch, later)):
+        return "stalled" if asked_anew(flow, again) else "probe"
     if flow.icmp_count >= 2 and not answered:
         return "failed"
     if (flow.ack_count and not answered) or (later and went_on_unanswered(flow, later[0].flow)):

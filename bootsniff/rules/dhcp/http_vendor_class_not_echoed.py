@@ -85,7 +85,7 @@ class DhcpHttpVendorClassNotEchoed(Rule):
         if not with_url or any((heard.message.vendor_class or "").startswith(HTTP) for heard in answers):
             return
         first = with_url[0]
-        again = [heard for heard in dhcp.solicits if heard.at.time > first.at.time]
+        again = case.solicited_again(first)
         said, url = first.message.vendor_class, first.message.boot_file_url or ""
         yield self.finding(
             case,

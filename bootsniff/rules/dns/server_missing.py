@@ -86,7 +86,7 @@ class DnsServerMissing(Rule):
         first = named[0]
         if not (first.message.vendor_class or "").startswith(HTTP):
             return
-        again = [heard for heard in dhcp.solicits if heard.at.time > first.at.time]
+        again = case.solicited_again(first)
         server = f"{fixes.prefix6(case)}1"
         yield self.finding(
             case,

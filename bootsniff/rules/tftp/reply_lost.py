@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...flow.records import TftpTransfer
-from ...model import Finding, Fix
+from ...model import Finding, Fix, FrameRef
 from ...track.fetch_outcome import LOST_REPLIES, asked_anew
+from ...track.naming import plain_path
 from .. import fixes, names
 from ..case import Case
 from ..evidence import evidence, first_and_last, maybe
@@ -46,11 +47,11 @@ class TftpReplyLost(Rule):
     )
 
     def check(self, case: Case) -> Iterator[Finding]:
-        for fetch, flow in transfers.failed(case):
-            seen = transfers.views(fetch, flow)
-            tries = _tries(case, flow)
-            requests = sorted((ref for one in tries for ref in one.requests), key=lambda ref: ref.time)
-            count = sum(one.request_count for one in tries)
+        vain = [(flow, transfers.views(fetch, flow)) for fetch, flow in transfers.failed(case)]
+        answered = [(flow, seen) for flow, seen in vain if any(view.reply_from is not None for view in seen)]
+        tries = _tries(case) if answered else {}
+        for flow, seen in answered:
+            requests, count = tries.get((flow.server, flow.filename), (flow.requests, flow.request_count))
             heard = next((view for view in seen if _answered_in_vain(view, count)), None)
             if heard is None or flow.error_by_client or any(view.ack_count for view in seen):
                 continue
@@ -76,12 +77,24 @@ class TftpReplyLost(Rule):
             )
 
 
-def _tries(case: Case, flow: TftpTransfer) -> list[TftpTransfer]:
-    """A request, and those for the same file from other ports of which nothing was acknowledged either."""
-    known = (other for fetch, other in case.tftp if fetch.in_vain and other.filename == flow.filename)
-    same = [other for other in known if other.server == flow.server and not other.ack_count and not other.error]
-    anew = any(asked_anew(other, [fetch for fetch, _ in case.tftp]) for other in same)
-    return same if anew else [flow]
+def _tries(case: Case) -> dict[tuple[str, str], tuple[list[FrameRef], int]]:
+    """Requests, and how many there were, for each file (server, name) that was asked for anew from other ports in vain."""
+    starts: dict[str, list[int]] = {}
+    same: dict[tuple[str, str], list[TftpTransfer]] = {}
+    for fetch, flow in case.tftp:
+        starts.setdefault(plain_path(flow.filename), []).append(fetch.start)
+        if fetch.in_vain and not flow.ack_count and not flow.error:
+            same.setdefault((flow.server, flow.filename), []).append(flow)
+    for times in starts.values():
+        times.sort()
+    return {
+        file: (
+            sorted((ref for flow in flows for ref in flow.requests), key=lambda ref: ref.time),
+            sum(flow.request_count for flow in flows),
+        )
+        for file, flows in same.items()
+        if any(asked_anew(flow, starts[plain_path(flow.filename)]) for flow in flows)
+    }
 
 
 def _answered_in_vain(flow: TftpTransfer, requests: int) -> bool:

@@ -52,7 +52,7 @@ class V6NoBootfileUrl(Rule):
             return
         if not any(heard.message.addresses for heard in answers):
             return  # stateless, or nothing to give
-        again = [heard for heard in dhcp.solicits if heard.at.time > answers[-1].at.time]
+        again = case.solicited_again(answers[-1])
         server = answers[0].source
         told = f"with the URL {urls[0]}" if urls else "without option 59"
         loader = names.loader_for(case.client)

@@ -52,7 +52,7 @@ class V6StatelessNotSupported(Rule):
         first = refusals[0]
         words = first.message.status[1] if first.message.status else ""
         net = fixes.prefix6(case)
-        again = [heard for heard in dhcp.solicits if heard.at.time > first.at.time]
+        again = case.solicited_again(first)
         yield self.finding(
             case,
             [evidence(first, "no address: status NoAddrsAvail"), *first_and_last(again, "SOLICIT again")],
