@@ -277,6 +277,8 @@ SMALLER_SEGMENTS = (
 PROXY_ANSWERS = 'pxe-prompt="network boot",0'
 """dnsmasq as a proxy is silent without a pxe-service or pxe-prompt, whatever dhcp-boot says (option.c, enable_pxe)."""
 
+EDGE_PORT = Fix("ios", "interface GigabitEthernet1/0/1\n spanning-tree portfast")
+BRIDGE_WITHOUT_STP = Fix("iproute2", "ip link set virbr0 type bridge stp_state 0")
 IPXE_WITH_HTTPS = Fix(
     "ipxe", "#define DOWNLOAD_PROTO_HTTPS   /* config/local/general.h */\nmake bin-x86_64-efi/ipxe.efi TRUST=ca.crt"
 )

@@ -33,10 +33,6 @@ def path_of(fetch: FetchRecord) -> str:
     return flow.filename if isinstance(flow, TftpTransfer) else urls.path_of(flow.url)
 
 
-def url_of(fetch: FetchRecord) -> str:
-    return fetch.flow.url
-
-
 def is_body(fetch: FetchRecord) -> bool:
     """Whether the fetch brought the file itself: not the answer to a HEAD."""
     flow = fetch.flow

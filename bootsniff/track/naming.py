@@ -20,10 +20,11 @@ _OS_EXTRA = re.compile(
 )
 """What started systems look for and do without: cloud-init, Anaconda, package managers."""
 _SUM = re.compile(r"\.(sig|asc|gpg|sha\d+|md5)$", re.IGNORECASE)
+_RASPBERRY_LOADERS = r"bootcode\.bin|start(4|_cd|4cd|_x|4x|_db|4db)?\.elf"
+_RASPBERRY_LOADER = re.compile(rf"(^|/)({_RASPBERRY_LOADERS})$")
 _RASPBERRY = re.compile(
-    r"(^|/)(start(4|_cd|4cd|_x|4x|_db|4db)?\.elf|fixup\S*\.dat|bootcode\.bin|(kernel|recovery)\S*\.img|bcm27\S*\.dtb|overlays/\S+)$"
+    rf"(^|/)({_RASPBERRY_LOADERS}|fixup\S*\.dat|(kernel|recovery)\S*\.img|bcm27\S*\.dtb|overlays/\S+)$"
 )
-_RASPBERRY_LOADER = re.compile(r"(^|/)(bootcode\.bin|start(4|_cd|4cd|_x|4x|_db|4db)?\.elf)$")
 _SEARCH = re.compile(
     r"(^|/)pxelinux\.cfg/\S+$|(^|/)grub\.cfg-\S+$|(^|/)boot\.scr(\.uimg)?$|(^|/)extlinux/extlinux\.conf$|"
     r"(^|/)(syslinux|extlinux|isolinux)\.cfg$|(^|/)01-([0-9a-f]{2}-){5}[0-9a-f]{2}/boot\.cfg$|"

@@ -56,7 +56,7 @@ class ArchBiosFileToEfi(Rule):
             case,
             [*naming(case), evidence(fetch.ended, f"{names.base(names.path_of(fetch))} is whole, nothing starts")],
             confidence=confidence,
-            subject=names.url_of(fetch),
+            subject=fetch.flow.url,
             name=case.stage.name or case.client,
             file=names.path_of(fetch),
             what=what,

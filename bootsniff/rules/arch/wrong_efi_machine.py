@@ -54,7 +54,7 @@ class ArchWrongEfiMachine(Rule):
                     *(evidence(ref, "the program's header") for ref in [fetch.flow.body.first] if ref),
                     evidence(fetch.ended, f"{names.base(names.path_of(fetch))} is whole, nothing starts"),
                 ],
-                subject=names.url_of(fetch),
+                subject=fetch.flow.url,
                 name=f"{case.stage.name or case.client}",
                 file=names.path_of(fetch),
                 machine=f"{SPOKEN.get(content.machine, hex(content.machine))} (option 93: {numbers})",

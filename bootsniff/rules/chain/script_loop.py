@@ -52,9 +52,9 @@ class ChainScriptLoop(Rule):
                 return  # told once, at the first turn
             turns = [[fetch for fetch in stage.fetches if fetch.status == "complete"] for stage in rounds]
             circle = turns[0]
-        scripts = [names.url_of(fetch) for fetch in circle]
-        bases = [names.base(names.path_of(fetch)) or names.url_of(fetch) for fetch in circle]
-        again = [fetch for fetch in case.stage.fetches if names.url_of(fetch) == scripts[0]]
+        scripts = [fetch.flow.url for fetch in circle]
+        bases = [names.base(names.path_of(fetch)) or fetch.flow.url for fetch in circle]
+        again = [fetch for fetch in case.stage.fetches if fetch.flow.url == scripts[0]]
         through_dhcp = len(turns) > 1
         yield self.finding(
             case,

@@ -68,9 +68,9 @@ class ChainTextInsteadOfProgram(Rule):
                 evidence(fetch.ended, f"{names.base(path) or path} is whole, a text; nothing follows"),
             ],
             confidence=confidence,
-            subject=names.url_of(fetch),
+            subject=fetch.flow.url,
             name=case.stage.name or case.client,
-            file=names.url_of(fetch) if isinstance(fetch.flow, HttpExchange) else path,
+            file=fetch.flow.url if isinstance(fetch.flow, HttpExchange) else path,
             what=_what(case, fetch),
             begins=_begins(fetch),
             expected=_expected(case, fetch),
@@ -112,7 +112,7 @@ def _expected(case: Case, fetch: FetchRecord) -> str:
 
 
 def _fixes(case: Case, fetch: FetchRecord, path: str) -> tuple[Fix, ...]:
-    url = names.url_of(fetch)
+    url = fetch.flow.url
     look = Fix("shell", f"curl -s {quoting.shell(url)} | head -n 3")
     if fetch.role == "kernel":
         return (look,)

@@ -118,11 +118,7 @@ def _fixes_behind(case: Case) -> tuple[Fix, ...]:
     """Of a program that was loaded: its driver may have taken the link down. The server itself serves this machine."""
     if case.stage_index == case.option[0]:
         return ()
-    return fixes.arrange(
-        case,
-        Fix("ios", "interface GigabitEthernet1/0/1\n spanning-tree portfast"),
-        Fix("iproute2", "ip link set virbr0 type bridge stp_state 0"),
-    )
+    return fixes.arrange(case, fixes.EDGE_PORT, fixes.BRIDGE_WITHOUT_STP)
 
 
 def _proof(case: Case, *, relayed: bool, served: bool) -> str:

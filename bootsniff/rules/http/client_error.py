@@ -6,7 +6,7 @@ from ...flow.records import HttpExchange
 from ...model import Fix
 from .. import fixes, quoting
 from ..case import Case
-from .exchanges import HttpStatusRule, status_of, web_path
+from .exchanges import HttpStatusRule, bodies, status_of, web_path
 
 _OWN_RULES = (401, 403, 404, 407, 410)
 _TLS_PORT = b"plain HTTP request was sent to HTTPS port"
@@ -53,9 +53,8 @@ class Http4xx(HttpStatusRule):
     def mend(self, case: Case, flow: HttpExchange) -> tuple[Fix, ...]:
         status = status_of(flow)
         first = None
-        # HEAD, which firmware sends first, is answered without the page.
-        pages = [other.body.head for _, other in case.http if other.url == flow.url]
-        if status == 400 and any(_TLS_PORT in page for page in pages) and flow.url.startswith("http://"):
+        pages = bodies(case, flow.url) if status == 400 and flow.url.startswith("http://") else ()
+        if any(_TLS_PORT in page for page in pages):
             first = Fix("url", "https://" + quoting.web(flow.url.removeprefix("http://")))
         elif status == 429:
             first = Fix("nginx", f"# no limit_req, no limit_conn in\nlocation = {web_path(flow)} {{ }}")

@@ -74,5 +74,5 @@ class HttpContentTypeNotBoot(Rule):
 
 def _kind(case: Case, flow: HttpExchange) -> tuple[str, str]:
     """Ending and media type of what stands there, as far as a body was seen: an image of a disk is no program."""
-    begins = next((other.body.head for _, other in case.http if other.url == flow.url and other.body.head), b"MZ")
+    begins = next(exchanges.bodies(case, flow.url), b"MZ")
     return (".efi", "application/efi") if begins.startswith(b"MZ") else (".iso", "application/vnd.efi-iso")

@@ -33,6 +33,11 @@ def proof(flow: HttpExchange) -> Iterator[Evidence]:
     )
 
 
+def bodies(case: Case, url: str) -> Iterator[bytes]:
+    """The beginnings of what came for a URL in this stage: HEAD, which firmware sends first, brings none."""
+    return (flow.body.head for _, flow in case.http if flow.url == url and flow.body.head)
+
+
 def failed(case: Case) -> Iterator[tuple[FetchRecord, HttpExchange]]:
     """Exchanges of this stage that did not end well and were not made good later in the same stage."""
     for fetch, flow in case.http:

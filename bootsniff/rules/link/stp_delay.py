@@ -89,9 +89,9 @@ class LinkStpDelay(Rule):
             proof="The same boot with portfast (edge port) on, or with a switch between that keeps the link up.",
             fixes=fixes.arrange(
                 case,
-                Fix("ios", "interface GigabitEthernet1/0/1\n spanning-tree portfast"),
+                fixes.EDGE_PORT,
                 Fix("libvirt", "<bridge name='virbr0' stp='off' delay='0'/>"),
-                Fix("iproute2", "ip link set virbr0 type bridge stp_state 0"),
+                fixes.BRIDGE_WITHOUT_STP,
             ),
         )
 

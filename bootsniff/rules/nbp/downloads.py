@@ -54,7 +54,7 @@ def idle_loader(case: Case) -> FetchRecord | None:
 
 def shown(fetch: FetchRecord) -> str:
     """A file as sentences name it beside its server: a URL, or TFTP's name."""
-    return names.url_of(fetch) if isinstance(fetch.flow, HttpExchange) else fetch.flow.filename
+    return fetch.flow.url if isinstance(fetch.flow, HttpExchange) else fetch.flow.filename
 
 
 def on_disk(fetch: FetchRecord) -> str:

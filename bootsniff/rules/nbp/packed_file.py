@@ -65,7 +65,7 @@ class NbpPackedFile(Rule):
                 evidence(fetch.ended, f"{names.base(names.path_of(fetch))} is whole; nothing follows"),
             ],
             confidence="likely" if case.is_ipxe else "certain",
-            subject=names.url_of(fetch),
+            subject=fetch.flow.url,
             file=downloads.shown(fetch),
             what=fetch.content.text,
             name=case.stage.name or case.client,

@@ -55,7 +55,7 @@ class NbpSecureBootRefused(Rule):
             case,
             downloads.proof(case, fetch),
             confidence="likely" if case.went_on or again > 1 or case.client == "shim" else "possible",
-            subject=names.url_of(fetch),
+            subject=fetch.flow.url,
             file=names.path_of(fetch),
             then=then,
             expected="The program's own requests: autoexec.ipxe, grub.cfg, or another DHCP exchange.",

@@ -64,7 +64,7 @@ class NbpStallsAfterDownload(Rule):
                 case,
                 downloads.proof(case, image),
                 confidence="likely",
-                subject=names.url_of(image),
+                subject=image.flow.url,
                 file=path,
                 signed="",
                 then=", and the firmware tries its next boot option at once",
@@ -87,7 +87,7 @@ class NbpStallsAfterDownload(Rule):
             case,
             downloads.proof(case, fetch),
             confidence="likely" if diskless else "possible",
-            subject=names.url_of(fetch),
+            subject=fetch.flow.url,
             file=path,
             signed=" and is signed" if fetch.content.signed else "",
             then=then,
@@ -122,7 +122,7 @@ def _of_kernel(kernel: FetchRecord) -> tuple[str, str, str]:
 def _without_dns(case: Case, fetch: FetchRecord) -> tuple[Fix, ...]:
     """No option 6 for this kind of client, and so no name in its URL."""
     match, tags = dnsmasq_match(case)
-    flow, url = fetch.flow, urls.split(names.url_of(fetch))
+    flow, url = fetch.flow, urls.split(fetch.flow.url)
     lines = [*match, f"dhcp-option={tags},6"]
     if isinstance(flow, HttpExchange) and url is not None and urls.is_name(url.host):
         by_address = url._replace(host=flow.connection.server).text

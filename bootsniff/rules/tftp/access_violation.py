@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ...flow.records import TftpTransfer
 from ...model import Finding, Fix
 from ...wire.transfers import TftpError
-from .. import fixes, names, quoting
+from .. import fixes, quoting
 from ..case import Case
 from ..rule import Rule
 from . import transfers
@@ -55,7 +55,7 @@ class TftpAccessViolation(Rule):
             yield self.finding(
                 case,
                 transfers.proof(flow, f" “{text}”"),
-                subject=names.url_of(fetch),
+                subject=fetch.flow.url,
                 server=flow.server,
                 file=flow.filename,
                 text=f" (“{text}”)" if text else "",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...flow.records import TftpTransfer
 from ...model import Confidence, Finding, Fix, Severity
-from .. import fixes, names
+from .. import fixes
 from ..case import Case
 from ..evidence import evidence, maybe
 from ..rule import Rule
@@ -61,7 +61,7 @@ class TftpBlockRollover(Rule):
                 ],
                 confidence=confidence,
                 severity=severity,
-                subject=names.url_of(fetch),
+                subject=fetch.flow.url,
                 file=flow.filename,
                 what=what,
                 limit=limit,

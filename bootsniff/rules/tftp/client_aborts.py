@@ -67,7 +67,7 @@ class TftpClientAborts(Rule):
                     *(evidence(ref, f"OACK, tsize {flow.size}") for ref in flow.oacks[:1]),
                     *maybe(flow.error_at, f"error {error.code} “{error.text}” from the machine"),
                 ],
-                subject=names.url_of(fetch),
+                subject=fetch.flow.url,
                 file=flow.filename,
                 size=f" ({flow.size / 1e6:.1f} MB)" if flow.size else "",
                 number=error.code,

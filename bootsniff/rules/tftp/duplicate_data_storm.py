@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ...flow.records import TftpTransfer
 from ...model import NANOSECONDS, Finding
 from ...track.records import StageRecord, World
-from .. import fixes, names
+from .. import fixes
 from ..case import Case
 from ..evidence import evidence, maybe
 from ..rule import Rule
@@ -54,7 +54,7 @@ class TftpDuplicateDataStorm(Rule):
             yield self.finding(
                 case,
                 [*maybe(flow.body.first, "first block"), evidence(flow.last, "last packet")],
-                subject=names.url_of(fetch),
+                subject=fetch.flow.url,
                 file=flow.filename,
                 repeated=flow.body.retransmissions,
                 blocks=flow.highest_block,

@@ -55,7 +55,7 @@ class TftpError(Rule):
             yield self.finding(
                 case,
                 [*naming(case), *transfers.proof(flow, text)],
-                subject=names.url_of(fetch),
+                subject=fetch.flow.url,
                 server=flow.server,
                 file=flow.filename or "(empty name)",
                 number=error.code,

@@ -70,14 +70,10 @@ class TftpFileNotFound(Rule):
                 case,
                 [*_named(case, fetch), *transfers.proof(flow, text)],
                 confidence="certain" if error.code == 1 else "likely",
-                subject=names.url_of(fetch),
+                subject=fetch.flow.url,
                 server=flow.server,
                 file=flow.filename or "(empty name)",
-                hint=_LOAD_OPTIONS
-                if _is_no_loader(case, flow)
-                else _PXE_LAYER
-                if _is_layered(case, flow)
-                else _hint(flow.filename, knows_backslashes=knows),
+                hint=_hint(case, flow, knows_backslashes=knows),
                 expected="An OACK or the first DATA block.",
                 proof="" if error.code == 1 else "The server's log.",
                 fixes=_fixes(case, flow, by_dhcp=case.is_boot_file(fetch), knows_backslashes=knows),
@@ -104,7 +100,12 @@ def _windows_servers(case: Case) -> set[str]:
     }
 
 
-def _hint(name: str, *, knows_backslashes: bool) -> str:
+def _hint(case: Case, flow: TftpTransfer, *, knows_backslashes: bool) -> str:
+    if _is_no_loader(case, flow):
+        return _LOAD_OPTIONS
+    if _is_layered(case, flow):
+        return _PXE_LAYER
+    name = flow.filename
     if "\\xff" in name:
         return ": the ROM added a 0xff byte to the name"
     if knows_backslashes:

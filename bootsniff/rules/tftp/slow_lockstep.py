@@ -58,7 +58,7 @@ class TftpSlowLockstep(Rule):
             yield self.finding(
                 case,
                 [evidence(flow.body.first, "first block"), *maybe(flow.body.newest, "last block")],
-                subject=names.url_of(fetch),
+                subject=fetch.flow.url,
                 file=flow.filename,
                 duration=names.seconds(duration),
                 blocks=flow.highest_block,

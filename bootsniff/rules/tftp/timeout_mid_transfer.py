@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...flow.records import TftpTransfer
 from ...model import Evidence, Finding, Fix
-from .. import fixes, names
+from .. import fixes
 from ..case import Case
 from ..evidence import evidence, maybe, port_unreachable
 from ..rule import Rule
@@ -56,7 +56,7 @@ class TftpTimeoutMidTransfer(Rule):
                     *port_unreachable(refused[:1]),
                 ],
                 confidence="certain" if refused else case.silence(flow.server, second_sign=True),
-                subject=names.url_of(fetch),
+                subject=fetch.flow.url,
                 file=flow.filename or "a file whose request is not in the capture,",
                 server=flow.server,
                 block=flow.highest_block,

@@ -64,7 +64,7 @@ class TftpWindowsizeTrouble(Rule):
                     *maybe(flow.body.newest, f"block {flow.highest_block}"),
                 ],
                 confidence="likely",
-                subject=names.url_of(fetch),
+                subject=fetch.flow.url,
                 file=flow.filename,
                 window=flow.window_size,
                 what=what,
