@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import lru_cache
 from typing import Literal
 
@@ -193,9 +194,23 @@ def _fetches(stage: Stage, stalled_at: str | None) -> list[Step]:
             if stalled_at in ("chain", "os") or stage.fetches[fetch_index].protocol.startswith(stalled_at):
                 steps[position] = replace(steps[position], mark="stalled")
                 break
+    if len(steps) > FOLD_FETCHES:
+        steps = _each_failure_once(steps)
     if len(steps) > FOLD_FETCHES and all(step.mark == "done" for step in steps[3:-2]):
         steps[3:-2] = [Step(f"{len(steps) - 5} more files", "done")]
     return steps
+
+
+def _each_failure_once(steps: list[Step]) -> list[Step]:
+    """Of what failed over and over, where it did so first: PXELINUX tries the same names with each ending, round by round."""
+    times = Counter((step.label, step.note) for step in steps if step.mark == "failed" for _ in range(step.times))
+    once: list[Step] = []
+    for step in steps:
+        if step.mark != "failed":
+            once.append(step)
+        elif (step.label, step.note) in times:
+            once.append(replace(step, times=times.pop((step.label, step.note))))
+    return once
 
 
 def _with_secure(stage: Stage, steps: list[Step]) -> list[Step]:

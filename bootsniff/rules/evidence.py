@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..model import Evidence, FrameRef
 from ..track.naming import same_file
+from . import names
 
 if TYPE_CHECKING:
     from ..flow.records import IcmpNotice
-    from ..track.records import Expectation, Heard
+    from ..track.records import Expectation, FetchRecord, Heard
     from .case import Case
 
 _TOO_BIG = {4: (3, 4), 6: (2, 0)}
@@ -60,12 +61,27 @@ def names_next(wanted: Expectation) -> Evidence:
     return evidence(wanted.at, f"{wanted.named_in} names {wanted.url}")
 
 
-def named_in_script(case: Case, name: str) -> Iterator[Evidence]:
-    """The script or configuration that names what was asked for, when one does, all of it."""
+def expectation_of(case: Case, name: str) -> Expectation | None:
+    """What a script or configuration said of a file that was asked for, when one names it, all of it."""
     for wanted in case.stage.expectations:
         if wanted.pieces is None and (same_file(wanted.url, name) or same_file(_beside_pxelinux(wanted), name)):
-            yield names_next(wanted)
-            return
+            return wanted
+    return None
+
+
+def named_in_script(case: Case, name: str) -> Iterator[Evidence]:
+    """The script or configuration that names what was asked for, when one does."""
+    wanted = expectation_of(case, name)
+    if wanted is not None:
+        yield names_next(wanted)
+
+
+def naming_of(case: Case, fetch: FetchRecord) -> Iterator[Evidence]:
+    """Where the name of a file comes from: DHCP, or a script or configuration."""
+    if case.is_boot_file(fetch):
+        yield from naming(case)
+        return
+    yield from named_in_script(case, names.path_of(fetch))
 
 
 def _beside_pxelinux(wanted: Expectation) -> str:

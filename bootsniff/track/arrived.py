@@ -74,9 +74,21 @@ def is_no_boot_type(stage: StageRecord, fetch: FetchRecord) -> bool:
 
 
 def is_packed(stage: StageRecord, fetch: FetchRecord) -> bool:
-    """A compressed file or an archive that DHCP named for a program that starts programs only."""
+    """A compressed file or an archive that DHCP named for a program that starts programs only.
+
+    Or that PXELINUX is to start as a kernel: it wants the boot sector's signature in it (com32 syslinux/load_linux.c).
+    """
+    if fetch.content is None or fetch.content.kind not in _PACKED:
+        return False
+    if stage.client == "pxelinux":
+        return fetch.role == "kernel"
     starts_programs = stage.client.startswith("efi-") or stage.client == "bios-pxe" or is_ipxe(stage.client)
-    return starts_programs and fetch.role == "boot-file" and fetch.content is not None and fetch.content.kind in _PACKED
+    return starts_programs and fetch.role == "boot-file"
+
+
+def is_cut_short(fetch: FetchRecord) -> bool:
+    """A kernel of which the server has only the beginning: it came whole as it is, and crashes when it is started."""
+    return fetch.role == "kernel" and fetch.content is not None and fetch.content.missing > 0
 
 
 def dead_end(stage: StageRecord) -> FetchRecord | None:
@@ -85,7 +97,11 @@ def dead_end(stage: StageRecord) -> FetchRecord | None:
         if not fetch.useful:
             continue
         if fetch.status == "complete" and (
-            is_web_page(fetch) or is_mere_text(stage, fetch) or is_empty(stage, fetch) or is_packed(stage, fetch)
+            is_web_page(fetch)
+            or is_mere_text(stage, fetch)
+            or is_empty(stage, fetch)
+            or is_packed(stage, fetch)
+            or is_cut_short(fetch)
         ):
             return fetch
         if not is_initrd(fetch):
@@ -144,6 +160,24 @@ def dropped_image(stage: StageRecord, time: int) -> FetchRecord | None:
     if is_http_client(stage.client):
         return image if is_image(image) else None
     return image if runs_u_boot(stage.client) and (is_kernel(image) or is_initrd(image)) else None
+
+
+def kernel_again(stage: StageRecord) -> FetchRecord | None:
+    """The kernel that PXELINUX fetches anew with nothing but RAM disks since: its menu's time ran out once more.
+
+    A machine that was reset loads PXELINUX and its modules first.
+    """
+    if stage.client != "pxelinux":
+        return None
+    again: FetchRecord | None = None
+    for fetch in reversed(stage.fetches):
+        if fetch.role == "kernel" and again is None:
+            again = fetch
+        elif fetch.role == "kernel" and fetch.status == "complete":
+            return fetch if again is not None and fetch.name == again.name else None
+        elif not is_initrd(fetch):
+            return None
+    return None
 
 
 def network_disk(stage: StageRecord) -> TcpConnection | None:

@@ -165,6 +165,8 @@ def _tftp_status(
         return "complete"
     if later or moved_on:
         return "failed" if flow.icmp_count and not answered else "stalled"
+    if _wants_no_empty_file(flow):
+        return "stalled"
     if silence > limit or (_stands_still(fetch, flow) or now) < now - limit:
         return "stalled"
     # Asked to the end of its patience, and nothing it was sent was taken (answers from a stranger are not).
@@ -183,6 +185,12 @@ def _tftp_status(
     ):
         return "stalled"
     return "in-progress"
+
+
+def _wants_no_empty_file(flow: TftpTransfer) -> bool:
+    """Whether a machine that was told of no bytes says nothing more, while the server asks again: PXELINUX leaves it at that."""
+    told = flow.size == 0 and flow.oack_count >= LOST_REPLIES
+    return told and not flow.ack_count and not flow.body.packets
 
 
 def _took_unseen_end(flow: TftpTransfer) -> bool:

@@ -7,6 +7,7 @@ from .arrived import network_disk
 from .boot_file import ENDLESS_PROMPT, boot_file_of, disk_of, is_beside_ip, is_discovery, prompt_of, wait_beside_ip
 from .fetch_outcome import connection_failure, unanswered
 from .kinds import is_http_client, is_ipxe
+from .next_file import ARP_ROUND
 from .nfs_outcome import nfs_state
 from .patience import NOTHING_TO_BOOT, patience_of
 from .records import Dhcp4Exchange, StageRecord
@@ -30,6 +31,8 @@ def bound_state(stage: StageRecord, now: int, *, gone: bool, started: bool, sett
     if point == "proxydhcp" and _searched_twice(stage.dhcp) and is_over(last, patience.last_answer, now):
         return StageState(BOUND, failed=True, point=point)
     final = _refused(stage) if point == "dns" and stage.lookups[-1].answer is None else settled
+    if point == "arp" and settled and _asked_often(stage):
+        return StageState(BOUND, failed=True, point=point)
     if point == "nbp" or (point in ("tcp", "tls", "dns") and (gone or final or _gave_up(stage, now))):
         return StageState(ASKED, failed=True, point=point)
     disk = disk_of(stage) if boot_file_of(stage) is None else None
@@ -99,6 +102,14 @@ def _obstacle(stage: StageRecord, now: int, *, gone: bool) -> StallPoint | None:
         if not answers or answers[-1] < exchange.pxe_requests[-1].time:
             return "proxydhcp"
     return None
+
+
+def _asked_often(stage: StageRecord) -> bool:
+    """Whether a program asked for a host by ARP for more than a round of tries: who is answered stops asking."""
+    own = stage.dhcp.given if isinstance(stage.dhcp, Dhcp4Exchange) else ()
+    return any(
+        arp.request_count > ARP_ROUND and not (arp.answers or arp.reply) and arp.target not in own for arp in stage.arps
+    )
 
 
 def _searched_twice(exchange: object) -> bool:

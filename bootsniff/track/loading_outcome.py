@@ -15,6 +15,7 @@ from .arrived import (
     is_no_boot_type,
     is_vague,
     is_web_page,
+    kernel_again,
     over_tls,
     redirect_circle,
     runs_ipxe_again,
@@ -152,7 +153,7 @@ def _quiet_state(
 
 def _circle(stage: StageRecord) -> StallPoint | None:
     """Where a program goes round in a circle, if it does."""
-    if is_ipxe(stage.client) and script_circle(stage, SCRIPT_TURNS) is not None:
+    if (is_ipxe(stage.client) and script_circle(stage, SCRIPT_TURNS) is not None) or kernel_again(stage) is not None:
         return "chain"
     return "http" if redirect_circle(stage, SCRIPT_TURNS) is not None else None
 
@@ -240,7 +241,7 @@ def _handed_over(stage: StageRecord, useful: list[FetchRecord], now: int, *, gon
     ):
         return False
     last = useful[-1]
-    if dead_end(stage) is not None:
+    if dead_end(stage) is not None or kernel_again(stage) is not None:
         return False
     kernels = [fetch for fetch in useful if is_kernel(fetch)]
     initrds = [fetch for fetch in useful if is_initrd(fetch)]

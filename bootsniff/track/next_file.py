@@ -16,6 +16,8 @@ from .state import is_over
 
 ARP_TRIES = 3
 """Questions after which it is no accident that no answer came."""
+ARP_ROUND = 5
+"""Questions of one round of iPXE (net/neighbour.c, net/retry.c); U-Boot has asked its last (net/arp.c) after as many."""
 Features = tuple[Heard[DhcpMessage], tuple[str, ...]]
 """Where an iPXE lists what it was built with, and the list."""
 

@@ -216,6 +216,8 @@ class Expectation(Struct, eq=False):
     at: FrameRef
     pieces: tuple[str, ...] | None = None
     """What is certain of a path with variables, in order, the ends among them; None where all of `url` is."""
+    labels: tuple[str, ...] = ()
+    """The labels of `named_in`, where the name may have been meant for one of them."""
 
 
 class StageRecord(Struct, eq=False, gc=False):

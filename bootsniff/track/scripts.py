@@ -48,7 +48,7 @@ def apply_script(stage: StageRecord, fetch: FetchRecord) -> None:
 
 def _expectation(wanted: NamedFile, named_in: str, at: FrameRef) -> Expectation | None:
     if wanted.literal:
-        return Expectation(joined(named_in, wanted.name), wanted.role, named_in, at)
+        return Expectation(joined(named_in, wanted.name), wanted.role, named_in, at, labels=wanted.labels)
     pieces = pieces_of(wanted.name)
     return Expectation(wanted.name, wanted.role, named_in, at, pieces) if pieces else None
 

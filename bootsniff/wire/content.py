@@ -76,7 +76,7 @@ def _pe(head: bytes, size: int | None) -> BootContent | None:
     if header is None:
         return None
     content = BootContent("pe", header.text, header.machine, header.signed, header.efi, header.ipxe)
-    content.missing = _missing(header, size)
+    content.missing = _missing(header.end, size)
     sections = set(header.sections)
     if ".linux" in sections:
         content.details = ("unified kernel image",)
@@ -91,9 +91,9 @@ def _pe(head: bytes, size: int | None) -> BootContent | None:
     return content
 
 
-def _missing(header: pe.PeHeader, size: int | None) -> int:
+def _missing(end: int, size: int | None) -> int:
     """Bytes that the headers tell of and a file of this size cannot have; the padding behind the last section may be cut."""
-    missing = 0 if size is None else header.end - size
+    missing = 0 if size is None else end - size
     return missing if missing > _PADDING else 0
 
 
@@ -119,12 +119,19 @@ def _kernel(head: bytes, size: int | None) -> BootContent | None:
         name = "Linux kernel, ARM"
     else:
         return None
-    content = BootContent("linux-kernel", name)
+    content = BootContent("linux-kernel", name, missing=_missing(_x86_end(head), size))
     header = pe.parse(head)
     if header is not None:
         content.machine, content.signed, content.efi = header.machine, header.signed, header.efi
-        content.missing = _missing(header, size)
+        content.missing = max(content.missing, _missing(header.end, size))
     return content
+
+
+def _x86_end(head: bytes) -> int:
+    """How long a kernel is by its own header (x86/boot.rst: setup_sects and syssize; the latter whole since 2.04)."""
+    if head[0x202:0x206] != b"HdrS" or int.from_bytes(head[0x206:0x208], "little") < 0x204:
+        return 0
+    return ((head[0x1F1] or 4) + 1) * 512 + int.from_bytes(head[0x1F4:0x1F8], "little") * 16
 
 
 def _bios_program(head: bytes) -> BootContent | None:

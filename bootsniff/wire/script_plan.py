@@ -35,6 +35,8 @@ class NamedFile(Struct, frozen=True):
     role: Role
     literal: bool
     """False when it contains a variable that only the running script knows."""
+    labels: tuple[str, ...] = ()
+    """The labels that there are, where the name may have been meant for one of them."""
 
 
 class Entry(Struct):

@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
+from ..text import printable
 from .script_plan import MAX_FILES, MAX_LINES, Entry, Role, ScriptPlan, Variables, chained_role, plan
 
+MAX_LABELS = 32
+LABEL_LIMIT = 64
 _TENTH = 100_000_000
 _KERNELS = frozenset({"kernel", "linux", "boot", "bss", "pxe", "fdimage", "com32", "config"})
 _MENU = re.compile(r"menu\.c32$|(^|/)(vesa)?menu$", re.IGNORECASE)
@@ -133,5 +137,10 @@ def _chosen(state: _State) -> list[Entry]:
             return [state.labels[name]]
     command = Entry()
     _files(command, "kernel", wanted)
+    command.files = [replace(file, labels=_known(state)) for file in command.files]
     _files(command, "append", wanted)
     return [command]
+
+
+def _known(state: _State) -> tuple[str, ...]:
+    return tuple(printable(label, LABEL_LIMIT) for label in list(state.labels)[:MAX_LABELS])

@@ -104,18 +104,18 @@ def _stateless_then_http() -> Wire:
     return started_from(wire, 72)
 
 
-def slow(*, trip: float = 0.03) -> Wire:
+def slow(*, trip: float = 0.03, block: int = 512, blocks: int = 2400) -> Wire:
     """IPXE over a line with a long round trip, and a whole boot after it."""
     wire = Wire().lease(file="ipxe.efi")
-    wire.rrq(1, "ipxe.efi", blksize=512)
-    body = IPXE.ljust(512 * 2400, b"\0")
-    wire.oack(1.01, blksize=512, tsize=len(body) + 5)
+    wire.rrq(1, "ipxe.efi", blksize=block)
+    body = IPXE.ljust(block * blocks, b"\0")
+    wire.oack(1.01, blksize=block, tsize=len(body) + 5)
     wire.ack(1.02, 0)
-    for number in range(2401):
+    for number in range(blocks + 1):
         time = 1.05 + number * trip
-        wire.data(time, number + 1, body[number * 512 : number * 512 + 512] or b"short")
+        wire.data(time, number + 1, body[number * block : number * block + block] or b"short")
         wire.ack(time + 0.001, number + 1)
-    end = 10 + 2400 * trip
+    end = 10 + blocks * trip
     wire.as_kind("ipxe-efi-x64").lease(end, file=f"http://{SERVER}/menu.ipxe")
     return started_from(wire, end + 2)
 

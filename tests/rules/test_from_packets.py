@@ -229,6 +229,12 @@ def test_a_slow_line_is_a_note_and_a_fast_one_is_none(tmp_path: Path) -> None:
     assert codes(boots_more.slow(trip=0.002), tmp_path) == set()
 
 
+@pytest.mark.parametrize(("block", "better"), [(512, "Blocks of 1428 bytes"), (1408, "A window of 16 blocks")])
+def test_a_slow_line_is_not_mended_by_blocks_of_nearly_the_same_size(block: int, better: str, tmp_path: Path) -> None:
+    (finding,) = machine(read(boots_more.slow(trip=0.11, block=block, blocks=600).save(tmp_path / "x.pcap"))).findings
+    assert finding.expected.startswith(better)
+
+
 def test_a_reset_after_an_image_is_another_boot(tmp_path: Path) -> None:
     found = machine(read(boots_web.image(20)().save(tmp_path / "x.pcap")))
     assert [boot.status for boot in found.boots] == ["handed-off", "stalled"]

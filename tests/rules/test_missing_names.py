@@ -57,7 +57,7 @@ def test_a_size_of_zero_is_why_uefi_asks_no_further(size: int, code: str, tmp_pa
 
 def test_what_pxelinux_tries_for_a_label_is_one_missing_file(tmp_path: Path) -> None:
     wire = Wire("ipxe-bios").lease(file="pxelinux.0").get(1, "pxelinux.0", b"x" * 900).get(2, "ldlinux.c32", b"x" * 900)
-    wire.get(3, "pxelinux.cfg/default", b"default install\nlabel linux\n  kernel linux\n")
+    wire.get(3, "pxelinux.cfg/default", b"default install\n")
     for number, ending in enumerate((".c32", ".img", ".bss", ".bin", ".bs", ".0", "")):
         wire.missing(4 + number / 10, f"install{ending}")
     found = machine(read(wire.quiet(60).save(tmp_path / "x.pcap")))

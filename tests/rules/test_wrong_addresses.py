@@ -309,3 +309,14 @@ def test_a_menu_that_names_a_silent_boot_server_is_mended_in_the_menu(*, elsewhe
     assert finding.code == "proxydhcp-4011-unanswered"
     text = next(fix.text for fix in finding.fixes if fix.target == "dnsmasq")
     assert ('pxe-service=0,"network boot",pxelinux.0' in text) is elsewhere
+
+
+@pytest.mark.parametrize(("questions", "status"), [(5, "in-progress"), (6, "stalled")])
+def test_more_questions_than_a_program_has_tries_are_the_end(questions: int, status: str, tmp_path: Path) -> None:
+    """However soon after them the capture was stopped."""
+    wire = Wire("ipxe-bios").lease(file="pxelinux.0", next_server="192.168.122.11")
+    for number in range(questions):
+        wire.arp(14 + number, "192.168.122.11")
+    found = machine(read(wire.save(tmp_path / "x.pcap")))
+    assert found.status == status
+    assert [finding.code for finding in found.findings] == ["arp-next-server-unanswered"] * (status == "stalled")

@@ -74,6 +74,10 @@ class DhcpNoOffer(Rule):
         host = case.world.host
         name = host.libvirt_network if host else None
         restart = f"virsh net-destroy {name}; virsh net-start {name}\n" if name else ""
+        listens = Fix("shell", f"{restart}ss -lunp 'sport = :67'   # is a server listening, and on which address?")
+        ranges = fixes.address_range(case, relayed[0].message.relay if relayed else None)
+        # A relay shows that there is a server to configure; where nothing does, the first question is whether one hears.
+        first = (*ranges, listens, fixes.accept("udp", 67)) if relayed else (listens, fixes.accept("udp", 67), *ranges)
         lost = case.world.quality.dropped_frames or case.world.quality.one_sided
         yield self.finding(
             case,
@@ -93,14 +97,12 @@ class DhcpNoOffer(Rule):
             if before is not None
             else fixes.arrange(
                 case,
-                *fixes.address_range(case, relayed[0].message.relay if relayed else None),
-                Fix("shell", f"{restart}ss -lunp 'sport = :67'   # is a server listening, and on which address?"),
+                *first,
                 Fix(
                     "shell", f"ip route get {relayed[0].message.relay}   # on the server: how does it answer the relay?"
                 )
                 if relayed
                 else None,
-                fixes.accept("udp", 67),
             ),
         )
 

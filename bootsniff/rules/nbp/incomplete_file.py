@@ -9,7 +9,7 @@ from ...track.arrived import is_empty
 from ...track.records import FetchRecord
 from .. import names, quoting
 from ..case import Case
-from ..evidence import evidence, maybe, naming
+from ..evidence import evidence, maybe, naming_of
 from ..rule import Rule
 from ..tftp import transfers
 from . import downloads
@@ -20,11 +20,12 @@ class NbpIncompleteFile(Rule):
 
     What happens
         The transfer goes well, but what the server has is no whole program: firmware refuses it and tries its next boot
-        option, iPXE says “Exec format error” (2e008081) and gives up.
+        option, iPXE says “Exec format error” (2e008081) and gives up. A kernel of which the end is missing is started all the
+        same on BIOS, crashes, and the machine starts over, again and again.
     On the wire
         A whole transfer of no bytes (UEFI asks by TFTP for the size first, and leaves it at that: "NBP filesize is 0
         Bytes"), or of an EFI program whose section table, or certificate table, ends behind the end of
-        the file. Nothing that the program would ask for follows.
+        the file, or of an x86 kernel whose header tells of more. Nothing that the program would ask for follows.
     Not to be confused with
         A transfer that breaks off (tcp-reset-or-stall-mid-body, tftp-timeout-mid-transfer): there the server says that there
         is more. A program that Secure Boot refuses (nbp-secure-boot-refused) is whole.
@@ -34,7 +35,7 @@ class NbpIncompleteFile(Rule):
     Fix
         Put the whole file there; compare size and checksum with where it comes from.
     Sources
-        Microsoft PE/COFF specification, section table; edk2 MdePkg BasePeCoff.c (PeCoffLoaderGetImageInfo); lab captures.
+        Microsoft PE/COFF specification, section table; Linux Documentation/arch/x86/boot.rst (setup_sects, syssize); edk2 MdePkg BasePeCoff.c (PeCoffLoaderGetImageInfo); lab captures.
     """
 
     code = "nbp-incomplete-file"
@@ -65,7 +66,7 @@ class NbpIncompleteFile(Rule):
         yield self.finding(
             case,
             [
-                *(naming(case) if fetch.role == "boot-file" else ()),
+                *naming_of(case, fetch),
                 evidence(fetch.ended, f"{names.base(names.path_of(fetch))} has {size} bytes; nothing follows"),
             ],
             subject=fetch.flow.url,
@@ -87,7 +88,7 @@ class NbpIncompleteFile(Rule):
             yield self.finding(
                 case,
                 [
-                    *naming(case),
+                    *naming_of(case, fetch),
                     *(evidence(ref, "OACK: 0 bytes") for ref in flow.oacks[:1]),
                     *maybe(flow.error_at, "the machine does not want it"),
                 ],
@@ -97,7 +98,7 @@ class NbpIncompleteFile(Rule):
                 server=flow.server,
                 what="an empty file",
                 expected="A file with something in it.",
-                proof=_look(fetch).partition("\n")[0] if silent else "",
+                proof=_look(fetch).partition("   #")[0] if silent else "",
                 fixes=(Fix("shell", _look(fetch)),),
             )
 

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 
 from ...flow.records import HttpExchange
 from ...model import Finding, Fix
+from ...track.arrived import dead_end, kernel_again
 from ...track.kinds import runs_u_boot
 from ...track.naming import is_ipxe_binary
 from ...track.records import FetchRecord
 from ...wire import urls
 from .. import fixes, names, quoting
 from ..case import Case
+from ..evidence import evidence, named_in_script
 from ..recognise import dnsmasq_match
 from ..rule import Rule
 from . import downloads
@@ -31,7 +33,8 @@ class NbpStallsAfterDownload(Rule):
         or was refused for a reason that packets do not show.
     On the wire
         The whole file, then no packet of the machine for more than half a minute, or the next boot option. Of a disk image:
-        the next boot option within seconds, sooner than after a reset.
+        the next boot option within seconds, sooner than after a reset. Of PXELINUX' kernel: the same kernel and its RAM disks
+        again and again, with nothing between them, since its menu's time runs out once more.
     Not to be confused with
         An unsigned program (nbp-secure-boot-refused), one for another processor (arch-wrong-efi-machine), and programs that
         need no network any more (memtest, a unified kernel image).
@@ -72,6 +75,7 @@ class NbpStallsAfterDownload(Rule):
                 expected=expected,
                 proof=proof,
             )
+        yield from self._refused_kernel(case)
         fetch = downloads.idle_program(case) or downloads.idle_loader(case)
         if fetch is None or fetch.content is None:
             return
@@ -97,6 +101,32 @@ class NbpStallsAfterDownload(Rule):
             fixes=_unified(case)
             if diskless
             else (*(_without_dns(case, fetch) if lost else ()), *(_grub(case, fetch) if grub else _fixes(case, path))),
+        )
+
+    def _refused_kernel(self, case: Case) -> Iterator[Finding]:
+        """PXELINUX goes back to its menu when it cannot start a kernel."""
+        kernel = kernel_again(case.stage) if case.failed_here else None
+        if kernel is None or dead_end(case.stage) is not None:
+            return
+        path = names.path_of(kernel)
+        turns = [fetch for fetch in case.stage.fetches if fetch.role == "kernel" and fetch.name == kernel.name]
+        what = f" ({kernel.content.text})" if kernel.content is not None and kernel.content.kind != "unknown" else ""
+        yield self.finding(
+            case,
+            [
+                *named_in_script(case, path),
+                evidence(turns[0].ended, f"{names.base(path)} is whole"),
+                *(evidence(fetch.ended, "once more") for fetch in turns[1:4] if fetch.status == "complete"),
+            ],
+            confidence="likely",
+            subject=kernel.flow.url,
+            file=path,
+            signed="",
+            then=f"; PXELINUX fetched it {len(turns)} times",
+            hint=f": it does not start it{what}, for its form or because it is damaged",
+            expected="A kernel that PXELINUX starts, and then no more of PXELINUX.",
+            proof="The machine's screen: “Booting kernel failed”?",
+            fixes=(Fix("shell", f"file {quoting.shell(downloads.on_disk(kernel))}"),),
         )
 
 

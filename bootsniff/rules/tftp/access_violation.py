@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 from ...flow.records import TftpTransfer
 from ...model import Finding, Fix
+from ...track.records import FetchRecord
 from ...wire.transfers import TftpError
 from .. import fixes, quoting
 from ..case import Case
+from ..evidence import naming_of
 from ..rule import Rule
 from . import transfers
 
@@ -25,7 +27,8 @@ class TftpAccessViolation(Rule):
         TFTP ERROR 2 (dnsmasq: "cannot access PATH: Permission denied"; tftpd-hpa: "Only absolute filenames allowed"), or
         ERROR 0 whose text says so (tftpd-hpa: "Permission denied").
     Not to be confused with
-        A file that is not there (tftp-file-not-found, ERROR 1).
+        A file that is not there (tftp-file-not-found, ERROR 1). A name of a search list (pxelinux.cfg/…) that is refused
+        where another one is found.
     Causes
         File modes, SELinux labels, a path outside the server's root (`..`), dnsmasq's tftp-secure with files of another
         owner, tftpd-hpa without --secure, which takes absolute names only.
@@ -38,23 +41,17 @@ class TftpAccessViolation(Rule):
     code = "tftp-access-violation"
     stage = "tftp"
     needs = "fetches"
+    explains_away = ("chain-no-config-found",)
     summary = "{server} refuses {file}: access violation{text}"
 
     def check(self, case: Case) -> Iterator[Finding]:
-        refused = [
-            (fetch, flow)
-            for fetch, flow in transfers.failed(case)
-            if flow.error and refuses(flow.error) and not flow.error_by_client and fetch.role != "optional"
-        ]
-        for fetch, flow in refused:
-            if fetch.role == "config-search" and any(
-                f.status == "complete" for f, _ in case.tftp if f.start > fetch.start
-            ):
+        for fetch, flow in (*transfers.failed(case), *_refused_configs(case)):
+            if not _is_refused(flow) or fetch.role == "optional":
                 continue
             text = flow.error.text if flow.error else ""
             yield self.finding(
                 case,
-                transfers.proof(flow, f" “{text}”"),
+                [*naming_of(case, fetch), *transfers.proof(flow, f" “{text}”")],
                 subject=fetch.flow.url,
                 server=flow.server,
                 file=flow.filename,
@@ -62,6 +59,18 @@ class TftpAccessViolation(Rule):
                 expected="An OACK or the first DATA block.",
                 fixes=fixes.arrange(case, *_fixes(case, flow)),
             )
+
+
+def _refused_configs(case: Case) -> list[tuple[FetchRecord, TftpTransfer]]:
+    """Names of a search list that the server refuses, where none of the list came: the configuration is one of them."""
+    searched = [(fetch, flow) for fetch, flow in case.tftp if fetch.role == "config-search"]
+    if any(fetch.status == "complete" for fetch, _ in searched):
+        return []
+    return [(fetch, flow) for fetch, flow in searched if not fetch.in_vain and _is_refused(flow)]
+
+
+def _is_refused(flow: TftpTransfer) -> bool:
+    return flow.error is not None and not flow.error_by_client and refuses(flow.error)
 
 
 def _fixes(case: Case, flow: TftpTransfer) -> tuple[Fix | None, ...]:

@@ -11,7 +11,7 @@ from ...wire.numbers import tftp_error_name
 from ...wire.transfers import TftpError as Error
 from .. import fixes, names
 from ..case import Case
-from ..evidence import naming
+from ..evidence import naming_of
 from ..rule import Rule
 from . import transfers
 from .access_violation import refuses
@@ -54,7 +54,7 @@ class TftpError(Rule):
             text += f" “{error.text}”" if error.text else ""
             yield self.finding(
                 case,
-                [*naming(case), *transfers.proof(flow, text)],
+                [*naming_of(case, fetch), *transfers.proof(flow, text)],
                 subject=fetch.flow.url,
                 server=flow.server,
                 file=flow.filename or "(empty name)",

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from difflib import get_close_matches
 
 from ...flow.records import TftpTransfer
-from ...model import Evidence, Finding, Fix
-from ...track.records import FetchRecord
+from ...model import Finding, Fix
+from ...track.records import Expectation
 from ...track.switches import is_switch
 from ...wire.http import is_web_url
 from .. import fixes, names, quoting
 from ..case import Case
-from ..evidence import named_in_script, naming
+from ..evidence import expectation_of, naming_of
 from ..rule import Rule
 from . import transfers
 
@@ -25,6 +26,8 @@ _GRUB_URL = re.compile(r"/?(https?|tftp):/+([^/]+)(/.*)", re.IGNORECASE)
 _LAYER = re.compile(r".+\.(kpxe|kkpxe|pxe|ipxe|efi|lkrn|com|0)\.0", re.IGNORECASE)
 """A name that has its own ending, and the layer of a PXE boot server behind it."""
 _PXE_LAYER = ": dnsmasq before 2.76 puts .0 behind the name in a pxe-service"
+_SHOWN = 8
+"""Labels."""
 _LOAD_OPTIONS = ": shim takes the words behind its own name in the firmware's boot entry for its loader's name"
 
 
@@ -41,7 +44,8 @@ class TftpFileNotFound(Rule):
     Causes
         A typing mistake, upper and lower case, a backslash as the separator, a missing directory, the server's root given
         twice (tftp-root or --secure, and name), a trailing blank or 0xff byte, a file that was never copied. The `.0` that
-        dnsmasq before 2.76 puts behind each name of a pxe-service. A shim that takes the words behind its name in the
+        dnsmasq before 2.76 puts behind each name of a pxe-service. A DEFAULT or ONTIMEOUT of PXELINUX that names no label:
+        it is taken for the name of a file then, with and without the usual endings. A shim that takes the words behind its name in the
         firmware's boot entry for a loader's name.
     Fix
         Put the file there, or correct the name.
@@ -68,7 +72,7 @@ class TftpFileNotFound(Rule):
             knows = flow.server in windows
             yield self.finding(
                 case,
-                [*_named(case, fetch), *transfers.proof(flow, text)],
+                [*naming_of(case, fetch), *transfers.proof(flow, text)],
                 confidence="certain" if error.code == 1 else "likely",
                 subject=fetch.flow.url,
                 server=flow.server,
@@ -80,14 +84,6 @@ class TftpFileNotFound(Rule):
             )
             if case.client == "raspberry-pi" or is_switch(case.stage):
                 return  # the first of a list of names, of which one would do
-
-
-def _named(case: Case, fetch: FetchRecord) -> Iterator[Evidence]:
-    """Where the name comes from: DHCP, or a script or configuration."""
-    if case.is_boot_file(fetch):
-        yield from naming(case)
-        return
-    yield from named_in_script(case, names.path_of(fetch))
 
 
 def _windows_servers(case: Case) -> set[str]:
@@ -105,6 +101,9 @@ def _hint(case: Case, flow: TftpTransfer, *, knows_backslashes: bool) -> str:
         return _LOAD_OPTIONS
     if _is_layered(case, flow):
         return _PXE_LAYER
+    meant = _meant_for_label(case, flow)
+    if meant is not None:
+        return f": {meant.named_in} has no label of that name, so that PXELINUX takes it for a file"
     name = flow.filename
     if "\\xff" in name:
         return ": the ROM added a 0xff byte to the name"
@@ -137,6 +136,12 @@ def _is_layered(case: Case, flow: TftpTransfer) -> bool:
     return case.dialect in (None, "dnsmasq", "libvirt") and _LAYER.fullmatch(flow.filename) is not None
 
 
+def _meant_for_label(case: Case, flow: TftpTransfer) -> Expectation | None:
+    """What the default of a configuration says, when it is none of its labels, nor a path."""
+    wanted = expectation_of(case, flow.filename)
+    return wanted if wanted is not None and wanted.labels and "/" not in flow.filename else None
+
+
 def _mended(name: str) -> str:
     """The name without what keeps a server from finding it: blanks, backslashes, the way to the server's own root."""
     plain = name.strip().strip(_QUOTES).replace("\\", "/")
@@ -162,6 +167,10 @@ def _fixes(case: Case, flow: TftpTransfer, *, by_dhcp: bool, knows_backslashes: 
     if _is_layered(case, flow):
         place = transfers.place(flow)
         return (Fix("shell", f"cp {quoting.shell(place[: -len('.0')])} {quoting.shell(place)}"),)
+    meant = _meant_for_label(case, flow)
+    if meant is not None:
+        label = next(iter(get_close_matches(flow.filename, meant.labels, 1, 0)), meant.labels[0])
+        return (Fix("pxelinux", f"# the labels are: {', '.join(meant.labels[:_SHOWN])}\nDEFAULT {label}"),)
     url = _GRUB_URL.match(flow.filename) if case.client == "grub" else None
     if url:
         return (Fix("grub", f"linux {quoting.shell(f'({url[1].lower()},{url[2]}){url[3]}')}"),)

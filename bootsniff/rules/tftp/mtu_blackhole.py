@@ -38,7 +38,8 @@ class TftpMtuBlackhole(Rule):
         its ACK 0.
     Not to be confused with
         No OACK at all (tftp-no-reply). A size probe, which the client ends itself after the OACK. A machine that was
-        switched off after the OACK, or a server that stops (tftp-timeout-mid-transfer): one of them is silent then.
+        switched off after the OACK, or a server that stops (tftp-timeout-mid-transfer): one of them is silent then. An error
+        of the server behind its OACK (tftp-error), which PXELINUX does not heed: it repeats its ACK 0.
     Causes
         A tunnel on the way (VPN, VXLAN, WireGuard) with a smaller MTU; jumbo frames on one side; a firewall that drops
         fragments or ICMP. dnsmasq sends without the DF bit, so that fragments are typical.
@@ -57,7 +58,7 @@ class TftpMtuBlackhole(Rule):
     def check(self, case: Case) -> Iterator[Finding]:
         for fetch, flow in transfers.failed(case):
             verdict = _verdict(fetch, flow)
-            if verdict is None or flow.complete or (flow.error and flow.error_by_client and not flow.fragments_missing):
+            if verdict is None or flow.complete or _ended(flow):
                 continue
             confidence, sign, proof = verdict
             told = too_big(flow.icmp)
@@ -87,6 +88,11 @@ class TftpMtuBlackhole(Rule):
                     Fix("nft", "nft insert rule inet filter forward icmp type destination-unreachable accept"),
                 ),
             )
+
+
+def _ended(flow: TftpTransfer) -> bool:
+    """Whether an error says why it ended: the server's, or the machine's, which it also sends when fragments are lost."""
+    return flow.error is not None and not (flow.error_by_client and flow.fragments_missing)
 
 
 def _narrow(flow: TftpTransfer) -> int:
