@@ -45,7 +45,7 @@ def is_mere_text(stage: StageRecord, fetch: FetchRecord) -> bool:
     if stage.client == "bios-pxe":
         return role == "boot-file" and content.kind in (*_TEXTS, "ipxe-script")
     if is_ipxe(stage.client):
-        if role == "boot-file":
+        if role in ("boot-file", "config-search"):
             return content.kind in _TEXTS
         named = role == "other" and plain_path(fetch.name).lower().endswith(".ipxe")
         return content.kind in ("text", "html") and (role in ("script", "kernel") or named)

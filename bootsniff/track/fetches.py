@@ -168,7 +168,7 @@ def _asking_program(boot: BootRecord, stage: StageRecord, fetch: FetchRecord) ->
     if is_shim_extra(name):
         return "shim"
     if is_pxelinux_name(name) and not reads_pxelinux_config(stage.client) and not _posing_u_boot(boot, stage):
-        return "pxelinux"
+        return None if _is_ipxe_itself(stage, flow) else "pxelinux"
     loaded = [item for item in stage.fetches if item.status == "complete"]
     if is_grub_name(name):
         return "grub" if stage.client != "u-boot-script" else None
@@ -219,6 +219,24 @@ def _posing_u_boot(boot: BootRecord, stage: StageRecord) -> bool:
 def _asks_like_grub(flow: TftpTransfer | HttpExchange) -> bool:
     """GRUB asks for blksize 1024, then tsize 0 (grub-core/net/tftp.c)."""
     return isinstance(flow, TftpTransfer) and flow.options[:2] == (("blksize", "1024"), ("tsize", "0"))
+
+
+def _is_ipxe_itself(stage: StageRecord, flow: TftpTransfer | HttpExchange) -> bool:
+    """Whether iPXE asks for a name of PXELINUX's: OpenStack Ironic's boot.ipxe chains `pxelinux.cfg/<MAC>`, a script.
+
+    iPXE names itself, and asks for blksize before tsize (net/udp/tftp.c). A PXELINUX that it loaded may let it do the
+    asking (PXENV_FILE_OPEN of syslinux core/fs/pxe).
+    """
+    if not is_ipxe(stage.client) or any(_is_pxelinux(item) for item in stage.fetches):
+        return False
+    if isinstance(flow, TftpTransfer):
+        return [name for name, _ in flow.options[:2]] == ["blksize", "tsize"]
+    agent = flow.request.get("User-Agent") if flow.request is not None else None
+    return agent is not None and agent.startswith(("iPXE", "gPXE"))
+
+
+def _is_pxelinux(fetch: FetchRecord) -> bool:
+    return is_pxelinux_binary(fetch.name) or (fetch.content is not None and fetch.content.kind == "pxelinux")
 
 
 def _is_named(stage: StageRecord, name: str) -> bool:

@@ -43,7 +43,8 @@ def classify_text(head: bytes, name: str, base: str) -> BootContent | None:
     path = name.split("?", 1)[0]
     if _GRUB_NAME.search(path):
         return BootContent("grub-config", "GRUB configuration")
-    if _PXELINUX_NAME.search(path):
+    words = {match[1].lower() for match in _PXELINUX_LINE.finditer(start)}
+    if _PXELINUX_NAME.search(path) and not (_GRUB_LINE.search(start) and not words & _PXELINUX_STRONG):
         return BootContent("pxelinux-config", "PXELINUX configuration")
     if base.lower() == "boot.cfg" and _ESXI_LINE.search(start):
         return BootContent("esxi-config", "ESXi boot configuration")
@@ -52,7 +53,6 @@ def classify_text(head: bytes, name: str, base: str) -> BootContent | None:
         return BootContent("text", "text without the #!ipxe line")
     if _GRUB_LINE.search(start):
         return BootContent("grub-config", "GRUB configuration")
-    words = {match[1].lower() for match in _PXELINUX_LINE.finditer(start)}
     if len(words) >= 2 and words & _PXELINUX_STRONG:
         return BootContent("pxelinux-config", "PXELINUX configuration")
     return BootContent("text", "text")

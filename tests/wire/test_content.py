@@ -121,6 +121,7 @@ def test_kernels() -> None:
         (b"# nothing\n", "/grub/grub.cfg-01-52-54-00-89-32-47", "grub-config", "GRUB configuration"),
         (b"DEFAULT di\nLABEL di\n kernel x\n", "x", "pxelinux-config", "PXELINUX configuration"),
         (b"say hello\n", "pxelinux.cfg/default", "pxelinux-config", "PXELINUX configuration"),
+        (b"set default=x\nmenuentry x {\n}\n", "pxelinux.cfg/default", "grub-config", "GRUB configuration"),
         (b"default deny\n", "rules", "text", "text"),
         (b"d-i debian-installer/locale string en_US\n", "preseed.cfg", "text", "text"),
         ("größe".encode(), "x", "text", "text"),

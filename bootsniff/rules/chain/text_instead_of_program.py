@@ -94,7 +94,14 @@ def _what(case: Case, fetch: FetchRecord) -> str:
         return "a text, as a boot program"
     if _MAGIC in fetch.flow.body.head[:_LOOKED_AT]:
         return "a script whose #!ipxe is not at its very beginning"
+    if _is_foreign(fetch):
+        return "a configuration of another program"
     return "a text without the #!ipxe line"
+
+
+def _is_foreign(fetch: FetchRecord) -> bool:
+    """A configuration of GRUB or PXELINUX: a first line of iPXE's makes no script of it."""
+    return fetch.content is not None and fetch.content.kind in ("grub-config", "pxelinux-config")
 
 
 def _begins(fetch: FetchRecord) -> str:
@@ -129,7 +136,7 @@ def _fixes(case: Case, fetch: FetchRecord, path: str) -> tuple[Fix, ...]:
         )
     flow = fetch.flow
     edit = _edit(flow.body.head[:_LOOKED_AT])
-    if edit is None:
+    if edit is None or (_is_foreign(fetch) and _MAGIC not in flow.body.head[:_LOOKED_AT]):
         return (look,)
     return look, Fix("ipxe", f"sed -i {edit} {quoting.shell(downloads.on_disk(fetch))}")
 
