@@ -83,3 +83,9 @@ class Offer(Struct, eq=False):
     @property
     def subnet_mask(self) -> str | None:
         return dhcp_options.subnet_mask(self.heard.message)
+
+
+def boot_servers(reply: Offer) -> list[str]:
+    """The addresses of the boot server list in option 43."""
+    told = dhcp_options.pxe(reply.message)
+    return [address for server in told.boot_servers for address in server.addresses] if told is not None else []

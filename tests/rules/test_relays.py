@@ -183,7 +183,6 @@ def test_of_three_capture_points_one_may_be_a_neighbours(tmp_path: Path) -> None
 
 def test_offers_that_both_capture_points_see_are_not_lost(tmp_path: Path) -> None:
     assert "dhcp-offer-lost" not in of(tmp_path, near(offers=True), near(offers=True))
-    assert "dhcp-offer-lost" not in of(tmp_path, near(offers=True))
     assert "dhcp-offer-lost" not in of(tmp_path, near(offers=False), near(offers=True, file=""))
     taken = [near(offers=seen, taken=True).quiet(150).save(tmp_path / f"{seen}.pcap") for seen in (True, False)]
     assert "dhcp-offer-lost" not in {finding.code for finding in machine(read(*taken)).findings}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...flow.records import TftpTransfer
-from ...model import Evidence, Finding
-from .. import names
+from ...model import Evidence, Finding, Fix
+from .. import fixes, names, quoting
 from ..case import Case
 from ..evidence import evidence, first_and_last
 from ..nbp import downloads
@@ -60,7 +60,7 @@ class DhcpNextServerIsAName(Rule):
         if found is None:
             return
         effect, proof, sure = found
-        asked = reply.server
+        in_vain = any(flow.server == reply.server and not flow.complete for _, flow in case.tftp)
         yield self.finding(
             case,
             [evidence(reply.heard, f"option 66 or sname “{name}”, siaddr 0.0.0.0"), *proof],
@@ -71,7 +71,14 @@ class DhcpNextServerIsAName(Rule):
             effect=effect,
             expected="siaddr with the TFTP server's IPv4 address.",
             proof=f"The address of {name}, set as next-server.",
-            fixes=server_fixes(case, asked),
+            fixes=(
+                Fix(
+                    "shell", f"getent ahostsv4 {quoting.shell(name)}   # the address for {fixes.EXAMPLE_SERVER}, below"
+                ),
+                *server_fixes(case, fixes.EXAMPLE_SERVER),
+            )
+            if in_vain
+            else server_fixes(case, reply.server),
         )
 
 

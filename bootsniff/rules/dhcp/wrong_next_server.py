@@ -11,8 +11,11 @@ from ...wire.addresses import is_ipv4
 from .. import fixes, names, quoting
 from ..case import Case
 from ..evidence import evidence, first_and_last, port_unreachable
+from ..offers import boot_servers
 from ..rule import Rule
 from ..tftp import transfers
+
+_LIST = "option 43 (sub-option 8)"
 
 
 class DhcpWrongNextServer(Rule):
@@ -23,7 +26,8 @@ class DhcpWrongNextServer(Rule):
         refused or stays without an answer.
     On the wire
         RRQ to A: ICMP port unreachable or silence. Another address B served TFTP in the same boot, or option 66 names B
-        while siaddr names A, or the other way about. Or A is an address that no server can have: 127.0.0.1 is the machine
+        while siaddr names A, or the other way about; or option 43 names one as a boot server (sub-option 8), and siaddr
+        the other. Or A is an address that no server can have: 127.0.0.1 is the machine
         itself, which often sends nothing at all then.
     Not to be confused with
         The right server with TFTP not running (tftp-server-down) or not reachable (tftp-no-reply): without a sign of
@@ -31,7 +35,8 @@ class DhcpWrongNextServer(Rule):
         sign: nobody may have chosen it.
     Causes
         siaddr is the DHCP server's own address when nothing else is configured (dnsmasq's default). Clients differ: edk2
-        takes the boot server list, then siaddr, then option 54 and never option 66; U-Boot and shim take siaddr; GRUB
+        takes the boot server list of option 43 (where its sub-option 6 says that no menu is to be shown), then siaddr, then
+        option 54 and never option 66; U-Boot, shim and Raspberry Pi do not read that list; U-Boot and shim take siaddr; GRUB
         asks the server of the DHCP reply it finds, which may be the DHCP server's when a ProxyDHCP server named the file;
         Raspberry Pi 3 wants option 66. An example with 127.0.0.1 was copied.
     Fix
@@ -57,6 +62,10 @@ class DhcpWrongNextServer(Rule):
             refused = transfers.refusals(flow)
             if not fetch.in_vain or case.came_later(fetch):
                 continue
+            listed = _of_the_list(case, flow)
+            if listed is not None:
+                yield self._listed(case, flow, *listed)
+                return
             right = _right_server(case, flow, serving)
             if right is None:
                 continue
@@ -79,6 +88,29 @@ class DhcpWrongNextServer(Rule):
                 fixes=_fixes(case, flow.filename, server),
             )
             return
+
+    def _listed(self, case: Case, flow: TftpTransfer, siaddr: str, proof: list[Evidence]) -> Finding:
+        """Option 43 leads elsewhere than siaddr."""
+        refused = transfers.refusals(flow)
+        return self.finding(
+            case,
+            [*first_and_last(flow.requests, f"RRQ to {flow.server}"), *port_unreachable(refused[:1]), *proof],
+            confidence="certain" if refused else "likely",
+            subject=flow.server,
+            file=flow.filename,
+            asked=flow.server,
+            sign=f"runs no TFTP server; {_LIST} names it, before siaddr ({siaddr})",
+            expected=f"The request goes to {siaddr}.",
+            proof="" if refused else "Does a TFTP server listen on either address (ss -lun 'sport = :69')?",
+            fixes=fixes.arrange(
+                case,
+                *fixes.dnsmasq(
+                    f"# remove: dhcp-option=vendor:PXEClient,8,… and pxe-service lines that name {flow.server}"
+                ),
+                Fix("windows", "Remove-DhcpServerv4OptionValue -OptionId 43"),
+                Fix("isc-dhcpd", "# remove: vendor-encapsulated-options, or its sub-option 8"),
+            ),
+        )
 
     def _nowhere(self, case: Case) -> Finding | None:
         """The lease names a server's address that no server can have, and the file did not come."""
@@ -122,10 +154,22 @@ def _right_server(
         if flow.server not in (named, siaddr, reply.server):
             continue
         chosen = siaddr if siaddr != reply.server else None  # not what servers fill in by themselves
-        for where, address in (("siaddr", chosen), ("option 66", named)):
+        listed = boot_servers(reply)
+        first = next(iter(listed), None) if flow.server == reply.server else None  # which is asked for want of another
+        for where, address in (("siaddr", chosen), ("option 66", named), (_LIST, first)):
             if address and is_ipv4(address) and address != flow.server:
                 told = [evidence(reply.heard, f"option 66 {named or 'none'}, siaddr {siaddr or 'none'}")]
                 return address, f"{where} names {address}", True, told
+    return None
+
+
+def _of_the_list(case: Case, flow: TftpTransfer) -> tuple[str, list[Evidence]] | None:
+    """Siaddr, where the machine asked a boot server of option 43 instead, and the proof."""
+    for reply in [*case.pxe_replies[-1:], *case.acks[-1:], *case.proxy_offers[:1]]:
+        siaddr = reply.message.next_server
+        by_itself = siaddr == reply.server and not transfers.refusals(flow)  # servers fill it in, nobody chose it
+        if siaddr and siaddr != flow.server and not by_itself and flow.server in boot_servers(reply):
+            return siaddr, [evidence(reply.heard, f"{_LIST} {flow.server}, siaddr {siaddr}")]
     return None
 
 

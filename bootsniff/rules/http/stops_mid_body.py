@@ -26,7 +26,8 @@ class HttpStopsMidBody(Rule):
         The connection is reset, closed or silent before the whole file arrived. edk2 gives up after 5 s without data, tries
         again with a range request up to five times, and needs a proper 206 answer to it.
     On the wire
-        RST or FIN before Content-Length bytes, a window of zero that stays, or no data for longer than the program waits.
+        RST or FIN before Content-Length bytes, a window of zero that stays, or no data for longer than the program waits;
+        or the server sends the last of it again and again, and no ACK comes (iPXE's driver for the card hangs, issue 1545).
     Not to be confused with
         The RST with which edk2 closes after the last byte; a tail that iPXE no longer acknowledges because it already
         started the kernel; a range request that brings the rest. A response of which the machine got nothing
@@ -56,7 +57,7 @@ class HttpStopsMidBody(Rule):
             if flow.response is not None and flow.response.cut and length - flow.body.received < _LARGEST_PACKET:
                 continue  # what follows the head in its own packet is part of the body, and nobody knows how much
             how, proof, sure = _end(flow)
-            leaves = left_at(flow) is not None
+            patient = left_at(flow) is not None or is_repeated(flow)
             yield self.finding(
                 case,
                 [*exchanges.proof(flow), *maybe(flow.body.last, "last piece of the body"), *proof],
@@ -75,7 +76,7 @@ class HttpStopsMidBody(Rule):
                             "shell",
                             f"curl -o /dev/null {quoting.shell(flow.url)}   # from another host of this network",
                         ),
-                        *(() if leaves else (Fix("nginx", "send_timeout 300s;"),)),
+                        *(() if patient else (Fix("nginx", "send_timeout 300s;"),)),
                     ),
                 ),
             )
@@ -89,6 +90,13 @@ def left_at(flow: HttpExchange) -> FrameRef | None:
     if left is None or newest is None or left.time - newest.time > _PATIENCE:
         return None
     return left if connection.closed_by_server is None else None
+
+
+def is_repeated(flow: HttpExchange) -> bool:
+    """Whether the server sent what came last again and again: it waits for the machine, not the machine for it."""
+    last, newest = flow.body.last, flow.body.newest
+    again = last is not None and newest is not None and last.time > newest.time
+    return again and flow.body.retransmissions >= SENT_IN_VAIN and flow.sent > 0
 
 
 def _end(flow: HttpExchange) -> tuple[str, list[Evidence], bool]:
@@ -107,8 +115,11 @@ def _end(flow: HttpExchange) -> tuple[str, list[Evidence], bool]:
     if connection.fin_from_client:
         return "the machine closes the connection", [evidence(connection.fin_from_client, "FIN from the machine")], True
     newest = flow.body.newest
-    if flow.body.retransmissions >= SENT_IN_VAIN and connection.acknowledged >= flow.sent > 0:
+    if is_repeated(flow) and connection.acknowledged >= flow.sent:
         how = "the server repeats what the machine has acknowledged: it does not hear the machine"
+        return how, [evidence(flow.last, "sent again")], False
+    if is_repeated(flow) and connection.acknowledged:
+        how = "the server repeats the last of it, and the machine acknowledges no more"
         return how, [evidence(flow.last, "sent again")], False
     if connection.zero_window and (newest is None or connection.zero_window.time >= newest.time):
         return "the machine takes no more (window 0)", [evidence(connection.zero_window, "window 0")], False

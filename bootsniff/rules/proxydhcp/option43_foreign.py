@@ -26,8 +26,8 @@ class Option43ForeignContent(Rule):
         Option 60 PXEClient and an option 43 that does not add up as PXE sub-options; no request for the boot file. Raspberry
         Pi: DISCOVER again and again, and no offer with a menu “Raspberry Pi Boot”.
     Not to be confused with
-        Answers without option 43 (dhcp-option60-without-43). Other vendors' option 43 without PXEClient, which firmware
-        does not look at.
+        Answers without option 43 (dhcp-option60-without-43). Other vendors' option 43 without PXEClient, which UEFI firmware
+        does not look at; of BIOS ROMs some do, and it is named where such a one has everything and asks for nothing.
     Causes
         One scope for access points and for machines that boot, with option 43 for all of it.
     Fix
@@ -53,27 +53,30 @@ class Option43ForeignContent(Rule):
             return
         for reply in [*case.acks, *case.offers]:
             raw = reply.message.options.get(43)
-            if not raw or not reply.echoes_pxe or dhcp_options.pxe(reply.message) is not None:
+            heeded = reply.echoes_pxe or (case.client == "bios-pxe" and bool(case.acks) and bool(case.boot_file))
+            if not raw or not heeded or dhcp_options.pxe(reply.message) is not None:
                 continue
+            named = reply.echoes_pxe
             yield self.finding(
                 case,
-                [evidence(reply.heard, f"option 60 PXEClient, option 43 {_shown(raw)}")],
-                confidence="likely",
+                [evidence(reply.heard, f"{'option 60 PXEClient, ' if named else ''}option 43 {_shown(raw)}")],
+                confidence="likely" if named else "possible",
                 subject=reply.server,
                 server=reply.server,
-                what=f"says PXEClient, and sends option 43 {_shown(raw)}, which is no list of PXE options",
+                what=f"{'says PXEClient, and ' if named else ''}sends option 43 {_shown(raw)}, which is no list of PXE options",
                 expected="PXE sub-options in option 43, or none at all, and a request for the boot file.",
                 proof="The same boot without option 43.",
                 fixes=fixes.arrange(
                     case,
                     *fixes.dnsmasq(
-                        "# remove: option 60 PXEClient; and 43 only for its vendor, here as an example:",
+                        f"# {'remove: option 60 PXEClient; and ' if named else ''}43 only for its vendor, here as an example:",
                         "dhcp-vendorclass=set:access-point,Cisco AP",
                         f"dhcp-option=tag:access-point,43,{_text(raw)}",
                     ),
                     Fix(
                         "windows",
-                        "Remove-DhcpServerv4OptionValue -OptionId 60\nRemove-DhcpServerv4OptionValue -OptionId 43",
+                        ("Remove-DhcpServerv4OptionValue -OptionId 60\n" if named else "")
+                        + "Remove-DhcpServerv4OptionValue -OptionId 43",
                     ),
                 ),
             )

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding, Fix
-from ...wire import dhcp_options
 from .. import fixes, recognise
 from ..case import Case
 from ..evidence import evidence
+from ..offers import boot_servers
 from ..rule import Rule
 from . import port_4011
 
@@ -71,9 +71,7 @@ class ProxyDhcp4011Unanswered(Rule):
 def _named_by_menu(case: Case) -> set[str]:
     """Boot servers that a menu of option 43 names, beside the server that sent it."""
     replies = [reply for reply in (*case.proxy_offers, *case.acks) if reply.has_menu]
-    told = [options for reply in replies if (options := dhcp_options.pxe(reply.message))]
-    named = {address for options in told for server in options.boot_servers for address in server.addresses}
-    return named - {reply.server for reply in replies}
+    return {address for reply in replies for address in boot_servers(reply)} - {reply.server for reply in replies}
 
 
 def _own_service(case: Case) -> tuple[Fix, ...]:
