@@ -51,7 +51,8 @@ def _special(message: DhcpMessage, code: int, raw: bytes) -> str | None:
         return options.user_class(message)
     if code == 82:
         relay = options.relay_information(message)
-        return f"circuit {relay.circuit_id or '-'}, remote {relay.remote_id or '-'}" if relay else None
+        link = f", link {relay.link}" if relay and relay.link else ""
+        return f"circuit {relay.circuit_id or '-'}, remote {relay.remote_id or '-'}{link}" if relay else None
     if code == 93:
         return ", ".join(f"{arch} {arch_name(arch)}" for arch in options.arches(message))
     if code == 94:

@@ -191,7 +191,9 @@ def relay_information(message: DhcpMessage) -> RelayInformation | None:
     if raw is None:
         return None
     found = dict(encapsulated.sub_options(raw, end=False) or ())
-    return RelayInformation(*(_text_or_hex(found[code]) if code in found else None for code in (1, 2)))
+    circuit, remote = (_text_or_hex(found[code]) if code in found else None for code in (1, 2))
+    link = found.get(5, b"")
+    return RelayInformation(circuit, remote, ipv4_text(link) if len(link) == 4 else None)
 
 
 def _text_or_hex(raw: bytes) -> str:

@@ -103,6 +103,8 @@ class RelayInformation(Struct):
 
     circuit_id: str | None
     remote_id: str | None
+    link: str | None = None
+    """An address of the machine's network, where the relay's own is of another (sub-option 5, RFC 3527)."""
 
 
 class DhcpMessage(Struct, gc=False):

@@ -99,7 +99,7 @@ class Wire:
     def dhcp(self, time: float, number: int, *, server: str = SERVER, your: str | None = CLIENT, file: str = "", option67: str | None = None,
              option60: str | None = None, next_server: str | None = SERVER, secs: int = 0, port: int | None = None, target: str | None = None,
              router: str | None = SERVER, dns: str | None = None, relay: str | None = None, text: str | None = None, option66: str | None = None,
-             option43: bytes | None = None, option17: str | None = None, option210: str | None = None, identifier: bytes | None = None, handed_on: bool = False) -> bytes:  # fmt: skip
+             option43: bytes | None = None, option17: str | None = None, option210: str | None = None, identifier: bytes | None = None, option82: bytes | None = None, handed_on: bool = False) -> bytes:  # fmt: skip
         reply = number in (2, 5, 6)
         options: dict[int, bytes] = {53: bytes([number])}
         if reply:
@@ -111,6 +111,8 @@ class Wire:
                 options[43] = option43
         else:
             vendor, arch = KINDS[self.kind]
+            if option82 is not None:
+                options[82] = option82
             if vendor:
                 options[60] = vendor.encode()
             if arch is not None:

@@ -76,6 +76,17 @@ def test_a_server_that_does_not_answer_a_relay(tmp_path: Path) -> None:
     assert "relay" not in direct.summary
 
 
+def test_the_network_that_a_relay_selects_is_the_one_to_declare(tmp_path: Path) -> None:
+    """A leaf of a VXLAN fabric relays from its own loopback address, and names the machine's link (RFC 3527)."""
+    wire = Wire()
+    for time in TIMES:
+        wire.dhcp(time, 1, relay="10.33.33.33", secs=time, option82=b"\1\4vlan\5\4\xc0\xa8\x14\0")
+    found = of(tmp_path, wire)["dhcp-no-offer"]
+    assert "hands them to 192.168.122.1 for the network of 192.168.20.0, and no answer" in found.summary
+    fixes = {fix.target: fix.text for fix in found.fixes}
+    assert fixes["dnsmasq"] == "dhcp-range=192.168.20.2,192.168.20.254,255.255.255.0,1h"
+
+
 def past_the_relay(*, relay: str = RELAY, source: str = SERVER) -> Wire:
     """As at a server that answers what a relay brings by a broadcast on its own network."""
     wire = Wire()

@@ -201,6 +201,9 @@ def test_relay_information() -> None:
     raw = option(1, b"Gi1/0/1") + option(2, bytes.fromhex("525400aabbcc"))
     assert dhcp_options.relay_information(parsed(option(82, raw))) == RelayInformation("Gi1/0/1", "52:54:00:aa:bb:cc")
     assert dhcp_options.relay_information(parsed(option(82, b"\1\x20"))) == RelayInformation(None, None)
+    selects = dhcp_options.relay_information(parsed(option(82, b"\1\1a\5\4\xc0\xa8\x14\0")))
+    assert selects == RelayInformation("a", None, "192.168.20.0")
+    assert dhcp_options.relay_information(parsed(option(82, b"\5\3\xc0\xa8\x14"))) == RelayInformation(None, None)
 
 
 def test_search_list_with_compression() -> None:

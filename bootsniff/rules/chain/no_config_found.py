@@ -11,6 +11,7 @@ from ...wire import dhcp_options, urls
 from .. import fixes, names, quoting
 from ..case import Case
 from ..evidence import evidence
+from ..header_file import lost_directory, put_there
 from ..rule import Rule
 from ..tftp import transfers
 
@@ -19,6 +20,9 @@ _NAMES = {
     "grub": ("", "grub.cfg"),
     "shim": ("", "grub.cfg"),
 }
+
+
+_NO_DIRECTORY = ": its own directory came in option 67 alone, and older GRUB reads the header's file field"
 
 
 class ChainNoConfigFound(Rule):
@@ -32,11 +36,13 @@ class ChainNoConfigFound(Rule):
     Not to be confused with
         The same list with a hit at its end, which is how every healthy boot looks.
     Causes
-        The configuration lies in another directory than the loader; a path prefix in option 210 that is wrong.
+        The configuration lies in another directory than the loader; a path prefix in option 210 that is wrong. GRUB before
+        2.04 takes its directory from the header's file field, and knows none where option 67 alone has the name.
     Fix
         Put pxelinux.cfg/default, or grub.cfg, into the directory the loader asks.
     Sources
-        Syslinux documentation, pxelinux.txt; U-Boot cmd/pxe.c; GRUB grub-core/net/net.c; RFC 5071.
+        Syslinux documentation, pxelinux.txt; U-Boot cmd/pxe.c; GRUB grub-core/net/net.c; RFC 5071;
+        theforeman/foreman-packaging pull request 6220.
     """
 
     code = "chain-no-config-found"
@@ -71,6 +77,7 @@ class ChainNoConfigFound(Rule):
             return
         asked = {names.path_of(fetch) for fetch in searched}
         prefix = names.directory(names.path_of(searched[-1]))
+        astray = lost_directory(case, names.path_of(searched[-1])) if case.client == "grub" else None
         folder, file = _NAMES.get(case.client, ("pxelinux.cfg/", "default"))
         wanted = prefix if prefix.endswith(folder) else prefix + folder
         root = "/var/www/html" if isinstance(searched[-1].flow, HttpExchange) else "/srv/tftp"
@@ -88,11 +95,12 @@ class ChainNoConfigFound(Rule):
             count=f"none of the {len(asked)} configuration files"
             if len(asked) > 1
             else f"no {names.base(names.path_of(searched[0]))}, the configuration",
-            prefix=f" below {prefix}" if prefix else "",
+            prefix=(f" below {prefix}" if prefix else "") + (_NO_DIRECTORY if astray else ""),
             expected="One of the names of the list.",
             fixes=fixes.arrange(
                 case,
                 Fix("shell", f"ls -l {quoting.shell(_on_disk(searched[-1], wanted, root) + file)}"),
+                *(put_there(astray.boot_file or "") if astray is not None else ()),
                 *(_beside(case, wanted, root) if case.client == "pxelinux" else ()),
             ),
         )

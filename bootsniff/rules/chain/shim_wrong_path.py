@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from ...flow.records import TftpTransfer
 from ...model import Confidence, Finding, Fix
-from ...track.boot_file import boot_file_of
 from ...track.naming import is_grub_binary
 from ...track.records import FetchRecord
 from .. import fixes, names, quoting
 from ..case import Case
 from ..evidence import evidence
+from ..header_file import is_in_option_alone, loader_reply, put_there
 from ..nbp import downloads
 from ..offers import Offer
 from ..rule import Rule
@@ -60,7 +60,7 @@ class ChainShimWrongPath(Rule):
             same = names.directory(asked).strip("/").lower() == directory.strip("/").lower()
             if (same and not backslash) or (not directory.strip("/") and not backslash):
                 continue
-            reply = _reply(case)
+            reply = loader_reply(case)
             confidence, why = _reason(reply, backslash=backslash)
             yield self.finding(
                 case,
@@ -89,12 +89,7 @@ class ChainShimWrongPath(Rule):
                 proof="" if confidence == "certain" else "The header's file field of the DHCP packet that named shim.",
                 fixes=fixes.arrange(
                     case,
-                    Fix("dnsmasq", "dhcp-no-override"),
-                    Fix("isc-dhcpd", f"filename {quoting.quoted(path)};   # not only: option bootfile-name"),
-                    Fix(
-                        "kea",
-                        f'// the field, not the option-data of that name:\n"boot-file-name": {quoting.quoted(path)}',
-                    ),
+                    *put_there(path),
                     Fix(
                         "shell",
                         f"cp {quoting.shell(quoting.below('/srv/tftp', directory + names.base(asked)))} /srv/tftp/",
@@ -136,17 +131,8 @@ def _shim(case: Case) -> FetchRecord | None:
     return None
 
 
-def _reply(case: Case) -> Offer | None:
-    """The DHCP reply that named shim."""
-    for index in range(case.option[0], case.stage_index + 1):
-        named = boot_file_of(case.boot.stages[index])
-        if named and named.heard:
-            return Offer.of(named.heard)
-    return None
-
-
 def _reason(reply: Offer | None, *, backslash: bool) -> tuple[Confidence, str]:
-    if reply and reply.boot_file_from == "option 67" and not reply.message.file:
+    if reply and is_in_option_alone(reply):
         return "certain", "the name came in option 67 and the header's file field is empty"
     if backslash:
         return "likely", "the path is written with backslashes"

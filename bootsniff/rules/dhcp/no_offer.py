@@ -30,7 +30,7 @@ class DhcpNoOffer(Rule):
         that sees broadcasts but not the replies to others. IPv6 solicitations without an answer are no fault.
     Causes
         The server is down or listens on another interface; no range or subnet is declared for this network, or for that
-        of the relay (Kea logs "failed to select a subnet", dhcpd "unknown network segment", dnsmasq "no address range
+        of the relay (or of the link that its option 82 selects; Kea logs "failed to select a subnet", dhcpd "unknown network segment", dnsmasq "no address range
         available for DHCP request"); a reservation with a mistyped address; an exhausted pool; a firewall on the server.
         Behind firmware that was answered: iPXE's own driver takes the link down, and the switch port does not forward
         for half a minute, or the server has a rule that leaves this program out.
@@ -38,7 +38,7 @@ class DhcpNoOffer(Rule):
         See that the server runs, listens on this interface and has a range for this network. Behind firmware that was
         answered, make the switch port an edge port.
     Sources
-        RFC 2131 sections 3.1 and 4.1; edk2 NetworkPkg PxeBcDhcp4.c (timeouts); dnsmasq rfc2131.c; Kea message catalogue;
+        RFC 2131 sections 3.1 and 4.1; RFC 3527; edk2 NetworkPkg PxeBcDhcp4.c (timeouts); dnsmasq rfc2131.c; Kea message catalogue;
         iPXE issues 923 and 1337.
     """
 
@@ -64,18 +64,21 @@ class DhcpNoOffer(Rule):
         # What is asked for with the broadcast flag is answered by broadcast (RFC 2131 section 4.1): it would be seen.
         broadcast = any(heard.message.broadcast and not heard.message.relay for heard in dhcp.discovers)
         relayed = [heard for heard in (*dhcp.discovers, *dhcp.relayed) if heard.message.relay]
+        told = dhcp_options.relay_information(relayed[0].message) if relayed else None
+        link = told.link if told is not None else None
         alone = "only DHCPv6 is answered here" if case.overview.answers_dhcpv6 else "nobody answers anyone here"
         others = f"{names.joined(s.address for s in served)} serves others" if served else alone
         if relayed:
             targets = names.joined(heard.target for heard in relayed)
-            others = f"the relay {relayed[0].message.relay} hands them to {targets}, and no answer comes back"
+            apart = f" for the network of {link}" if link else ""
+            others = f"the relay {relayed[0].message.relay} hands them to {targets}{apart}, and no answer comes back"
         elif before is not None:
             others = f"{before[1].server} answered {before[0].name or before[0].client} before"
         host = case.world.host
         name = host.libvirt_network if host else None
         restart = f"virsh net-destroy {name}; virsh net-start {name}\n" if name else ""
         listens = Fix("shell", f"{restart}ss -lunp 'sport = :67'   # is a server listening, and on which address?")
-        ranges = fixes.address_range(case, relayed[0].message.relay if relayed else None)
+        ranges = fixes.address_range(case, link or relayed[0].message.relay if relayed else None)
         # A relay shows that there is a server to configure; where nothing does, the first question is whether one hears.
         first = (*ranges, listens, fixes.accept("udp", 67)) if relayed else (listens, fixes.accept("udp", 67), *ranges)
         lost = case.world.quality.dropped_frames or case.world.quality.one_sided

@@ -14,6 +14,7 @@ from ...wire.http import is_web_url
 from .. import fixes, names, quoting
 from ..case import Case
 from ..evidence import expectation_of, naming_of
+from ..header_file import lost_directory, put_there
 from ..rule import Rule
 from . import transfers
 
@@ -28,6 +29,9 @@ _LAYER = re.compile(r".+\.(kpxe|kkpxe|pxe|ipxe|efi|lkrn|com|0)\.0", re.IGNORECAS
 _PXE_LAYER = ": dnsmasq before 2.76 puts .0 behind the name in a pxe-service"
 _SHOWN = 8
 """Labels."""
+_NO_DIRECTORY = (
+    ": mboot takes its directory from the header's file field, which is empty (option 67 alone has the name)"
+)
 _LOAD_OPTIONS = ": shim takes the words behind its own name in the firmware's boot entry for its loader's name"
 
 
@@ -104,6 +108,8 @@ def _hint(case: Case, flow: TftpTransfer, *, knows_backslashes: bool) -> str:
     meant = _meant_for_label(case, flow)
     if meant is not None:
         return f": {meant.named_in} has no label of that name, so that PXELINUX takes it for a file"
+    if _is_mboot(case, flow):
+        return _NO_DIRECTORY
     name = flow.filename
     if "\\xff" in name:
         return ": the ROM added a 0xff byte to the name"
@@ -129,6 +135,12 @@ def _hint(case: Case, flow: TftpTransfer, *, knows_backslashes: bool) -> str:
 def _is_no_loader(case: Case, flow: TftpTransfer) -> bool:
     """Whether shim asks for something that it can have from its load options only (load-options.c, set_second_stage)."""
     return case.client == "shim" and bool(flow.filename) and ".efi" not in flow.filename.lower()
+
+
+def _is_mboot(case: Case, flow: TftpTransfer) -> bool:
+    """Whether ESXi's loader looks for its configuration in the wrong directory (mboot of ESXi 8.0.3 and older)."""
+    own = names.base(flow.filename) == "boot.cfg"
+    return own and "mboot" in (case.first_boot_file or "") and lost_directory(case, flow.filename) is not None
 
 
 def _is_layered(case: Case, flow: TftpTransfer) -> bool:
@@ -171,6 +183,8 @@ def _fixes(case: Case, flow: TftpTransfer, *, by_dhcp: bool, knows_backslashes: 
     if meant is not None:
         label = next(iter(get_close_matches(flow.filename, meant.labels, 1, 0)), meant.labels[0])
         return (Fix("pxelinux", f"# the labels are: {', '.join(meant.labels[:_SHOWN])}\nDEFAULT {label}"),)
+    if _is_mboot(case, flow):
+        return fixes.arrange(case, *put_there(case.first_boot_file or ""))
     url = _GRUB_URL.match(flow.filename) if case.client == "grub" else None
     if url:
         return (Fix("grub", f"linux {quoting.shell(f'({url[1].lower()},{url[2]}){url[3]}')}"),)

@@ -35,7 +35,7 @@ class TftpMtuBlackhole(Rule):
         OACK with a block size, ACK 0, then no DATA 1, or only fragments of it with the rest lost; the OACK and the request
         repeat. ICMP type 3 code 4 ("fragmentation needed") proves it. Before the place where they are lost the capture
         shows the blocks whole: the server sends DATA 1 again and again, and the machine answers none of them but repeats
-        its ACK 0.
+        its ACK 0, or begins anew each time (the Windows boot manager).
     Not to be confused with
         No OACK at all (tftp-no-reply). A size probe, which the client ends itself after the OACK. A machine that was
         switched off after the OACK, or a server that stops (tftp-timeout-mid-transfer): one of them is silent then. An error
@@ -44,7 +44,8 @@ class TftpMtuBlackhole(Rule):
         A tunnel on the way (VPN, VXLAN, WireGuard) with a smaller MTU; jumbo frames on one side; a firewall that drops
         fragments or ICMP. dnsmasq sends without the DF bit, so that fragments are typical.
     Fix
-        Limit the block size at the server, or repair the MTU on the way.
+        Limit the block size at the server, or where the client's configuration names it (ramdisktftpblocksize in a BCD); or
+        repair the MTU on the way.
     Sources
         RFC 2348; RFC 1191; dnsmasq tftp.c (IP_PMTUDISC_DONT); FOGProject pull request 455; tinkerbell/smee pull request 70.
     """
@@ -57,7 +58,7 @@ class TftpMtuBlackhole(Rule):
 
     def check(self, case: Case) -> Iterator[Finding]:
         for fetch, flow in transfers.failed(case):
-            verdict = _verdict(fetch, flow)
+            verdict = _verdict(fetch, flow) or _in_pieces(case, flow)
             if verdict is None or flow.complete or _ended(flow):
                 continue
             confidence, sign, proof = verdict
@@ -85,6 +86,7 @@ class TftpMtuBlackhole(Rule):
                     case,
                     Fix("dnsmasq", f"tftp-mtu={mtu}"),
                     Fix("tftpd-hpa", f'TFTP_OPTIONS="--secure --blocksize {mtu - _HEADERS}"'),
+                    _windows(flow, mtu),
                     Fix("nft", "nft insert rule inet filter forward icmp type destination-unreachable accept"),
                 ),
             )
@@ -98,6 +100,35 @@ def _ended(flow: TftpTransfer) -> bool:
 def _narrow(flow: TftpTransfer) -> int:
     """A size that passes wherever it can be expected: that of fragments made on the way, or what tunnels leave."""
     return min(_TUNNEL, flow.longest_fragment) if flow.longest_fragment >= _LEAST else _TUNNEL
+
+
+def _windows(flow: TftpTransfer, mtu: int) -> Fix | None:
+    """The Windows boot manager asks for blocks of the size that its BCD names."""
+    if not flow.filename.lower().endswith((".sdi", ".wim")):
+        return None
+    size = mtu - _HEADERS
+    return Fix(
+        "windows", f"bcdedit /store BCD /set {{ramdiskoptions}} ramdisktftpblocksize {size}   # the BCD it fetched"
+    )
+
+
+def _in_pieces(case: Case, flow: TftpTransfer) -> tuple[Confidence, str, list[Evidence]] | None:
+    """DATA 1 goes out in fragments, try after try, and the machine, which had the OACK each time, takes none."""
+
+    def untaken(one: TftpTransfer) -> bool:
+        sent = one.body.packets
+        return (
+            one.longest_fragment > 0 and one.acked_block == 0 and one.ack_count > 0 and sent >= 2 and one.error is None
+        )
+
+    if not untaken(flow):
+        return None
+    tries = [one for _, one in case.tftp if one.filename == flow.filename and untaken(one)]
+    if len(tries) < 2:
+        return None  # a machine that was switched off takes nothing either
+    whole = any(one.complete and not one.longest_fragment and one.server == flow.server for _, one in case.tftp)
+    sign = f": DATA 1 is sent in fragments at {len(tries)} tries" + ("; what fits one packet arrives" if whole else "")
+    return "likely" if whole else "possible", sign, list(maybe(flow.body.last, "DATA 1, in fragments"))
 
 
 def _verdict(fetch: FetchRecord, flow: TftpTransfer) -> tuple[Confidence, str, list[Evidence]] | None:
