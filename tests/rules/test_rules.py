@@ -263,6 +263,13 @@ def test_a_server_on_another_network_needs_a_router() -> None:
     assert "fd00::1 is on another network" in finding.summary
 
 
+def test_a_raspberry_pi_does_not_find_the_router_over_ipv6() -> None:
+    pi = scenes_more.bound6(address="fd00:0:0:9::5", router=True, client="raspberry-pi")
+    finding = found("v6-ra-missing-or-bootparam", pi)
+    assert (finding.confidence, finding.summary.endswith("no way through the router")) == ("possible", True)
+    assert "tftp://[fd00:0:0:9::1]/" in finding.fixes[0].text
+
+
 def test_windows_that_are_lost_are_trouble_too() -> None:
     scene = scenes_more.windows(blocks=4000, seconds=20, repeated=1500, wait=0.5)
     assert "1500 of 4000 blocks" in found("tftp-windowsize-trouble", scene).summary

@@ -173,6 +173,20 @@ def test_who_leaves_at_the_certificate(leaves: str, code: str, confidence: str) 
         connection.reset, connection.reset_by_client = scene.at(1.4), leaves == "reset"
     (finding,) = scene.findings()
     assert (finding.code, finding.confidence) == (code, confidence)
+    assert ("the server resets" in finding.summary) == (leaves == "server")
+
+
+@pytest.mark.parametrize("wants", [True, False])
+def test_who_leaves_where_the_server_asks_for_a_certificate(wants: bool) -> None:
+    scene, tls = certified()
+    tls.wants_certificate = wants
+    assert tls.certificate is not None
+    tls.certificate.not_after = None
+    scene.here.connections[0].fin_from_client = scene.at(1.4)
+    (finding,) = scene.findings()
+    assert (finding.code == "tls-handshake-failed") == wants
+    assert ("asks for one of the machine's, too" in finding.summary) == wants
+    assert any("ssl_verify_client off" in fix.text for fix in finding.fixes) == wants
 
 
 @pytest.mark.parametrize(("server", "again"), [("192.168.122.1", False), ("192.168.122.2", True)])

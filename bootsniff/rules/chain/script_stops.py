@@ -41,7 +41,8 @@ class ChainScriptStops(Rule):
     """A script names a file that is never asked for.
 
     What happens
-        iPXE ends a script at the first command that fails, GRUB an entry; what stands below it is not done. Nothing of it is
+        iPXE ends a script at the first command that fails, GRUB an entry; what stands below it is not done. PXELINUX may
+        hang or reset the machine where its modules are of another version than itself. Nothing of it is
         on the wire when the command fails by itself: a kernel that the program does not take, an address that is empty
         because its variable is, a scheme or a command that this build does not have.
     On the wire
@@ -67,7 +68,7 @@ class ChainScriptStops(Rule):
     summary = "{script} names {next}, and {program} does not ask for it{why}"
 
     def concerns(self, client: str) -> bool:
-        return client.startswith("ipxe-") or client == "grub"
+        return client.startswith("ipxe-") or client in ("grub", "pxelinux")
 
     def check(self, case: Case) -> Iterator[Finding]:
         stage, last = case.stage, case.stage.fetches[-1]
@@ -79,13 +80,13 @@ class ChainScriptStops(Rule):
         if dead_end(stage) is not None or next_without_tls(stage) is not None or _something_else(case, last):
             return
         refused = last.role == "kernel"
-        if refused and wanted.role != "initrd":
-            return  # kernels of other entries may stand below
+        if refused and (wanted.role != "initrd" or case.client == "pxelinux"):
+            return  # kernels of other entries may stand below; PXELINUX fetches all of one before it looks at any
         lack = None if refused else _lack(case, wanted)
         if lack is not None:
             confidence, why = lack.verdict
         else:
-            confidence, why = _of_kernel(case, last) if refused else _of_url(wanted)
+            confidence, why = _of_kernel(case, last) if refused else _of_url(case, wanted)
         if why == _UNKNOWN and not case.world.quality.arp_seen:
             return  # the server may not be there
         yield self.finding(
@@ -175,7 +176,9 @@ def _said(fetch: FetchRecord) -> str:
     return f"; the server says Content-Encoding: {encoding}" if encoding else ""
 
 
-def _of_url(wanted: Expectation) -> tuple[Confidence, str]:
+def _of_url(case: Case, wanted: Expectation) -> tuple[Confidence, str]:
+    if case.client == "pxelinux":
+        return "possible", ": it stops there" + (", and the machine starts anew" if case.gave_up else "")
     variables = _VARIABLE.findall(wanted.url)
     if variables:
         return "possible", f": {names.joined(variables)} may be empty, or a command above it fails"
@@ -196,7 +199,7 @@ def _fixes(case: Case, last: FetchRecord, wanted: Expectation, *, refused: bool)
                 "shell", f"curl -sO {quoting.shell(flow.url)} && file {quoting.shell(names.base(names.path_of(last)))}"
             ),
         )
-    if case.client == "grub" or refused:
+    if case.client in ("grub", "pxelinux") or refused:
         return ()
     variables = _VARIABLE.findall(wanted.url)
     look = "\n".join(f"echo {name[2:-1]}: {name}" for name in dict.fromkeys(variables[:4]))

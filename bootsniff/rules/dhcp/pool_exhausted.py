@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding, FrameRef
+from ...track.records import Dhcp4Exchange
 from .. import fixes
 from ..case import Case
 from ..evidence import evidence, first_and_last
@@ -52,7 +53,7 @@ class DhcpPoolExhausted(Rule):
         if case.overview.served_vlans and case.machine.vlan not in case.overview.served_vlans:
             return  # link-wrong-vlan-or-nic: others were served elsewhere
         leases = _leases_of_others(case)
-        if not leases:
+        if not leases or _holds_one(case):
             return
         numbers = sorted({_number(address) for address in leases})
         full = len(numbers) >= _SECOND_SIGN and numbers[-1] - numbers[0] == len(numbers) - 1
@@ -71,6 +72,18 @@ class DhcpPoolExhausted(Rule):
             proof="The server's log (dnsmasq: no address available) or its lease file, held against the range.",
             fixes=fixes.arrange(case, *fixes.address_range(case)),
         )
+
+
+def _holds_one(case: Case) -> bool:
+    """Whether a program of this boot that goes by the same identifier has an address, which is this one's as well."""
+    dhcp = case.dhcp4
+    own = dhcp.discovers[0].message.options.get(61) if dhcp else None
+    return any(
+        isinstance(stage.dhcp, Dhcp4Exchange)
+        and bool(stage.dhcp.acks)
+        and any(heard.message.options.get(61) == own for heard in (*stage.dhcp.requests, *stage.dhcp.discovers))
+        for stage in case.boot.stages
+    )
 
 
 def _leases_of_others(case: Case) -> dict[str, FrameRef]:

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...flow.records import TftpTransfer
-from ...model import Finding, Fix
+from ...model import NANOSECONDS, Finding, Fix
 from ...track.records import FetchRecord
 from ...wire.numbers import tftp_error_name
 from ...wire.transfers import TftpError as Error
 from .. import fixes, names
 from ..case import Case
-from ..evidence import naming_of
+from ..evidence import maybe, naming_of
 from ..rule import Rule
 from . import transfers
 from .access_violation import refuses
 
+_WAITED = 2 * NANOSECONDS
 _LOG = Fix("shell", "journalctl -t dnsmasq-tftp -t in.tftpd --since -10min   # on the TFTP server")
 
 
@@ -33,7 +34,7 @@ class TftpError(Rule):
     Causes
         A directory named as if it were a file; a server that was started without a directory, that cannot read any more
         (a disk, a network file system), that has a limit on sessions; a server of another kind on port 69; a proxy
-        between that makes errors of its own.
+        between that makes errors of its own; a machine that acknowledges no more, which the finding says then.
     Fix
         The server's log says more than the packet. Name a file where it tells of a directory.
     Sources
@@ -52,14 +53,22 @@ class TftpError(Rule):
                 continue
             text = f" ({tftp_error_name(error.code)})" if error.code and error.code < 8 else ""
             text += f" “{error.text}”" if error.text else ""
+            unheard = flow.last_ack if _waited(flow) else None
             yield self.finding(
                 case,
-                [*naming_of(case, fetch), *transfers.proof(flow, text)],
+                [
+                    *naming_of(case, fetch),
+                    *transfers.proof(flow, text),
+                    *maybe(unheard, f"last ACK, block {flow.acked_block}"),
+                ],
                 subject=fetch.flow.url,
                 server=flow.server,
                 file=flow.filename or "(empty name)",
                 number=error.code,
-                text=text,
+                text=text
+                + (
+                    f": the machine acknowledges nothing behind block {flow.acked_block}" if unheard is not None else ""
+                ),
                 expected="The next DATA block." if flow.body.packets else "An OACK or the first DATA block.",
                 fixes=(*_instead_of_directory(case, fetch, flow), _LOG),
             )
@@ -71,6 +80,12 @@ def _instead_of_directory(case: Case, fetch: FetchRecord, flow: TftpTransfer) ->
         return ()
     loader = names.loader_for(case.client)
     return fixes.boot_file(case, f"{flow.filename.rstrip('/')}/{names.base(loader)}", flow.server)
+
+
+def _waited(flow: TftpTransfer) -> bool:
+    """Whether the server had sent the same again, and no ACK had come for seconds: it is the machine that stopped."""
+    last, again = flow.last_ack, flow.body.retransmissions > 0 and flow.acked_block < flow.highest_block
+    return last is not None and again and flow.error_at is not None and flow.error_at.time - last.time > _WAITED
 
 
 def _has_name(error: Error) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...flow.records import TcpConnection, TlsHandshake
 from ...model import Fix
 from ..case import Case
-from .handshakes import TlsRule, Verdict, alert_of
+from .handshakes import NO_CLIENT_CERTIFICATE, TlsRule, Verdict, alert_of
 
 
 class TlsClientCertificate(TlsRule):
@@ -40,6 +40,6 @@ class TlsClientCertificate(TlsRule):
 
     def mend(self, case: Case, connection: TcpConnection, tls: TlsHandshake) -> tuple[Fix, ...]:  # noqa: ARG002
         return (
-            Fix("nginx", "ssl_verify_client off;"),
+            NO_CLIENT_CERTIFICATE,
             Fix("ipxe", "make bin-x86_64-efi/ipxe.efi CERT=machine.crt PRIVKEY=machine.key"),
         )

@@ -11,7 +11,7 @@ from ..case import Case
 from .certificate import TlsCertificateRefused
 from .cipher import TlsCipher
 from .client_certificate import TlsClientCertificate
-from .handshakes import MODERN, TlsRule, Verdict, alert_of, trust
+from .handshakes import MODERN, NO_CLIENT_CERTIFICATE, TlsRule, Verdict, alert_of, trust
 from .unknown_ca import TlsUnknownCa
 from .version import TlsVersion
 
@@ -58,9 +58,13 @@ class TlsHandshakeFailed(TlsRule):
                 "likely",
                 "the machine acknowledges nothing of the server's answer; large packets may not get through",
             )
-        closed = connection.reset or connection.fin_from_client
-        if closed:
-            return "likely", "the machine leaves" + (" after the server's certificate" if tls.server_hello else "")
+        if connection.reset and not connection.reset_by_client:
+            return "likely", "the server resets the connection"
+        if connection.reset or connection.fin_from_client:
+            own = "; the server asks for one of the machine's, too" if tls.wants_certificate else ""
+            return "likely", "the machine leaves" + (
+                f" after the server's certificate{own}" if tls.server_hello else ""
+            )
         return "possible", "it does not come to an end"
 
     def mend(self, case: Case, connection: TcpConnection, tls: TlsHandshake) -> tuple[Fix, ...]:
@@ -74,7 +78,9 @@ class TlsHandshakeFailed(TlsRule):
             )
         if took_no_hello(connection):
             return fixes.SMALLER_SEGMENTS
-        return (*trust(case), MODERN)
+        asks = alert_of(tls) is None and tls.wants_certificate
+        # iPXE without a certificate of its own may leave at that question, even where the answer is optional (issue 1431).
+        return (*((NO_CLIENT_CERTIFICATE,) if asks else ()), *trust(case), MODERN)
 
 
 def _language(data: bytes) -> str:

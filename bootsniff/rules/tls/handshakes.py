@@ -99,6 +99,7 @@ def _later_success(case: Case, connection: TcpConnection) -> bool:
     )
 
 
+NO_CLIENT_CERTIFICATE = Fix("nginx", "ssl_verify_client off;")
 _TRUST = Fix("ipxe", "make bin-x86_64-efi/ipxe.efi CERT=ca.crt TRUST=ca.crt")
 ENROL = Fix(
     "uefi", "Setup > Tls Auth Configuration > Server CA Configuration > Enroll Cert: the authority, not the server"

@@ -28,7 +28,8 @@ class V6RaMissingOrBootparam(Rule):
         advertises itself: DHCPv6 names no routers.
     On the wire
         REPLY with an address and a URL and no request after it: with option 60 whose first string is no number; or with a
-        server outside the /64 of the address while no router advertisement is in the capture.
+        server outside the /64 of the address while no router advertisement is in the capture; or, with one, a Raspberry
+        Pi's, which looks for the address `::` then.
     Not to be confused with
         No URL at all (v6-no-bootfile-url), no address (v6-stateless-not-supported). A server that is asked and is silent
         (tftp-no-reply).
@@ -74,7 +75,11 @@ class V6RaMissingOrBootparam(Rule):
             )
             return
         target = _elsewhere(reply.message)
-        if target is None or case.machine.vlan in case.world.router_advertisements or case.is_ipxe:
+        if target is None or case.is_ipxe:
+            return
+        if case.machine.vlan in case.world.router_advertisements:
+            if case.client == "raspberry-pi":
+                yield self._no_way_out(case, reply, target)
             return
         yield self.finding(
             case,
@@ -93,6 +98,27 @@ class V6RaMissingOrBootparam(Rule):
                 Fix("radvd", "AdvSendAdvert on;\nAdvDefaultLifetime 1800;"),
             ),
         )
+
+    def _no_way_out(self, case: Case, reply: Heard[Dhcpv6Message], target: str) -> Finding:
+        """A Raspberry Pi that looks for `::` where it should look for the router."""
+        return self.finding(
+            case,
+            [evidence(reply, f"lease of {reply.message.addresses[0]}; nothing follows")],
+            confidence="possible",
+            subject=reply.source,
+            server=reply.source,
+            name=case.stage.name or case.client,
+            url=reply.message.boot_file_url,
+            what=f"but {target} is on another network, and this firmware finds no way through the router",
+            expected="A neighbor solicitation for the router's address, then a request for the file.",
+            proof="A capture with the filter icmp6: does it look for :: (to ff02::1:ff00:0)?",
+            fixes=(Fix("kea", f"// a TFTP server on its own network:\n{_example(reply.message)}"),),
+        )
+
+
+def _example(message: Dhcpv6Message) -> str:
+    own = ip_network(f"{message.addresses[0]}/64", strict=False).network_address
+    return f'"option-data": [{{"name": "bootfile-url", "data": "tftp://[{own}1]/"}}]'
 
 
 def _complete(dhcp: Dhcp6Exchange) -> Heard[Dhcpv6Message] | None:
