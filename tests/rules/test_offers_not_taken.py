@@ -60,3 +60,51 @@ def test_an_offer_that_is_taken_at_last_was_heard(tmp_path: Path) -> None:
     wire.dhcp(60.3, 5, file="grubx64.efi")
     wire.get(61, "linux", CONTENTS["kernel"])
     assert CODE not in told(wire, tmp_path)
+
+
+def test_an_offer_without_its_servers_name_is_none(tmp_path: Path) -> None:
+    """Option 54 is what a REQUEST says whose offer it takes."""
+    wire = Wire().ignored(file="grubx64.efi")
+    wire.packets = [(time, data.replace(b"\x36\4\xc0\xa8\x7a\1", b"\0" * 6)) for time, data in wire.packets]
+    (finding,) = machine(read(wire.quiet(150).save(tmp_path / "x.pcap"))).findings
+    assert (finding.code, finding.confidence, finding.fixes) == (CODE, "likely", ())
+    assert finding.summary.endswith("they do not say which server they are of (option 54)")
+
+
+def test_discovers_that_a_snooping_switch_marked(tmp_path: Path) -> None:
+    """Option 82 and no relay: a relay of Cisco's drops them by default."""
+    wire = Wire()
+    for gap in (0, 4, 12, 28):
+        wire.dhcp(gap, 1, secs=gap, option82=b"\1\2\0\1")
+    (finding,) = machine(read(wire.quiet(150).save(tmp_path / "x.pcap"))).findings
+    assert finding.code == "dhcp-no-offer"
+    assert "option 82 into them without a relay's address" in finding.summary
+    assert "information option" in finding.fixes[0].text
+
+
+@pytest.mark.parametrize("asks", [True, False])
+def test_a_prompt_without_a_menu(asks: bool, tmp_path: Path) -> None:
+    """PXE-E74: the ROM does not even ask port 4011."""
+    wire = Wire("bios-pxe")
+    wire.dhcp(0, 1)
+    wire.dhcp(0.1, 2)
+    wire.dhcp(0.2, 2, server="192.168.122.9", your=None, option60="PXEClient", option43=b"\x0a\4\0PXE\xff")
+    wire.dhcp(4, 3)
+    wire.dhcp(4.1, 5)
+    if asks:
+        wire.dhcp(4.2, 3, target="192.168.122.9", port=4011)
+    found = machine(read(wire.quiet(150).save(tmp_path / "x.pcap")))
+    told = {finding.code: finding.confidence for finding in found.findings}
+    assert told.get("proxydhcp-no-boot-file") == (None if asks else "likely")
+
+
+@pytest.mark.parametrize(("path", "ending"), [("/boot/BCD", "."), ("/boot/boot.sdi", ".sdi")])
+@pytest.mark.parametrize("server", ["Microsoft-IIS/10.0", "nginx"])
+def test_iis_knows_no_type_for_the_ending(path: str, ending: str, server: str, tmp_path: Path) -> None:
+    wire = Wire("ipxe-bios").lease(file=f"http://192.168.122.1{path}")
+    wire.fetch(1, path, "404 Not Found", b"no", f"\nServer: {server}", agent="iPXE/1.21.1")
+    (finding,) = machine(read(wire.quiet(90).save(tmp_path / "x.pcap"))).findings
+    assert finding.code == "http-404"
+    texts = " ".join(fix.text for fix in finding.fixes)
+    assert (f"fileExtension='{ending}'" in texts) == server.startswith("Microsoft")
+    assert ("ls -l" in texts) != server.startswith("Microsoft")

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from ..track.play import CONTENTS
-from .packets import Wire, machine, read
-from .scene import MAC
+from .boots import SIGNED
+from .packets import CLIENT, Wire, machine, read
+from .scene import MAC, SERVER
 
 NAMES = ("01-" + MAC.replace(":", "-"), "C0A87AE3", "C0A87AE", "C0", "C", "default")
 CONFIG = b"default linux\nlabel linux\n  kernel kernel.img\n"
@@ -86,3 +87,20 @@ def test_a_kernel_called_so_makes_no_raspberry_pi(tmp_path: Path) -> None:
     ):
         found = machine(read(Wire().missing(1, name).quiet(60).save(tmp_path / "x.pcap")))
         assert found.boots[0].stages[0].client == client
+
+
+@pytest.mark.parametrize("agent", [None, "GRUB 2.12"])
+def test_grub_may_do_dhcp_of_its_own(agent: str | None, tmp_path: Path) -> None:
+    """`net_dhcp` looks like a system's DHCP: what asks for the kernel behind it is GRUB still."""
+    wire = Wire().lease(file="grubx64.efi").get(1, "grubx64.efi", SIGNED)
+    wire.get(2, "/grub/grub.cfg", b"net_dhcp\nmenuentry x {\n linux /linux\n initrd /initrd\n}\n")
+    wire.as_kind("os").lease(3)
+    if agent is None:
+        wire.udp(4, CLIENT, 3000, SERVER, 69, b"\0\1/linux\0octet\0blksize\0001024\0tsize\0000\0")
+        wire.udp(4.01, SERVER, 40000, CLIENT, 3000, b"\0\5\0\1File not found\0")
+    else:
+        wire.fetch(4, "/linux", "404 Not Found", b"no", agent=agent)
+    found = machine(read(wire.quiet(120).save(tmp_path / "x.pcap")))
+    assert [stage.client for stage in found.boots[0].stages] == ["efi-x64-pxe", "grub", "grub"]
+    assert (found.status, found.boots[0].stalled_at) == ("stalled", "http" if agent else "tftp")
+    assert {finding.code for finding in found.findings} == {"http-404" if agent else "tftp-file-not-found"}

@@ -40,7 +40,7 @@ class DhcpHttpOfferWithoutUsableUri(Rule):
     code = "dhcp-http-offer-without-usable-uri"
     stage = "dhcp"
     side_issue = True
-    explains_away = ("tftp-file-not-found", "tftp-access-violation", "tftp-no-reply")
+    explains_away = ("tftp-file-not-found", "tftp-access-violation", "tftp-no-reply", "dhcp-offer-lost")
     summary = "{server} offers {name} {what}"
 
     def check(self, case: Case) -> Iterator[Finding]:

@@ -13,6 +13,11 @@ from ..evidence import evidence, first_and_last, maybe
 from ..offers import Offer
 from ..rule import Rule
 
+_SNOOPING = (
+    Fix("ios", "no ip dhcp snooping information option   # on the switch that snoops"),
+    Fix("ios", "ip dhcp relay information trust-all   # on the one that relays or serves"),
+)
+
 
 class DhcpNoOffer(Rule):
     """Nobody answers the DHCP DISCOVERs.
@@ -31,7 +36,8 @@ class DhcpNoOffer(Rule):
     Causes
         The server is down or listens on another interface; no range or subnet is declared for this network, or for that
         of the relay (or of the link that its option 82 selects; Kea logs "failed to select a subnet", dhcpd "unknown network segment", dnsmasq "no address range
-        available for DHCP request"); a reservation with a mistyped address; an exhausted pool; a firewall on the server.
+        available for DHCP request"); DHCP snooping that adds option 82 without a relay's address (giaddr 0.0.0.0), which a
+        Cisco relay or server drops unless it trusts it; a reservation with a mistyped address; an exhausted pool; a firewall on the server.
         Behind firmware that was answered: iPXE's own driver takes the link down, and the switch port does not forward
         for half a minute, or the server has a rule that leaves this program out.
     Fix
@@ -74,6 +80,12 @@ class DhcpNoOffer(Rule):
             others = f"the relay {relayed[0].message.relay} hands them to {targets}{apart}, and no answer comes back"
         elif before is not None:
             others = f"{before[1].server} answered {before[0].name or before[0].client} before"
+        # A switch that snoops adds option 82, and relays refuse it without an address of their kind (Cisco IOS by default).
+        snooped = [heard for heard in dhcp.discovers if 82 in heard.message.options and not heard.message.relay]
+        if snooped and not relayed:
+            others += (
+                "; a switch put option 82 into them without a relay's address, which relays and servers may refuse"
+            )
         host = case.world.host
         name = host.libvirt_network if host else None
         restart = f"virsh net-destroy {name}; virsh net-start {name}\n" if name else ""
@@ -100,6 +112,7 @@ class DhcpNoOffer(Rule):
             if before is not None
             else fixes.arrange(
                 case,
+                *(_SNOOPING if snooped and not relayed else ()),
                 *first,
                 Fix(
                     "shell", f"ip route get {relayed[0].message.relay}   # on the server: how does it answer the relay?"

@@ -8,12 +8,18 @@ from ...model import Confidence, Finding, Fix
 from ...track.records import Dhcp4Exchange, Heard, StageRecord
 from ...wire import dhcp_options, ports
 from ...wire.addresses import BROADCAST
-from ...wire.messages import DhcpMessage
+from ...wire.messages import DhcpMessage, DhcpType
 from .. import fixes, names
 from ..case import Case
 from ..evidence import evidence, first_and_last
 from ..offers import Offer
 from ..rule import Rule
+
+_ON_THE_WAY = (
+    Fix("nft", "nft list ruleset   # rules of the families bridge and netdev, and of nat in postrouting"),
+    Fix("libvirt", "virsh nwfilter-binding-list   # does one of them filter the machine's port?"),
+    Fix("ios", "ip dhcp snooping trust   # on the switch port that leads to the DHCP server"),
+)
 
 
 class DhcpOfferLost(Rule):
@@ -24,8 +30,9 @@ class DhcpOfferLost(Rule):
         back, or changes its source port, so that the firmware takes it for none of DHCP's.
     On the wire
         Two capture points that both see the DISCOVERs, and only the one nearer to the server sees OFFERs. Or OFFERs from
-        another port than 67. Or, at one point alone, good offers to everybody (255.255.255.255), and DISCOVER again and
-        again: that is no proof, as a capture near the server cannot tell what arrives at the machine.
+        another port than 67, or without option 54, which every OFFER must have. Or, at one point alone, good offers to
+        everybody (255.255.255.255), and DISCOVER again and again: that is no proof, as a capture near the server cannot tell
+        what arrives at the machine.
     Not to be confused with
         Offers that the machine must refuse (dhcp-offer-without-boot-file, dhcp-http-vendor-class-not-echoed); a relay that
         loses the way back (dhcp-relay-missing-or-one-way); a wrong checksum that offloading explains, at the point where
@@ -38,8 +45,8 @@ class DhcpOfferLost(Rule):
     Fix
         Let UDP from port 67 to port 68 pass towards the machine. For iPXE: a build that uses the firmware's driver.
     Sources
-        RFC 2131 section 4.1 (the server's port is 67); edk2 NetworkPkg Dhcp4Impl.c; lab captures on bridge and tap;
-        FOGProject/fogproject issue 439 (iPXE's driver).
+        RFC 2131 section 4.1 (the server's port is 67) and table 3 (option 54); edk2 NetworkPkg Dhcp4Impl.c; lab captures on
+        bridge and tap; FOGProject/fogproject issue 439 (iPXE's driver).
     """
 
     code = "dhcp-offer-lost"
@@ -78,6 +85,16 @@ class DhcpOfferLost(Rule):
                 f"they come from port {names.joined(map(str, used))}, not from 67",
                 proof="The same boot with the server on the machine's own network.",
             )
+        elif all(_is_anonymous(offer.message) for offer in case.offers):
+            yield self._told(
+                case,
+                offers[0],
+                again,
+                "OFFER without option 54",
+                "they do not say which server they are of (option 54)",
+                proof="The same boot with option 54 in the OFFER.",
+                on_the_way=False,
+            )
         elif case.over and len(dhcp.asked_at) == 1 and _is_flawless(case):
             before = _taken_before(case)
             yield self._told(
@@ -94,7 +111,7 @@ class DhcpOfferLost(Rule):
             )
 
     def _told(self, case: Case, offer: Offer, again: list[Heard[DhcpMessage]], role: str, why: str, *, proof: str, sure: bool = False,
-              confidence: Confidence = "likely", own: tuple[Fix, ...] = ()) -> Finding:  # fmt: skip
+              confidence: Confidence = "likely", own: tuple[Fix, ...] = (), on_the_way: bool = True) -> Finding:  # fmt: skip
         return self.finding(
             case,
             [evidence(offer.heard, role), *first_and_last(again, "DISCOVER again")],
@@ -104,14 +121,13 @@ class DhcpOfferLost(Rule):
             why=why,
             expected="A REQUEST for the offered address.",
             proof="" if sure else proof,
-            fixes=fixes.arrange(
-                case,
-                *own,
-                Fix("nft", "nft list ruleset   # rules of the families bridge and netdev, and of nat in postrouting"),
-                Fix("libvirt", "virsh nwfilter-binding-list   # does one of them filter the machine's port?"),
-                Fix("ios", "ip dhcp snooping trust   # on the switch port that leads to the DHCP server"),
-            ),
+            fixes=fixes.arrange(case, *own, *(_ON_THE_WAY if on_the_way else ())),
         )
+
+
+def _is_anonymous(message: DhcpMessage) -> bool:
+    """An OFFER that does not name its server, which a REQUEST would have to name (RFC 2131, table 3)."""
+    return message.message_type == DhcpType.OFFER and dhcp_options.server_id(message) is None
 
 
 def _is_flawless(case: Case) -> bool:
@@ -124,7 +140,6 @@ def _is_flawless(case: Case) -> bool:
             case.would_take(offer)
             and offer.heard.target == BROADCAST
             and not offer.heard.bad_checksum
-            and dhcp_options.server_id(offer.message) is not None
             and not any(code in offer.message.options for code in (43, 52))
             for offer in offers
         )

@@ -21,12 +21,14 @@ class ProxyDhcpNoBootFile(Rule):
         server, no menu. UEFI shows PXE-E21 or goes on to its next boot option; iPXE says "Nothing to boot".
     On the wire
         A ProxyDHCP offer and an ACK from port 4011 (which a capture of ports 67 and 68 lacks); no reply names a file, and
-        option 43 holds neither boot servers nor a menu.
+        option 43 holds neither boot servers nor a menu. Or no question to that port at all, where the offer's option 43 has
+        a prompt or discovery control alone: BIOS ROMs show PXE-E74 or PXE-E77.
     Not to be confused with
         A ProxyDHCP server that does not answer on port 4011 (proxydhcp-4011-unanswered); one that is silent for HTTP boot
         (proxydhcp-silent-for-non-pxeclient); a DHCP server alone that names no file (dhcp-offer-without-boot-file).
     Causes
-        dnsmasq has pxe-service lines for other architectures only: it answers every PXE client all the same.
+        dnsmasq has pxe-service lines for other architectures only: it answers every PXE client all the same. An option 43
+        that was put together by hand.
     Fix
         A pxe-service line for this architecture.
     Sources
@@ -44,25 +46,38 @@ class ProxyDhcpNoBootFile(Rule):
         if not (case.failed_here and case.asked_nothing and stage.menu is None):
             return
         told = [*case.proxy_offers, *case.pxe_replies]
-        if (
-            not case.pxe_replies
-            or not case.proxy_offers
-            or any(_leads_on(reply) for reply in (*told, *case.offers, *case.acks))
-        ):
+        if not case.proxy_offers or any(_leads_on(reply) for reply in (*told, *case.offers, *case.acks)):
+            return
+        answered = bool(case.pxe_replies)
+        if not answered and not _ends_there(case):
             return
         proxy = told[-1]
         yield self.finding(
             case,
             [
-                evidence(case.proxy_offers[0].heard, "ProxyDHCP offer without a boot file"),
-                evidence(case.pxe_replies[-1].heard, "ACK from port 4011, without one too"),
+                evidence(
+                    case.proxy_offers[0].heard,
+                    "ProxyDHCP offer without a boot file"
+                    + ("" if answered else ", option 43 without a menu or servers"),
+                ),
+                *(evidence(reply.heard, "ACK from port 4011, without one too") for reply in case.pxe_replies[-1:]),
             ],
+            confidence="certain" if answered else "likely",
             subject=proxy.server,
             server=proxy.server,
             name=stage.name or case.client,
             expected="A boot file, or boot servers in option 43.",
+            proof="" if answered else "The machine's screen: PXE-E74 or PXE-E77?",
             fixes=fixes.dnsmasq(*_lines(case)),
         )
+
+
+def _ends_there(case: Case) -> bool:
+    """Whether the ROM has its lease, and asked no port 4011: what option 43 says of menus and servers was to be enough."""
+    dhcp = case.dhcp4
+    asked = dhcp is not None and bool(dhcp.pxe_requests)
+    seen = case.world.quality.sees_fetches
+    return seen and bool(case.acks) and not asked and all(reply.has_pxe_options for reply in case.proxy_offers)
 
 
 def _leads_on(reply: Offer) -> bool:
