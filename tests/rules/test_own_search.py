@@ -8,8 +8,8 @@ import pytest
 
 from ..track.play import CONTENTS
 from .boots import SIGNED
-from .packets import CLIENT, Wire, machine, read
-from .scene import MAC, SERVER
+from .packets import Wire, machine, read
+from .scene import CLIENT, MAC, SERVER
 
 NAMES = ("01-" + MAC.replace(":", "-"), "C0A87AE3", "C0A87AE", "C0", "C", "default")
 CONFIG = b"default linux\nlabel linux\n  kernel kernel.img\n"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...model import Finding
-from ...track.boot_file import disk_of, has_something_to_load
+from ...model import Finding, Fix
+from ...track.boot_file import boot_file_of, disk_of, has_something_to_load
 from .. import fixes, names
 from ..case import Case
 from ..evidence import evidence, first_and_last
+from ..offers import Offer
 from ..rule import Rule
 
 _BSDP = "AAPLBSDPC"
@@ -32,8 +33,9 @@ class DhcpOfferWithoutBootFile(Rule):
         operating system, which needs no boot file, and a Macintosh, which asks for it by INFORM.
     Causes
         No boot file is configured, or only for another architecture or tag; option 93 does not match the rule that was
-        meant; the machine is answered by a server that knows nothing of network boot. A server that forgets the boot file
-        when it acknowledges.
+        meant; the machine is answered by a server that knows nothing of network boot, and the one beside it that named a
+        file the boot before is stopped or no longer among the relay's. A server that forgets the boot file when it
+        acknowledges.
     Fix
         Name a boot file and its server for this kind of client.
     Sources
@@ -75,6 +77,9 @@ class DhcpOfferWithoutBootFile(Rule):
         ):
             return
         offer = case.offers[0]
+        before = _told_before(case)
+        silent = before is not None and before.server not in {one.server for one in case.offers}
+        file = before.boot_file if before else None
         ignored = [] if case.acks else case.asked_again(offer)
         yield self.finding(
             case,
@@ -82,16 +87,22 @@ class DhcpOfferWithoutBootFile(Rule):
                 evidence(offer.heard, "offer without a boot file"),
                 *first_and_last(ignored, "DISCOVER again, the offer is ignored"),
                 *(evidence(ack.heard, "lease without a boot file") for ack in case.acks[:1]),
+                *([evidence(before.heard, f"a boot before: names {file}")] if before else ()),
             ],
             confidence="likely" if case.world.quality.dropped_frames else "certain",
             server=names.joined(o.server for o in case.offers),
             what=f"offers {offer.address or 'an address'} but no boot file",
-            name=case.stage.name or case.client,
+            name=f"{case.stage.name or case.client}{_SILENT.format(before.server) if before and silent else ''}",
             expected="Option 67 or the file field of the OFFER naming a boot file, or a ProxyDHCP offer beside it.",
             proof="A capture without lost packets." if case.world.quality.dropped_frames else "",
-            fixes=fixes.http_boot(case, fixes.example_url(case, names.ipxe_for(case.client)))
-            if case.is_http
-            else fixes.boot_file(case),
+            fixes=(
+                *([_bring_back(case, before)] if before and silent else ()),
+                *(
+                    fixes.http_boot(case, file or fixes.example_url(case, names.ipxe_for(case.client)))
+                    if case.is_http
+                    else fixes.boot_file(case, file, before.next_server if before else None)
+                ),
+            ),
         )
 
     def _forgotten(self, case: Case) -> Iterator[Finding]:
@@ -114,3 +125,21 @@ class DhcpOfferWithoutBootFile(Rule):
             proof="The machine's screen: no NBP filename; the same boot with a server that names the file in both.",
             fixes=fixes.boot_file(case, file),
         )
+
+
+_SILENT = "; {} named one the boot before, and now says nothing"
+
+
+def _told_before(case: Case) -> Offer | None:
+    """The reply that named the same client a boot file in the last boot before this one where one did."""
+    for boot in reversed(case.machine.boots[: case.boot_index]):
+        for stage in boot.stages:
+            named = boot_file_of(stage) if stage.client == case.client else None
+            if named and named.heard:
+                return Offer.of(named.heard)
+    return None
+
+
+def _bring_back(case: Case, before: Offer) -> Fix:
+    relayed = " And is it still among the relay's helper addresses?" if case.offers[0].message.relay else ""
+    return Fix("shell", f"ss -lunp 'sport = :67'   # on {before.server}: does its service run?{relayed}")
