@@ -9,7 +9,7 @@ from .around import LATE_TRAFFIC
 from .fetch_outcome import never_heard, shows_answers, went_on_unanswered
 from .machines import current_stage, holder, kept, learn_address, seen_at, touch
 from .naming import is_boot_agent, is_device_config, looks_like_boot
-from .records import MachineRecord, World
+from .records import FetchRecord, MachineRecord, World
 from .roster import Attached, Roster
 from .servers import recognise_tftp
 from .views import Views
@@ -49,8 +49,15 @@ class Owners:
     def _view_changed(self, transfer: TftpTransfer) -> None:
         fetch = self._views.fetch_of(transfer)
         attached = self._roster.attached.get(id(fetch.flow)) if fetch is not None else None
-        if attached is not None:
-            self._roster.moved(attached[0])
+        if fetch is None or attached is None:
+            return
+        if transfer.ack_count and transfer.reply_from is not None and not _shows_transfer(fetch):
+            # The capture point that came first, a filter such as `port 69`, does not show what the machine got.
+            del self._roster.attached[id(fetch.flow)]
+            self._roster.attached[id(transfer)] = attached
+            self._views.prefer(fetch, transfer)
+            fetches.update(attached[1], fetch)
+        self._roster.moved(attached[0])
 
     def _open_transfer(self, envelope: Envelope, transfer: TftpTransfer) -> Attached | None:
         if transfer.write or is_device_config(transfer.filename):
@@ -163,6 +170,12 @@ class Owners:
         elif not boot_like and agent is not None and envelope.time - machine.boots[-1].last.time > LATE_TRAFFIC:
             return None
         return None if machine is None else self._attach(machine, exchange, envelope)
+
+
+def _shows_transfer(fetch: FetchRecord) -> bool:
+    """Whether the point where a transfer was seen first shows more of it than requests."""
+    flow = fetch.flow
+    return not isinstance(flow, TftpTransfer) or flow.reply_from is not None or flow.ack_count > 0
 
 
 def _strangers(owner: MachineRecord, machine: MachineRecord | None) -> bool:

@@ -168,6 +168,15 @@ class Views:
         if len(self._views) > REMEMBERED:
             self._views.popitem(last=False)
 
+    def prefer(self, fetch: FetchRecord, transfer: TftpTransfer) -> None:
+        """Make a view of a fetch its flow, and its flow a view."""
+        flow = fetch.flow
+        self._views.pop(id(transfer), None)
+        fetch.views.remove(transfer)
+        fetch.flow = transfer
+        if isinstance(flow, TftpTransfer):
+            self.add_view(fetch, flow)
+
     def is_view(self, transfer: TftpTransfer) -> bool:
         return id(transfer) in self._views
 

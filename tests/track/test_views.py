@@ -71,3 +71,37 @@ def test_a_machine_that_was_forgotten_is_no_twin() -> None:
     play.engine.forget(MAC)
     request(play, 1.0002, client="192.168.2.5", mac=ROUTER, capture=1)
     assert list(play.engine.world.machines) == [ROUTER]
+
+
+def answer(play: Play, transfer: TftpTransfer, seconds: float) -> None:
+    """Something of the transfer itself, acknowledged."""
+    play.frame += 1
+    at = FrameRef(transfer.capture, play.frame, START + round(seconds * NANOSECONDS))
+    transfer.reply_from, transfer.ack_count, transfer.last = (transfer.server, 40000), 1, at
+    envelope = Envelope(at.capture, at.frame, at.time, None, None, None, transfer.client, transfer.server, 2000, 40000)
+    play.engine.feed(Event(envelope, transfer, "changed"))
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_of_two_points_the_one_that_shows_the_transfer_is_told(first: int) -> None:
+    """The other, a capture of `port 69`, holds the request alone, and may come first."""
+    play = Play(*LEASE)
+    by_capture = {
+        capture: request(play, 1, client="192.168.122.227", mac=MAC, capture=capture) for capture in (first, 1 - first)
+    }
+    answer(play, by_capture[0], 1.1)
+    (fetch,) = play.record.boots[0].stages[0].fetches
+    assert fetch.flow is by_capture[0]
+    assert fetch.views == [by_capture[1]]
+    answer(play, by_capture[0], 1.2)
+    assert play.record.boots[0].stages[0].fetches == [fetch]
+
+
+def test_of_two_points_the_nearer_one_stays_while_nobody_acknowledges() -> None:
+    """An answer that the server's side alone shows may be lost on the way."""
+    play = Play(*LEASE)
+    near = request(play, 1, client="192.168.122.227", mac=MAC)
+    far = request(play, 1.0002, client="192.168.2.5", mac=ROUTER, capture=1)
+    far.reply_from = (far.server, 40000)
+    play.engine.feed(Event(Envelope(1, 9, far.start, None, None, None, far.server, far.client, 40000, 2000), far, "changed"))
+    assert play.record.boots[0].stages[0].fetches[0].flow is near
