@@ -184,6 +184,16 @@ class Case:
         return dhcp is not None and any(heard is reply for reply in (*dhcp.proxy_offers, *dhcp.pxe_replies))
 
     @property
+    def replies_cut(self) -> bool:
+        """Whether the capture lacks options of a reply of this stage."""
+        dhcp = self.stage.dhcp
+        if dhcp is None:
+            return False
+        if isinstance(dhcp, Dhcp6Exchange):
+            return any(heard.cut for heard in (*dhcp.advertises, *dhcp.replies))
+        return any(heard.cut for heard in (*dhcp.offers, *dhcp.acks, *dhcp.proxy_offers, *dhcp.pxe_replies))
+
+    @property
     def boot_file(self) -> str | None:
         """The boot file that DHCP named for this stage."""
         return self._boot_file.name if self._boot_file else None

@@ -130,6 +130,8 @@ class Judge:
             here = [finding for rule in worth for finding in self._said(rule.code, partial(rule.check, case))]
             if here:
                 here += self._causes(case, here)
+                if case.replies_cut:
+                    here = [_of_cut_replies(finding) for finding in here]
                 reaches = [options.reach(boot, option) for option in option_list]
                 for finding in _without_symptoms(here):
                     lowered = _by_outcome(case, reaches, finding)
@@ -207,6 +209,15 @@ def _without_symptoms(findings: list[Finding]) -> Iterator[Finding]:
         )
         if not explained:
             yield finding
+
+
+def _of_cut_replies(finding: Finding) -> Finding:
+    """What rests on an option that is missing may stand behind the place where the capture cut the reply."""
+    if not registry.BY_CODE[finding.code].misses_options:
+        return finding
+    return replace(
+        finding, confidence="possible", proof="A capture of whole packets (tcpdump -s 0): this one cut the replies."
+    )
 
 
 def _by_outcome(case: Case, reaches: list[int], finding: Finding) -> Finding:

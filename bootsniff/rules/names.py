@@ -27,6 +27,13 @@ EFI_LETTERS = {
 """UEFI's suffix of loader names (`grubx64.efi`, UEFI specification section 3.5.1.1), by the word in our client kinds."""
 
 
+def suits(file: str, client: str) -> bool:
+    """Whether a file's name is that of a boot program for this kind of firmware."""
+    if architecture(client) is None:
+        return BIOS_NAME.search(file) is not None
+    return file.lower().endswith(".efi")
+
+
 def path_of(fetch: FetchRecord) -> str:
     """The name that was asked for: a TFTP file name, or the path of a URL, without a query."""
     flow = fetch.flow

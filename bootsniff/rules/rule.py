@@ -38,6 +38,8 @@ class Rule:
     needs: ClassVar[Needs] = "any"
     always: ClassVar[bool] = False
     """Look at every stage; otherwise only at stages where a boot option ended without success."""
+    misses_options: ClassVar[bool] = False
+    """Speaks of something that DHCP replies lack: of replies that the capture cut nobody knows."""
     side_issue: ClassVar[bool] = False
     """Of a boot option that nobody may have meant to serve: a warning once another option got farther."""
 

@@ -13,7 +13,8 @@ from .records import FetchRecord, StageRecord
 from .switches import is_switch
 
 _TEXTS = ("text", "html", "grub-config", "pxelinux-config")
-_PACKED = COMPRESSED | {"cpio", "squashfs"}
+_ARCHIVES = frozenset({"archive", "squashfs"})
+_PACKED = COMPRESSED | _ARCHIVES | {"cpio"}
 _BOOT_TYPES = ("application/efi", "application/vnd.efi-iso", "application/vnd.efi-img")
 _BOOT_SUFFIXES = (".efi", ".iso", ".img")
 """By which HTTP boot firmware knows a boot image (UEFI specification section 24.7.3.1)."""
@@ -77,18 +78,19 @@ def is_packed(stage: StageRecord, fetch: FetchRecord) -> bool:
     """A compressed file or an archive that DHCP named for a program that starts programs only.
 
     Or that PXELINUX is to start as a kernel: it wants the boot sector's signature in it (com32 syslinux/load_linux.c).
+    An archive is no kernel for any program.
     """
     if fetch.content is None or fetch.content.kind not in _PACKED:
         return False
-    if stage.client == "pxelinux":
-        return fetch.role == "kernel"
+    if fetch.role == "kernel":
+        return stage.client == "pxelinux" or fetch.content.kind in _ARCHIVES
     starts_programs = stage.client.startswith("efi-") or stage.client == "bios-pxe" or is_ipxe(stage.client)
     return starts_programs and fetch.role == "boot-file"
 
 
 def is_cut_short(fetch: FetchRecord) -> bool:
-    """A kernel of which the server has only the beginning: it came whole as it is, and crashes when it is started."""
-    return fetch.role == "kernel" and fetch.content is not None and fetch.content.missing > 0
+    """A program or a kernel of which the server has only the beginning: it came whole as it is, and crashes or is refused."""
+    return fetch.content is not None and fetch.content.missing > 0
 
 
 def dead_end(stage: StageRecord) -> FetchRecord | None:

@@ -146,7 +146,7 @@ def _was_told_more(machine: MachineRecord) -> bool:
 def _heard(envelope: Envelope, message: DhcpMessage, at: FrameRef) -> Heard[DhcpMessage]:
     source_mac = message.client_mac if envelope.source_mac == message.client_mac else envelope.source_mac
     return Heard(at, message, envelope.source, source_mac, envelope.target, envelope.source_port,
-                 envelope.target_port, envelope.bad_checksum, envelope.point)  # fmt: skip
+                 envelope.target_port, envelope.bad_checksum, envelope.point, envelope.cut and bool(message.problems))  # fmt: skip
 
 
 def _exchange(stage: StageRecord) -> Dhcp4Exchange:

@@ -80,7 +80,7 @@ def server_message(world: World, machine: MachineRecord, envelope: Envelope, mes
 
 def _heard(envelope: Envelope, message: Dhcpv6Message, at: FrameRef) -> Heard[Dhcpv6Message]:
     return Heard(at, message, envelope.source, envelope.source_mac, envelope.target, envelope.source_port,
-                 envelope.target_port, envelope.bad_checksum, envelope.point)  # fmt: skip
+                 envelope.target_port, envelope.bad_checksum, envelope.point, envelope.cut and bool(message.problems))  # fmt: skip
 
 
 def _stage(machine: MachineRecord, kind: Kind | None, message: Dhcpv6Message, at: FrameRef) -> StageRecord | None:

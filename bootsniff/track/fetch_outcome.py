@@ -21,6 +21,8 @@ AT_ONCE = NANOSECONDS
 """No program waits less than this for an answer before it gives up."""
 SOONEST_RETRY = NANOSECONDS * 3 // 10
 """Nor less than this before it asks again (GRUB, the hastiest, 0.4 s)."""
+SERVER_PATIENCE = 10 * NANOSECONDS
+"""Every server repeats a block without an ACK sooner: tftpd-hpa after 1 s, dnsmasq after 2, atftpd after 5."""
 NOT_FOUND_ROLES = frozenset({"optional", "config-search"})
 NOT_FOUND_TFTP = frozenset({0, 1, 2})
 """Servers answer a missing file with ERROR 1; some say 0 (not defined) or 2 (access violation) for it."""
@@ -57,6 +59,14 @@ def shows_answers(boot: BootRecord) -> bool:
     """Whether the capture holds an answer to any request by TFTP of this boot."""
     flows = (fetch.flow for stage in boot.stages for fetch in stage.fetches)
     return any(isinstance(flow, TftpTransfer) and flow.reply_from is not None for flow in flows)
+
+
+def gave_up_waiting(flow: TftpTransfer) -> bool:
+    """Whether the machine ended the transfer because the server, whose last block it has, sent nothing more (GRUB: "closed")."""
+    error, heard = flow.error_at, flow.last_from_server
+    if error is None or heard is None or not flow.error_by_client or flow.complete or not flow.body.packets:
+        return False
+    return flow.acked_block == flow.highest_block and error.time - heard.time > SERVER_PATIENCE
 
 
 def refresh_fetches(stage: StageRecord, now: int, *, moved_on: bool, latest: int | None = None) -> None:

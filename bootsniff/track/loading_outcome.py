@@ -254,6 +254,8 @@ def _handed_over(stage: StageRecord, useful: list[FetchRecord], now: int, *, gon
     missing = [wanted for wanted in stage.expectations if wanted.role == "initrd" and wanted.pieces is None]
     if initrds:
         return True
+    if any(_is_script_in_part(fetch) for fetch in useful) and not gone:
+        return False  # where the capture cut the script it may name an initrd
     # No initrd so far: one that a script names is still to come; otherwise the kernel is all there is.
     return (not missing or gone) and (gone or is_over(last.end, KERNEL_SILENCE, now))
 
@@ -271,9 +273,7 @@ def _expected_to_go_on(fetch: FetchRecord) -> bool:
     """Loaders ask for more at once; memtest or a unified kernel image need nothing more."""
     content, name = fetch.content, fetch.name
     if content is not None and content.kind in READABLE:
-        # What the capture holds only in part (its packets were cut) may end in a menu, or in a boot from the disk.
-        body = fetch.flow.body
-        return len(body.head) >= min(body.received, HEAD_BYTES)
+        return not _is_script_in_part(fetch)
     if content is not None and (content.ipxe or content.kind == "pxelinux"):
         return True
     return (
@@ -284,6 +284,14 @@ def _expected_to_go_on(fetch: FetchRecord) -> bool:
         or is_raspberry_loader(name)
         or fetch.role == "module"
     )
+
+
+def _is_script_in_part(fetch: FetchRecord) -> bool:
+    """Whether the capture, which cut its packets, lacks the end of a script: a menu, a boot from the disk, an initrd's name."""
+    if fetch.content is None or fetch.content.kind not in READABLE:
+        return False
+    body = fetch.flow.body
+    return len(body.head) < min(body.received, HEAD_BYTES)
 
 
 def _transfer_wait(fetch: FetchRecord, patience: Patience, now: int) -> str:

@@ -44,6 +44,8 @@ class Heard(Struct, Generic[M], eq=False, gc=False):
     target_port: int
     bad_checksum: bool = False
     point: int = 0
+    cut: bool = False
+    """The capture does not hold all of its options."""
 
     @property
     def time(self) -> int:

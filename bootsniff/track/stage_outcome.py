@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..flow.records import TcpConnection, TftpTransfer
 from .arrived import is_open, network_disk, over_tls
 from .dhcp_outcome import dhcp4_state, dhcp6_state, has_lease
-from .fetch_outcome import failed_before, refresh_fetches
+from .fetch_outcome import failed_before, gave_up_waiting, refresh_fetches
 from .kinds import is_firmware, is_u_boot
 from .lease_outcome import bound_state
 from .loading_outcome import loading_state, secure_state
@@ -66,7 +66,9 @@ def _not_yet(stage: StageRecord, state: StageState, now: int) -> StageState:
     tail = stage.fetches[-1]
     if failed_before(tail, stage.fetches[-4:-1]):
         return state
-    refused = tail.flow.error_at is not None if isinstance(tail.flow, TftpTransfer) else True
+    refused = True
+    if isinstance(tail.flow, TftpTransfer):
+        refused = tail.flow.error_at is not None and not gave_up_waiting(tail.flow)
     if not state.failed or not refused or is_over(tail.end, REACTION, now):
         return state
     return StageState(state.rank, waiting_for="what it does now", check_at=tail.end + REACTION + 1)

@@ -25,6 +25,7 @@ _MAGICS: tuple[tuple[bytes, str, str], ...] = (
     (b"\x02\x21\x4c\x18", "initrd", "LZ4 data"),  # the legacy frame, which kernels read
     (b"MSWIM\0\0\0", "wim", "Windows image (WIM)"),
     (b"\x36\x13\x03\x1b", "linux-kernel", "network boot image (NBI)"),  # Etherboot's, with a kernel inside
+    (b"PK\x03\x04", "archive", "ZIP archive"),
     (b"regf", "unknown", "Windows registry hive"),
 )
 COMPRESSED = frozenset({"gzip", "xz", "zstd", "lzma", "bzip2"})
@@ -37,6 +38,8 @@ _ELF_MACHINES = {
 }  # fmt: skip
 _PADDING = 4096
 """The largest file alignment that linkers of EFI programs use."""
+_TAR = b"ustar"
+"""POSIX pax: behind the first 257 bytes of a member's header."""
 _FDT = b"\xd0\x0d\xfe\xed"
 _FIT_NODE = b"\0\0\0\1images\0"
 """FDT_BEGIN_NODE and the name of the node that every FIT image has and no device tree (Flat Image Tree specification)."""
@@ -156,6 +159,8 @@ def _packed(head: bytes) -> BootContent | None:
     for magic, kind, text in _MAGICS:
         if head.startswith(magic):
             return BootContent(kind, text)
+    if head[0x101:0x106] == _TAR:
+        return BootContent("archive", "tar archive")
     if head.startswith(b"\x7fELF"):
         machine = int.from_bytes(head[18:20], "big" if head[5:6] == b"\x02" else "little")
         return BootContent("elf", f"ELF program, {_ELF_MACHINES.get(machine, f'machine {machine}')}")

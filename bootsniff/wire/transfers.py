@@ -133,7 +133,7 @@ class BootContent(Struct):
 
     kind: str
     """pe, linux-kernel, initrd, boot-sector, pxelinux, ipxe-script, grub-config, pxelinux-config, esxi-config, uboot-script,
-    fdt, iso, wim, gzip, zstd, xz, lzma, bzip2, cpio, squashfs, elf, html, text, empty, unknown."""
+    fdt, iso, wim, gzip, zstd, xz, lzma, bzip2, cpio, archive, squashfs, elf, html, text, empty, unknown."""
     text: str
     """In words, as reports show it: `EFI application, x86-64, unsigned`."""
     machine: int | None = None

@@ -337,13 +337,14 @@ class Wire:
             self.packets.append((at, mac_bytes(to) + mac_bytes(SERVER_MAC) + b"\x08\x06" + question))
         return self
 
-    def save(self, path: Path, *, raw: bool = False) -> Path:
+    def save(self, path: Path, *, raw: bool = False, snaplen: int = 262144) -> Path:
         """As a capture of Ethernet, or `raw` of what an interface without link headers has: IP alone."""
         packets = [(at, data[14:] if raw else data) for at, data in self.packets if not raw or data[12:14] == b"\x08\0"]
-        out = [struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, 101 if raw else 1)]
+        out = [struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, snaplen, 101 if raw else 1)]
         for time, data in sorted(packets, key=lambda packet: packet[0]):
             seconds, micro = divmod(round((START + time) * 1_000_000), 1_000_000)
-            out.append(struct.pack("<IIII", seconds, micro, len(data), len(data)) + data)
+            held = data[:snaplen]
+            out.append(struct.pack("<IIII", seconds, micro, len(held), len(data)) + held)
         path.write_bytes(b"".join(out))
         return path
 

@@ -9,6 +9,7 @@ import pytest
 
 from . import (
     boots,
+    boots_files,
     boots_https,
     boots_kinds,
     boots_link,
@@ -33,6 +34,7 @@ FAULTS = {
     **wire_faults.FAULTS,
     **boots_web.FAULTS,
     **boots_https.FAULTS,
+    **boots_files.FAULTS,
     **boots_server.FAULTS,
     **boots_loss.FAULTS,
     **boots_text.FAULTS,
@@ -50,6 +52,7 @@ HEALTHY = {
     **boots.HEALTHY,
     **boots_web.HEALTHY,
     **boots_https.HEALTHY,
+    **boots_files.HEALTHY,
     **boots_server.HEALTHY,
     **boots_loss.HEALTHY,
     **boots_text.HEALTHY,

@@ -55,7 +55,7 @@ def pe(machine: int, *, signed: bool = False) -> bytes:
         optional.ljust(108, b"\0")
         + struct.pack("<I", 16)
         + b"\0" * 32
-        + struct.pack("<II", 0x2000 if signed else 0, 0x100 if signed else 0)
+        + struct.pack("<II", 0x300 if signed else 0, 0x10 if signed else 0)
     )
     optional = optional.ljust(240, b"\0")
     coff = struct.pack("<HHIIIHH", machine, 1, 0, 0, 0, len(optional), 0x22)

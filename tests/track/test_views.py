@@ -103,5 +103,7 @@ def test_of_two_points_the_nearer_one_stays_while_nobody_acknowledges() -> None:
     near = request(play, 1, client="192.168.122.227", mac=MAC)
     far = request(play, 1.0002, client="192.168.2.5", mac=ROUTER, capture=1)
     far.reply_from = (far.server, 40000)
-    play.engine.feed(Event(Envelope(1, 9, far.start, None, None, None, far.server, far.client, 40000, 2000), far, "changed"))
+    play.engine.feed(
+        Event(Envelope(1, 9, far.start, None, None, None, far.server, far.client, 40000, 2000), far, "changed")
+    )
     assert play.record.boots[0].stages[0].fetches[0].flow is near

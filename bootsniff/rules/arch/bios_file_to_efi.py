@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...model import Confidence, Finding
+from ...model import Confidence, Finding, Fix
 from ...track.records import FetchRecord
-from .. import fixes, names
+from .. import fixes, names, quoting
 from ..case import Case
 from ..evidence import evidence, naming
+from ..nbp import downloads
 from ..rule import Rule
 
 _BIOS_KINDS = ("pxelinux", "boot-sector")
@@ -29,9 +30,11 @@ class ArchBiosFileToEfi(Rule):
         An EFI program for another processor (arch-wrong-efi-machine); one that Secure Boot refuses
         (nbp-secure-boot-refused). Linux kernels begin with MZ too: only the file that DHCP named counts for BIOS.
     Causes
-        One boot file for all clients; a rule for UEFI architectures that does not match.
+        One boot file for all clients; a rule for UEFI architectures that does not match. Where the name is that of a program
+        of the right kind: another file under that name.
     Fix
-        A rule per architecture: EFI loaders for 7, 9 and 11, pxelinux.0 or undionly.kpxe for 0.
+        A rule per architecture: EFI loaders for 7, 9 and 11, pxelinux.0 or undionly.kpxe for 0; or the right file under its
+        name.
     Sources
         RFC 4578 section 2.1 and the IANA registry; UEFI specification section 3.5; kraxel.org, network boot with libvirt.
     """
@@ -62,10 +65,22 @@ class ArchBiosFileToEfi(Rule):
             what=what,
             expected="The loaded program asks for its next file." if case.is_efi else "A BIOS boot program.",
             proof="" if confidence == "certain" else "The file's first bytes: EFI programs begin with MZ.",
-            fixes=fixes.http_boot(case, fixes.example_url(case))
-            if case.is_http
-            else fixes.boot_file(case, names.loader_like(names.path_of(fetch), case.client)),
+            fixes=_fixes(case, fetch),
         )
+
+
+def _fixes(case: Case, fetch: FetchRecord) -> tuple[Fix, ...]:
+    path = names.path_of(fetch)
+    if names.suits(path, case.client):
+        return (
+            Fix(
+                "shell",
+                f"file {quoting.shell(downloads.on_disk(fetch))}   # on {fetch.server}: another file has its name",
+            ),
+        )
+    if case.is_http:
+        return fixes.http_boot(case, fixes.example_url(case))
+    return fixes.boot_file(case, names.loader_like(path, case.client))
 
 
 def _bios_for_efi(case: Case, fetch: FetchRecord) -> tuple[Confidence, str] | None:

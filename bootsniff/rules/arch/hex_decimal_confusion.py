@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...model import Confidence, Finding, Fix
 from ...wire.http import is_web_url
-from .. import fixes
+from .. import fixes, names
 from ..case import Case
 from ..evidence import evidence
 from ..overview import Answer
@@ -51,6 +51,8 @@ class ArchHexDecimalConfusion(Cause):
         number = case.stage.arch[0] if case.stage.arch else None
         if number not in _AMBIGUOUS or number is None or not symptom.evidence:
             return
+        if symptom.code == "arch-bios-file-to-efi" and names.suits(case.boot_file or "", case.client):
+            return  # the rule matched: the file under that name is another one
         twin = _twin(case, number)
         other = twin or treated_otherwise(case)
         if other is None:

@@ -40,6 +40,8 @@ class Arch7Vs9(Cause):
         number = next((code for code in case.stage.arch if code in (7, 9)), None)
         if number is None or not symptom.evidence:
             return
+        if symptom.code == "arch-bios-file-to-efi" and names.suits(case.boot_file or "", case.client):
+            return  # the rule matched: the file under that name is another one
         other = 16 - number
         if symptom.code == "chain-ipxe-loop":
             before = self._firmware_arch(case)

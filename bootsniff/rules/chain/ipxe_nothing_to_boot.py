@@ -35,6 +35,7 @@ class ChainIpxeNothingToBoot(Rule):
     code = "chain-ipxe-nothing-to-boot"
     stage = "chain"
     needs = "dhcp4"
+    misses_options = True
     summary = "iPXE got {address} from {server} but nothing to boot"
 
     def concerns(self, client: str) -> bool:

@@ -67,8 +67,8 @@ class ChainNoConfigFound(Rule):
             f.status in ("in-progress", "stalled") for f in searched
         ):
             return
-        if any(isinstance(f.flow, HttpExchange) and not f.missing for f in searched):
-            return  # denied, redirected, an error of the server: told by rules of their own
+        if any(not f.missing and (isinstance(f.flow, HttpExchange) or f.role == "script") for f in searched):
+            return  # denied, redirected, a directory, an error of the server: told by rules of their own
         # Something useful after the search (a kernel by another way) shows that the loader did not need it.
         if any(
             f.status == "complete" and f.start > searched[-1].start and f.role not in ("optional", "module")

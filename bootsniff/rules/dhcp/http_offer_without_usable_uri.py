@@ -39,6 +39,7 @@ class DhcpHttpOfferWithoutUsableUri(Rule):
 
     code = "dhcp-http-offer-without-usable-uri"
     stage = "dhcp"
+    misses_options = True
     side_issue = True
     explains_away = ("tftp-file-not-found", "tftp-access-violation", "tftp-no-reply", "dhcp-offer-lost")
     summary = "{server} offers {name} {what}"

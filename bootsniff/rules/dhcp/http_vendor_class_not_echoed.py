@@ -40,6 +40,7 @@ class DhcpHttpVendorClassNotEchoed(Rule):
 
     code = "dhcp-http-vendor-class-not-echoed"
     stage = "dhcp"
+    misses_options = True
     summary = "{server} offers {url} but {echo}; UEFI HTTP boot ignores the offer"
 
     def concerns(self, client: str) -> bool:

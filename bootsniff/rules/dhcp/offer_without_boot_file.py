@@ -46,6 +46,7 @@ class DhcpOfferWithoutBootFile(Rule):
     code = "dhcp-offer-without-boot-file"
     stage = "dhcp"
     needs = "dhcp4"
+    misses_options = True
     side_issue = True
     summary = "{server} {what} to {name}"
 

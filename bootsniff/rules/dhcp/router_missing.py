@@ -36,6 +36,7 @@ class DhcpRouterMissing(Rule):
     code = "dhcp-router-missing"
     stage = "dhcp"
     needs = "dhcp4"
+    misses_options = True
     explains_away = ("http-plain-disabled", "tls-unsupported", "dhcp-next-server-is-a-name")
     summary = "the boot server {target} is not on the network of {address}, and {server} gives no router (option 3)"
 

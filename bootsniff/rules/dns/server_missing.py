@@ -36,6 +36,7 @@ class DnsServerMissing(Rule):
 
     code = "dns-server-missing-for-name-uri"
     stage = "dhcp"
+    misses_options = True
     summary = "{server} offers {url}, a name, but no name server ({option})"
 
     def concerns(self, client: str) -> bool:

@@ -21,10 +21,10 @@ class NbpIncompleteFile(Rule):
     What happens
         The transfer goes well, but what the server has is no whole program: firmware refuses it and tries its next boot
         option, iPXE says “Exec format error” (2e008081) and gives up. A kernel of which the end is missing is started all the
-        same on BIOS, crashes, and the machine starts over, again and again.
+        same on BIOS, and by GRUB, crashes, and the machine hangs or starts over, again and again.
     On the wire
         A whole transfer of no bytes (UEFI asks by TFTP for the size first, and leaves it at that: "NBP filesize is 0
-        Bytes"), or of an EFI program whose section table, or certificate table, ends behind the end of
+        Bytes"), or of an EFI program or a kernel whose section table, or certificate table, ends behind the end of
         the file, or of an x86 kernel whose header tells of more. Nothing that the program would ask for follows.
     Not to be confused with
         A transfer that breaks off (tcp-reset-or-stall-mid-body, tftp-timeout-mid-transfer): there the server says that there

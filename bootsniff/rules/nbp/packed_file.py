@@ -17,7 +17,7 @@ from . import downloads
 
 
 class NbpPackedFile(Rule):
-    """The boot file, or PXELINUX' kernel, is compressed, and boot programs do not unpack it.
+    """The boot file, or a loader's kernel, is compressed or an archive, and boot programs do not unpack it.
 
     What happens
         The file arrives whole, but it is a gzip, xz or zstd file, an archive or a file system. UEFI and BIOS firmware start
@@ -31,8 +31,8 @@ class NbpPackedFile(Rule):
         Initial RAM disks, and GRUB's, U-Boot's and petitboot's kernels, which may be packed; what an iPXE script names
         (chain-script-stops). A disk image (nbp-stalls-after-download).
     Causes
-        A download that was left packed; an initrd where the kernel should be; a server or an object store that compresses
-        whatever the client accepts.
+        A download that was left packed, a tar or ZIP archive in the place of the kernel that is inside; an initrd where the
+        kernel should be; a server or an object store that compresses whatever the client accepts.
     Fix
         Unpack the file on the server; switch compression off for the boot files.
     Sources

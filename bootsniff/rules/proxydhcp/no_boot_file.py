@@ -38,6 +38,7 @@ class ProxyDhcpNoBootFile(Rule):
     code = "proxydhcp-no-boot-file"
     stage = "proxydhcp"
     needs = "dhcp4"
+    misses_options = True
     explains_away = ("chain-ipxe-nothing-to-boot", "proxydhcp-split-offer-rejected")
     summary = "ProxyDHCP server {server} answers {name} and names no boot file for it"
 

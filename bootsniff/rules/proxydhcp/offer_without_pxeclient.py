@@ -36,6 +36,7 @@ class ProxyDhcpOfferWithoutPxeclient(Rule):
     code = "proxydhcp-offer-without-pxeclient"
     stage = "proxydhcp"
     needs = "dhcp4"
+    misses_options = True
     explains_away = ("dhcp-offer-without-boot-file", "chain-ipxe-nothing-to-boot")
     summary = "the ProxyDHCP offer of {server} {what}; {name} does not take it"
 

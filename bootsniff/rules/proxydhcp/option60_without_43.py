@@ -36,6 +36,7 @@ class DhcpOption60Without43(Rule):
     code = "dhcp-option60-without-43"
     stage = "proxydhcp"
     needs = "dhcp4"
+    misses_options = True
     explains_away = ("proxydhcp-4011-unanswered",)
     summary = (
         "DHCP server {server} says PXEClient (option 60) without option 43: the machine asks its port 4011 in vain"

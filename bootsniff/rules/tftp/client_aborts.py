@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ...flow.records import TftpTransfer
 from ...model import Finding, Fix
+from ...track.fetch_outcome import gave_up_waiting
 from ...track.records import FetchRecord
 from .. import fixes, names
 from ..case import Case
@@ -35,7 +36,8 @@ class TftpClientAborts(Rule):
         tells the size, the machine has no room for that much. BIOS shows PXE-E05 or PXE-E79 ("NBP is too big to fit in
         free base memory"), UEFI the file's size and then the next boot option.
     Not to be confused with
-        The size probe: the client ends the transfer right after the OACK and asks again.
+        The size probe: the client ends the transfer right after the OACK and asks again. A server that fell silent, until
+        the machine gave up waiting (tftp-timeout-mid-transfer).
     Causes
         A file that is no boot program for this machine (an ISO, a kernel, ipxe.lkrn to a BIOS ROM, which has about 500 KB),
         a wrong tsize, a virtual machine with little memory, a key pressed at the machine.
@@ -55,6 +57,8 @@ class TftpClientAborts(Rule):
             error = flow.error
             if error is None or not flow.error_by_client or flow.complete or fetch.role == "optional":
                 continue
+            if gave_up_waiting(flow):
+                continue  # tftp-timeout-mid-transfer
             if error.code in (4, 8) and not flow.body.packets and not transfers.size_only(flow):
                 continue  # tftp-option-negotiation-refused
             if any(other.filename == flow.filename and record.start > fetch.start for record, other in case.tftp):

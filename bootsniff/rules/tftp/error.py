@@ -9,7 +9,7 @@ from ...model import NANOSECONDS, Finding, Fix
 from ...track.records import FetchRecord
 from ...wire.numbers import tftp_error_name
 from ...wire.transfers import TftpError as Error
-from .. import fixes, names
+from .. import fixes, names, quoting
 from ..case import Case
 from ..evidence import maybe, naming_of
 from ..rule import Rule
@@ -75,9 +75,12 @@ class TftpError(Rule):
 
 
 def _instead_of_directory(case: Case, fetch: FetchRecord, flow: TftpTransfer) -> tuple[Fix, ...]:
-    """A file in the directory that DHCP names as if it were one (dnsmasq tells: "Is a directory")."""
-    if flow.error is None or "is a directory" not in flow.error.text.lower() or not case.is_boot_file(fetch):
+    """A file in the directory that is named as if it were one (dnsmasq tells: "Is a directory")."""
+    if flow.error is None or "is a directory" not in flow.error.text.lower():
         return ()
+    if not case.is_boot_file(fetch):
+        place = quoting.shell(transfers.place(flow))
+        return (Fix("shell", f"ls -la {place}   # on {flow.server}: a directory; the file belongs in its place"),)
     loader = names.loader_for(case.client)
     return fixes.boot_file(case, f"{flow.filename.rstrip('/')}/{names.base(loader)}", flow.server)
 

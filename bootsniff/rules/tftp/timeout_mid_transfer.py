@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ...flow.records import TftpTransfer
 from ...model import Evidence, Finding, Fix
+from ...track.fetch_outcome import gave_up_waiting
 from .. import fixes
 from ..case import Case
 from ..evidence import evidence, maybe, port_unreachable
@@ -41,7 +42,12 @@ class TftpTimeoutMidTransfer(Rule):
 
     def check(self, case: Case) -> Iterator[Finding]:
         for fetch, flow in transfers.failed(case):
-            if not flow.body.received or flow.complete or flow.error or fetch.status != "stalled":
+            gave_up = gave_up_waiting(flow)
+            if (
+                not flow.body.received
+                or flow.complete
+                or not (gave_up or (not flow.error and fetch.status == "stalled"))
+            ):
                 continue
             refused = transfers.refusals(flow)
             if transfers.never_taken(flow) and not refused:
@@ -53,6 +59,7 @@ class TftpTimeoutMidTransfer(Rule):
                     *(evidence(ref, f"RRQ {flow.filename}") for ref in flow.requests[:1]),
                     *maybe(flow.body.last, f"last new block {flow.highest_block}"),
                     *proof,
+                    *(maybe(flow.error_at, "the machine gives up waiting") if gave_up else ()),
                     *port_unreachable(refused[:1]),
                 ],
                 confidence="certain" if refused else case.silence(flow.server, second_sign=True),

@@ -19,9 +19,9 @@ PORT_UNREACHABLE = {4: (3, 3), 6: (1, 4)}
 """ICMP type and code by IP version (RFC 792; RFC 4443 section 3.1)."""
 _GUESSED = frozenset({"cbt", "0", "com", "c32", "img", "bss", "bin", "bs"})
 """Endings that PXELINUX puts behind a name that its configuration gives without one."""
-_PLACE = re.compile(r"file (/\S+) not found|cannot access (/\S+): ")
+_PLACE = re.compile(r"file (/\S+) not found|cannot (?:access|read) (/\S+): ")
 """dnsmasq tftp.c tells where it looked."""
-_DNSMASQ = re.compile(r"file .+ not found|cannot access .+: ")
+_DNSMASQ = re.compile(r"file .+ not found|cannot (?:access|read) .+: ")
 """How dnsmasq's errors begin (tftp.c); others write "File not found", and no name."""
 ROOT = re.compile(r"/(?:srv/tftp(?:boot)?|tftpboot|var/lib/tftp(?:boot)?|var/tftp|var/ftpd)/")
 """Where packages put the root of their TFTP server."""

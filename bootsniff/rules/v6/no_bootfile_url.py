@@ -39,6 +39,7 @@ class V6NoBootfileUrl(Rule):
     code = "v6-no-bootfile-url"
     stage = "dhcp"
     needs = "dhcp6"
+    misses_options = True
     side_issue = True
     summary = "DHCPv6 server {server} offers {name} {what} (option 59)"
 

@@ -1,0 +1,82 @@
+"""Files that are not what their names say, a directory in a file's place, and a server that leaves in the middle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .boots import INITRD, KERNEL, SIGNED, give_up
+from .boots_https import program
+from .boots_web import GRUB_CONFIG
+from .packets import Wire
+from .wire_faults import PXE_NOTES, Case
+
+TAR = (b"linux".ljust(257, b"\0") + b"ustar\x0000").ljust(9000, b"\0")
+ISO = bytes(20_000)
+
+
+def kernel(size: int, *, said: int | None = None) -> bytes:
+    """A kernel with an EFI stub, of which there may be less than its headers say."""
+    found = bytearray(program(size, said=said))
+    found[0x1FE:0x206] = b"\x55\xaa\xeb\x66HdrS"
+    return bytes(found)
+
+
+def grub(config: bytes = GRUB_CONFIG) -> Wire:
+    wire = Wire().lease(file="grubx64.efi").get(1, "grubx64.efi", SIGNED)
+    return wire.get(3, "/grub/grub.cfg", config)
+
+
+def half_a_kernel(*, initrd: bool = True, reset: bool = False) -> Wire:
+    """GRUB starts it like a whole one."""
+    wire = grub().get(4, "/linux", kernel(20_000, said=40_000))
+    if initrd:
+        wire.get(5, "/initrd.gz", INITRD)
+    return wire.lease(25, file="grubx64.efi").quiet(30) if reset else wire.quiet(60)
+
+
+def archive() -> Wire:
+    return grub().get(4, "/linux", TAR).quiet(60)
+
+
+def directory() -> Wire:
+    wire = Wire().lease(file="grubx64.efi").get(1, "grubx64.efi", SIGNED)
+    wire.missing(3, "/grub/grub.cfg", code=0, text="cannot read /srv/tftp/grub/grub.cfg: Is a directory")
+    return wire.quiet(60)
+
+
+def no_program(file: str, content: bytes, kind: str = "efi-x64-pxe") -> Wire:
+    wire = Wire(kind).lease(file=file).get(1, file, content)
+    return wire.quiet(90) if kind == "bios-pxe" else give_up(wire, 3)
+
+
+def server_gone(wait: float = 35) -> Wire:
+    """GRUB waits for the next block, then ends the transfer itself."""
+    wire = grub().get(4, "/linux", KERNEL)
+    wire.rrq(5, "/initrd.gz", blksize=1024)
+    wire.oack(5.01, blksize=1024, tsize=90_000)
+    wire.ack(5.02, 0)
+    for block in range(1, 10):
+        wire.data(5.03 + block / 100, block, bytes(1024))
+        wire.ack(5.035 + block / 100, block)
+    wire.error(5.2 + wait, 0, "closed", by_client=True)
+    return wire.quiet(90)
+
+
+CUT = "nbp-incomplete-file"
+FAULTS: dict[str, Case] = {
+    f"{CUT}, half a kernel": Case(half_a_kernel, CUT, ("chain",)),
+    f"{CUT}, half a kernel without an initrd": Case(lambda: half_a_kernel(initrd=False), CUT, ("chain",)),
+    "nbp-packed-file, a tar archive as the kernel": Case(archive, "nbp-packed-file", ("chain",)),
+    "tftp-error, a directory as the configuration": Case(directory, "tftp-error", ("tftp",)),
+    "arch-bios-file-to-efi, another file under an EFI program's name": Case(
+        lambda: no_program("shimx64.efi", ISO), "arch-bios-file-to-efi", ("nbp",), PXE_NOTES
+    ),
+    "tftp-timeout-mid-transfer, GRUB gives up": Case(server_gone, "tftp-timeout-mid-transfer", ("tftp",)),
+    "tftp-client-aborts, GRUB in the middle": Case(lambda: server_gone(0.1), "tftp-client-aborts", ("tftp",)),
+}
+
+HEALTHY: dict[str, Callable[[], Wire]] = {
+    "a whole kernel with an EFI stub": lambda: (
+        grub().get(4, "/linux", kernel(20_000)).get(5, "/initrd.gz", INITRD).quiet(60)
+    ),
+}

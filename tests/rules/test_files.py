@@ -1,0 +1,77 @@
+"""What is said of files that are not what their names say, and of replies that the capture cut."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bootsniff.model import Finding
+
+from . import boots_files
+from .packets import Wire, machine, read
+
+
+def found(wire: Wire, path: Path, code: str) -> Finding:
+    return next(one for one in machine(read(wire.save(path / "x.pcap"))).findings if one.code == code)
+
+
+@pytest.mark.parametrize(
+    ("file", "kind", "content"),
+    [("shimx64.efi", "efi-x64-pxe", boots_files.ISO), ("pxelinux.0", "bios-pxe", boots_files.program(9000))],
+)
+def test_of_a_file_with_the_right_name_the_content_is_to_blame(
+    file: str, kind: str, content: bytes, tmp_path: Path
+) -> None:
+    """DHCP named what this firmware wants: no rule of its server would mend it."""
+    finding = found(boots_files.no_program(file, content, kind), tmp_path, "arch-bios-file-to-efi")
+    assert [fix.target for fix in finding.fixes] == ["shell"]
+    assert f"file /srv/tftp/{file}" in finding.fixes[0].text
+
+
+def test_of_a_file_of_the_other_kind_the_rule_is_to_blame(tmp_path: Path) -> None:
+    finding = found(boots_files.no_program("pxelinux.0", boots_files.ISO), tmp_path, "arch-bios-file-to-efi")
+    assert "dnsmasq" in {fix.target for fix in finding.fixes}
+
+
+def test_causes_in_the_server_s_rules_are_not_told_of_a_name_that_fits(tmp_path: Path) -> None:
+    wire = boots_files.no_program("shimx64.efi", boots_files.ISO)
+    codes = {
+        one.code
+        for one in machine(read(wire.save(tmp_path / "x.pcap"))).findings
+        if one.explains == "arch-bios-file-to-efi"
+    }
+    assert codes == set()
+
+
+def test_a_directory_is_named_where_the_server_says_that_it_is(tmp_path: Path) -> None:
+    finding = found(boots_files.directory(), tmp_path, "tftp-error")
+    assert "ls -la /srv/tftp/grub/grub.cfg" in finding.fixes[0].text
+
+
+def test_half_a_kernel_that_resets_the_machine_is_told(tmp_path: Path) -> None:
+    told = machine(read(boots_files.half_a_kernel(reset=True).save(tmp_path / "x.pcap")))
+    assert [boot.status for boot in told.boots] == ["stalled", "in-progress"]
+    assert [(one.code, one.boot) for one in told.findings] == [(boots_files.CUT, 0)]
+
+
+def test_what_a_cut_reply_lacks_may_stand_behind_the_cut(tmp_path: Path) -> None:
+    wire = Wire().discover(0)
+    for time in (0.1, 4.1, 12.1):
+        wire.dhcp(time, 2)
+        wire.discover(time + 4)
+    whole = found(wire.quiet(90), tmp_path, "dhcp-offer-without-boot-file")
+    assert (whole.confidence, whole.proof) == ("certain", "")
+    cut = machine(read(wire.save(tmp_path / "cut.pcap", snaplen=300)))
+    (finding,) = (one for one in cut.findings if one.code == "dhcp-offer-without-boot-file")
+    assert finding.confidence == "possible"
+    assert "-s 0" in finding.proof
+
+
+def test_a_kernel_alone_is_all_there_is_only_where_the_script_is_whole(tmp_path: Path) -> None:
+    """Behind the cut there may be an initrd that the machine does not ask for."""
+    script = b"#!ipxe\n" + b"# a comment\n" * 40 + b"kernel http://192.168.122.1/linux\nboot\n"
+    wire = Wire("ipxe-bios").lease(file="http://192.168.122.1/boot.ipxe").fetch(2, "/boot.ipxe", body=script)
+    wire.fetch(3, "/linux", body=boots_files.kernel(20_000)).quiet(60)
+    assert machine(read(wire.save(tmp_path / "x.pcap"))).status == "handed-off"
+    assert machine(read(wire.save(tmp_path / "cut.pcap", snaplen=600))).status == "in-progress"
