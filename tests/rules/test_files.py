@@ -9,6 +9,7 @@ import pytest
 from bootsniff.model import Finding
 
 from . import boots_files
+from .boots_https import program
 from .packets import Wire, machine, read
 
 
@@ -18,7 +19,7 @@ def found(wire: Wire, path: Path, code: str) -> Finding:
 
 @pytest.mark.parametrize(
     ("file", "kind", "content"),
-    [("shimx64.efi", "efi-x64-pxe", boots_files.ISO), ("pxelinux.0", "bios-pxe", boots_files.program(9000))],
+    [("shimx64.efi", "efi-x64-pxe", boots_files.ISO), ("pxelinux.0", "bios-pxe", program(9000))],
 )
 def test_of_a_file_with_the_right_name_the_content_is_to_blame(
     file: str, kind: str, content: bytes, tmp_path: Path
@@ -75,3 +76,49 @@ def test_a_kernel_alone_is_all_there_is_only_where_the_script_is_whole(tmp_path:
     wire.fetch(3, "/linux", body=boots_files.kernel(20_000)).quiet(60)
     assert machine(read(wire.save(tmp_path / "x.pcap"))).status == "handed-off"
     assert machine(read(wire.save(tmp_path / "cut.pcap", snaplen=600))).status == "in-progress"
+
+
+UNSET = b"#!ipxe\nkernel ${base}/linux quiet\nboot\n"
+
+
+@pytest.mark.parametrize(
+    ("script", "told"),
+    [
+        (UNSET, True),
+        (UNSET.replace(b"kernel", b"set base http://192.168.122.1\nkernel"), False),
+        (UNSET.replace(b"kernel", b"isset base || set base x\nkernel"), False),
+        (UNSET.replace(b"base", b"hostname"), False),
+    ],
+)
+@pytest.mark.parametrize("protocol", ["http", "tftp"])
+def test_a_variable_that_no_script_sets_is_named(script: bytes, protocol: str, *, told: bool, tmp_path: Path) -> None:
+    wire = Wire("ipxe-bios")
+    if protocol == "http":
+        wire.lease(file="http://192.168.122.1/net/boot.ipxe").fetch(2, "/net/boot.ipxe", body=script)
+        wire.fetch(3, "/linux", "404 Not Found", b"no").quiet(60)
+    else:
+        wire.lease(file="net/boot.ipxe").get(2, "net/boot.ipxe", script).missing(3, "/linux").quiet(60)
+    finding = found(wire, tmp_path, "http-404" if protocol == "http" else "tftp-file-not-found")
+    assert ("${base}, which may be empty" in finding.summary) is told
+    assert any("names ${base}/linux" in item.role for item in finding.evidence) is told
+
+
+@pytest.mark.parametrize("login", [True, False])
+def test_a_login_that_is_refused_is_told_from_none(tmp_path: Path, *, login: bool) -> None:
+    wire = Wire("ipxe-bios").lease(file="http://192.168.122.1/boot.ipxe")
+    for time in (2, 2.6):
+        fields = "\nAuthorization: Basic Ym9vdDpzZWNyZXQ=" if login and time > 2 else ""
+        request = f"GET /boot.ipxe HTTP/1.1\nHost: 192.168.122.1\nUser-Agent: iPXE/1.21.1{fields}"
+        wire.exchange(time, request, "HTTP/1.1 401 Unauthorized\nContent-Length: 2", b"no")
+    assert ("sends a login" in found(wire.quiet(60), tmp_path, "http-403").summary) is login
+
+
+@pytest.mark.parametrize(("second", "limited"), [(1.6, True), (20, False)])
+def test_a_server_that_is_busy_right_after_an_answer_may_limit_requests(
+    second: float, *, limited: bool, tmp_path: Path
+) -> None:
+    wire = Wire("efi-x64-http").lease(file="http://192.168.122.1/x.efi", option60="HTTPClient")
+    wire.fetch(1, "/x.efi", method="HEAD").fetch(second, "/x.efi", "503 Service Unavailable", b"busy").quiet(90)
+    finding = found(wire, tmp_path, "http-5xx")
+    assert ("a limit of requests" in finding.summary) is limited
+    assert ("limit_req" in "".join(fix.text for fix in finding.fixes)) is limited

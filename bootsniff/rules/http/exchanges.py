@@ -10,7 +10,7 @@ from ...model import Evidence, Finding, Fix
 from ...track.records import FetchRecord
 from ...track.switches import is_switch
 from ...wire import urls
-from .. import names, quoting
+from .. import names, quoting, unset
 from ..case import Case
 from ..evidence import evidence, maybe, named_in_script
 from ..rule import Rule
@@ -93,6 +93,10 @@ class HttpStatusRule(Rule):
         """Whether another rule knows better about this very exchange."""
         return False
 
+    def hint(self, case: Case, flow: HttpExchange) -> str:  # noqa: ARG002 - few statuses have one
+        """Why, as far as the capture shows it; stands behind the summary."""
+        return ""
+
     def check(self, case: Case) -> Iterator[Finding]:
         if case.client == "os":
             return  # os-config-fetch-failed knows which of an installer's fetches matter
@@ -104,12 +108,13 @@ class HttpStatusRule(Rule):
                 continue
             yield self.finding(
                 case,
-                [*named_in_script(case, flow.url), *proof(flow)],
+                [*named_in_script(case, flow.url), *unset.naming(case, flow.url), *proof(flow)],
                 subject=flow.url,
                 server=flow.connection.server,
                 url=flow.url,
                 status=status,
                 reason=flow.response.reason if flow.response else "",
+                hint=self.hint(case, flow),
                 expected="Status 200 with the file.",
                 fixes=suited(flow, self.mend(case, flow)),
             )

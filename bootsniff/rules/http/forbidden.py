@@ -33,10 +33,23 @@ class Http403(HttpStatusRule):
     code = "http-403"
     stage = "http"
     explains_away = ("chain-no-config-found",)
-    summary = "{server} denies {url}: status {status} {reason}"
+    summary = "{server} denies {url}: status {status} {reason}{hint}"
 
     def applies(self, status: int) -> bool:
         return status in (401, 403)
+
+    def hint(self, case: Case, flow: HttpExchange) -> str:
+        same = [
+            fetch.flow
+            for fetch in case.stage.fetches
+            if isinstance(fetch.flow, HttpExchange) and fetch.flow.url == flow.url
+        ]
+        logs_in = any(one.request is not None and one.request.get("Authorization") for one in same)
+        return (
+            ", although the machine sends a login: its name or its password is wrong"
+            if logs_in and status_of(flow) == 401
+            else ""
+        )
 
     def mend(self, case: Case, flow: HttpExchange) -> tuple[Fix, ...]:
         if status_of(flow) == 401:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...flow.records import HttpExchange
 from ...model import Fix
-from .. import fixes, names, quoting
+from .. import fixes, names, quoting, unset
 from ..case import Case
 from .exchanges import HttpStatusRule, path_on_disk
 
@@ -31,10 +31,13 @@ class Http404(HttpStatusRule):
 
     code = "http-404"
     stage = "http"
-    summary = "{server} has no {url}: status {status} {reason}"
+    summary = "{server} has no {url}: status {status} {reason}{hint}"
 
     def applies(self, status: int) -> bool:
         return status in (404, 410)
+
+    def hint(self, case: Case, flow: HttpExchange) -> str:
+        return unset.hint(case, flow.url)
 
     def mend(self, case: Case, flow: HttpExchange) -> tuple[Fix, ...]:
         if flow.response is not None and (flow.response.get("server") or "").startswith("Microsoft-IIS"):

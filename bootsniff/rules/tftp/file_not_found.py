@@ -11,7 +11,7 @@ from ...model import Finding, Fix
 from ...track.records import Expectation
 from ...track.switches import is_switch
 from ...wire.http import is_web_url
-from .. import fixes, names, quoting
+from .. import fixes, names, quoting, unset
 from ..case import Case
 from ..evidence import expectation_of, naming_of
 from ..header_file import lost_directory, put_there
@@ -76,7 +76,7 @@ class TftpFileNotFound(Rule):
             knows = flow.server in windows
             yield self.finding(
                 case,
-                [*naming_of(case, fetch), *transfers.proof(flow, text)],
+                [*naming_of(case, fetch), *unset.naming(case, names.path_of(fetch)), *transfers.proof(flow, text)],
                 confidence="certain" if error.code == 1 else "likely",
                 subject=fetch.flow.url,
                 server=flow.server,
@@ -129,7 +129,7 @@ def _hint(case: Case, flow: TftpTransfer, *, knows_backslashes: bool) -> str:
         return ": a path of the server's disk, where names begin at the server's root (tftp-root, --secure)"
     if name != name.lower():
         return " (upper and lower case count)"
-    return ""
+    return unset.hint(case, flow.filename)
 
 
 def _is_no_loader(case: Case, flow: TftpTransfer) -> bool:
