@@ -6,7 +6,7 @@ from ..flow.records import HttpExchange, TcpConnection, TftpTransfer
 from ..wire import ports
 from ..wire.content import COMPRESSED, RAM_DISKS
 from .boot_file import boot_file_of
-from .kinds import is_http_client, is_ipxe, runs_u_boot
+from .kinds import is_http_client, is_ipxe, is_u_boot, runs_u_boot
 from .naming import is_ipxe_binary, plain_path, same_file
 from .patience import IMAGE_TRIED, SCRIPT_GAP
 from .records import FetchRecord, StageRecord
@@ -18,6 +18,8 @@ _PACKED = COMPRESSED | _ARCHIVES | {"cpio"}
 _BOOT_TYPES = ("application/efi", "application/vnd.efi-iso", "application/vnd.efi-img")
 _BOOT_SUFFIXES = (".efi", ".iso", ".img")
 """By which HTTP boot firmware knows a boot image (UEFI specification section 24.7.3.1)."""
+_UBOOT_SCRIPTS = (".scr", ".uimg")
+"""What U-Boot hands to `source`, which wants an image around the text (include/config_distro_bootcmd.h)."""
 _ERROR_PAGE = 16 * 1024
 """Bytes of an encrypted answer that may still be an error; boot programs are larger."""
 _LONGEST_CIRCLE = 8
@@ -50,7 +52,20 @@ def is_mere_text(stage: StageRecord, fetch: FetchRecord) -> bool:
             return content.kind in _TEXTS
         named = role == "other" and plain_path(fetch.name).lower().endswith(".ipxe")
         return content.kind in ("text", "html") and (role in ("script", "kernel") or named)
+    if is_u_boot(stage.client) and plain_path(fetch.name).lower().endswith(_UBOOT_SCRIPTS):
+        return content.kind == "text"
     return stage.client in ("grub", "pxelinux") and role == "kernel" and content.kind in ("text", "html")
+
+
+def is_no_efi_program(stage: StageRecord, fetch: FetchRecord) -> bool:
+    """What DHCP named for UEFI's PXE, and what is no PE program: nothing else is started (edk2 DxeCore LoadImage).
+
+    HTTP boot takes disk images, too.
+    """
+    if not stage.client.startswith("efi-") or is_http_client(stage.client) or fetch.role != "boot-file":
+        return False
+    head = fetch.flow.body.head
+    return len(head) >= 2 and not head.startswith(b"MZ")
 
 
 def is_empty(stage: StageRecord, fetch: FetchRecord) -> bool:
@@ -104,6 +119,7 @@ def dead_end(stage: StageRecord) -> FetchRecord | None:
             or is_empty(stage, fetch)
             or is_packed(stage, fetch)
             or is_cut_short(fetch)
+            or is_no_efi_program(stage, fetch)
         ):
             return fetch
         if not is_initrd(fetch):

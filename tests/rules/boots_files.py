@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .boots import INITRD, KERNEL, SIGNED, give_up
+from .boots import INITRD, KERNEL, PXELINUX, SIGNED, give_up
 from .boots_https import program
 from .boots_web import GRUB_CONFIG
 from .packets import Wire
@@ -62,6 +62,16 @@ def server_gone(wait: float = 35) -> Wire:
     return wire.quiet(90)
 
 
+def board(script: bytes, *, searches: bool = False) -> Wire:
+    """U-Boot, which tries what DHCP names for it as a script, then, as UEFI does, as a program."""
+    wire = Wire("u-boot-armv8").lease(file="boot.scr.uimg").get(1, "boot.scr.uimg", script)
+    if searches:
+        wire.missing(1.2, "pxelinux.cfg/01-52-54-00-89-32-47").missing(1.3, "pxelinux.cfg/default")
+    wire.as_kind("efi-arm64-pxe").lease(2, file="boot.scr.uimg").get(3, "boot.scr.uimg", script)
+    return wire.missing(3.1, "dtb/").quiet(60)
+
+
+UIMAGE = b"\x27\x05\x19\x56".ljust(30, b"\0") + b"\6" + bytes(100)
 CUT = "nbp-incomplete-file"
 FAULTS: dict[str, Case] = {
     f"{CUT}, half a kernel": Case(half_a_kernel, CUT, ("chain",)),
@@ -70,6 +80,17 @@ FAULTS: dict[str, Case] = {
     "tftp-error, a directory as the configuration": Case(directory, "tftp-error", ("tftp",)),
     "arch-bios-file-to-efi, another file under an EFI program's name": Case(
         lambda: no_program("shimx64.efi", ISO), "arch-bios-file-to-efi", ("nbp",), PXE_NOTES
+    ),
+    "chain-text-instead-of-program, U-Boot's script": Case(
+        lambda: board(b"setenv bootfile boot.conf\npxe get\n"), "chain-text-instead-of-program", ("nbp",)
+    ),
+    "chain-no-config-found, U-Boot's script": Case(
+        lambda: board(UIMAGE, searches=True), "chain-no-config-found", ("chain", "nbp")
+    ),
+    "arch-bios-file-to-efi, and the firmware stays": Case(
+        lambda: Wire().lease(file="pxelinux.0").get(1, "pxelinux.0", PXELINUX).quiet(60),
+        "arch-bios-file-to-efi",
+        ("nbp",),
     ),
     "tftp-timeout-mid-transfer, GRUB gives up": Case(server_gone, "tftp-timeout-mid-transfer", ("tftp",)),
     "tftp-client-aborts, GRUB in the middle": Case(lambda: server_gone(0.1), "tftp-client-aborts", ("tftp",)),

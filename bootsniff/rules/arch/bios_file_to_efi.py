@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Confidence, Finding, Fix
+from ...track.kinds import runs_u_boot
 from ...track.records import FetchRecord
 from .. import fixes, names, quoting
 from ..case import Case
@@ -59,6 +60,7 @@ class ArchBiosFileToEfi(Rule):
             case,
             [*naming(case), evidence(fetch.ended, f"{names.base(names.path_of(fetch))} is whole, nothing starts")],
             confidence=confidence,
+            severity="warning" if _poses(case) else None,
             subject=fetch.flow.url,
             name=case.stage.name or case.client,
             file=names.path_of(fetch),
@@ -67,6 +69,11 @@ class ArchBiosFileToEfi(Rule):
             proof="" if confidence == "certain" else "The file's first bytes: EFI programs begin with MZ.",
             fixes=_fixes(case, fetch),
         )
+
+
+def _poses(case: Case) -> bool:
+    """Whether U-Boot tries UEFI's way after its own, with whatever DHCP names for it (include/config_distro_bootcmd.h)."""
+    return any(runs_u_boot(stage.client) for stage in case.boot.stages[: case.stage_index])
 
 
 def _fixes(case: Case, fetch: FetchRecord) -> tuple[Fix, ...]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding, Fix
-from .. import fixes, names
+from ...track.records import FetchRecord
+from .. import fixes, names, quoting
 from ..case import Case
 from ..evidence import evidence, naming
+from ..nbp import downloads
 from ..rule import Rule
 from .machines import SPOKEN, is_for_another, machines_of
 
@@ -59,11 +61,13 @@ class ArchWrongEfiMachine(Rule):
                 file=names.path_of(fetch),
                 machine=f"{SPOKEN.get(content.machine, hex(content.machine))} (option 93: {numbers})",
                 expected=f"A program for {SPOKEN.get(wanted[-1], hex(wanted[-1]))}.",
-                fixes=_fixes(case),
+                fixes=_fixes(case, fetch),
             )
 
 
-def _fixes(case: Case) -> tuple[Fix, ...]:
+def _fixes(case: Case, fetch: FetchRecord) -> tuple[Fix, ...]:
+    if fetch.role != "boot-file":
+        return (Fix("shell", f"file {quoting.shell(downloads.on_disk(fetch))}   # on {fetch.server}"),)
     if case.is_http:
         return fixes.http_boot(case, fixes.example_url(case))
     return fixes.boot_file(case, names.loader_for(case.client)) if case.dhcp4 else ()

@@ -48,7 +48,7 @@ class ChainNoConfigFound(Rule):
     code = "chain-no-config-found"
     stage = "chain"
     needs = "fetches"
-    explains_away = ("tftp-file-not-found", "http-404")
+    explains_away = ("tftp-file-not-found", "http-404", "nbp-stalls-after-download")
     summary = "{name} found {count} it looked for{prefix}"
 
     def check(self, case: Case) -> Iterator[Finding]:

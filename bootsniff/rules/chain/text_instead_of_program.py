@@ -28,7 +28,8 @@ class ChainTextInsteadOfProgram(Rule):
     What happens
         The file comes whole, but it is a text that the boot program cannot start. iPXE takes a text as a script only when
         its very first line is “#!ipxe”; else it says “Exec format error” (2e008081), or on BIOS it starts the text as a
-        program and hangs. A BIOS ROM cannot read scripts at all.
+        program and hangs. A BIOS ROM cannot read scripts at all. U-Boot runs a script only from an image: "Wrong image format
+        for "source" command".
     On the wire
         The whole transfer, its bytes are text (JSON, a configuration of another program, a script behind a blank line or a
         byte order mark), and nothing that it would ask for follows.
@@ -39,7 +40,7 @@ class ChainTextInsteadOfProgram(Rule):
         The first line was left out or moved down; a web application that answers with JSON; an iPXE script that is offered
         to the firmware instead of to iPXE; the wrong path.
     Fix
-        Begin the script with “#!ipxe”; give the firmware an iPXE binary first, and the script to iPXE only.
+        Make U-Boot's script with mkimage. Begin the script with “#!ipxe”; give the firmware an iPXE binary first, and the script to iPXE only.
     Sources
         iPXE image/script.c, arch/x86/image/pxe_image.c and error page 2e008081; PXE 2.1 section 2.4.
     """
@@ -88,6 +89,8 @@ def _is_script(fetch: FetchRecord) -> bool:
 def _what(case: Case, fetch: FetchRecord) -> str:
     if fetch.role == "kernel":
         return "a text, as a kernel"
+    if case.is_uboot:
+        return "a text, where it wants a script image"
     if _is_script(fetch):
         return "an iPXE script, which only iPXE can read"
     if case.client == "bios-pxe":
@@ -115,6 +118,8 @@ def _begins(fetch: FetchRecord) -> str:
 def _expected(case: Case, fetch: FetchRecord) -> str:
     if fetch.role == "kernel":
         return "A kernel."
+    if case.is_uboot:
+        return "What mkimage makes of the text, or a FIT image."
     return "A boot program." if case.client == "bios-pxe" else "#!ipxe as the first line, or a program."
 
 
@@ -123,6 +128,9 @@ def _fixes(case: Case, fetch: FetchRecord, path: str) -> tuple[Fix, ...]:
     look = Fix("shell", f"curl -s {quoting.shell(url)} | head -n 3")
     if fetch.role == "kernel":
         return (look,)
+    if case.is_uboot:
+        place = quoting.shell(downloads.on_disk(fetch))
+        return (Fix("shell", f"mv {place} boot.cmd\nmkimage -T script -C none -d boot.cmd {place}"),)
     if case.client == "bios-pxe":
         server = fixes.address_of_server(case)
         match, tags = dnsmasq_match(case)
