@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from ipaddress import ip_address
 
 from ..flow.records import TftpTransfer
+from ..track.kinds import architecture
 from ..track.naming import is_ipxe_binary
 from ..track.records import FetchRecord
 from ..wire import urls
@@ -73,17 +74,6 @@ def directory(path: str) -> str:
     """The directory of a path with `/` at its end, or empty."""
     plain = path.replace("\\\\", "/").replace("\\", "/")
     return plain[: plain.rfind("/") + 1]
-
-
-def architecture(client: str) -> str | None:
-    """`x64`, `arm64`, … of a client word, None for BIOS and for programs without one."""
-    if client.startswith("ipxe-efi-"):
-        return client.removeprefix("ipxe-efi-")
-    if client.startswith("efi-"):
-        return client.split("-")[1]
-    return {"u-boot-armv8": "arm64", "u-boot-armv7": "arm32", "u-boot-arm": "arm32", "u-boot-riscv64": "riscv64"}.get(
-        client
-    )
 
 
 _OTHER_LOADERS = {"s390x": "kernel.img", "powerpc": "grub/powerpc-ieee1275/core.elf"}

@@ -6,7 +6,7 @@ from ..flow.records import HttpExchange, TcpConnection, TftpTransfer
 from ..wire import ports
 from ..wire.content import COMPRESSED, RAM_DISKS
 from .boot_file import boot_file_of
-from .kinds import is_http_client, is_ipxe, is_u_boot, runs_u_boot
+from .kinds import architecture, is_http_client, is_ipxe, is_u_boot, runs_u_boot
 from .naming import is_ipxe_binary, plain_path, same_file
 from .patience import IMAGE_TRIED, SCRIPT_GAP
 from .records import FetchRecord, StageRecord
@@ -20,6 +20,12 @@ _BOOT_SUFFIXES = (".efi", ".iso", ".img")
 """By which HTTP boot firmware knows a boot image (UEFI specification section 24.7.3.1)."""
 _UBOOT_SCRIPTS = (".scr", ".uimg")
 """What U-Boot hands to `source`, which wants an image around the text (include/config_distro_bootcmd.h)."""
+_MACHINES = {0x014C: "x86", 0x8664: "x86", 0x01C0: "arm", 0x01C2: "arm", 0x01C4: "arm", 0xAA64: "arm64", 0x5032: "riscv",
+             0x5064: "riscv", 0x6232: "loongarch", 0x6264: "loongarch"}  # fmt: skip
+"""Families of processors, by PE machine type (Microsoft PE format)."""
+_FAMILIES = {"ia32": "x86", "x64": "x86", "arm32": "arm", "arm64": "arm64", "riscv32": "riscv", "riscv64": "riscv",
+             "loongarch32": "loongarch", "loongarch64": "loongarch"}  # fmt: skip
+"""The same, by the word in our client kinds."""
 _ERROR_PAGE = 16 * 1024
 """Bytes of an encrypted answer that may still be an error; boot programs are larger."""
 _LONGEST_CIRCLE = 8
@@ -108,6 +114,16 @@ def is_cut_short(fetch: FetchRecord) -> bool:
     return fetch.content is not None and fetch.content.missing > 0
 
 
+def is_foreign_kernel(stage: StageRecord, fetch: FetchRecord) -> bool:
+    """A kernel for processors of another family; of x86, GRUB starts 32 bits from 64 and the other way round."""
+    content = fetch.content
+    if content is None or content.kind != "linux-kernel":
+        return False
+    wanted = _FAMILIES.get(architecture(stage.firmware) or "")
+    own = _MACHINES.get(content.machine or 0)
+    return wanted is not None and own is not None and own != wanted
+
+
 def dead_end(stage: StageRecord) -> FetchRecord | None:
     """The latest thing that came whole and cannot be started, with nothing after it but initial RAM disks."""
     for fetch in reversed(stage.fetches):
@@ -120,6 +136,7 @@ def dead_end(stage: StageRecord) -> FetchRecord | None:
             or is_packed(stage, fetch)
             or is_cut_short(fetch)
             or is_no_efi_program(stage, fetch)
+            or is_foreign_kernel(stage, fetch)
         ):
             return fetch
         if not is_initrd(fetch):

@@ -154,6 +154,17 @@ def kind_of_v6(message: Dhcpv6Message) -> Kind | None:
     return kind(_OTHER.get(arch, "other-boot-client"), _plain_arch(arch))
 
 
+def architecture(client: str) -> str | None:
+    """`x64`, `arm64`, … of a client word, None for BIOS and for programs without one."""
+    if client.startswith("ipxe-efi-"):
+        return client.removeprefix("ipxe-efi-")
+    if client.startswith("efi-"):
+        return client.split("-")[1]
+    return {"u-boot-armv8": "arm64", "u-boot-armv7": "arm32", "u-boot-arm": "arm32", "u-boot-riscv64": "riscv64"}.get(
+        client
+    )
+
+
 @lru_cache(_CLIENTS)
 def is_ipxe(client: str) -> bool:
     """Whether a client word names iPXE."""

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from ..model import NANOSECONDS, FrameRef
 from ..wire.messages import Envelope
-from .kinds import Kind, needs_reset
+from .kinds import LOADERS, Kind, needs_reset
 from .records import MAX_BOOTS, MAX_HEARD, MAX_STAGES, BootRecord, MachineRecord, StageRecord, World
 
 T = TypeVar("T")
@@ -47,7 +47,10 @@ def stands_apart(boot: BootRecord, kind: Kind, at: FrameRef, jitter: int) -> boo
 def begin_stage(boot: BootRecord, kind: Kind, at: FrameRef) -> StageRecord:
     """Open the boot's next stage; a boot that loops for ever keeps its first stages and the latest ones."""
     stage = StageRecord(kind.client, kind.name, kind.arch, kind.vendor_class, kind.user_class, at.time, at)
+    stage.firmware = kind.client
     if boot.stages:
+        if kind.client in LOADERS:
+            stage.firmware = boot.stages[-1].firmware
         stage.hosts, stage.told = boot.stages[-1].hosts, boot.stages[-1].told
     boot.stages.append(stage)
     if len(boot.stages) > MAX_STAGES:
@@ -59,6 +62,7 @@ def begin_stage(boot: BootRecord, kind: Kind, at: FrameRef) -> StageRecord:
 def retell_stage(stage: StageRecord, kind: Kind) -> None:
     """A program whose first packets did not name it says what it is."""
     stage.client, stage.name, stage.arch = kind.client, kind.name, kind.arch
+    stage.firmware = kind.client
     stage.vendor_class, stage.user_class = kind.vendor_class, kind.user_class
 
 

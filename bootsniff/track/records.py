@@ -246,6 +246,8 @@ class StageRecord(Struct, eq=False, gc=False):
     """What waits for a key without a timeout: `menu of http://…/menu.ipxe`, `option 43 prompt`."""
     pause: int = 0
     """How long the latest script or configuration may wait before it asks for anything, ns: its menu's timeout, its sleep."""
+    firmware: str = ""
+    """The client word of what a loader, which does no DHCP, was loaded by; of all others their own."""
     hosts: tuple[str, ...] = ()
     """Hosts that scripts of this boot name, in lower case: what a system is told to fetch from."""
     told: tuple[str, ...] = ()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .boots import INITRD, KERNEL, PXELINUX, SIGNED, give_up
+from ..track.play import pe
+from .boots import ARM, INITRD, KERNEL, PXELINUX, SIGNED, give_up
 from .boots_https import program
 from .boots_web import GRUB_CONFIG
 from .packets import Wire
@@ -32,6 +33,13 @@ def half_a_kernel(*, initrd: bool = True, reset: bool = False) -> Wire:
     if initrd:
         wire.get(5, "/initrd.gz", INITRD)
     return wire.lease(25, file="grubx64.efi").quiet(30) if reset else wire.quiet(60)
+
+
+def foreign_kernel(kind: str = "efi-arm64-pxe", *, initrd: bool = True) -> Wire:
+    """GRUB for ARM64 takes a kernel for x86 and its initrd, and fails at the end of its entry."""
+    wire = Wire(kind).lease(file="grubaa64.efi").get(1, "grubaa64.efi", ARM)
+    wire.get(3, "/grub/grub.cfg", GRUB_CONFIG).get(4, "/linux", kernel(20_000))
+    return wire.get(5, "/initrd.gz", INITRD).quiet(60) if initrd else wire.quiet(60)
 
 
 def archive() -> Wire:
@@ -76,6 +84,10 @@ CUT = "nbp-incomplete-file"
 FAULTS: dict[str, Case] = {
     f"{CUT}, half a kernel": Case(half_a_kernel, CUT, ("chain",)),
     f"{CUT}, half a kernel without an initrd": Case(lambda: half_a_kernel(initrd=False), CUT, ("chain",)),
+    "arch-wrong-efi-machine, GRUB's kernel": Case(foreign_kernel, "arch-wrong-efi-machine", ("chain",)),
+    "arch-wrong-efi-machine, GRUB's kernel alone": Case(
+        lambda: foreign_kernel(initrd=False), "arch-wrong-efi-machine", ("chain",)
+    ),
     "nbp-packed-file, a tar archive as the kernel": Case(archive, "nbp-packed-file", ("chain",)),
     "tftp-error, a directory as the configuration": Case(directory, "tftp-error", ("tftp",)),
     "arch-bios-file-to-efi, another file under an EFI program's name": Case(
@@ -97,6 +109,15 @@ FAULTS: dict[str, Case] = {
 }
 
 HEALTHY: dict[str, Callable[[], Wire]] = {
+    "a kernel for 64 bits that 32-bit firmware's GRUB starts": lambda: (
+        Wire("efi-ia32-pxe")
+        .lease(file="grubia32.efi")
+        .get(1, "grubia32.efi", pe(0x14C).ljust(6000, b"\0"))
+        .get(3, "/grub/grub.cfg", GRUB_CONFIG)
+        .get(4, "/linux", kernel(20_000))
+        .get(5, "/initrd.gz", INITRD)
+        .quiet(60)
+    ),
     "a whole kernel with an EFI stub": lambda: (
         grub().get(4, "/linux", kernel(20_000)).get(5, "/initrd.gz", INITRD).quiet(60)
     ),

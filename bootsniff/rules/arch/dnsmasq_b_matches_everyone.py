@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from ...model import Finding
+from ...track.kinds import architecture
 from .. import fixes, names
 from ..case import Case
 from ..evidence import evidence
@@ -49,7 +50,7 @@ class ArchDnsmasqBMatchesEveryone(Cause):
         named = case.named
         if named is None or not named.boot_file or not _ARM64.search(named.boot_file):
             return
-        if names.architecture(case.client) == "arm64" or case.dialect not in (None, "dnsmasq", "libvirt"):
+        if architecture(case.client) == "arm64" or case.dialect not in (None, "dnsmasq", "libvirt"):
             return
         others = sorted(_others_with(case, named.boot_file))
         yield self.finding(
@@ -75,6 +76,4 @@ class ArchDnsmasqBMatchesEveryone(Cause):
 
 def _others_with(case: Case, file: str) -> set[str]:
     """Other kinds of client that were offered the same file, ARM64 ones aside."""
-    return {
-        other.client for other in siblings(case) if other.file == file and names.architecture(other.client) != "arm64"
-    }
+    return {other.client for other in siblings(case) if other.file == file and architecture(other.client) != "arm64"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...track.kinds import architecture
 from ...track.records import FetchRecord
 from .. import names
 from ..case import Case
@@ -25,7 +26,7 @@ SPOKEN = {0x014C: "IA32", 0x8664: "x86-64", 0xAA64: "ARM64", 0x01C0: "ARM", 0x01
 
 def machines_of(case: Case) -> tuple[int, ...] | None:
     """The PE machine types that a client can start, None when nobody knows."""
-    return _MACHINES.get(names.architecture(case.client if case.is_efi else case.firmware) or "")
+    return _MACHINES.get(architecture(case.client if case.is_efi else case.firmware) or "")
 
 
 def is_for_another(case: Case, fetch: FetchRecord) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from ...flow.records import TftpTransfer
 from ...model import Finding, Fix
+from ...track.kinds import architecture
 from ...track.records import FetchRecord
 from .. import fixes, names, quoting
 from ..case import Case
@@ -48,7 +49,7 @@ class ChainPxelinuxModuleMissing(Rule):
     summary = "PXELINUX {fails} its module {file}"
 
     def check(self, case: Case) -> Iterator[Finding]:
-        efi = names.architecture(asker(case).client)
+        efi = architecture(asker(case).client)
         for fetch, flow in case.tftp:
             if not case.over or not _MODULE.search(flow.filename) or not _is_of_other_firmware(fetch, efi):
                 continue

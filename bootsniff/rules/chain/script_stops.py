@@ -9,6 +9,7 @@ from typing import NamedTuple
 from ...flow.records import HttpExchange
 from ...model import Confidence, Evidence, Finding, Fix
 from ...track.arrived import dead_end, network_disk
+from ...track.kinds import architecture
 from ...track.next_file import goes_on_by_http, next_named, next_without_tls
 from ...track.records import Expectation, FetchRecord
 from ...wire import urls
@@ -159,7 +160,7 @@ def _something_else(case: Case, last: FetchRecord) -> bool:
 def _of_kernel(case: Case, kernel: FetchRecord) -> tuple[Confidence, str]:
     name = names.base(names.path_of(kernel))
     text = kernel.content.text if kernel.content is not None else ""
-    arch = names.architecture(case.firmware if case.client == "grub" else case.client) or "x64"
+    arch = architecture(case.firmware if case.client == "grub" else case.client) or "x64"
     word = _KERNELS.get(arch)
     if text.startswith("Linux kernel, ") and word and not text.startswith(f"Linux kernel, {word}"):
         return "certain", f": {name} is a {text}, which it cannot start"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding, Fix
+from ...track.kinds import architecture
 from .. import fixes, names, quoting
 from ..case import Case
 from ..rule import Rule
@@ -78,5 +79,5 @@ class NbpSecureBootRefused(Rule):
 
 
 def fixes_name(case: Case) -> str:
-    arch = names.architecture(case.client) or "x64"
+    arch = architecture(case.client) or "x64"
     return names.EFI_LETTERS.get(arch, arch)

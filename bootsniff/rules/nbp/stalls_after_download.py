@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ...flow.records import HttpExchange
 from ...model import Finding, Fix
 from ...track.arrived import dead_end, kernel_again
-from ...track.kinds import runs_u_boot
+from ...track.kinds import architecture, runs_u_boot
 from ...track.naming import is_ipxe_binary
 from ...track.records import FetchRecord
 from ...wire import urls
@@ -200,11 +200,11 @@ def _fixes(case: Case, path: str) -> tuple[Fix, ...]:
 def _default_program(case: Case) -> str:
     """What firmware starts in an image (UEFI specification, section 3.5.1.1)."""
     short = {"arm64": "AA64", "arm32": "ARM", "ia32": "IA32"}
-    arch = names.architecture(case.firmware) or "x64"
+    arch = architecture(case.firmware) or "x64"
     return rf"\EFI\BOOT\BOOT{short.get(arch, arch.upper())}.EFI"
 
 
 def _format(case: Case) -> str:
     """GRUB's name of the platform."""
-    arch = names.architecture(case.firmware) or "x64"
+    arch = architecture(case.firmware) or "x64"
     return {"x64": "x86_64-efi", "ia32": "i386-efi", "arm32": "arm-efi"}.get(arch, f"{arch}-efi")
