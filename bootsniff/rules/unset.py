@@ -15,6 +15,8 @@ from .case import Case
 from .evidence import names_next
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z][\w-]{0,63})\}", re.ASCII)
+_NO_DOLLAR = re.compile(r"(?<!\$)(\{[A-Za-z][\w-]{0,63}\})", re.ASCII)
+"""Asked for as it stands in the script."""
 _SETTINGS = frozenset(
     [
         "ip",
@@ -83,6 +85,9 @@ def empty_variables(case: Case, name: str) -> tuple[Expectation, str] | None:
 
 
 def hint(case: Case, name: str) -> str:
+    braces = _NO_DOLLAR.search(name)
+    if braces is not None:
+        return f": {braces[1]} is no variable without a $ before it"
     found = empty_variables(case, name)
     return "" if found is None else f": no script seen here sets {found[1]}, which may be empty"
 

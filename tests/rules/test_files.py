@@ -103,6 +103,13 @@ def test_a_variable_that_no_script_sets_is_named(script: bytes, protocol: str, *
     assert any("names ${base}/linux" in item.role for item in finding.evidence) is told
 
 
+def test_braces_without_a_dollar_are_named(tmp_path: Path) -> None:
+    wire = Wire("ipxe-bios").lease(file="http://192.168.122.1/boot.ipxe")
+    wire.fetch(2, "/boot.ipxe", body=b"#!ipxe\nset base http://192.168.122.1\nkernel {base}/linux\nboot\n")
+    wire.fetch(3, "/{base}/linux", "404 Not Found", b"no").quiet(60)
+    assert "{base} is no variable without a $" in found(wire, tmp_path, "http-404").summary
+
+
 @pytest.mark.parametrize("login", [True, False])
 def test_a_login_that_is_refused_is_told_from_none(tmp_path: Path, *, login: bool) -> None:
     wire = Wire("ipxe-bios").lease(file="http://192.168.122.1/boot.ipxe")
