@@ -129,3 +129,13 @@ def test_a_server_that_is_busy_right_after_an_answer_may_limit_requests(
     finding = found(wire, tmp_path, "http-5xx")
     assert ("a limit of requests" in finding.summary) is limited
     assert ("limit_req" in "".join(fix.text for fix in finding.fixes)) is limited
+
+
+@pytest.mark.parametrize(
+    ("label", "missing"), [(b"bois", True), (b"bios", False), (b"${platform}", False), (b"bios extra words", False)]
+)
+def test_a_jump_to_a_label_that_is_not_there_is_named(label: bytes, tmp_path: Path, *, missing: bool) -> None:
+    script = b"#!ipxe\ngoto " + label + b"\n:bios\nkernel http://192.168.122.1/linux\nboot\n"
+    wire = Wire("ipxe-bios").lease(file="http://192.168.122.1/boot.ipxe").fetch(2, "/boot.ipxe", body=script).quiet(90)
+    finding = found(wire, tmp_path, "chain-script-stops")
+    assert ("no label bois" in finding.summary, finding.confidence == "likely") == (missing, missing)

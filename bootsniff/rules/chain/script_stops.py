@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from ...flow.records import HttpExchange
 from ...model import Confidence, Evidence, Finding, Fix
+from ...text import printable
 from ...track.arrived import dead_end, network_disk
 from ...track.kinds import architecture
 from ...track.next_file import goes_on_by_http, next_named, next_without_tls
@@ -22,6 +23,8 @@ from ..http import exchanges
 from ..rule import Rule
 
 _VARIABLE = re.compile(r"(\$\{[\w./:-]{1,64}\})", re.ASCII)
+_GOTO = re.compile(r"\bgoto\s+([\w.-]{1,64})(?=\s|$)")
+"""A label that is written out; a variable may hold any."""
 _NEXT_SERVER = "${next-server}"
 """From siaddr, which 0.0.0.0 leaves unset (iPXE net/dhcppkt.c, dhcppkt_applies and used_len_ipv4)."""
 _UNKNOWN = ": a command above it fails"
@@ -53,7 +56,7 @@ class ChainScriptStops(Rule):
         A script that waits for a key or sleeps. A kernel without an initrd in its script. An https URL and an iPXE without
         TLS (tls-unsupported). A file that is asked for and missing.
     Causes
-        A misspelt variable; ${next-server} where DHCP leaves siaddr empty, or a host name where it names no name
+        A jump to a label that the script does not have; a misspelt variable; ${next-server} where DHCP leaves siaddr empty, or a host name where it names no name
         server; a kernel that the web server compresses on the
         way (Content-Encoding), or that lies packed; a kernel for another processor; a kernel that Secure Boot refuses (“bad shim signature”); imgtrust,
         imgverify or a scheme such as nfs in an iPXE that was built without; a condition that leads elsewhere.
@@ -87,7 +90,7 @@ class ChainScriptStops(Rule):
         if lack is not None:
             confidence, why = lack.verdict
         else:
-            confidence, why = _of_kernel(case, last) if refused else _of_url(case, wanted)
+            confidence, why = _of_kernel(case, last) if refused else _of_goto(last) or _of_url(case, wanted)
         if why == _UNKNOWN and not case.world.quality.arp_seen:
             return  # the server may not be there
         yield self.finding(
@@ -175,6 +178,18 @@ def _said(fetch: FetchRecord) -> str:
     flow = fetch.flow
     encoding = flow.response.get("content-encoding") if isinstance(flow, HttpExchange) and flow.response else None
     return f"; the server says Content-Encoding: {encoding}" if encoding else ""
+
+
+def _of_goto(script: FetchRecord) -> tuple[Confidence, str] | None:
+    """A jump to a label that the script, which the capture holds whole, does not have: iPXE ends there (core/script.c)."""
+    body = script.flow.body
+    if script.content is None or script.content.kind != "ipxe-script" or len(body.head) < body.received:
+        return None
+    lines = [line.strip() for line in body.head.decode("utf-8", "replace").splitlines()]
+    labels = {line[1:].split()[0] for line in lines if line.startswith(":") and line[1:].split()}
+    jumps = [label for line in lines if not line.startswith("#") for label in _GOTO.findall(line)]
+    lost = next((label for label in jumps if label not in labels), None)
+    return ("likely", f": it has no label {printable(lost.encode())}, to which it jumps") if lost is not None else None
 
 
 def _of_url(case: Case, wanted: Expectation) -> tuple[Confidence, str]:
