@@ -116,6 +116,7 @@ from .tls.handshake_failed import TlsHandshakeFailed
 from .tls.unknown_ca import TlsUnknownCa
 from .tls.unsupported import TlsUnsupported
 from .tls.version import TlsVersion
+from .v6.no_advertise import V6NoAdvertise
 from .v6.no_bootfile_url import V6NoBootfileUrl
 from .v6.ra_or_bootparam import V6RaMissingOrBootparam
 from .v6.stateless import V6StatelessNotSupported
@@ -233,6 +234,7 @@ RULES: tuple[Rule, ...] = (
     OsRedhcpFails(),
     V6NoBootfileUrl(),
     V6RaMissingOrBootparam(),
+    V6NoAdvertise(),
     V6StatelessNotSupported(),
 )
 """Every rule, in the order of a boot."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from ..flow.records import DnsLookup, Event, IcmpNotice, PortLookup, TcpConnection
 from ..model import NANOSECONDS
 from ..wire import ports
-from ..wire.messages import ArpMessage, Bpdu, Envelope, IcmpMessage, Lacpdu
+from ..wire.messages import ArpMessage, Bpdu, Envelope, IcmpMessage, Lacpdu, RouterAdvertisement
 from .machines import current_stage, holder, kept, kept_at_both_ends, seen_at, touch
 from .ports import LonelyPort, SilentPort
 from .records import Arps, Dhcp4Exchange, MachineRecord, World
@@ -154,6 +154,15 @@ def bpdu(world: World, envelope: Envelope, message: Bpdu) -> None:
             port.changed = seen_at(envelope)
     elif not message.topology_change and len(known) < MAX_PORTS:
         known[mac] = SilentPort(seen_at(envelope), message.forward_delay)
+
+
+def router(world: World, envelope: Envelope, message: RouterAdvertisement) -> None:
+    """Note that a router advertises itself in this VLAN, and what it says of addresses."""
+    world.router_advertisements.setdefault(envelope.vlan, seen_at(envelope))
+    if message.managed:
+        world.managed6.setdefault(envelope.vlan, seen_at(envelope))
+    for prefix in message.prefixes[:1]:
+        world.prefixes6.setdefault(envelope.vlan, prefix)
 
 
 def lacp(world: World, envelope: Envelope, message: Lacpdu) -> None:

@@ -70,6 +70,8 @@ def is_no_efi_program(stage: StageRecord, fetch: FetchRecord) -> bool:
     """
     if not stage.client.startswith("efi-") or is_http_client(stage.client) or fetch.role != "boot-file":
         return False
+    if fetch.content is None or fetch.content.kind == "linux-kernel":
+        return False
     head = fetch.flow.body.head
     return len(head) >= 2 and not head.startswith(b"MZ")
 

@@ -76,9 +76,7 @@ class Engine:
             elif isinstance(subject, Lacpdu):
                 around.lacp(world, envelope, subject)
             elif isinstance(subject, RouterAdvertisement):
-                world.router_advertisements.setdefault(envelope.vlan, seen_at(envelope))
-                for prefix in subject.prefixes[:1]:
-                    world.prefixes6.setdefault(envelope.vlan, prefix)
+                around.router(world, envelope, subject)
             if not world.quality.unicast_seen:
                 vantage.note(world, envelope)
         except Exception:

@@ -321,6 +321,8 @@ class World(Struct, eq=False):
     """Ports of link aggregations without a partner, by the MAC their LACPDUs come from."""
     router_advertisements: dict[int | None, FrameRef] = field(default_factory=dict)
     """The first one in each VLAN (None: untagged)."""
+    managed6: dict[int | None, FrameRef] = field(default_factory=dict)
+    """The first one in each VLAN that sends machines to DHCPv6 for their address (RFC 4861 section 4.2, M flag)."""
     prefixes6: dict[int | None, str] = field(default_factory=dict)
     """The first IPv6 network that a router advertises in each VLAN, `fd00::/64`."""
     counters: dict[str, int] = field(default_factory=dict)

@@ -80,6 +80,16 @@ def board(script: bytes, *, searches: bool = False) -> Wire:
 
 
 UIMAGE = b"\x27\x05\x19\x56".ljust(30, b"\0") + b"\6" + bytes(100)
+
+
+def solicits(*, managed: bool) -> Wire:
+    """PXE over IPv6 first, which nobody answers, then HTTP over IPv4."""
+    wire = Wire().router(-5, managed=managed)
+    for time in (0, 4, 12, 28):
+        wire.dhcp6(time, 1, (61, b"\0\7"), (16, b"\0\0\1\x57\0\x09PXEClient"))
+    return wire
+
+
 CUT = "nbp-incomplete-file"
 FAULTS: dict[str, Case] = {
     f"{CUT}, half a kernel": Case(half_a_kernel, CUT, ("chain",)),
@@ -103,6 +113,17 @@ FAULTS: dict[str, Case] = {
         lambda: Wire().lease(file="pxelinux.0").get(1, "pxelinux.0", PXELINUX).quiet(60),
         "arch-bios-file-to-efi",
         ("nbp",),
+    ),
+    "v6-no-advertise": Case(
+        lambda: solicits(managed=True).as_kind("efi-x64-http").discover(70, 74, 82, 98).quiet(160),
+        "v6-no-advertise",
+        ("dhcp",),
+        ("dhcp-no-offer",),
+    ),
+    "v6-no-advertise, not without the managed flag": Case(
+        lambda: solicits(managed=False).as_kind("efi-x64-http").discover(70, 74, 82, 98).quiet(160),
+        "dhcp-no-offer",
+        ("dhcp",),
     ),
     "tftp-timeout-mid-transfer, GRUB gives up": Case(server_gone, "tftp-timeout-mid-transfer", ("tftp",)),
     "tftp-client-aborts, GRUB in the middle": Case(lambda: server_gone(0.1), "tftp-client-aborts", ("tftp",)),

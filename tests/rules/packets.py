@@ -326,6 +326,18 @@ class Wire:
         self.packets.append((time, b"".join(macs) + b"\x86\xdd" + packet))
         return self
 
+    def router(self, time: float, *, managed: bool) -> Wire:
+        """A router advertisement: addresses come from DHCPv6, or from the router's own prefix."""
+        body = struct.pack(">BBHBBHII", 134, 0, 0, 64, 0xC0 if managed else 0, 1800, 0, 0)
+        packet = (
+            struct.pack(">IHBB", 0x60000000, len(body), 58, 255)
+            + ip_address("fe80::9").packed
+            + ip_address("ff02::1").packed
+            + body
+        )
+        self.packets.append((time, mac_bytes("33:33:00:00:00:01") + mac_bytes(SERVER_MAC) + b"\x86\xdd" + packet))
+        return self
+
     # --- reading ---
 
     def quiet(self, time: float) -> Wire:

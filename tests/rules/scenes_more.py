@@ -144,6 +144,25 @@ def bound6(
     return scene
 
 
+def unanswered6(
+    *,
+    managed: bool = True,
+    times: tuple[float, ...] = (0, 4, 12, 28),
+    answered: bool = False,
+    client: str = "efi-x64-pxe",
+) -> Scene:
+    """SOLICITs where a router says that addresses come from DHCPv6."""
+    scene = Scene(client)
+    world = scene.world
+    world.router_advertisements[scene.machine.vlan] = scene.at(-1)
+    if managed:
+        world.managed6[scene.machine.vlan] = scene.at(-1)
+    exchange = scene.solicit(*times)
+    if answered:
+        exchange.advertises = (scene.heard6(0.1, 2),)
+    return scene
+
+
 def proxy_for_firmware(*, for_ipxe: bool = False, server: str = "192.168.122.9") -> Scene:
     scene = Scene(at="chain").discover(0).offer(0.1).proxy(0.1, server=server, option60="PXEClient", file="ipxe.efi")
     scene.request(0.2).ack(0.3)
@@ -268,6 +287,7 @@ FAULTS: dict[str, Callable[[], Scene]] = {
     "http-10-connection-close": closed,
     "chain-shim-loader-name": renamed_shim,
     "v6-stateless-not-supported": no_address6,
+    "v6-no-advertise": unanswered6,
     "tftp-slow-lockstep": over_a_long_line,
     "tftp-duplicate-data-storm": doubled,
     "v6-ra-missing-or-bootparam": lambda: bound6(parameters=("\\BCD",)),
@@ -328,6 +348,10 @@ LOOKALIKES: list[tuple[str, str, Callable[[], Scene]]] = [
     ("chain-shim-loader-name", "GRUB", lambda: renamed_shim("grubx64.efi")),
     ("chain-shim-loader-name", "no shim before", lambda: renamed_shim(shim="x.efi", content=PE_X64)),
     ("chain-shim-loader-name", "access denied", lambda: renamed_shim(error=2)),
+    ("v6-no-advertise", "a router that gives addresses itself", lambda: unanswered6(managed=False)),
+    ("v6-no-advertise", "an answer", lambda: unanswered6(answered=True)),
+    ("v6-no-advertise", "the first SOLICIT", lambda: unanswered6(times=(0,))),
+    ("v6-no-advertise", "iPXE", lambda: unanswered6(client="ipxe-efi-x64")),
     ("v6-stateless-not-supported", "another status", lambda: no_address6(code=3)),
     ("v6-stateless-not-supported", "an address came later", lambda: no_address6(later=True)),
     ("tftp-slow-lockstep", "a window", lambda: over_a_long_line(window=4)),
