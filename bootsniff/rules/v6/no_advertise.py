@@ -24,7 +24,8 @@ class V6NoAdvertise(Rule):
         SOLICITs in a network without IPv6, or whose routers give addresses themselves: no fault. A server that answers without
         an address (v6-stateless-not-supported) or without a URL (v6-no-bootfile-url).
     Causes
-        The server is down, or does not listen on this interface; its subnet names no interface, so that it serves relays
+        The server is down, or does not listen on this interface: Kea that is started before the interface has its link-local
+        address gives up on it at once (DHCPSRV_NO_SOCKETS_OPEN); its subnet names no interface, so that it serves relays
         only (Kea: "interface" in subnet6; it logs DHCP6_SUBNET_SELECTION_FAILED); a firewall that drops UDP port 547; a relay
         that is missing.
     Fix
@@ -77,7 +78,7 @@ class V6NoAdvertise(Rule):
                 Fix(
                     "kea",
                     '// in "Dhcp6"; without the interface a subnet is for relays only:\n'
-                    '"interfaces-config": {"interfaces": ["eth0"]},\n'
+                    '"interfaces-config": {"interfaces": ["eth0"], "service-sockets-max-retries": 30},\n'
                     f'"subnet6": [{{\n  "id": 1,\n  "subnet": "{net}/64",\n  "interface": "eth0",\n'
                     f'  "pools": [{{"pool": "{net}100-{net}1ff"}}]\n}}]',
                 ),
