@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ..track.play import pe
 from .boots import ARM, INITRD, KERNEL, PXELINUX, SIGNED, give_up
 from .boots_https import program
-from .boots_web import GRUB_CONFIG
+from .boots_web import GIVEN, GRUB_CONFIG
 from .packets import Wire
 from .wire_faults import PXE_NOTES, Case
 
@@ -90,6 +90,17 @@ def solicits(*, managed: bool) -> Wire:
     return wire
 
 
+def bound(host: bytes, *, asks: bool = False) -> Wire:
+    """A lease of DHCPv6 with a URL for PXE, and HTTP over IPv4 after it."""
+    wire = Wire().router(-5, managed=True)
+    said = ((61, b"\0\7"), (16, b"\0\0\1\x57\0\x09PXEClient"))
+    given = (GIVEN, (59, b"tftp://[" + host + b"]/x.efi"))
+    wire.dhcp6(0, 1, *said).dhcp6(0.1, 2, *given).dhcp6(0.2, 3, *said).dhcp6(0.3, 7, *given)
+    if asks:
+        wire.missing(1, "x.efi")
+    return wire.as_kind("efi-x64-http").discover(40, 44, 52, 68).quiet(130)
+
+
 CUT = "nbp-incomplete-file"
 FAULTS: dict[str, Case] = {
     f"{CUT}, half a kernel": Case(half_a_kernel, CUT, ("chain",)),
@@ -113,6 +124,12 @@ FAULTS: dict[str, Case] = {
         lambda: Wire().lease(file="pxelinux.0").get(1, "pxelinux.0", PXELINUX).quiet(60),
         "arch-bios-file-to-efi",
         ("nbp",),
+    ),
+    "arp-next-server-unanswered, over IPv6": Case(
+        lambda: bound(b"fd00::11"), "arp-next-server-unanswered", ("tftp",), ("dhcp-no-offer",)
+    ),
+    "arp-next-server-unanswered, not of a server that is asked": Case(
+        lambda: bound(b"fd00::11", asks=True), "tftp-file-not-found", ("tftp",), ("dhcp-no-offer",)
     ),
     "v6-no-advertise": Case(
         lambda: solicits(managed=True).as_kind("efi-x64-http").discover(70, 74, 82, 98).quiet(160),

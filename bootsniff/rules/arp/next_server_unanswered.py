@@ -16,6 +16,7 @@ from .. import fixes, names
 from ..case import Case
 from ..evidence import evidence, first_and_last, names_next
 from ..rule import Rule
+from ..v6.nearby import neighbour
 
 _USUAL_MASK = IPv4Address("255.255.255.0")
 _NAME_SERVER = "the name server"
@@ -29,12 +30,13 @@ class ArpNextServerUnanswered(Rule):
         on the way, cannot be found. Firmware shows PXE-E11; U-Boot "ARP Retry count exceeded".
     On the wire
         After the ACK: ARP who-has for the server or the router, usually four times, no reply, no request to the server.
-        A capture without ARP (link type raw IP, a filter) shows the ACK and then nothing of either.
+        A capture without ARP (link type raw IP, a filter) shows the ACK and then nothing of either. Over IPv6: the REPLY with a
+        URL on the machine's own network, and no request.
     Not to be confused with
         ARP for the machine's own address (conflict detection), which must stay without an answer; the DHCP server's own probe
         of the address before the OFFER.
     Causes
-        The server is off or on another network; no option 3, or a wrong one, so that the client asks for a server off its
+        The server is off or on another network; its firewall drops ICMPv6 neighbour solicitations; no option 3, or a wrong one, so that the client asks for a server off its
         subnet directly; a wrong subnet mask in option 1.
     Fix
         Give a router (option 3) and the right mask (option 1), or correct the server's address.
@@ -51,10 +53,11 @@ class ArpNextServerUnanswered(Rule):
         "tcp-filtered",
         "chain-uboot-no-serverip",
     )
-    summary = "nobody answers ARP for {role} {target}{why}"
+    summary = "nobody answers {how} for {role} {target}{why}"
 
     def check(self, case: Case) -> Iterator[Finding]:
         yield from self._asked(case) if case.stage.arps else self._unasked(case)
+        yield from self._silent6(case)
 
     def _asked(self, case: Case) -> Iterator[Finding]:
         own = case.addresses
@@ -77,6 +80,7 @@ class ArpNextServerUnanswered(Rule):
                 ],
                 confidence=_confidence(case, arps),
                 subject=target,
+                how="ARP",
                 role=role,
                 target=target,
                 why=_why(case, target),
@@ -104,12 +108,46 @@ class ArpNextServerUnanswered(Rule):
             [evidence(ack.heard, f"lease of {ack.address}; no request follows")],
             confidence=case.silence(second_sign=True) if asks_here else "possible",
             subject=target,
+            how="ARP",
             role=_role(case, target) or "the boot server",
             target=target,
             why=": nothing is asked of it after the lease, and nothing of it was seen (this capture has no ARP)",
             expected=f"A request to {target}, or to the server behind it.",
             proof=f"A capture with ARP in it, on the machine's own network; or arping {target} from another host there.",
             fixes=_fixes(case, target),
+        )
+
+    def _silent6(self, case: Case) -> Iterator[Finding]:
+        """A lease of DHCPv6 with the URL of a neighbour, of which nothing is asked: its solicitations are not read here."""
+        dhcp = case.dhcp6
+        if dhcp is None or not case.over or not case.asked_nothing or not case.is_efi_pxe or not dhcp.replies:
+            return
+        message = dhcp.replies[-1].message
+        target = neighbour(message)
+        if target is None or message.boot_file_parameters or target in case.overview.heard:
+            return
+        yield self.finding(
+            case,
+            [evidence(dhcp.replies[-1], f"lease of {message.addresses[0]}; no request follows")],
+            confidence="possible",
+            subject=target,
+            how="neighbour solicitations",
+            role="the boot server",
+            target=target,
+            why=": nothing is asked of it after the lease",
+            expected=f"A request to {target}.",
+            proof=f"The capture's ICMPv6 (Wireshark: icmpv6.nd.ns.target_address == {target}); ping {target} from another host.",
+            fixes=fixes.arrange(
+                case,
+                Fix(
+                    "shell",
+                    f"ip -6 -brief address show   # on the boot server: does it have {target}?\nping -c 3 {target}",
+                ),
+                Fix(
+                    "nft",
+                    "nft insert rule inet filter input icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept",
+                ),
+            ),
         )
 
 

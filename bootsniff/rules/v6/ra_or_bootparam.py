@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from ipaddress import IPv6Address, ip_network
 
 from ...model import Finding, Fix
 from ...track.records import Dhcp6Exchange, Heard
-from ...wire import urls
 from ...wire.messages import Dhcpv6Message
 from .. import fixes
 from ..case import Case
 from ..evidence import evidence
 from ..rule import Rule
+from .nearby import elsewhere
 
 _SIZE = re.compile(r"[0-9A-Fa-f]{1,5}")
 """What edk2 takes the first boot file parameter for: the size of the file (PxeBcExtractBootFileParam)."""
@@ -74,7 +73,7 @@ class V6RaMissingOrBootparam(Rule):
                 ),
             )
             return
-        target = _elsewhere(reply.message)
+        target = elsewhere(reply.message)
         if target is None or case.is_ipxe:
             return
         if case.machine.vlan in case.world.router_advertisements:
@@ -125,14 +124,3 @@ def _complete(dhcp: Dhcp6Exchange) -> Heard[Dhcpv6Message] | None:
     """The latest REPLY with an address and a URL."""
     whole = [heard for heard in dhcp.replies if heard.message.addresses and heard.message.boot_file_url]
     return whole[-1] if whole else None
-
-
-def _elsewhere(message: Dhcpv6Message) -> str | None:
-    """The address in the URL, when it is not in the /64 that firmware takes for its own network (edk2 Ip6If.c)."""
-    host = urls.host_of(message.boot_file_url or "")
-    try:
-        target = IPv6Address(host)
-        own = ip_network(f"{message.addresses[0]}/64", strict=False)
-    except ValueError:
-        return None
-    return None if target in own or target.is_link_local else host
