@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Confidence, Finding, Fix
+from ...track.kinds import architecture
 from ...track.records import Dhcp4Exchange, Heard, StageRecord
 from ...wire import dhcp_options, ports
 from ...wire.addresses import BROADCAST
@@ -157,7 +158,7 @@ def _taken_before(case: Case) -> StageRecord | None:
 
 def _firmware_driver(case: Case, firmware: StageRecord) -> tuple[Fix, ...]:
     """The build of iPXE that leaves the card to the firmware; nothing where that one was loaded."""
-    arch = names.architecture(case.client) or ""
+    arch = architecture(case.client) or ""
     arch = {"x64": "x86_64", "ia32": "i386"}.get(arch, arch)
     target = f"bin-{arch}-efi/snponly.efi" if case.is_efi else "bin/undionly.kpxe"
     stem = names.base(target).split(".")[0]

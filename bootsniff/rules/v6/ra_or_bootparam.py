@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from ipaddress import ip_network
 
 from ...model import Finding, Fix
 from ...track.records import Dhcp6Exchange, Heard
