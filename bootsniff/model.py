@@ -206,12 +206,17 @@ class Proxy(Struct, frozen=True):
 
 
 class Dhcp(Struct, frozen=True):
-    """The DHCP exchange of a stage; counts are packets."""
+    """The DHCP exchange of a stage; counts are packets.
+
+    A lease whose ACK the machine does not hear is `offered`.
+    """
 
     version: Literal[4, 6]
     status: DhcpStatus
     discovers: int
     offers: int
+    requests: int
+    acks: int
     server: str | None
     offered_address: str | None
     address: str | None

@@ -135,7 +135,7 @@ def _steps(stage: Stage, stalled_at: str | None, *, last: bool, boot: Boot) -> l
         if stalled_at == "proxydhcp":
             steps.append(Step("ProxyDHCP", "stalled"))
         elif stage.dhcp.proxy is not None:
-            steps.append(Step("ProxyDHCP", "done"))
+            steps.insert(len(steps) - (stalled_at == "dhcp"), Step("ProxyDHCP", "done"))
     steps += _fetches(stage, stalled_at)
     if stalled_at is not None and not any(step.mark == "stalled" for step in steps):
         steps.append(_missing(stage, stalled_at))
@@ -153,7 +153,11 @@ def _whole_dhcp(dhcp: Dhcp, *, running: bool) -> Step:
     label = "DHCP" if dhcp.version == 4 else "DHCPv6"
     if dhcp.status in ("bound", "informed"):
         return Step(label, "done")
-    return Step(label, "running" if running else "failed", _FAILED_DHCP[dhcp.status])
+    note = _FAILED_DHCP[dhcp.status]
+    if dhcp.status == "offered" and dhcp.requests:
+        reply = "ACK" if dhcp.version == 4 else "REPLY"
+        note = f"{reply} not taken up" if dhcp.acks else f"no {reply}"
+    return Step(label, "running" if running else "failed", note)
 
 
 def _stalled_dhcp(dhcp: Dhcp) -> list[Step]:
@@ -164,14 +168,23 @@ def _stalled_dhcp(dhcp: Dhcp) -> list[Step]:
     match dhcp.status:
         case "unanswered":
             return [asked, Step(offer, "stalled", "none came")]
-        case "offered" | "ignored-offer":
+        case "offered" | "ignored-offer" if not dhcp.requests:
             return [asked, offered, Step("REQUEST", "stalled", "none came")]
+        case "offered" | "ignored-offer":
+            requested = Step("REQUEST", "done", times=dhcp.requests)
+            if not dhcp.acks:
+                return [asked, offered, requested, Step(reply, "stalled", "none came")]
+            replied = Step(reply, "done", times=dhcp.acks)
+            why = "not taken up" if dhcp.version == 4 else "not given, or not taken up"  # a REPLY may refuse one
+            return [asked, offered, requested, replied, Step("lease", "stalled", why)]
         case "nak":
             return [asked, offered, Step("REQUEST", "done"), Step(reply, "stalled", "NAK instead")]
         case "declined":
             return [asked, offered, Step(reply, "done"), Step("address", "stalled", "DECLINE")]
         case _:
-            return [Step("DHCP" if dhcp.version == 4 else "DHCPv6", "done"), Step("boot file", "stalled", "none named")]
+            named = dhcp.boot_file is not None or dhcp.proxy is not None
+            file = Step("boot file", "stalled", "not asked for" if named else "none named")
+            return [Step("DHCP" if dhcp.version == 4 else "DHCPv6", "done"), file]
 
 
 def _fetches(stage: Stage, stalled_at: str | None) -> list[Step]:

@@ -142,7 +142,8 @@ def _stage_face(stage: Stage) -> Event:
     face = stage_head(stage)
     del face["start"], face["end"]
     if face["dhcp"] is not None:
-        del face["dhcp"]["discovers"], face["dhcp"]["offers"]
+        for counted in ("discovers", "offers", "requests", "acks"):
+            del face["dhcp"][counted]
     return face
 
 

@@ -126,6 +126,8 @@ def dhcp_value(dhcp: Dhcp) -> dict[str, Any]:
         "status": dhcp.status,
         "discovers": dhcp.discovers,
         "offers": dhcp.offers,
+        "requests": dhcp.requests,
+        "acks": dhcp.acks,
         "server": dhcp.server,
         "offered_address": dhcp.offered_address,
         "address": dhcp.address,

@@ -157,6 +157,8 @@ def _dhcp() -> Schema:
             "status": _words(DhcpStatus),
             "discovers": _COUNT,
             "offers": _COUNT,
+            "requests": _COUNT,
+            "acks": _described(_COUNT, "REPLYs with version 6."),
             "server": _TEXT,
             "offered_address": _TEXT,
             "address": _TEXT,

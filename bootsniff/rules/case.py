@@ -11,6 +11,7 @@ from ..model import Confidence
 from ..track.boot_file import BootFile, boot_file_of, is_elsewhere
 from ..track.kinds import is_http_client, is_ipxe, is_u_boot
 from ..track.naming import same_file
+from ..track.offered import suits
 from ..track.patience import IMAGE_TRIED
 from ..track.records import (
     BootRecord,
@@ -21,7 +22,7 @@ from ..track.records import (
     MachineRecord,
     StageRecord,
 )
-from ..wire import dhcp_options, urls
+from ..track.unheard import has_not_heard_of_its_lease
 from ..wire.messages import DhcpMessage, Dhcpv6Message
 from . import names
 from .offers import Offer
@@ -147,13 +148,8 @@ class Case:
         return [heard for heard in self.dhcp6.solicits if heard.at.time > answer.at.time] if self.dhcp6 else []
 
     def would_take(self, offer: Offer) -> bool:
-        """Whether this machine would take such an offer."""
-        if self.is_http:
-            named = urls.is_name(urls.host_of(offer.boot_file or ""))
-            return offer.is_url and offer.echoes_http and (not named or bool(offer.dns_servers))
-        if self.client == "raspberry-pi":
-            return dhcp_options.invites_raspberry_pi(offer.message)
-        return bool(offer.boot_file) and not (self.is_firmware_pxe and offer.is_url)
+        """Whether this machine would take such an offer, by what is in it."""
+        return suits(self.client, offer.message)
 
     @cached_property
     def proxy_offers(self) -> list[Offer]:
@@ -161,7 +157,9 @@ class Case:
 
     @cached_property
     def acks(self) -> list[Offer]:
-        return [Offer.of(heard) for heard in self.dhcp4.acks] if self.dhcp4 else []
+        """Those that the machine heard: none while it goes on to ask for its lease."""
+        unheard = has_not_heard_of_its_lease(self.stage)
+        return [Offer.of(heard) for heard in self.dhcp4.acks] if self.dhcp4 and not unheard else []
 
     @cached_property
     def pxe_replies(self) -> list[Offer]:

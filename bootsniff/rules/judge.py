@@ -200,7 +200,10 @@ def _asked(
 def _without_symptoms(findings: list[Finding]) -> Iterator[Finding]:
     """Drops what another finding of the stage explains, unless that one is less sure."""
     others = {(other.code, other.confidence, other.severity) for other in findings}
+    clear = any(other.severity == "error" and not registry.BY_CODE[other.code].last_resort for other in findings)
     for finding in findings:
+        if clear and registry.BY_CODE[finding.code].last_resort:
+            continue
         explained = any(
             finding.code in registry.BY_CODE[code].explains_away
             and _CONFIDENCE[confidence] <= _CONFIDENCE[finding.confidence]

@@ -7,7 +7,9 @@ loads belongs to it until the firmware tries the next one.
 from __future__ import annotations
 
 from ..track.kinds import is_firmware
+from ..track.offered import was_offered_what_suits
 from ..track.records import BootRecord, Dhcp4Exchange, Dhcp6Exchange, StageRecord
+from ..track.unheard import has_not_heard_of_its_lease
 
 
 def split(boot: BootRecord) -> list[range]:
@@ -30,7 +32,11 @@ def _goes_on(before: StageRecord, stage: StageRecord) -> bool:
 
 
 def reach(boot: BootRecord, option: range) -> int:
-    """How far a boot option came: 1 asked for an address, 2 was offered one over IPv6 with a file, 3 got one, 4 looked for a server, 5 fetched, 6 and up loaded."""
+    """How far a boot option came.
+
+    1 asked for an address, 2 was offered one with what it can use, 3 got one, 4 looked for a server, 5 fetched, 6 and up
+    loaded.
+    """
     loaded = len(option) - 1
     best = max(_stage_reach(boot.stages[index]) for index in option)
     return max(best, 6 + loaded) if loaded else best
@@ -45,7 +51,9 @@ def _stage_reach(stage: StageRecord) -> int:
         return 4
     dhcp = stage.dhcp
     if isinstance(dhcp, Dhcp4Exchange):
-        return 3 if dhcp.acks else 1
+        if dhcp.acks and not has_not_heard_of_its_lease(stage):
+            return 3
+        return 2 if was_offered_what_suits(stage) else 1
     if isinstance(dhcp, Dhcp6Exchange):
         if any(reply.message.addresses for reply in dhcp.replies):
             return 3

@@ -13,6 +13,7 @@ from .arch.option_missing import ArchOptionMissing
 from .arch.seven_vs_nine import Arch7Vs9
 from .arch.wrong_efi_machine import ArchWrongEfiMachine
 from .arp.next_server_unanswered import ArpNextServerUnanswered
+from .arp.reply_lost import ArpReplyLost
 from .chain.grub_thinks_tftp import ChainGrubThinksTftp
 from .chain.ipxe_loop import ChainIpxeLoop
 from .chain.ipxe_nothing_to_boot import ChainIpxeNothingToBoot
@@ -27,6 +28,7 @@ from .chain.shim_wrong_path import ChainShimWrongPath
 from .chain.text_instead_of_program import ChainTextInsteadOfProgram
 from .chain.uboot_bootfile_env import ChainUbootBootfileEnv
 from .chain.uboot_no_serverip import ChainUbootNoServerip
+from .dhcp.ack_lost import DhcpAckLost
 from .dhcp.address_conflict import DhcpAddressConflict
 from .dhcp.bad_udp_checksum import DhcpBadUdpChecksum
 from .dhcp.bootfile_name_mangled import DhcpBootfileNameMangled
@@ -38,8 +40,10 @@ from .dhcp.identity_changes import DhcpIdentityChanges
 from .dhcp.nak import DhcpNak
 from .dhcp.next_server_is_a_name import DhcpNextServerIsAName
 from .dhcp.next_server_missing import DhcpNextServerMissing
+from .dhcp.no_ack import DhcpNoAck
 from .dhcp.no_offer import DhcpNoOffer
 from .dhcp.offer_lost import DhcpOfferLost
+from .dhcp.offer_not_taken import DhcpOfferNotTaken
 from .dhcp.offer_without_boot_file import DhcpOfferWithoutBootFile
 from .dhcp.option_overload import DhcpOptionOverload
 from .dhcp.pool_exhausted import DhcpPoolExhausted
@@ -48,6 +52,7 @@ from .dhcp.reply_unicast_not_delivered import DhcpReplyUnicastNotDelivered
 from .dhcp.router_missing import DhcpRouterMissing
 from .dhcp.wrong_next_server import DhcpWrongNextServer
 from .dns.lookup_failed import DnsLookupFailed
+from .dns.reply_lost import DnsReplyLost
 from .dns.server_missing import DnsServerMissing
 from .http.client_error import Http4xx
 from .http.connection_close import Http10ConnectionClose
@@ -89,6 +94,7 @@ from .rule import Cause, Rule
 from .tcp.filtered import TcpFiltered
 from .tcp.iscsi_login import IscsiLoginRefused
 from .tcp.refused import TcpRefused
+from .tcp.syn_ack_lost import TcpSynAckLost
 from .tftp.access_violation import TftpAccessViolation
 from .tftp.acks_lost import TftpAcksLost
 from .tftp.block_rollover import TftpBlockRollover
@@ -119,6 +125,7 @@ from .tls.version import TlsVersion
 from .v6.no_advertise import V6NoAdvertise
 from .v6.no_bootfile_url import V6NoBootfileUrl
 from .v6.ra_or_bootparam import V6RaMissingOrBootparam
+from .v6.reply_lost import V6ReplyLost
 from .v6.stateless import V6StatelessNotSupported
 
 RULES: tuple[Rule, ...] = (
@@ -126,6 +133,7 @@ RULES: tuple[Rule, ...] = (
     LinkLacpSuspended(),
     LinkStpDelay(),
     LinkWrongVlanOrNic(),
+    DhcpAckLost(),
     DhcpAddressConflict(),
     DhcpBadUdpChecksum(),
     DhcpBootfileNameMangled(),
@@ -137,8 +145,10 @@ RULES: tuple[Rule, ...] = (
     DhcpNak(),
     DhcpNextServerIsAName(),
     DhcpNextServerMissing(),
+    DhcpNoAck(),
     DhcpNoOffer(),
     DhcpOfferLost(),
+    DhcpOfferNotTaken(),
     DhcpOfferWithoutBootFile(),
     DhcpOptionOverload(),
     DhcpPoolExhausted(),
@@ -162,11 +172,14 @@ RULES: tuple[Rule, ...] = (
     ProxyDhcpSilentForNonPxeclient(),
     ProxyDhcpSplitOfferRejected(),
     ArpNextServerUnanswered(),
+    ArpReplyLost(),
     DnsLookupFailed(),
+    DnsReplyLost(),
     DnsServerMissing(),
     TcpFiltered(),
     TcpRefused(),
     IscsiLoginRefused(),
+    TcpSynAckLost(),
     TlsAnswerUnused(),
     TlsCertificateRefused(),
     TlsCipher(),
@@ -235,6 +248,7 @@ RULES: tuple[Rule, ...] = (
     V6NoBootfileUrl(),
     V6RaMissingOrBootparam(),
     V6NoAdvertise(),
+    V6ReplyLost(),
     V6StatelessNotSupported(),
 )
 """Every rule, in the order of a boot."""

@@ -36,6 +36,8 @@ class Rule:
     explains_away: ClassVar[tuple[str, ...]] = ()
     """Codes of symptoms of the same stage that need not be told beside this cause."""
     needs: ClassVar[Needs] = "any"
+    last_resort: ClassVar[bool] = False
+    """Told only of a stage of which no other rule tells an error."""
     always: ClassVar[bool] = False
     """Look at every stage; otherwise only at stages where a boot option ended without success."""
     misses_options: ClassVar[bool] = False

@@ -118,6 +118,7 @@ def server_message(
         ):
             exchange.pxe_replies = kept(exchange.pxe_replies, heard)
         else:
+            exchange.ack_count += 1
             exchange.acks = kept(exchange.acks, heard)
             world.quality.lease_seen |= machine.boot_client
             learn_address(world, machine, message.your_ip or message.client_ip)

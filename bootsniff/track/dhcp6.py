@@ -31,6 +31,7 @@ def client_message(world: World, machine: MachineRecord, envelope: Envelope, mes
     else:
         if exchange.solicits and not exchange.advertises and message.type == Dhcpv6Type.REQUEST:
             world.quality.offers_missing = True  # it takes an offer that this capture does not hold
+        exchange.request_count += 1
         exchange.requests = kept(exchange.requests, heard)
     touch(machine, stage, at)
     address = message.peer or envelope.source  # a relay sends from its own
@@ -69,6 +70,7 @@ def server_message(world: World, machine: MachineRecord, envelope: Envelope, mes
             exchange.advertise_count += 1
             exchange.advertises = kept(exchange.advertises, heard)
         else:
+            exchange.reply_count += 1
             exchange.replies = kept(exchange.replies, heard)
             for address in message.addresses:
                 learn_address(world, machine, address)

@@ -4,25 +4,32 @@ from __future__ import annotations
 
 from ..model import NANOSECONDS
 from .kinds import is_firmware, is_http_client
+from .offered import was_offered_what_suits
 from .patience import Patience, patience_of
 from .records import Dhcp4Exchange, Dhcp6Exchange, StageRecord
-from .state import BOUND, DISCOVER, OFFERED, StageState, in_seconds, is_over
+from .state import BOUND, DISCOVER, OFFERED, SUITED, StageState, in_seconds, is_over
+from .unheard import TWICE, requests_behind_reply
 
 
 def dhcp4_state(stage: StageRecord, exchange: Dhcp4Exchange, now: int, *, gone: bool, started: bool) -> StageState:
-    """An exchange without ACK: unanswered, offered, refused. `gone`: the machine went on to another option."""
+    """An exchange without ACK, or with one that the machine does not hear: unanswered, offered, refused.
+
+    `gone`: the machine went on to another option.
+    """
     patience = patience_of(stage.client)
     if started:
         return StageState(BOUND)
     last = stage.last.time
-    rank = OFFERED if exchange.offers or exchange.proxy_offers or exchange.requests else DISCOVER
-    if exchange.nak_count >= 2:
-        return StageState(OFFERED, failed=True, point="dhcp")
+    rank = SUITED if was_offered_what_suits(stage) else DISCOVER
+    if rank == DISCOVER and (exchange.offers or exchange.proxy_offers):
+        rank = OFFERED
+    if exchange.nak_count >= 2 or exchange.acks:
+        return StageState(max(rank, OFFERED), failed=True, point="dhcp")
     if exchange.offers:
         first_offer = exchange.offers[0].time
         further = exchange.discover_count - sum(heard.time <= first_offer for heard in exchange.discovers)
         if further >= 2 and not exchange.requests:
-            return StageState(OFFERED, failed=True, point="dhcp")
+            return StageState(rank, failed=True, point="dhcp")
     if gone or is_over(last, patience.dhcp_silence, now):
         return StageState(rank, failed=True, point="dhcp")
     if (
@@ -50,9 +57,16 @@ def dhcp6_state(stage: StageRecord, exchange: Dhcp6Exchange, now: int, *, gone: 
     """The same for DHCPv6."""
     if started:
         return StageState(BOUND)
-    rank = OFFERED if exchange.advertises or exchange.requests else DISCOVER
-    refused = bool(exchange.advertises) and not exchange.requests and not _usable6(stage, exchange)
-    if gone or refused or is_over(stage.last.time, 60 * NANOSECONDS, now):
+    rank, usable = DISCOVER, _usable6(stage, exchange)
+    if exchange.advertises or exchange.requests:
+        rank = SUITED if exchange.requests or usable else OFFERED
+    refused = bool(exchange.advertises) and not exchange.requests and not usable
+    if (
+        gone
+        or refused
+        or len(requests_behind_reply(exchange)) >= TWICE
+        or is_over(stage.last.time, 60 * NANOSECONDS, now)
+    ):
         return StageState(rank, failed=True, point="dhcp")
     return StageState(
         rank, waiting_for=_dhcp6_wait(stage, exchange, now), check_at=stage.last.time + 60 * NANOSECONDS + 1

@@ -14,6 +14,7 @@ from .naming import is_os_extra, is_raspberry_name, is_sum, same_file
 from .patience import ABORT_SILENCE, SEARCH_SILENCE, TCP_SILENCE, patience_of
 from .records import BootRecord, FetchRecord, StageRecord
 from .state import in_seconds
+from .unheard import opened_again
 
 LOST_REPLIES = 3
 """Requests that were answered and repeated all the same."""
@@ -318,4 +319,4 @@ def connection_failure(connection: TcpConnection, now: int, *, moved_on: bool) -
         return "tcp" if refused or quiet or (moved_on and connection.syn_count) else None
     if connection.reset is not None and not connection.established:
         return "tcp"
-    return None
+    return "tcp" if opened_again(connection) else None

@@ -13,6 +13,7 @@ from .patience import NOTHING_TO_BOOT, patience_of
 from .records import Dhcp4Exchange, StageRecord
 from .state import ASKED, BOUND, LOADED, StageState, in_seconds, is_over
 from .switches import is_switch
+from .unheard import asked_again, queried_again
 
 
 def bound_state(stage: StageRecord, now: int, *, gone: bool, started: bool, settled: bool) -> StageState:
@@ -91,10 +92,10 @@ def _obstacle(stage: StageRecord, now: int, *, gone: bool) -> StallPoint | None:
             break
     if stage.lookups and not stage.connections:
         lookup = stage.lookups[-1]
-        if lookup.answer is None or lookup.answer.rcode or not lookup.answer.addresses:
+        if lookup.answer is None or lookup.answer.rcode or not lookup.answer.addresses or queried_again(stage.lookups):
             return "dns"
     for arp in stage.arps:
-        if arp.request_count >= 2 and not arp.answers:
+        if (arp.request_count >= 2 and not arp.answers) or asked_again(arp):
             return "arp"
     exchange = stage.dhcp
     if isinstance(exchange, Dhcp4Exchange) and exchange.pxe_requests:

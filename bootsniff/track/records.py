@@ -77,6 +77,7 @@ class Dhcp4Exchange(Struct, eq=False, gc=False):
     requests: tuple[Heard[DhcpMessage], ...] = ()
     request_count: int = 0
     acks: tuple[Heard[DhcpMessage], ...] = ()
+    ack_count: int = 0
     naks: tuple[Heard[DhcpMessage], ...] = ()
     nak_count: int = 0
     strangers: tuple[tuple[str, FrameRef], ...] = ()
@@ -122,7 +123,9 @@ class Dhcp6Exchange(Struct, eq=False, gc=False):
     advertises: tuple[Heard[Dhcpv6Message], ...] = ()
     advertise_count: int = 0
     requests: tuple[Heard[Dhcpv6Message], ...] = ()
+    request_count: int = 0
     replies: tuple[Heard[Dhcpv6Message], ...] = ()
+    reply_count: int = 0
     information_requests: tuple[Heard[Dhcpv6Message], ...] = ()
     answered_besides: bool = False
     """A server answered what the machine asked for by DHCPv6 without a word about booting."""

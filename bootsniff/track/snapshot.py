@@ -14,6 +14,7 @@ from .boot_file import boot_file_of, boot_server_of, chosen_offer
 from .kinds import is_http_client, is_ipxe
 from .outcome import refresh
 from .records import BootRecord, Dhcp4Exchange, Dhcp6Exchange, FetchRecord, MachineRecord, StageRecord, World
+from .unheard import has_not_heard_of_its_lease
 
 
 def machine_value(
@@ -107,7 +108,7 @@ def _secure(record: StageRecord) -> tuple[Secure, ...]:
 
 def _dhcp4(stage: StageRecord, exchange: Dhcp4Exchange) -> Dhcp:
     offer = chosen_offer(exchange)
-    ack = exchange.acks[-1] if exchange.acks else None
+    ack = exchange.acks[-1] if exchange.acks and not has_not_heard_of_its_lease(stage) else None
     answer = ack or offer
     file = boot_file_of(stage)
     echoed: bool | None = None
@@ -122,6 +123,8 @@ def _dhcp4(stage: StageRecord, exchange: Dhcp4Exchange) -> Dhcp:
         version=4,
         status=_dhcp4_status(stage, exchange),
         discovers=exchange.discover_count,
+        requests=exchange.request_count,
+        acks=exchange.ack_count,
         offers=exchange.offer_count + len(exchange.proxy_offers),
         server=(options.server_id(answer.message) or answer.source) if answer is not None else None,
         offered_address=offer.message.your_ip
@@ -157,6 +160,8 @@ def _end(exchange: Dhcp4Exchange) -> int:
 def _dhcp4_status(stage: StageRecord, exchange: Dhcp4Exchange) -> DhcpStatus:
     if exchange.declines and (not exchange.acks or exchange.declines[-1].time > exchange.acks[-1].time):
         return "declined"
+    if has_not_heard_of_its_lease(stage):
+        return "offered"
     if exchange.acks:
         return "informed" if exchange.informs and not exchange.requests else "bound"
     if exchange.naks:
@@ -182,7 +187,7 @@ def _proxy(exchange: Dhcp4Exchange) -> Proxy | None:
 
 
 def _dhcp6(stage: StageRecord, exchange: Dhcp6Exchange) -> Dhcp:
-    reply = exchange.replies[-1] if exchange.replies else None
+    reply = exchange.replies[-1] if exchange.replies and not has_not_heard_of_its_lease(stage) else None
     advertise = exchange.advertises[0] if exchange.advertises else None
     answer = reply or advertise
     file = boot_file_of(stage)
@@ -200,6 +205,8 @@ def _dhcp6(stage: StageRecord, exchange: Dhcp6Exchange) -> Dhcp:
         version=6,
         status=status,
         discovers=exchange.solicit_count,
+        requests=exchange.request_count,
+        acks=exchange.reply_count,
         offers=exchange.advertise_count,
         server=answer.source if answer is not None else None,
         offered_address=next(iter(advertise.message.addresses), None) if advertise is not None else None,

@@ -15,6 +15,7 @@ from .patience import KERNEL_SILENCE, REACTION
 from .records import Dhcp4Exchange, Dhcp6Exchange, StageRecord
 from .state import DISCOVER, DONE, LOADED, StageState, is_over
 from .switches import is_switch, switch_state
+from .unheard import has_not_heard_of_its_lease
 
 
 def stage_state(
@@ -28,7 +29,8 @@ def stage_state(
     started = following is not None and not gone
     if stage.fetches:
         refresh_fetches(stage, now, moved_on=following is not None or boot_over)
-    if stage.client == "os" and (stage.fetches or _is_bound(stage)):
+    unheard = has_not_heard_of_its_lease(stage)
+    if stage.client == "os" and not unheard and (stage.fetches or _is_bound(stage)):
         return os_state(stage, now, settled=settled or following is not None or boot_over)
     if following is not None and _next_command(stage, following):
         return StageState(DISCOVER)
@@ -44,11 +46,11 @@ def stage_state(
     secure = over_tls(stage) if stage.connections and stage.client != "os" else None
     if secure is not None and not started:
         return secure_state(secure, refused=gone and following is not None, now=now)
-    if isinstance(exchange, Dhcp4Exchange) and not (
-        exchange.acks or exchange.informs or stage.connections or stage.lookups
+    if isinstance(exchange, Dhcp4Exchange) and (
+        unheard or not (exchange.acks or exchange.informs or stage.connections or stage.lookups)
     ):
         return dhcp4_state(stage, exchange, now, gone=gone, started=started)
-    if isinstance(exchange, Dhcp6Exchange) and not has_lease(exchange):
+    if isinstance(exchange, Dhcp6Exchange) and (unheard or not has_lease(exchange)):
         return dhcp6_state(stage, exchange, now, gone=gone, started=started)
     return bound_state(stage, now, gone=gone, started=started, settled=settled)
 

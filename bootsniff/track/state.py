@@ -7,8 +7,8 @@ from typing import NamedTuple
 from ..model import NANOSECONDS, StallPoint
 
 NEVER = 1 << 62
-DISCOVER, OFFERED, BOUND, ASKED, ANSWERED, LOADED, CONFIGURED, KERNEL, DONE = range(9)
-"""How far a stage came."""
+DISCOVER, OFFERED, SUITED, BOUND, ASKED, ANSWERED, LOADED, CONFIGURED, KERNEL, DONE = range(10)
+"""How far a stage came; SUITED: it was offered what it can use, or took an offer."""
 
 
 class StageState(NamedTuple):

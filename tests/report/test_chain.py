@@ -1,7 +1,9 @@
+from typing import Literal
+
 import pytest
 from msgspec.structs import replace
 
-from bootsniff.model import Boot, DhcpStatus, Secure, Stage
+from bootsniff.model import Boot, DhcpStatus, Proxy, Secure, Stage
 from bootsniff.report.chain import Turn, chain, client_label, file_label
 
 from . import canned
@@ -73,7 +75,7 @@ def test_dhcp_stalls_between_its_packets() -> None:
     ("status", "row"),
     [
         ("unanswered", "d* DISCOVER, s OFFER"),
-        ("offered", "d DISCOVER, d* OFFER, s REQUEST"),
+        ("offered", "d DISCOVER, d OFFER, d REQUEST, d* ACK, s lease"),
         ("nak", "d DISCOVER, d OFFER, d* REQUEST, s ACK"),
         ("declined", "d DISCOVER, d OFFER, d* ACK, s address"),
         ("bound", "d* DHCP, s boot file"),
@@ -82,6 +84,39 @@ def test_dhcp_stalls_between_its_packets() -> None:
 def test_each_way_that_dhcp_stalls(status: DhcpStatus, row: str) -> None:
     dhcp = replace(dora(0, 1, None), status=status)
     assert drawn(chain(boot_of(stage("bios-pxe", "", 0, 9, dhcp=dhcp), stalled_at="dhcp"))) == [f"BIOS PXE: {row}"]
+
+
+@pytest.mark.parametrize(
+    ("version", "requests", "acks", "row", "note"),
+    [
+        (4, 0, 0, "d DISCOVER, d* OFFER, s REQUEST", "none came"),
+        (4, 3, 0, "d DISCOVER, d OFFER, d* REQUEST, s ACK", "none came"),
+        (4, 3, 3, "d DISCOVER, d OFFER, d REQUEST, d* ACK, s lease", "not taken up"),
+        (6, 3, 3, "d SOLICIT, d ADVERTISE, d REQUEST, d* REPLY, s lease", "not given, or not taken up"),
+    ],
+)
+def test_an_offer_is_taken_answered_and_heard_of(
+    version: Literal[4, 6], requests: int, acks: int, row: str, note: str
+) -> None:
+    dhcp = replace(dora(0, 1, None), status="offered", version=version, requests=requests, acks=acks)
+    (turn,) = chain(boot_of(stage("bios-pxe", "", 0, 9, dhcp=dhcp), stalled_at="dhcp"))
+    assert (drawn((turn,)), turn.steps[-1].note) == ([f"BIOS PXE: {row}"], note)
+
+
+@pytest.mark.parametrize(
+    ("requests", "acks", "note"), [(0, 0, "offered, not asked for"), (3, 0, "no ACK"), (3, 3, "ACK not taken up")]
+)
+def test_an_option_that_is_not_where_the_boot_stands_says_the_same(requests: int, acks: int, note: str) -> None:
+    dhcp = replace(dora(0, 1, None), status="offered", requests=requests, acks=acks)
+    (turn,) = chain(boot_of(stage("bios-pxe", "", 0, 9, dhcp=dhcp), stalled_at="tftp"))
+    assert (turn.steps[0].label, turn.steps[0].note) == ("DHCP", note)
+
+
+def test_a_proxydhcp_offer_stands_before_what_did_not_come() -> None:
+    dhcp = replace(dora(0, 1, None), proxy=Proxy("192.168.122.9", None, "offer"))
+    assert drawn(chain(boot_of(stage("bios-pxe", "", 0, 9, dhcp=dhcp), stalled_at="dhcp"))) == [
+        "BIOS PXE: d DHCP, d* ProxyDHCP, s boot file"
+    ]
 
 
 def test_the_stall_is_marked_where_the_furthest_option_stood_not_where_the_last_one_did() -> None:

@@ -173,6 +173,7 @@ class Scene:
 
     def ack(self, seconds: float, **settings: object) -> Scene:
         self.dhcp.acks += (self.reply(seconds, 5, **settings),)  # type: ignore[arg-type]
+        self.dhcp.ack_count += 1
         return self
 
     def nak(self, seconds: float, **settings: object) -> Scene:

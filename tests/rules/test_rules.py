@@ -19,7 +19,7 @@ from bootsniff.rules.tftp.server_in_container import TftpServerInContainer
 from bootsniff.track.records import Expectation
 from bootsniff.wire.transfers import BootContent, TftpError
 
-from . import scenes_dhcp, scenes_link, scenes_more, scenes_program, scenes_transfer
+from . import scenes_dhcp, scenes_link, scenes_more, scenes_program, scenes_transfer, scenes_unheard
 from .scene import SERVER, Scene
 
 Build = Callable[[], Scene]
@@ -29,6 +29,7 @@ FAULTS: dict[str, Build] = {
     **scenes_program.FAULTS,
     **scenes_more.FAULTS,
     **scenes_link.FAULTS,
+    **scenes_unheard.FAULTS,
 }
 LOOKALIKES: list[tuple[str, str, Build]] = [
     *scenes_dhcp.LOOKALIKES,
@@ -36,6 +37,7 @@ LOOKALIKES: list[tuple[str, str, Build]] = [
     *scenes_program.LOOKALIKES,
     *scenes_more.LOOKALIKES,
     *scenes_link.LOOKALIKES,
+    *scenes_unheard.LOOKALIKES,
 ]
 HEALTHY = [scenes_program.normal_chain, scenes_program.healthy_shim, scenes_program.newer_ipxe, scenes_dhcp.healthy_relay,
            scenes_dhcp.nak_then_lease, scenes_dhcp.answered_late, scenes_program.quiet_os]  # fmt: skip

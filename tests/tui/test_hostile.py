@@ -51,6 +51,8 @@ def report_of(raw: str | bytes) -> Report:
         "bound",
         1,
         1,
+        1,
+        1,
         name,
         name,
         name,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...model import Finding, Fix
 from ...wire import ports
-from .. import fixes
+from .. import fixes, on_the_way
 from ..case import Case
 from ..evidence import evidence, first_and_last
 from ..rule import Rule
@@ -22,7 +22,7 @@ class DhcpBadUdpChecksum(Rule):
         OFFERs the machine could use, with a UDP checksum that does not fit, and DISCOVERs that go on as if nothing had come.
     Not to be confused with
         The same wrong checksum in a capture made on the sending host, where the machine goes on to its REQUEST: that is
-        offloading and no fault. Offers that are ignored for what is in them (dhcp-offer-without-boot-file), or lost because
+        offloading and no fault. The offers may as well get lost on the way for another reason (dhcp-offer-not-taken). Offers that are ignored for what is in them (dhcp-offer-without-boot-file), or lost because
         they go to the offered address itself (dhcp-reply-unicast-not-delivered).
     Causes
         Checksum offloading on a tap, veth or virtio interface with a client that reads raw packets.
@@ -54,7 +54,7 @@ class DhcpBadUdpChecksum(Rule):
         yield self.finding(
             case,
             [evidence(offers[0].heard, "offer with a wrong UDP checksum"), *first_and_last(again, "DISCOVER again")],
-            confidence="possible" if all(offer.heard.target == offer.address for offer in offers) else "likely",
+            confidence="possible",
             server=offers[0].server,
             file=next((offer.boot_file for offer in offers if offer.boot_file), "an address"),
             expected="A REQUEST for the offered address.",
@@ -63,5 +63,7 @@ class DhcpBadUdpChecksum(Rule):
                 case,
                 Fix("shell", "ethtool -K vnet0 tx off"),
                 Fix("iptables", "iptables -t mangle -A POSTROUTING -p udp --dport 68 -j CHECKSUM --checksum-fill"),
+                on_the_way.BRIDGE[0],
+                on_the_way.GUEST_FILTER,
             ),
         )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...model import Finding, Fix
 from ...wire.addresses import BROADCAST
-from .. import fixes
+from .. import fixes, on_the_way
 from ..case import Case
 from ..evidence import evidence, first_and_last
 from ..rule import Rule
@@ -69,5 +69,12 @@ class DhcpReplyUnicastNotDelivered(Rule):
             flag=", although it asks for a broadcast" if asked else "",
             expected="A REQUEST for the offered address.",
             proof="The same boot with replies that are broadcast.",
-            fixes=fixes.arrange(case, *fixes.dnsmasq("dhcp-broadcast"), Fix("isc-dhcpd", "always-broadcast on;")),
+            fixes=fixes.arrange(
+                case,
+                *fixes.dnsmasq("dhcp-broadcast"),
+                Fix("isc-dhcpd", "always-broadcast on;"),
+                on_the_way.BRIDGE[0],
+                on_the_way.GUEST_FILTER,
+                on_the_way.SNOOPING,
+            ),
         )

@@ -8,7 +8,7 @@ from ...flow.records import TftpTransfer
 from ...model import Finding, Fix, FrameRef
 from ...track.fetch_outcome import LOST_REPLIES, asked_anew
 from ...track.naming import plain_path
-from .. import fixes, names
+from .. import fixes, names, on_the_way
 from ..case import Case
 from ..evidence import evidence, first_and_last, maybe
 from ..rule import Rule
@@ -70,10 +70,8 @@ class TftpReplyLost(Rule):
                 count=count,
                 time=names.seconds(requests[-1].time - requests[0].time),
                 expected="An ACK of the machine.",
-                proof=""
-                if nearer
-                else "A capture nearer to the machine, on its own tap or switch port: does the answer arrive there?",
-                fixes=fixes.arrange(case, *(_ROUTER if case.is_elsewhere(flow.server) else _BRIDGE)),
+                proof="" if nearer else on_the_way.nearer("the answer"),
+                fixes=fixes.arrange(case, *(_ROUTER if case.is_elsewhere(flow.server) else on_the_way.BRIDGE)),
             )
 
 
@@ -111,7 +109,3 @@ def _unheard(flow: TftpTransfer) -> bool:
 
 
 _ROUTER = (Fix("nft", transfers.ROUTER_NFT), transfers.ROUTER_IPTABLES)
-_BRIDGE = (
-    Fix("nft", "nft list ruleset   # rules of the families bridge, inet and netdev on the way"),
-    Fix("shell", "sysctl net.bridge.bridge-nf-call-iptables   # 1: iptables filters the bridge as well"),
-)

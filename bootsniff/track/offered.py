@@ -1,0 +1,35 @@
+"""Which offers suit a boot program, as far as its kind tells; pure functions of messages and records."""
+
+from __future__ import annotations
+
+from ..wire import dhcp_options as options
+from ..wire import urls
+from ..wire.http import is_web_url
+from ..wire.messages import DhcpMessage
+from .kinds import is_http_client, is_ipxe
+from .records import Dhcp4Exchange, StageRecord
+
+
+def suits(client: str, offer: DhcpMessage) -> bool:
+    """Whether a program of this kind would take such an OFFER, by what is in it."""
+    named = options.boot_file(offer)
+    file = named[0] if named is not None else ""
+    if is_http_client(client):
+        if not is_web_url(file) or not (options.vendor_class(offer) or "").startswith("HTTPClient"):
+            return False
+        return not urls.is_name(urls.host_of(file)) or bool(options.dns_servers(offer))
+    if client == "raspberry-pi":
+        return options.invites_raspberry_pi(offer)
+    firmware = client == "bios-pxe" or (client.startswith("efi-") and not is_ipxe(client))
+    return bool(file) and not (firmware and is_web_url(file))
+
+
+def was_offered_what_suits(stage: StageRecord) -> bool:
+    """Whether DHCPv4 servers offered the stage's program what it takes, or the program did take an offer."""
+    exchange = stage.dhcp
+    if not isinstance(exchange, Dhcp4Exchange):
+        return False
+    if exchange.requests or any(suits(stage.client, heard.message) for heard in exchange.offers):
+        return True
+    beside = any((options.vendor_class(heard.message) or "").startswith("PXEClient") for heard in exchange.proxy_offers)
+    return bool(exchange.offers) and beside and not is_http_client(stage.client)

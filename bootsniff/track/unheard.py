@@ -1,0 +1,93 @@
+"""Answers that were seen, and that a machine asks for again as if they had not come; pure functions of the records.
+
+Where the capture stands nearer to the server than what loses them, the answers look as if all were well. A machine that
+heard an answer does not ask again; once may be an accident, or an answer that came late.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..flow.records import DnsLookup, TcpConnection
+from ..model import NANOSECONDS, FrameRef
+from ..wire.messages import DhcpMessage, Dhcpv6Message
+from .records import Arps, Dhcp4Exchange, Dhcp6Exchange, Heard, StageRecord
+
+TWICE = 2
+"""Repetitions behind an answer that make it no accident."""
+MANY_ARPS = 3
+"""The same for ARP, which programs repeat within 0.1 s (iPXE's neighbour.c)."""
+_ON_ITS_WAY = NANOSECONDS // 10
+"""What was sent this soon after an answer knows nothing of it, or came by another relay."""
+
+
+def _behind(sent: tuple[FrameRef, ...] | list[FrameRef], answer: FrameRef | None) -> list[FrameRef]:
+    return [] if answer is None else [at for at in sent if at.time - answer.time > _ON_ITS_WAY]
+
+
+def requests_behind_ack(exchange: Dhcp4Exchange) -> list[Heard[DhcpMessage]]:
+    """REQUESTs for a lease that the server had given already; a renewal names the address it has (RFC 2131 section 4.3.2)."""
+    if not exchange.acks:
+        return []
+    ack = exchange.acks[0]
+    return [
+        heard
+        for heard in exchange.requests
+        if heard.time - ack.time > _ON_ITS_WAY
+        and heard.message.xid == ack.message.xid
+        and heard.message.client_ip is None
+    ]
+
+
+def requests_behind_reply(exchange: Dhcp6Exchange) -> list[Heard[Dhcpv6Message]]:
+    """The same for DHCPv6: REQUESTs, and INFORMATION-REQUESTs, with the transaction of a REPLY."""
+    if not exchange.replies:
+        return []
+    reply = exchange.replies[0]
+    return [
+        heard
+        for heard in (*exchange.requests, *exchange.information_requests)
+        if heard.time - reply.time > _ON_ITS_WAY and heard.message.xid == reply.message.xid
+    ]
+
+
+def has_not_heard_of_its_lease(stage: StageRecord) -> bool:
+    """Whether a machine goes on to request what it was given, and has done nothing that takes an address."""
+    exchange = stage.dhcp
+    if stage.fetches or stage.connections or stage.lookups or stage.arps:
+        return False
+    if isinstance(exchange, Dhcp4Exchange):
+        return not exchange.pxe_requests and len(requests_behind_ack(exchange)) >= TWICE
+    return isinstance(exchange, Dhcp6Exchange) and len(requests_behind_reply(exchange)) >= TWICE
+
+
+def asked_again(arps: Arps) -> list[FrameRef]:
+    """ARP questions behind the answer, when they are too many for an accident."""
+    again = _behind(arps.requests, arps.reply)
+    return again if len(again) >= MANY_ARPS else []
+
+
+def opened_again(connection: TcpConnection) -> list[FrameRef]:
+    """SYNs behind the SYN-ACK of a connection that never came about, when they are too many for an accident."""
+    if connection.established or connection.reset is not None:
+        return []
+    again = _behind(connection.syns, connection.syn_ack)
+    return again if len(again) >= TWICE else []
+
+
+def queried_again(lookups: Iterable[DnsLookup]) -> tuple[DnsLookup, list[FrameRef]] | None:
+    """Of the latest question the answer that came first, and the queries behind it; None when there are none.
+
+    iPXE gives each query an identifier of its own (net/udp/dns.c), so that repetitions are look-ups of their own.
+    """
+    known = list(lookups)
+    if not known:
+        return None
+    latest = known[-1]
+    question = latest.server, latest.name.lower(), latest.query_type
+    same = [one for one in known if (one.server, one.name.lower(), one.query_type) == question]
+    answered = next((one for one in same if one.answer is not None), None)
+    if answered is None:
+        return None
+    again = _behind([at for one in same for at in one.queries], answered.answer_at)
+    return (answered, again) if again else None

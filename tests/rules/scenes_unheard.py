@@ -1,0 +1,115 @@
+"""Scenes of answers that the machine asks for again as if they had not come, and what looks like them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .scene import SERVER, Scene
+
+FOUR = (0, 4, 12, 28)
+URL = "http://192.168.122.1/x.efi"
+
+
+def offers(client: str = "efi-x64-pxe", times: int = 4, **settings: object) -> Scene:
+    """Offers with what the machine needs, and DISCOVERs behind them."""
+    scene = Scene(client)
+    for second in FOUR[:times]:
+        scene.discover(second).offer(second + 0.1, **{"file": "grubx64.efi", **settings})
+    return scene
+
+
+def acks(times: int = 4, *, gap: float = 4) -> Scene:
+    scene = Scene().discover(0).offer(0.1, file="grubx64.efi")
+    for number in range(times):
+        scene.request(1 + gap * number).ack(1.1 + gap * number, file="grubx64.efi")
+    return scene
+
+
+def requests(times: int = 4, *, server: str = SERVER) -> Scene:
+    scene = Scene().discover(0).offer(0.1, file="grubx64.efi")
+    for number in range(times):
+        scene.request(1 + 4 * number, server)
+    return scene
+
+
+def arps(times: int = 5, *, target: str = SERVER) -> Scene:
+    """Questions that are answered from the first one on."""
+    scene = Scene(at="arp").lease(file="grubx64.efi").arp(target, *range(1, times + 1))
+    scene.here.arps[0].reply = scene.at(1.01)
+    return scene
+
+
+def arps_and_files() -> Scene:
+    scene = arps()
+    scene.tftp(2, "grubx64.efi", "stalled")
+    return scene
+
+
+def syns(times: int = 4, *, answered: bool = True) -> Scene:
+    scene = Scene("efi-x64-http", at="tcp").lease(file=URL, option60="HTTPClient")
+    connection = scene.connection(1, syns=times, opened=False)
+    if answered:
+        connection.syn_ack = scene.at(1.01)
+    return scene
+
+
+def connected() -> Scene:
+    scene = syns()
+    scene.connection(30)
+    return scene
+
+
+def queries(times: int = 4, *, rcode: int = 0) -> Scene:
+    scene = Scene("efi-x64-http", at="dns").lease(file="http://boot.lan/x.efi", option60="HTTPClient", dns=SERVER)
+    scene.lookup(1, "boot.lan", rcode=rcode, addresses=() if rcode else (SERVER,), queries=times)
+    return scene
+
+
+def queries_and_connection() -> Scene:
+    scene = queries()
+    scene.connection(20, opened=False, syns=3)
+    return scene
+
+
+def advertises(*times: float, url: str | None = "tftp://[fd00::1]/x.efi") -> Scene:
+    scene = Scene()
+    exchange = scene.solicit(*(times or FOUR))
+    exchange.advertises = (scene.heard6(exchange.solicits[0].time / 1e9 - 1_700_000_000 + 0.1, 2, url=url,
+                                        addresses=("fd00::100",)),)  # fmt: skip
+    exchange.advertise_count = 1
+    return scene
+
+
+FAULTS: dict[str, Callable[[], Scene]] = {
+    "dhcp-offer-not-taken": offers,
+    "dhcp-ack-lost": acks,
+    "dhcp-no-ack": requests,
+    "arp-reply-lost": arps,
+    "tcp-syn-ack-lost": syns,
+    "dns-reply-lost": queries,
+    "v6-reply-lost": advertises,
+}
+
+LOOKALIKES: list[tuple[str, str, Callable[[], Scene]]] = [
+    ("dhcp-offer-not-taken", "nothing to boot is offered", lambda: offers(file=None)),
+    ("dhcp-offer-not-taken", "a URL for PXE firmware", lambda: offers("efi-x64-http", file=URL)),
+    ("dhcp-offer-not-taken", "asked again once", lambda: offers(times=2)),
+    ("dhcp-offer-not-taken", "taken in the end", lambda: offers().request(30)),
+    ("dhcp-ack-lost", "lost once", lambda: acks(2)),
+    ("dhcp-ack-lost", "REQUESTs of two relays", lambda: acks(4, gap=0.02)),
+    ("dhcp-ack-lost", "the machine looks for its server", lambda: acks().arp(SERVER, 20, 21, 22)),
+    ("dhcp-no-ack", "one REQUEST", lambda: requests(1)),
+    ("dhcp-no-ack", "refused in the end", lambda: requests().nak(20)),
+    ("dhcp-no-ack", "another server's offer is not in the capture", lambda: requests(server="192.168.122.9")),
+    ("arp-reply-lost", "answered when asked for the last time", lambda: arps(3)),
+    ("arp-reply-lost", "a file is asked for behind the answer", arps_and_files),
+    ("arp-reply-lost", "the machine's own address", lambda: arps(target="192.168.122.227")),
+    ("tcp-syn-ack-lost", "no answer", lambda: syns(answered=False)),
+    ("tcp-syn-ack-lost", "lost once", lambda: syns(2)),
+    ("tcp-syn-ack-lost", "a later connection came about", connected),
+    ("dns-reply-lost", "asked once", lambda: queries(1)),
+    ("dns-reply-lost", "no such name", lambda: queries(rcode=3)),
+    ("dns-reply-lost", "a connection follows", queries_and_connection),
+    ("v6-reply-lost", "asked again once", lambda: advertises(0, 1)),
+    ("v6-reply-lost", "no URL in it", lambda: advertises(url=None)),
+]
