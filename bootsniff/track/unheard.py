@@ -17,12 +17,12 @@ TWICE = 2
 """Repetitions behind an answer that make it no accident."""
 MANY_ARPS = 3
 """The same for ARP, which programs repeat within 0.1 s (iPXE's neighbour.c)."""
-_ON_ITS_WAY = NANOSECONDS // 10
+ON_ITS_WAY = NANOSECONDS // 10
 """What was sent this soon after an answer knows nothing of it, or came by another relay."""
 
 
 def _behind(sent: tuple[FrameRef, ...] | list[FrameRef], answer: FrameRef | None) -> list[FrameRef]:
-    return [] if answer is None else [at for at in sent if at.time - answer.time > _ON_ITS_WAY]
+    return [] if answer is None else [at for at in sent if at.time - answer.time > ON_ITS_WAY]
 
 
 def requests_behind_ack(exchange: Dhcp4Exchange) -> list[Heard[DhcpMessage]]:
@@ -33,7 +33,7 @@ def requests_behind_ack(exchange: Dhcp4Exchange) -> list[Heard[DhcpMessage]]:
     return [
         heard
         for heard in exchange.requests
-        if heard.time - ack.time > _ON_ITS_WAY
+        if heard.time - ack.time > ON_ITS_WAY
         and heard.message.xid == ack.message.xid
         and heard.message.client_ip is None
     ]
@@ -47,7 +47,7 @@ def requests_behind_reply(exchange: Dhcp6Exchange) -> list[Heard[Dhcpv6Message]]
     return [
         heard
         for heard in (*exchange.requests, *exchange.information_requests)
-        if heard.time - reply.time > _ON_ITS_WAY and heard.message.xid == reply.message.xid
+        if heard.time - reply.time > ON_ITS_WAY and heard.message.xid == reply.message.xid
     ]
 
 

@@ -57,3 +57,35 @@ def test_a_machine_that_repeats_its_ack_waits_for_more(tmp_path: Path) -> None:
     for wire in without_its_end(again=True), without_its_end(size=True):
         found = machine(read(wire.quiet(90).save(tmp_path / "x.pcap")))
         assert [finding.code for finding in found.findings] == ["tftp-timeout-mid-transfer"]
+
+
+def half_way(*, repeats: str) -> Wire:
+    """Block 2 of 3 is seen; then the machine repeats ACK 1, or the server block 2 that was acknowledged, or nobody anything."""
+    wire = Wire("bios-pxe").lease(file="pxelinux.0")
+    wire.rrq(1, "pxelinux.0")
+    wire.oack(1.01, tsize=4000)
+    wire.ack(1.02, 0)
+    wire.data(1.03, 1, PXELINUX[:1468].ljust(1468))
+    wire.ack(1.04, 1)
+    wire.data(1.05, 2, b"x" * 1468)
+    if repeats != "ACK 1":
+        wire.ack(1.06, 2)
+    for time in (2, 4, 8):
+        if repeats == "ACK 1":
+            wire.ack(time, 1)
+        if repeats:
+            wire.data(time + 0.5, 2, b"x" * 1468)
+    return wire.quiet(120)
+
+
+def test_who_does_not_hear_whom(tmp_path: Path) -> None:
+    said = {
+        "ACK 1": "the machine does not hear block 2: it goes on to acknowledge block 1",
+        "DATA 2": "the server goes on to send it: it does not hear the machine's ACK",
+        "": "the server fell silent",
+    }
+    for repeats, who in said.items():
+        (finding,) = machine(read(half_way(repeats=repeats).save(tmp_path / "x.pcap"))).findings
+        assert finding.code == "tftp-timeout-mid-transfer"
+        assert finding.summary.endswith(who)
+        assert ("nearer to the machine" in finding.proof) == (repeats == "ACK 1")

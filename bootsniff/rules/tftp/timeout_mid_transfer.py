@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from ...flow.records import TftpTransfer
 from ...model import Evidence, Finding, Fix
 from ...track.fetch_outcome import gave_up_waiting
-from .. import fixes
+from ...track.unheard import ON_ITS_WAY
+from .. import fixes, on_the_way
 from ..case import Case
 from ..evidence import evidence, maybe, port_unreachable
 from ..rule import Rule
@@ -30,7 +31,8 @@ class TftpTimeoutMidTransfer(Rule):
         Loss on the line, a server that was stopped or restarted, an address or a link that changed, a machine that was
         switched off.
     Fix
-        Look at which side fell silent first; then at its log, its cable or its power.
+        Look at which side fell silent first, or does not hear the other; then at its log, its cable or its power, or at what
+        stands between the two.
     Sources
         RFC 1350 sections 2 and 7; dnsmasq tftp.c; danderson/netboot issue 50.
     """
@@ -52,7 +54,7 @@ class TftpTimeoutMidTransfer(Rule):
             refused = transfers.refusals(flow)
             if transfers.never_taken(flow) and not refused:
                 continue  # nothing was ever acknowledged: large blocks do not get through
-            who, proof = _silent_side(flow, gone=bool(refused))
+            who, proof, unheard = _silent_side(flow, gone=bool(refused))
             yield self.finding(
                 case,
                 [
@@ -70,7 +72,11 @@ class TftpTimeoutMidTransfer(Rule):
                 share=f" of {flow.size // flow.block_size + 1}" if flow.size and flow.block_size else "",
                 who=who,
                 expected=f"Block {flow.highest_block + 1}, or its ACK.",
-                proof="" if refused else f"The log of {flow.server}, and a capture on its side.",
+                proof=""
+                if refused
+                else on_the_way.nearer(f"block {flow.highest_block}")
+                if unheard
+                else f"The log of {flow.server}, and a capture on its side.",
                 fixes=fixes.arrange(
                     case,
                     Fix(
@@ -81,7 +87,9 @@ class TftpTimeoutMidTransfer(Rule):
             )
 
 
-def _silent_side(flow: TftpTransfer, *, gone: bool) -> tuple[str, list[Evidence]]:
+def _silent_side(flow: TftpTransfer, *, gone: bool) -> tuple[str, list[Evidence], bool]:
+    """Who does not say or hear what, the packets that show it, and whether it is the machine that does not hear."""
+    newest = flow.body.newest.time if flow.body.newest else 0
     server_last = flow.last_from_server.time if flow.last_from_server else 0
     client_last = flow.last_ack.time if flow.last_ack else 0
     proof = [
@@ -89,9 +97,16 @@ def _silent_side(flow: TftpTransfer, *, gone: bool) -> tuple[str, list[Evidence]
         *maybe(flow.last_from_server, "last packet of the server"),
     ]
     if gone:
-        return "the server's port is closed", proof
+        return "the server's port is closed", proof, False
+    lockstep = flow.window_size == 1
+    if lockstep and flow.acked_block < flow.highest_block and client_last - newest > ON_ITS_WAY:
+        repeated = f"it goes on to acknowledge block {flow.acked_block}"
+        return f"the machine does not hear block {flow.highest_block}: {repeated}", proof, True
     if client_last > server_last:
-        return "the server fell silent", proof
+        return "the server fell silent", proof, False
     if flow.acked_block < flow.highest_block:
-        return "the machine stopped acknowledging" if flow.ack_count else "the machine acknowledges nothing", proof
-    return "nothing more came", proof
+        acknowledges = "stopped acknowledging" if flow.ack_count else "acknowledges nothing"
+        return f"the machine {acknowledges}", proof, True
+    if lockstep and flow.newest_ack is not None and server_last - flow.newest_ack.time > ON_ITS_WAY:
+        return "the server goes on to send it: it does not hear the machine's ACK", proof, False
+    return "nothing more came", proof, False
