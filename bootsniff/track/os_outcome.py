@@ -11,8 +11,9 @@ import re
 
 from ..flow.records import DnsLookup, HttpExchange, PortLookup, TcpConnection, TftpTransfer
 from ..model import NANOSECONDS
-from ..wire import ports, urls
+from ..wire import dhcp_options, ports, urls
 from .arrived import is_open
+from .boot_file import is_elsewhere
 from .fetch_outcome import connection_failure, failed_before
 from .naming import fits, pieces_of, plain_path, same_file
 from .nfs_outcome import nfs_in_vain
@@ -162,7 +163,9 @@ def unheard(stage: StageRecord) -> Arps | None:
     own = exchange.given if isinstance(exchange, Dhcp4Exchange) else set[str]()
     for arps in reversed(stage.arps):
         asked = arps.request_count >= TRIES and arps.requests[-1].time >= since
-        if asked and not (arps.reply or arps.answers) and arps.target not in own and _is_named(stage, arps.target):
+        if not asked or arps.reply or arps.answers or arps.target in own:
+            continue
+        if _is_named(stage, arps.target) or is_way_to_told(stage, arps.target):
             return arps
     return None
 
@@ -267,6 +270,16 @@ def _addresses(stage: StageRecord, name: str) -> list[str]:
         if look.name.lower() == name and look.answer is not None
         for address in look.answer.addresses
     ]
+
+
+def is_way_to_told(stage: StageRecord, address: str) -> bool:
+    """Whether this is the router of a system's lease, and what the arguments of the kernel name is behind it."""
+    exchange = stage.dhcp
+    if not isinstance(exchange, Dhcp4Exchange) or not exchange.acks:
+        return False
+    lease = exchange.acks[-1].message
+    hosts = (one for host, _ in _places(stage) for one in (host, *_addresses(stage, host)))
+    return address in dhcp_options.routers(lease) and any(is_elsewhere(lease, host) for host in hosts)
 
 
 def _is_named(stage: StageRecord, address: str) -> bool:

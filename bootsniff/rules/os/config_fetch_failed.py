@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...flow.records import DnsLookup, HttpExchange, TcpConnection, TftpTransfer
 from ...model import Evidence, Finding, Fix
-from ...track.os_outcome import is_wanted, missed, mount_refused, unheard, unnamed, unreached
+from ...track.os_outcome import is_wanted, is_way_to_told, missed, mount_refused, unheard, unnamed, unreached
 from ...track.records import Arps, Dhcp4Exchange, FetchRecord
 from ...wire import mount, ports
 from .. import fixes, names, quoting
@@ -119,16 +119,23 @@ class OsConfigFetchFailed(Rule):
         )
 
     def _without_hardware_address(self, case: Case, arps: Arps) -> Finding:
+        router = is_way_to_told(case.stage, arps.target)
         return self.finding(
             case,
             first_and_last(arps.requests, f"ARP who-has {arps.target}"),
             confidence="likely" if case.silence() == "likely" else "possible",
             subject=arps.target,
-            what=f"anything from {arps.target}",
-            why="nobody answers ARP for it",
+            what=f"anything {'by way of' if router else 'from'} {arps.target}",
+            why=f"nobody answers ARP for it{', the router of its lease (option 3)' if router else ''}",
             expected=f"An ARP reply for {arps.target}.",
             proof=f"arping {arps.target} from another host of this network.",
-            fixes=(Fix("shell", f"ip -brief address show   # on the server: does it have {arps.target}?"),),
+            fixes=(
+                Fix(
+                    "shell",
+                    f"ip -brief address show   # on the {'router' if router else 'server'}: does it have {arps.target}?",
+                ),
+                *(fixes.router(case, case.lease) if router and case.lease is not None else ()),
+            ),
         )
 
     def _without_connection(self, case: Case, tries: list[TcpConnection]) -> Finding:
