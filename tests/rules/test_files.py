@@ -8,7 +8,7 @@ import pytest
 
 from bootsniff.model import Finding
 
-from . import boots_files
+from . import boots_files, boots_system
 from .boots_https import program
 from .packets import Wire, machine, read
 
@@ -139,3 +139,12 @@ def test_a_jump_to_a_label_that_is_not_there_is_named(label: bytes, tmp_path: Pa
     wire = Wire("ipxe-bios").lease(file="http://192.168.122.1/boot.ipxe").fetch(2, "/boot.ipxe", body=script).quiet(90)
     finding = found(wire, tmp_path, "chain-script-stops")
     assert ("no label bois" in finding.summary, finding.confidence == "likely") == (missing, missing)
+
+
+@pytest.mark.parametrize(
+    ("path", "told"), [("/seeduser-data", True), ("/seed/user-data", False), ("/user-data", False)]
+)
+def test_a_seed_s_url_without_its_slash_is_named(path: str, tmp_path: Path, *, told: bool) -> None:
+    wire = boots_system.missing(boots_system.started("/linux quiet"), path)
+    finding = found(wire.quiet(120), tmp_path, "os-config-fetch-failed")
+    assert ("has no slash at its end" in finding.summary) is told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from ...flow.records import DnsLookup, HttpExchange, TcpConnection, TftpTransfer
@@ -18,6 +19,9 @@ from ..rule import Rule
 from ..tftp import transfers
 
 _MANY = 3
+_SEED = re.compile(r"[^/=](?:meta-data|user-data|vendor-data)$")
+"""cloud-init puts these names right behind the URL that it is given (cloudinit/util.py, read_seeded)."""
+_NO_SLASH = "; the URL of the seed (s=, seedfrom=) has no slash at its end"
 
 
 class OsConfigFetchFailed(Rule):
@@ -76,7 +80,7 @@ class OsConfigFetchFailed(Rule):
             confidence="certain" if sure else "likely",
             subject=fetch.flow.url,
             what=fetch.flow.url,
-            why=_why(fetch),
+            why=_why(fetch) + (_NO_SLASH if _SEED.search(fetch.flow.url) else ""),
             expected="The file.",
             proof="" if sure else "The machine's screen or its installer log.",
             fixes=_fixes(case, fetch),
