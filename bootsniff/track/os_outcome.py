@@ -8,6 +8,7 @@ system has its root, what it asks for next is its own affair.
 from __future__ import annotations
 
 import re
+from typing import Literal
 
 from ..flow.records import DnsLookup, HttpExchange, PortLookup, TcpConnection, TftpTransfer
 from ..model import NANOSECONDS
@@ -165,7 +166,7 @@ def unheard(stage: StageRecord) -> Arps | None:
         asked = arps.request_count >= TRIES and arps.requests[-1].time >= since
         if not asked or arps.reply or arps.answers or arps.target in own:
             continue
-        if _is_named(stage, arps.target) or is_way_to_told(stage, arps.target):
+        if _is_named(stage, arps.target) or way_to_told(stage, arps.target) is not None:
             return arps
     return None
 
@@ -272,14 +273,18 @@ def _addresses(stage: StageRecord, name: str) -> list[str]:
     ]
 
 
-def is_way_to_told(stage: StageRecord, address: str) -> bool:
-    """Whether this is the router of a system's lease, and what the arguments of the kernel name is behind it."""
+def way_to_told(stage: StageRecord, address: str) -> Literal["router", "name server"] | None:
+    """What this is of a system's lease, when what the arguments of the kernel name is behind it or has to be looked up."""
     exchange = stage.dhcp
     if not isinstance(exchange, Dhcp4Exchange) or not exchange.acks:
-        return False
+        return None
     lease = exchange.acks[-1].message
-    hosts = (one for host, _ in _places(stage) for one in (host, *_addresses(stage, host)))
-    return address in dhcp_options.routers(lease) and any(is_elsewhere(lease, host) for host in hosts)
+    places = [host for host, _ in _places(stage)]
+    hosts = (one for host in places for one in (host, *_addresses(stage, host)))
+    if address in dhcp_options.routers(lease) and any(is_elsewhere(lease, host) for host in hosts):
+        return "router"
+    named = address in dhcp_options.dns_servers(lease) and any(urls.is_name(host) for host in places)
+    return "name server" if named else None
 
 
 def _is_named(stage: StageRecord, address: str) -> bool:

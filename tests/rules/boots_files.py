@@ -82,12 +82,12 @@ def board(script: bytes, *, searches: bool = False) -> Wire:
 UIMAGE = b"\x27\x05\x19\x56".ljust(30, b"\0") + b"\6" + bytes(100)
 
 
-def silent_router(place: bytes, *, router: str = "192.168.122.10") -> Wire:
-    """A started system that is told to fetch something, and asks for its router in vain."""
+def silent_router(place: bytes, *, router: str = "192.168.122.10", dns: str | None = None) -> Wire:
+    """A started system that is told to fetch something, and asks for its router, or name server, in vain."""
     script = b"#!ipxe\nkernel /linux root=live:http://" + place + b"/x.img\ninitrd /initrd.gz\nboot\n"
     wire = Wire("ipxe-bios").lease(file="http://192.168.122.1/menu.ipxe")
     wire.fetch(1, "/menu.ipxe", body=script).fetch(2, "/linux", body=KERNEL).fetch(3, "/initrd.gz", body=INITRD)
-    wire.as_kind("os").lease(20, router=router)
+    wire.as_kind("os").lease(20, router=router, dns=dns)
     for time in (22, 23, 24, 28, 29, 30):
         wire.arp(time, "192.168.122.10")
     return wire.quiet(120)
@@ -145,6 +145,11 @@ FAULTS: dict[str, Case] = {
     "os-config-fetch-failed, a router that is not there": Case(
         lambda: silent_router(b"10.9.9.9"), "os-config-fetch-failed", ("os",)
     ),
+    "os-config-fetch-failed, a name server that is not there": Case(
+        lambda: silent_router(b"images.lab", router="192.168.122.1", dns="192.168.122.10"),
+        "os-config-fetch-failed",
+        ("os",),
+    ),
     "v6-no-advertise": Case(
         lambda: solicits(managed=True).as_kind("efi-x64-http").discover(70, 74, 82, 98).quiet(160),
         "v6-no-advertise",
@@ -162,6 +167,9 @@ FAULTS: dict[str, Case] = {
 
 HEALTHY: dict[str, Callable[[], Wire]] = {
     "a router that is not there, and nothing behind it": lambda: silent_router(b"192.168.122.1"),
+    "a name server that is not there, and no name": lambda: silent_router(
+        b"192.168.122.1", router="192.168.122.1", dns="192.168.122.10"
+    ),
     "a neighbour that is not there": lambda: silent_router(b"10.9.9.9", router="192.168.122.1"),
     "a kernel for 64 bits that 32-bit firmware's GRUB starts": lambda: (
         Wire("efi-ia32-pxe")

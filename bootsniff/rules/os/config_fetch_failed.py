@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ...flow.records import DnsLookup, HttpExchange, TcpConnection, TftpTransfer
 from ...model import Evidence, Finding, Fix
-from ...track.os_outcome import is_wanted, is_way_to_told, missed, mount_refused, unheard, unnamed, unreached
+from ...track.os_outcome import is_wanted, missed, mount_refused, unheard, unnamed, unreached, way_to_told
 from ...track.records import Arps, Dhcp4Exchange, FetchRecord
 from ...wire import mount, ports
 from .. import fixes, names, quoting
@@ -123,22 +123,28 @@ class OsConfigFetchFailed(Rule):
         )
 
     def _without_hardware_address(self, case: Case, arps: Arps) -> Finding:
-        router = is_way_to_told(case.stage, arps.target)
+        way = way_to_told(case.stage, arps.target)
+        lease = case.lease
         return self.finding(
             case,
             first_and_last(arps.requests, f"ARP who-has {arps.target}"),
             confidence="likely" if case.silence() == "likely" else "possible",
             subject=arps.target,
-            what=f"anything {'by way of' if router else 'from'} {arps.target}",
-            why=f"nobody answers ARP for it{', the router of its lease (option 3)' if router else ''}",
+            what=f"anything {'by way of' if way else 'from'} {arps.target}",
+            why=f"nobody answers ARP for it{f', the {way} of its lease' if way else ''}",
             expected=f"An ARP reply for {arps.target}.",
             proof=f"arping {arps.target} from another host of this network.",
             fixes=(
                 Fix(
                     "shell",
-                    f"ip -brief address show   # on the {'router' if router else 'server'}: does it have {arps.target}?",
+                    f"ip -brief address show   # on the {way or 'server'}: does it have {arps.target}?",
                 ),
-                *(fixes.router(case, case.lease) if router and case.lease is not None else ()),
+                *(fixes.router(case, lease) if way == "router" and lease is not None else ()),
+                *(
+                    fixes.option(case, 6, lease.server, "domain-name-servers", "domain-name-servers")
+                    if way == "name server" and lease is not None
+                    else ()
+                ),
             ),
         )
 

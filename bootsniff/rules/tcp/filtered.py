@@ -38,7 +38,7 @@ class TcpFiltered(Rule):
     Causes
         HTTP is not allowed into the firewall zone of the virtual network; the server is off; no route back.
     Fix
-        Allow the port on the server, for this network.
+        Allow the port on the server, for this network; give the server a route back to it.
     Sources
         RFC 9293 section 3.8.3; RFC 1812 section 5.2.7.1; firewalld documentation.
     """
@@ -94,6 +94,9 @@ class TcpFiltered(Rule):
                     case,
                     Fix("firewalld", f"firewall-cmd {fixes.zone(case)}{targets.opened(connection.server_port)}"),
                     fixes.accept("tcp", connection.server_port),
+                    Fix("shell", f"ip route get {connection.client}   # on {connection.server}: is there a way back?")
+                    if case.is_elsewhere(connection.server)
+                    else None,
                     fixes.trusted_bridge(case),
                 ),
             )
