@@ -88,13 +88,16 @@ def server_message(
             learn_address(world, machine, message.your_ip or message.client_ip)
         return
     stage = _stage_of_reply(machine.boots[-1], message)
-    if stage is None:
-        return
     at = FrameRef(envelope.capture, envelope.frame, envelope.time)
     message.client_mac = machine.mac
     heard = _heard(envelope, message, at)
-    exchange = _exchange(stage)
     kind_number = message.message_type
+    if stage is None:
+        latest = machine.boots[-1].stages[-1].dhcp
+        if isinstance(latest, Dhcp4Exchange) and kind_number == DhcpType.OFFER:
+            latest.misfits = kept(latest.misfits, heard)
+        return
+    exchange = _exchange(stage)
     if message.relay is not None and envelope.target_port == ports.DHCP_SERVER and envelope.target == message.relay:
         # On its way from the server to the relay: the client has not seen it yet.
         exchange.relayed = kept(exchange.relayed, heard)

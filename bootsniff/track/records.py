@@ -74,6 +74,8 @@ class Dhcp4Exchange(Struct, eq=False, gc=False):
     offer_count: int = 0
     proxy_offers: tuple[Heard[DhcpMessage], ...] = ()
     """OFFERs with yiaddr 0.0.0.0."""
+    misfits: tuple[Heard[DhcpMessage], ...] = ()
+    """OFFERs to the machine with a transaction id that none of this boot's messages has: nobody takes them."""
     requests: tuple[Heard[DhcpMessage], ...] = ()
     request_count: int = 0
     acks: tuple[Heard[DhcpMessage], ...] = ()

@@ -83,6 +83,35 @@ def test_discovers_that_a_snooping_switch_marked(tmp_path: Path) -> None:
     assert "information option" in finding.fixes[0].text
 
 
+@pytest.mark.parametrize("relay", [None, "192.168.122.5"])
+def test_offers_of_another_transaction(relay: str | None, tmp_path: Path) -> None:
+    """The server is there and offers, too late or mixed up: no firmware takes what has not its own xid."""
+    wire = Wire()
+    for gap in (0, 4, 12, 28):
+        wire.xid = 0x1234
+        wire.dhcp(gap, 1, secs=gap)
+        if relay:
+            wire.dhcp(gap + 0.01, 1, secs=gap, relay=relay)
+        wire.xid = 0x99
+        wire.dhcp(gap + 0.1, 2, file="grubx64.efi")
+    (finding,) = machine(read(wire.quiet(150).save(tmp_path / "x.pcap"))).findings
+    assert finding.code == "dhcp-no-offer"
+    assert finding.summary.endswith(
+        ": what 192.168.122.1 offers has transaction id 0x00000099, which is not the machine's"
+    )
+    (fix,) = finding.fixes
+    assert "xid" in fix.text
+    assert "OFFER with another transaction id" in [one.role for one in finding.evidence]
+
+
+def test_an_offer_that_is_for_a_program_behind_is_not_meant_for_the_firmware(tmp_path: Path) -> None:
+    wire = Wire("bios-pxe").discover(0, 4, 12, 28)
+    wire.xid = 0x99  # of a system on the disk, whose own DISCOVER this capture lacks
+    wire.dhcp(60, 2)
+    (finding,) = machine(read(wire.quiet(150).save(tmp_path / "x.pcap"))).findings
+    assert "transaction" not in finding.summary
+
+
 @pytest.mark.parametrize("asks", [True, False])
 def test_a_prompt_without_a_menu(asks: bool, tmp_path: Path) -> None:
     """PXE-E74: the ROM does not even ask port 4011."""

@@ -27,7 +27,7 @@ class DhcpNoOffer(Rule):
         shows PXE-E51 (BIOS), PXE-E16 or PXE-E18 (UEFI); iPXE shows error 040ee119.
     On the wire
         Two or more DISCOVERs of one machine (edk2 waits 4, 8, 16 and 32 s between them, iPXE 1, 2, 4 and 8 s) and not
-        one BOOTP reply for its hardware address.
+        one BOOTP reply for its hardware address, or only OFFERs with a transaction id (xid) that is not its own.
     Not to be confused with
         A server that answers but offers no boot file (dhcp-offer-without-boot-file), a relay that loses the way back
         (dhcp-relay-missing-or-one-way), a switch port that is not forwarding yet (link-stp-delay; without its BPDUs, a
@@ -37,7 +37,8 @@ class DhcpNoOffer(Rule):
         The server is down or listens on another interface; no range or subnet is declared for this network, or for that
         of the relay (or of the link that its option 82 selects; Kea logs "failed to select a subnet", dhcpd "unknown network segment", dnsmasq "no address range
         available for DHCP request"); DHCP snooping that adds option 82 without a relay's address (giaddr 0.0.0.0), which a
-        Cisco relay or server drops unless it trusts it; a reservation with a mistyped address; an exhausted pool; a firewall on the server.
+        Cisco relay or server drops unless it trusts it; a reservation with a mistyped address; an exhausted pool; a firewall on the server;
+        a server or relay that answers late, or with the xid of another exchange.
         Behind firmware that was answered: iPXE's own driver takes the link down, and the switch port does not forward
         for half a minute, or the server has a rule that leaves this program out.
     Fix
@@ -67,6 +68,8 @@ class DhcpNoOffer(Rule):
             return  # this capture does not hold offers that were taken
         served = case.overview.dhcp_servers
         before = _answered_before(case)
+        asking = (heard for heard in dhcp.misfits if heard.at.time < dhcp.discovers[-1].at.time)
+        misfit = next((Offer.of(heard) for heard in asking), None)
         # What is asked for with the broadcast flag is answered by broadcast (RFC 2131 section 4.1): it would be seen.
         broadcast = any(heard.message.broadcast and not heard.message.relay for heard in dhcp.discovers)
         relayed = [heard for heard in (*dhcp.discovers, *dhcp.relayed) if heard.message.relay]
@@ -74,7 +77,10 @@ class DhcpNoOffer(Rule):
         link = told.link if told is not None else None
         alone = "only DHCPv6 is answered here" if case.overview.answers_dhcpv6 else "nobody answers anyone here"
         others = f"{names.joined(s.address for s in served)} serves others" if served else alone
-        if relayed:
+        if misfit is not None:
+            xid = f"{misfit.message.xid:#010x}"
+            others = f"what {misfit.server} offers has transaction id {xid}, which is not the machine's"
+        elif relayed:
             targets = names.joined(heard.target for heard in relayed)
             apart = f" for the network of {link}" if link else ""
             others = f"the relay {relayed[0].message.relay} hands them to {targets}{apart}, and no answer comes back"
@@ -82,7 +88,7 @@ class DhcpNoOffer(Rule):
             others = f"{before[1].server} answered {before[0].name or before[0].client} before"
         # A switch that snoops adds option 82, and relays refuse it without an address of their kind (Cisco IOS by default).
         snooped = [heard for heard in dhcp.discovers if 82 in heard.message.options and not heard.message.relay]
-        if snooped and not relayed:
+        if snooped and not relayed and misfit is None:
             others += (
                 "; a switch put option 82 into them without a relay's address, which relays and servers may refuse"
             )
@@ -99,6 +105,7 @@ class DhcpNoOffer(Rule):
             [
                 *first_and_last(dhcp.discovers, "DISCOVER without an answer"),
                 *maybe(next(iter(dhcp.relayed), None), "DISCOVER behind the relay"),
+                *([evidence(misfit.heard, "OFFER with another transaction id")] if misfit else ()),
                 *([evidence(before[1].heard, f"{before[1].server} answers {before[0].client}")] if before else ()),
             ],
             confidence="likely" if broadcast and not lost else case.silence(second_sign=bool(served)),
@@ -107,8 +114,10 @@ class DhcpNoOffer(Rule):
             others=others,
             blind="" if broadcast and not lost else case.blind_spot(),
             expected="An OFFER from a DHCP server within a few seconds of the first DISCOVER.",
-            proof=_proof(case, relayed=bool(relayed), served=bool(served)),
-            fixes=_fixes_behind(case)
+            proof=_proof(case, misfit, relayed=bool(relayed), served=bool(served)),
+            fixes=(Fix("shell", f"tcpdump -vni any port 67   # on {misfit.server}: xid of what comes and what goes"),)
+            if misfit is not None
+            else _fixes_behind(case)
             if before is not None
             else fixes.arrange(
                 case,
@@ -139,7 +148,9 @@ def _fixes_behind(case: Case) -> tuple[Fix, ...]:
     return fixes.arrange(case, fixes.EDGE_PORT, fixes.BRIDGE_WITHOUT_STP)
 
 
-def _proof(case: Case, *, relayed: bool, served: bool) -> str:
+def _proof(case: Case, misfit: Offer | None, *, relayed: bool, served: bool) -> str:
+    if misfit is not None:
+        return "A capture beside the machine and one beside the server: where do the transaction ids begin to differ?"
     if relayed:
         return (
             "The server's log: does it know a subnet for the relay's address? Its routes: is there a way back to that?"
