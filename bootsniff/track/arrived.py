@@ -126,6 +126,13 @@ def is_foreign_kernel(stage: StageRecord, fetch: FetchRecord) -> bool:
     return wanted is not None and own is not None and own != wanted
 
 
+def never_started(stage: StageRecord) -> FetchRecord | None:
+    """The kernel that an iPXE script loads and does not start: it ends there, or at a command that there is not."""
+    if stage.idle_script is None or stage.idle_script.starts:
+        return None
+    return next((fetch for fetch in reversed(stage.fetches) if fetch.role == "kernel"), None)
+
+
 def dead_end(stage: StageRecord) -> FetchRecord | None:
     """The latest thing that came whole and cannot be started, with nothing after it but initial RAM disks."""
     for fetch in reversed(stage.fetches):
@@ -139,6 +146,7 @@ def dead_end(stage: StageRecord) -> FetchRecord | None:
             or is_cut_short(fetch)
             or is_no_efi_program(stage, fetch)
             or is_foreign_kernel(stage, fetch)
+            or fetch is never_started(stage)
         ):
             return fetch
         if not is_initrd(fetch):

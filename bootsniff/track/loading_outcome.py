@@ -77,7 +77,7 @@ def loading_state(
         if stage.client == "raspberry-pi" and not gone and not is_over(silence_from, SEARCH_SILENCE, now):
             return _search_wait(rank, silence_from, SEARCH_SILENCE, now)  # it tries many names, one after the other
         return StageState(rank, failed=True, point="chain" if _has_no_config(stage, last) else _failure_point(last))
-    final = gone or obstacle == "nbp" or (settled and obstacle in ("tcp", "tls"))
+    final = gone or obstacle == "nbp" or (settled and obstacle in ("tcp", "tls", "dns"))
     if obstacle is not None and (
         final or is_over(silence_from, TRIED_AGAIN, now) or is_over(tail.end, NBP_SILENCE, now)
     ):

@@ -84,6 +84,13 @@ def _asked_in_vain(stage: StageRecord, last: FetchRecord) -> bool:
     )
 
 
+def _unresolved(stage: StageRecord, last: FetchRecord) -> bool:
+    """Whether what was asked of a name server after `last` was fetched was answered, and never with an address."""
+    asked = [one for one in stage.lookups if one.queries and one.queries[0].time >= last.end]
+    answers = [one.answer for one in asked if one.answer is not None]
+    return bool(answers) and len(answers) == len(asked) and not any(answer.addresses for answer in answers)
+
+
 def in_the_way(stage: StageRecord, last: FetchRecord, now: int, *, gone: bool) -> StallPoint | None:
     """Why the file behind `last` is not asked for, as far as packets show it."""
     for connection in reversed(stage.connections):
@@ -96,6 +103,8 @@ def in_the_way(stage: StageRecord, last: FetchRecord, now: int, *, gone: bool) -
             return None
     if _asked_in_vain(stage, last):
         return "arp"
+    if _unresolved(stage, last):
+        return "dns"
     wanted = next_without_tls(stage)
     sure = wanted is not None and wanted[1] is not None
     return "tls" if sure and (gone or is_over(last.end, KERNEL_SILENCE, now)) else None

@@ -227,6 +227,16 @@ class Expectation(Struct, eq=False):
     """The labels of `named_in`, where the name may have been meant for one of them."""
 
 
+class IdleScript(Struct, eq=False):
+    """A script that ends before it has started anything."""
+
+    name: str
+    at: FrameRef
+    starts: bool
+    """True where only a command that there is not tells: what it would have started was not loaded."""
+    misspelt: tuple[str, str] | None
+
+
 class StageRecord(Struct, eq=False, gc=False):
     """One boot program's turn."""
 
@@ -253,6 +263,8 @@ class StageRecord(Struct, eq=False, gc=False):
     """How long the latest script or configuration may wait before it asks for anything, ns: its menu's timeout, its sleep."""
     firmware: str = ""
     """The client word of what a loader, which does no DHCP, was loaded by; of all others their own."""
+    idle_script: IdleScript | None = None
+    """The one script of this program, when it loads a kernel and starts nothing, or has a command that there is not."""
     hosts: tuple[str, ...] = ()
     """Hosts that scripts of this boot name, in lower case: what a system is told to fetch from."""
     told: tuple[str, ...] = ()

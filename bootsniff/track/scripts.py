@@ -8,7 +8,7 @@ from ..model import NANOSECONDS, FrameRef
 from ..wire.scripts import NamedFile, ScriptPlan, read_script
 from .machines import kept
 from .naming import joined, pieces_of
-from .records import Expectation, FetchRecord, StageRecord
+from .records import Expectation, FetchRecord, IdleScript, StageRecord
 
 MAX_EXPECTATIONS = 64
 MAX_HOSTS = 64
@@ -41,6 +41,7 @@ def apply_script(stage: StageRecord, fetch: FetchRecord) -> None:
         if expected is not None:
             stage.expectations = kept(stage.expectations, expected, MAX_EXPECTATIONS)
     _note_prompt(stage, fetch, plan)
+    _note_idle(stage, fetch, plan)
     stage.pause = min((plan.timeout or 0) + plan.sleep, LONGEST_PAUSE)
     if plan.leaves:
         stage.local_boot = at
@@ -51,6 +52,15 @@ def _expectation(wanted: NamedFile, named_in: str, at: FrameRef) -> Expectation 
         return Expectation(joined(named_in, wanted.name), wanted.role, named_in, at, labels=wanted.labels)
     pieces = pieces_of(wanted.name)
     return Expectation(wanted.name, wanted.role, named_in, at, pieces) if pieces else None
+
+
+def _note_idle(stage: StageRecord, fetch: FetchRecord, plan: ScriptPlan) -> None:
+    """What one script leaves undone another may do, that chained it: only the one that DHCP names is alone."""
+    idle = (not plan.starts or plan.misspelt is not None) and fetch.role == "boot-file"
+    alone = not any(
+        one.content is not None and one.content.kind == "ipxe-script" for one in stage.fetches if one is not fetch
+    )
+    stage.idle_script = IdleScript(fetch.name, fetch.flow.last, plan.starts, plan.misspelt) if idle and alone else None
 
 
 def _note_prompt(stage: StageRecord, fetch: FetchRecord, plan: ScriptPlan) -> None:

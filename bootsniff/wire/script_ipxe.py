@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
+
+from msgspec.structs import replace
 
 from .script_plan import MAX_FILES, MAX_LINES, Entry, Role, ScriptPlan, Variables, chained_role, plan
 
@@ -21,6 +24,115 @@ _WAITING = frozenset({"choose", "prompt", "login", "read", "shell", "config"})
 _ENTRY_ENDS = frozenset({"goto", "exit", "boot", "shell", "reboot", "poweroff", "chain", "sanboot"})
 
 
+_STARTERS = frozenset(
+    [
+        "autoboot",
+        "boot",
+        "chain",
+        "config",
+        "exit",
+        "ifboot",
+        "imgexec",
+        "login",
+        "pxebs",
+        "poweroff",
+        "prompt",
+        "reboot",
+        "sanboot",
+        "shell",
+        "startpxe",
+        "choose",
+    ]
+)
+"""Commands that start something, leave, or have somebody type further ones."""
+_OTHERS = frozenset(
+    [
+        "certfree",
+        "certstat",
+        "certstore",
+        "clear",
+        "colour",
+        "console",
+        "cpair",
+        "cpuid",
+        "dhcp",
+        "digest",
+        "echo",
+        "fcels",
+        "fcstat",
+        "fdt",
+        "form",
+        "gdbstub",
+        "goto",
+        "help",
+        "ibmgmt",
+        "ibstat",
+        "ifclose",
+        "ifconf",
+        "ifconf6",
+        "iflinkwait",
+        "ifopen",
+        "ifstat",
+        "imgargs",
+        "imgdecrypt",
+        "imgextract",
+        "imgfetch",
+        "imgfree",
+        "imgload",
+        "imgmem",
+        "imgselect",
+        "imgset",
+        "imgstat",
+        "imgtrust",
+        "imgverify",
+        "inc",
+        "initrd",
+        "ipstat",
+        "iseq",
+        "isset",
+        "item",
+        "iwlist",
+        "iwstat",
+        "kernel",
+        "lotest",
+        "md5sum",
+        "menu",
+        "module",
+        "neighbour",
+        "nslookup",
+        "nstat",
+        "ntp",
+        "param",
+        "params",
+        "pciscan",
+        "ping",
+        "present",
+        "profstat",
+        "read",
+        "route",
+        "sanhook",
+        "sanunhook",
+        "set",
+        "sha1sum",
+        "sha256sum",
+        "sha512sum",
+        "shim",
+        "show",
+        "sleep",
+        "stoppxe",
+        "sync",
+        "time",
+        "usbscan",
+        "vcreate",
+        "vdestroy",
+    ]
+)
+"""The other ones (https://ipxe.org/cmd, and src/hci/commands)."""
+_WORD = re.compile(r"[a-z]{3,16}")
+_ALIKE = 0.75
+"""`intrd` and `initrd`, `kernal` and `kernel`; what is less alike may be a command of a newer iPXE."""
+
+
 class _Reader:
     """One pass over the lines; entries are the parts between labels."""
 
@@ -36,6 +148,8 @@ class _Reader:
         self.label = ""
         self.before_menu: list[str] = []
         """Labels passed on the way to the first menu."""
+        self.used: set[str] = set()
+        self.misspelt: tuple[str, str] | None = None
 
     def read(self) -> ScriptPlan:
         for line in self.lines:
@@ -43,10 +157,31 @@ class _Reader:
             if text.startswith(":"):
                 self._begin(text[1:].split()[0] if len(text) > 1 and text[1:].split() else "")
             elif text and not text.startswith("#"):
-                for index, command in enumerate(_COMMANDS.split(text)):
-                    self._command(command.split(), certain=index == 0)
-        chosen = self._chosen()
-        return plan(chosen, waits=self.waits, timeout=self.timeout)
+                commands = [command.split() for command in _COMMANDS.split(text)]
+                self._look_up(commands)
+                for index, command in enumerate(commands):
+                    self._command(command, certain=index == 0)
+        read = plan(self._chosen(), waits=self.waits, timeout=self.timeout)
+        return replace(read, starts=self._starts(), misspelt=self.misspelt)
+
+    def _look_up(self, commands: list[list[str]]) -> None:
+        """Note the commands of a line, and the first one that there is not, where the script is bound to come to it.
+
+        A script ends at a command that fails (core/exec.c), unless another one stands behind `||`.
+        """
+        name = commands[0][0] if len(commands) == 1 and commands[0] else ""
+        known = _STARTERS | _OTHERS
+        bound = self.label == "" and not self.waits and self.used.isdisjoint(("goto", "exit", *_STARTERS))
+        if bound and self.misspelt is None and name not in known and _WORD.fullmatch(name):
+            meant = get_close_matches(name, sorted(known), 1, _ALIKE)
+            self.misspelt = (name, meant[0]) if meant else None
+        if self.misspelt is None:
+            self.used.update(words[0].lower() for words in commands if words)
+
+    def _starts(self) -> bool:
+        if self.misspelt is None and not self.used <= _STARTERS | _OTHERS:
+            return True  # whatever they are
+        return "kernel" not in self.used or not self.used.isdisjoint(_STARTERS)
 
     def _begin(self, label: str) -> None:
         self.label = label

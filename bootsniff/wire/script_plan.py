@@ -77,6 +77,10 @@ class ScriptPlan(Struct, frozen=True):
     """It does, and loads nothing there but modules."""
     sleep: int = 0
     """How long those entries sleep at most, ns."""
+    starts: bool = True
+    """Whether it may start something: an iPXE script that loads a kernel, and ends there or at `misspelt`, does not."""
+    misspelt: tuple[str, str] | None = None
+    """A command that there is not, at which the script ends, and the one that was probably meant."""
     told: tuple[str, ...] = ()
     """URLs in the arguments of their kernels; `$` begins a variable that only the running script knows."""
 
@@ -92,7 +96,13 @@ def plan(
     sleep = min(sum(entry.sleep for entry in entries), _LONGEST_SLEEP)
     told = dict.fromkeys(url for entry in entries for url in entry.told)
     return ScriptPlan(
-        tuple(files)[:MAX_FILES], waits, timeout if waits else None, local, leaves, sleep, tuple(told)[:MAX_FILES]
+        tuple(files)[:MAX_FILES],
+        waits,
+        timeout if waits else None,
+        local,
+        leaves,
+        sleep,
+        told=tuple(told)[:MAX_FILES],
     )
 
 

@@ -9,10 +9,10 @@ from typing import NamedTuple
 from ...flow.records import HttpExchange
 from ...model import Confidence, Evidence, Finding, Fix
 from ...text import printable
-from ...track.arrived import dead_end, network_disk
+from ...track.arrived import dead_end, network_disk, never_started
 from ...track.kinds import architecture
 from ...track.next_file import goes_on_by_http, next_named, next_without_tls
-from ...track.records import Expectation, FetchRecord
+from ...track.records import Expectation, FetchRecord, IdleScript
 from ...wire import urls
 from ...wire.content import COMPRESSED
 from .. import fixes, names, quoting
@@ -20,6 +20,7 @@ from ..case import Case
 from ..dhcp.next_server_missing import server_fixes
 from ..evidence import evidence
 from ..http import exchanges
+from ..nbp import downloads
 from ..rule import Rule
 
 _VARIABLE = re.compile(r"(\$\{[\w./:-]{1,64}\})", re.ASCII)
@@ -42,21 +43,25 @@ _KERNELS = {
 
 
 class ChainScriptStops(Rule):
-    """A script names a file that is never asked for.
+    """A script names a file that is never asked for, or loads a kernel and starts nothing.
 
     What happens
         iPXE ends a script at the first command that fails, GRUB an entry; what stands below it is not done. PXELINUX may
         hang or reset the machine where its modules are of another version than itself. Nothing of it is
         on the wire when the command fails by itself: a kernel that the program does not take, an address that is empty
-        because its variable is, a scheme or a command that this build does not have.
+        because its variable is, a scheme or a command that this build does not have. A
+        script without boot, or one that ends at a misspelt command, leaves its kernel in memory: iPXE goes on to the next
+        device.
     On the wire
         The script, or the kernel that it names, is whole; what the script names next is neither asked for nor tried: no
-        ARP, no DNS, no connection. Then silence.
+        ARP, no DNS, no connection. Then silence. Or the kernel and its RAM disks are whole, and the text of the script has
+        no command behind them that starts them.
     Not to be confused with
         A script that waits for a key or sleeps. A kernel without an initrd in its script. An https URL and an iPXE without
-        TLS (tls-unsupported). A file that is asked for and missing.
+        TLS (tls-unsupported). A file that is asked for and missing. A script that another one chained, which may go on.
     Causes
-        A jump to a label that the script does not have; a misspelt variable; ${next-server} where DHCP leaves siaddr empty, or a host name where it names no name
+        A line that was lost, a misspelt command or variable, a jump to a label that the script does not have; ${next-server}
+        where DHCP leaves siaddr empty, or a host name where it names no name
         server; a kernel that the web server compresses on the
         way (Content-Encoding), or that lies packed; a kernel for another processor; a kernel that Secure Boot refuses (“bad shim signature”); imgtrust,
         imgverify or a scheme such as nfs in an iPXE that was built without; a condition that leads elsewhere.
@@ -69,12 +74,15 @@ class ChainScriptStops(Rule):
     code = "chain-script-stops"
     stage = "chain"
     needs = "fetches"
-    summary = "{script} names {next}, and {program} does not ask for it{why}"
+    summary = "{script} {what}{why}"
 
     def concerns(self, client: str) -> bool:
         return client.startswith("ipxe-") or client in ("grub", "pxelinux")
 
     def check(self, case: Case) -> Iterator[Finding]:
+        if case.stage.idle_script is not None and case.failed_here and case.stage.fetches[-1].status == "complete":
+            yield self._idle(case, case.stage.idle_script)
+            return
         stage, last = case.stage, case.stage.fetches[-1]
         wanted = next_named(stage)
         if wanted is None or not case.failed_here or last.status != "complete" or stage.menu is not None:
@@ -103,8 +111,7 @@ class ChainScriptStops(Rule):
             confidence=confidence,
             subject=wanted.url,
             script=wanted.named_in,
-            next=wanted.url,
-            program=case.stage.name or case.client,
+            what=f"names {wanted.url}, and {case.stage.name or case.client} does not ask for it",
             why=why,
             expected=f"A request for {wanted.url}.",
             proof="The machine's screen, where the failing command says why.",
@@ -113,6 +120,41 @@ class ChainScriptStops(Rule):
                 *_fixes(case, last, wanted, refused=refused),
             ),
         )
+
+    def _idle(self, case: Case, script: IdleScript) -> Finding:
+        """It starts nothing, as its text tells."""
+        last = case.stage.fetches[-1]
+        kernel = never_started(case.stage)
+        loaded = names.base(names.path_of(kernel)) if kernel is not None else ""
+        word, meant = script.misspelt or ("", "boot")
+        return self.finding(
+            case,
+            [
+                evidence(script.at, f"{names.base(script.name)} is whole"),
+                *(
+                    [evidence(last.ended, f"{names.base(names.path_of(last))} is whole; nothing follows")]
+                    if loaded
+                    else ()
+                ),
+            ],
+            confidence="likely",
+            subject=script.name,
+            script=script.name,
+            what=f"ends at {word}, which is no command of iPXE"
+            if word
+            else f"loads {loaded}, and nothing in it starts it",
+            why=f" ({meant}?)" if word else ": it has no boot",
+            expected=f"{meant}, and what the script says behind it." if word else "boot, behind the last file.",
+            proof="The machine's screen: “command not found”?" if word else "The machine's screen: does iPXE go on?",
+            fixes=(Fix("ipxe", _edit(case, script, word, meant)),),
+        )
+
+
+def _edit(case: Case, script: IdleScript, word: str, meant: str) -> str:
+    """What mends the script on its server."""
+    fetch = next((fetch for fetch in case.stage.fetches if fetch.name == script.name), case.stage.fetches[0])
+    place = quoting.shell(downloads.on_disk(fetch))
+    return f"sed -i 's/^ *{word} /{meant} /' {place}" if word else f"printf '\\nboot\\n' >> {place}"
 
 
 class _Lack(NamedTuple):

@@ -48,12 +48,14 @@ class DnsLookupFailed(Rule):
     def check(self, case: Case) -> Iterator[Finding]:
         lookups = case.stage.lookups
         solved = {lookup.name.lower().rstrip(".") for lookup in lookups if _solved(lookup)}
+        every = {lookup.name.lower().rstrip(".") for lookup in lookups}
         seen: set[str] = set()
         for lookup in lookups:
             name = lookup.name.lower().rstrip(".")
             if (
                 name in solved
                 or name in seen
+                or _is_variant(name, every)
                 or any(other.startswith(name + ".") or name.startswith(other + ".") for other in solved)
             ):
                 continue
@@ -83,6 +85,17 @@ class DnsLookupFailed(Rule):
                 proof="" if confidence == "certain" else f"dig @{decisive.server} {decisive.name}{' AAAA' * six}",
                 fixes=fixes_for(case, decisive.name, decisive.server, six=six),
             )
+
+
+def _is_variant(name: str, every: set[str]) -> bool:
+    """Whether another one of these names is the one that is meant.
+
+    A name without a dot is meant with the search domain behind it, and one with dots without (RFC 1034 section 3.1).
+    """
+    return any(
+        other.startswith(f"{name}.") if "." not in name else name.startswith(f"{other}.") and "." in other
+        for other in every
+    )
 
 
 def fixes_for(case: Case, name: str, asked: str = "", *, six: bool = False) -> tuple[Fix, ...]:

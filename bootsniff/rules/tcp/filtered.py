@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...flow.records import IcmpNotice
 from ...model import Finding, Fix
 from .. import fixes, names
 from ..case import Case
@@ -20,6 +21,8 @@ _MEANING = {
     13: "administratively prohibited",
 }
 
+_NO_WAY = (0, 1)
+"""Codes of routers that know no way to the server, or do not find it at its end."""
 _TRIES = 3
 """SYNs after which no answer can have arrived: a client that is answered sends no further one."""
 
@@ -90,7 +93,8 @@ class TcpFiltered(Rule):
                 proof="" if told else f"A capture on {connection.server}: do the SYNs arrive?",
                 fixes=()
                 if nowhere
-                else fixes.arrange(
+                else _way(icmp, connection.server)
+                or fixes.arrange(
                     case,
                     Fix("firewalld", f"firewall-cmd {fixes.zone(case)}{targets.opened(connection.server_port)}"),
                     fixes.accept("tcp", connection.server_port),
@@ -100,3 +104,11 @@ class TcpFiltered(Rule):
                     fixes.trusted_bridge(case),
                 ),
             )
+
+
+def _way(icmp: list[IcmpNotice], server: str) -> tuple[Fix, ...]:
+    """Where to look when a router says that there is no way: at its routes, and at the address itself."""
+    notice = next((one for one in icmp if one.message.version == 4 and one.message.code in _NO_WAY), None)
+    if notice is None or notice.sender == server:
+        return ()
+    return (Fix("shell", f"ip route get {server}   # on {notice.sender}; or is the address wrong where it is named?"),)

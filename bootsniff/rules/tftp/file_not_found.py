@@ -132,6 +132,18 @@ def _hint(case: Case, flow: TftpTransfer, *, knows_backslashes: bool) -> str:
     return unset.hint(case, flow.filename)
 
 
+def _in_script(case: Case, wanted: Expectation, flow: TftpTransfer, name: str) -> Fix | None:
+    """The line of a script that names a file so that the server finds it."""
+    if wanted.role not in ("kernel", "initrd") or "\\xff" in name:
+        return None
+    note = f"# in {wanted.named_in}\n"
+    if case.is_ipxe:
+        return Fix("ipxe", f"{note}{wanted.role} {quoting.ipxe(f'tftp://{flow.server}/{name}')}")
+    if case.client == "pxelinux":
+        return Fix("pxelinux", f"{note}{wanted.role.upper()} {name}")
+    return None
+
+
 def _is_no_loader(case: Case, flow: TftpTransfer) -> bool:
     """Whether shim asks for something that it can have from its load options only (load-options.c, set_second_stage)."""
     return case.client == "shim" and bool(flow.filename) and ".efi" not in flow.filename.lower()
@@ -185,6 +197,10 @@ def _fixes(case: Case, flow: TftpTransfer, *, by_dhcp: bool, knows_backslashes: 
         return (Fix("pxelinux", f"# the labels are: {', '.join(meant.labels[:_SHOWN])}\nDEFAULT {label}"),)
     if _is_mboot(case, flow):
         return fixes.arrange(case, *put_there(case.first_boot_file or ""))
+    if not by_dhcp and mended and mended != flow.filename and (wanted := expectation_of(case, flow.filename)):
+        line = _in_script(case, wanted, flow, mended)
+        if line is not None:
+            return (line,)
     url = _GRUB_URL.match(flow.filename) if case.client == "grub" else None
     if url:
         return (Fix("grub", f"linux {quoting.shell(f'({url[1].lower()},{url[2]}){url[3]}')}"),)
