@@ -80,10 +80,12 @@ class ChainScriptStops(Rule):
         return client.startswith("ipxe-") or client in ("grub", "pxelinux")
 
     def check(self, case: Case) -> Iterator[Finding]:
-        if case.stage.idle_script is not None and case.failed_here and case.stage.fetches[-1].status == "complete":
-            yield self._idle(case, case.stage.idle_script)
-            return
         stage, last = case.stage, case.stage.fetches[-1]
+        idle = stage.idle_script
+        if idle is not None and (idle.misspelt or never_started(stage) is not None):
+            if case.failed_here and last.status == "complete" and not _something_else(case, last):
+                yield self._idle(case, idle)
+            return
         wanted = next_named(stage)
         if wanted is None or not case.failed_here or last.status != "complete" or stage.menu is not None:
             return
