@@ -210,9 +210,9 @@ def dropped_image(stage: StageRecord, time: int) -> FetchRecord | None:
 def kernel_again(stage: StageRecord) -> FetchRecord | None:
     """The kernel that PXELINUX fetches anew with nothing but RAM disks since: its menu's time ran out once more.
 
-    A machine that was reset loads PXELINUX and its modules first.
+    A machine that was reset loads PXELINUX and its modules first, and so does another one behind the same address.
     """
-    if stage.client != "pxelinux":
+    if stage.client != "pxelinux" or sum("ldlinux." in fetch.name for fetch in stage.fetches if fetch.useful) > 1:
         return None
     again: FetchRecord | None = None
     for fetch in reversed(stage.fetches):

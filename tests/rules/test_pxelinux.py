@@ -178,3 +178,10 @@ def test_an_empty_configuration_is_not_asked_for_any_more(repeated: int, status:
     seen = found(wire, tmp_path)
     assert seen.status == status
     assert [finding.code for finding in seen.findings] == ["nbp-incomplete-file"] * (status == "stalled")
+
+
+def test_two_machines_behind_one_address_are_not_one_that_tries_again(tmp_path: Path) -> None:
+    wire = pxelinux(loaded(lease=False), 0.5)
+    wire.get(5, "linux", KERNEL).get(5.5, "linux", KERNEL).get(6, "initrd.gz", INITRD).get(6.5, "initrd.gz", INITRD)
+    seen = found(wire.quiet(90), tmp_path)
+    assert (seen.status, seen.findings) == ("handed-off", ())

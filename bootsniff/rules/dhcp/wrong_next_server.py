@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from ...flow.records import TftpTransfer
 from ...model import Evidence, Finding, Fix
+from ...track.kinds import LOADERS
 from ...wire import dhcp_options, urls
 from ...wire.addresses import is_ipv4
 from .. import fixes, names, quoting
@@ -16,6 +18,10 @@ from ..rule import Rule
 from ..tftp import transfers
 
 _LIST = "option 43 (sub-option 8)"
+
+
+_MODULE = re.compile(r"(/?[\w./-]*)/([a-z0-9_]+-(?:pc|efi|ieee1275|coreboot))/[\w-]+\.(?:mod|lst)")
+"""A module of GRUB's, or a list of them: below the prefix, by platform."""
 
 
 class DhcpWrongNextServer(Rule):
@@ -70,7 +76,8 @@ class DhcpWrongNextServer(Rule):
             if right is None:
                 continue
             server, sign, named, proof = right
-            certain = named and bool(refused)
+            # A loader's own modules are where the loader is.
+            certain = (named or case.client in LOADERS) and bool(refused)
             yield self.finding(
                 case,
                 [
@@ -187,11 +194,25 @@ def _serving(case: Case) -> dict[str, TftpTransfer]:
 def _fixes(case: Case, file: str, server: str) -> tuple[Fix, ...]:
     name = case.first_boot_file or file
     isc, kea = fixes.next_server(server)
-    loader = Fix("grub", f"set root=tftp,{server}\nset prefix=(tftp,{server})/grub") if case.client == "grub" else None
-    return fixes.arrange(
-        case,
-        *fixes.dnsmasq_boot(case, name, server),
-        Fix("isc-dhcpd", f"{isc.text}\noption tftp-server-name {quoting.quoted(server)};"),
-        kea,
-        loader,
+    return (
+        *_of_grub(case, file, server),
+        *fixes.arrange(
+            case,
+            *fixes.dnsmasq_boot(case, name, server),
+            Fix("isc-dhcpd", f"{isc.text}\noption tftp-server-name {quoting.quoted(server)};"),
+            kea,
+        ),
     )
+
+
+def _of_grub(case: Case, file: str, server: str) -> tuple[Fix, ...]:
+    """GRUB takes the server of the lease, not the ProxyDHCP's, unless its prefix names one: by hand, and for good."""
+    if case.client != "grub":
+        return ()
+    parts = _MODULE.match(file)
+    prefix = f"(tftp,{server}){parts[1] if parts else '/grub'}"
+    by_hand = Fix("grub", f"# at its prompt\nset prefix={prefix}\ninsmod normal\nnormal")
+    if parts is None or parts[2] != "i386-pc":
+        return (by_hand,)
+    core = quoting.shell(names.base(case.first_boot_file or "core.0"))
+    return (Fix("shell", f"grub-mkimage -O i386-pc-pxe -p '{prefix}' -o {core} pxe tftp"), by_hand)
