@@ -7,6 +7,7 @@ texts of a BIOS build; a ROM image names itself.
 from __future__ import annotations
 
 import re
+from typing import Literal
 
 from . import pe
 from .text_content import classify_text
@@ -67,6 +68,7 @@ def classify(head: bytes, name: str, size: int | None) -> BootContent:
         _kernel(head, size)
         or _pe(head, size)
         or _bios_program(head)
+        or _elf(head, size)
         or _packed(head)
         or _image(head, base)
         or classify_text(head, name, base)
@@ -155,15 +157,26 @@ def _bios_program(head: bytes) -> BootContent | None:
     return None
 
 
+def _elf(head: bytes, size: int | None) -> BootContent | None:
+    """Programs and modules; their table of sections, which linkers write last, tells how long they are (elf(5))."""
+    if not head.startswith(b"\x7fELF"):
+        return None
+    order: Literal["big", "little"] = "big" if head[5:6] == b"\x02" else "little"
+    machine = int.from_bytes(head[18:20], order)
+    place, entries = (slice(40, 48), 58) if head[4:5] == b"\x02" else (slice(32, 36), 46)
+    sections = int.from_bytes(head[entries : entries + 2], order) * int.from_bytes(
+        head[entries + 2 : entries + 4], order
+    )
+    missing = _missing(int.from_bytes(head[place], order) + sections, size) if sections else 0
+    return BootContent("elf", f"ELF program, {_ELF_MACHINES.get(machine, f'machine {machine}')}", missing=missing)
+
+
 def _packed(head: bytes) -> BootContent | None:
     for magic, kind, text in _MAGICS:
         if head.startswith(magic):
             return BootContent(kind, text)
     if head[0x101:0x106] == _TAR:
         return BootContent("archive", "tar archive")
-    if head.startswith(b"\x7fELF"):
-        machine = int.from_bytes(head[18:20], "big" if head[5:6] == b"\x02" else "little")
-        return BootContent("elf", f"ELF program, {_ELF_MACHINES.get(machine, f'machine {machine}')}")
     if head.startswith(_FDT):
         if _FIT_NODE in head[:4096]:
             return BootContent("linux-kernel", "FIT image")

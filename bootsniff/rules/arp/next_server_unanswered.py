@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from ipaddress import IPv4Address
 
 from ...model import Confidence, Finding, Fix
 from ...track.boot_file import next_hop
 from ...track.next_file import ARP_TRIES
-from ...track.records import Arps, Expectation
+from ...track.records import Arps, Expectation, FetchRecord
 from ...wire import urls
 from ...wire.addresses import BROADCAST
 from ...wire.http import is_https
+from ...wire.scripts import READABLE
 from .. import fixes, names
 from ..case import Case
 from ..evidence import evidence, first_and_last, names_next
@@ -76,6 +78,10 @@ class ArpNextServerUnanswered(Rule):
                 [
                     *(evidence(case.lease.heard, f"lease of {case.lease.address}") for _ in range(1) if case.lease),
                     *map(names_next, _named(case, target)[:1]),
+                    *(
+                        evidence(fetch.ended, f"{fetch.name} names {target}")
+                        for fetch in ([] if _named(case, target) else _naming(case, target)[:1])
+                    ),
                     *first_and_last(arps.requests, f"ARP who-has {target}"),
                 ],
                 confidence=_confidence(case, arps),
@@ -169,12 +175,24 @@ def _role(case: Case, target: str) -> str | None:
         return "the boot server"
     if lease and target in lease.dns_servers:
         return _NAME_SERVER
-    return next((f"the server that {names.base(wanted.named_in)} names," for wanted in _named(case, target)), None)
+    if named := _named(case, target):
+        return f"the server that {names.base(named[0].named_in)} names,"
+    return next((f"the server that {names.base(names.path_of(fetch))} names," for fetch in _naming(case, target)), None)
 
 
 def _named(case: Case, target: str) -> list[Expectation]:
     """What scripts want of a host."""
     return [wanted for wanted in case.stage.expectations if urls.host_of(wanted.url) == target]
+
+
+def _naming(case: Case, target: str) -> list[FetchRecord]:
+    """The configurations in whose text an address stands, as in GRUB's `set root=(tftp,ADDRESS)`."""
+    address = re.compile(rb"(?<![\d.])%b(?![\d.])" % re.escape(target.encode()))
+    return [
+        fetch
+        for fetch in case.stage.fetches
+        if fetch.content is not None and fetch.content.kind in READABLE and address.search(fetch.flow.body.head)
+    ]
 
 
 def _reached(case: Case, target: str) -> bool:
@@ -228,7 +246,7 @@ def _fixes(case: Case, target: str) -> tuple[Fix, ...]:
         Fix("shell", f"ip -brief address show   # on the boot server: does it have {target}?\narping -I eth0 {target}"),
         *(
             fixes.boot_file(case, case.boot_file, _another(case, target))[:1]
-            if case.dhcp4 and not case.is_http and not _named(case, target)
+            if case.dhcp4 and not case.is_http and not (_named(case, target) or _naming(case, target))
             else ()
         ),
     )

@@ -25,7 +25,8 @@ class NbpIncompleteFile(Rule):
     On the wire
         A whole transfer of no bytes (UEFI asks by TFTP for the size first, and leaves it at that: "NBP filesize is 0
         Bytes"), or of an EFI program or a kernel whose section table, or certificate table, ends behind the end of
-        the file, or of an x86 kernel whose header tells of more. Nothing that the program would ask for follows.
+        the file, or of an x86 kernel, or a module of GRUB or PXELINUX (ELF), whose header tells of more. Nothing that the
+        program would ask for follows.
     Not to be confused with
         A transfer that breaks off (tcp-reset-or-stall-mid-body, tftp-timeout-mid-transfer): there the server says that there
         is more. A program that Secure Boot refuses (nbp-secure-boot-refused) is whole.
