@@ -18,6 +18,12 @@ def offers(client: str = "efi-x64-pxe", times: int = 4, **settings: object) -> S
     return scene
 
 
+def taken_silently() -> Scene:
+    scene = offers("raspberry-pi", option43=b"\x09\x14\x00\x00\x11Raspberry Pi Boot\xff", file=None)
+    scene.tftp(1, "start4.elf", "stalled")
+    return scene
+
+
 def acks(times: int = 4, *, gap: float = 4) -> Scene:
     scene = Scene().discover(0).offer(0.1, file="grubx64.efi")
     for number in range(times):
@@ -95,6 +101,7 @@ LOOKALIKES: list[tuple[str, str, Callable[[], Scene]]] = [
     ("dhcp-offer-not-taken", "a URL for PXE firmware", lambda: offers("efi-x64-http", file=URL)),
     ("dhcp-offer-not-taken", "asked again once", lambda: offers(times=2)),
     ("dhcp-offer-not-taken", "taken in the end", lambda: offers().request(30)),
+    ("dhcp-offer-not-taken", "taken without a word", taken_silently),
     ("dhcp-ack-lost", "lost once", lambda: acks(2)),
     ("dhcp-ack-lost", "REQUESTs of two relays", lambda: acks(4, gap=0.02)),
     ("dhcp-ack-lost", "the machine looks for its server", lambda: acks().arp(SERVER, 20, 21, 22)),

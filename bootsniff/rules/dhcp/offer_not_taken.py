@@ -49,6 +49,8 @@ class DhcpOfferNotTaken(Rule):
         dhcp = case.dhcp4
         if dhcp is None or not case.over or not dhcp.offers or dhcp.requests or dhcp.acks or dhcp.declines or dhcp.naks:
             return
+        if not case.asked_nothing or case.stage.arps:
+            return  # some take an offer without a word to its server: Raspberry Pis, BOOTP
         first = case.offers[0]
         again = case.asked_again(first)
         if len(again) < 2:
