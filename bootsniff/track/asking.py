@@ -126,9 +126,9 @@ def _asking_program(boot: BootRecord, stage: StageRecord, fetch: FetchRecord) ->
         return "grub"
     if (
         is_ipxe(stage.client)
-        and any(is_pxelinux_binary(item.name) for item in loaded)
         and isinstance(flow, TftpTransfer)
         and flow.block_size == 1408
+        and any(is_pxelinux_binary(item.name) for item in loaded)
     ):
         return "pxelinux"
     return None
