@@ -94,10 +94,11 @@ def _obstacle(stage: StageRecord, now: int, *, gone: bool) -> StallPoint | None:
         lookup = stage.lookups[-1]
         if lookup.answer is None or lookup.answer.rcode or not lookup.answer.addresses or queried_again(stage.lookups):
             return "dns"
-    for arp in stage.arps:
-        if (arp.request_count >= 2 and not arp.answers) or asked_again(arp):
-            return "arp"
     exchange = stage.dhcp
+    own = exchange.given if isinstance(exchange, Dhcp4Exchange) else ()
+    for arp in stage.arps:
+        if arp.target not in own and ((arp.request_count >= 2 and not arp.answers) or asked_again(arp)):
+            return "arp"
     if isinstance(exchange, Dhcp4Exchange) and exchange.pxe_requests:
         answers = [reply.time for reply in exchange.pxe_replies]
         if not answers or answers[-1] < exchange.pxe_requests[-1].time:
