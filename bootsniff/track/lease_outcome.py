@@ -92,7 +92,8 @@ def _obstacle(stage: StageRecord, now: int, *, gone: bool) -> StallPoint | None:
             break
     if stage.lookups and not stage.connections:
         lookup = stage.lookups[-1]
-        if lookup.answer is None or lookup.answer.rcode or not lookup.answer.addresses or queried_again(stage.lookups):
+        answered = lookup.answer is not None and not lookup.answer.rcode and lookup.answer.addresses
+        if not answered or queried_again(stage.lookups, stage.arps):
             return "dns"
     exchange = stage.dhcp
     own = exchange.given if isinstance(exchange, Dhcp4Exchange) else ()

@@ -51,10 +51,15 @@ def requests_behind_reply(exchange: Dhcp6Exchange) -> list[Heard[Dhcpv6Message]]
     ]
 
 
+def uses_an_address(stage: StageRecord) -> bool:
+    """Whether a program did anything that takes an address: it has one then, whatever the capture lacks."""
+    return bool(stage.fetches or stage.connections or stage.lookups or stage.arps)
+
+
 def has_not_heard_of_its_lease(stage: StageRecord) -> bool:
     """Whether a machine goes on to request what it was given, and has done nothing that takes an address."""
     exchange = stage.dhcp
-    if stage.fetches or stage.connections or stage.lookups or stage.arps:
+    if uses_an_address(stage):
         return False
     if isinstance(exchange, Dhcp4Exchange):
         return not exchange.pxe_requests and len(requests_behind_ack(exchange)) >= TWICE
@@ -75,10 +80,11 @@ def opened_again(connection: TcpConnection) -> list[FrameRef]:
     return again if len(again) >= TWICE else []
 
 
-def queried_again(lookups: Iterable[DnsLookup]) -> tuple[DnsLookup, list[FrameRef]] | None:
+def queried_again(lookups: Iterable[DnsLookup], arps: Iterable[Arps]) -> tuple[DnsLookup, list[FrameRef]] | None:
     """Of the latest question the answer that came first, and the queries behind it; None when there are none.
 
-    iPXE gives each query an identifier of its own (net/udp/dns.c), so that repetitions are look-ups of their own.
+    iPXE gives each query an identifier of its own (net/udp/dns.c), so that repetitions are look-ups of their own. Who looks
+    for another host than the name server behind the answer has heard it.
     """
     known = list(lookups)
     if not known:
@@ -88,6 +94,9 @@ def queried_again(lookups: Iterable[DnsLookup]) -> tuple[DnsLookup, list[FrameRe
     same = [one for one in known if (one.server, one.name.lower(), one.query_type) == question]
     answered = next((one for one in same if one.answer is not None), None)
     if answered is None:
+        return None
+    others = (at for one in arps if one.target != answered.server for at in one.requests)
+    if answered.answer_at is None or any(at.time > answered.answer_at.time for at in others):
         return None
     again = _behind([at for one in same for at in one.queries], answered.answer_at)
     return (answered, again) if again else None

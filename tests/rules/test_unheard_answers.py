@@ -13,7 +13,7 @@ from bootsniff.report.chain import chain
 from .boots import INITRD, KERNEL, PXELINUX
 from .boots_text import PXELINUX_CONFIG
 from .packets import Wire, errors, machine, read
-from .scene import SERVER
+from .scene import CLIENT, SERVER
 
 URL = f"http://{SERVER}/x.efi"
 
@@ -181,3 +181,45 @@ def test_a_system_that_does_not_hear_its_lease_has_none(tmp_path: Path) -> None:
     found = machine(read(wire.quiet(200).save(tmp_path / "x.pcap")))
     assert (found.status, found.boots[-1].stalled_at) == ("stalled", "os")
     assert "dhcp-ack-lost" in errors(found)
+
+
+@pytest.mark.parametrize("arp", [False, True])
+def test_a_machine_that_goes_on_has_an_ack_that_the_capture_lacks(tmp_path: Path, *, arp: bool) -> None:
+    wire = requests("bios-pxe", answered=False, times=2)
+    if arp:
+        for time in range(10, 14):
+            wire.arp(time, SERVER)
+    else:
+        wire.missing(10, "x.0")
+    found = machine(read(wire.quiet(120).save(tmp_path / "x.pcap")))
+    assert [finding.code for finding in found.findings] == [
+        "arp-next-server-unanswered" if arp else "tftp-file-not-found"
+    ]
+
+
+def test_what_a_system_asks_for_every_minute_it_has_heard(tmp_path: Path) -> None:
+    """An installer without its answers, on which somebody looks around; its clock is set by UDP."""
+    wire = Wire("bios-pxe").lease(file="pxelinux.0").get(1, "pxelinux.0", PXELINUX)
+    wire.get(2, "pxelinux.cfg/default", PXELINUX_CONFIG).get(3, "linux", KERNEL).get(4, "initrd.gz", INITRD)
+    wire.as_kind("os").lease(30)
+    wire.fetch(32, "/preseed.cfg", "404 Not Found", b"no", agent="debian-installer")
+    for minute in range(60, 360, 60):
+        wire.arp(minute, "192.168.122.50")
+        wire.arp(minute + 0.001, "192.168.122.50", answer=True)
+        wire.query(minute, "ntp.lan", rcode=0, address=SERVER)
+        wire.udp(minute + 0.1, CLIENT, 123, SERVER, 123, b"\x23" + bytes(47))
+    found = machine(read(wire.quiet(600).save(tmp_path / "x.pcap")))
+    assert [finding.code for finding in found.findings] == ["os-config-fetch-failed"]
+
+
+@pytest.mark.parametrize(("address", "asked"), [("192.168.122.77", "192.168.122.77"), ("10.0.0.7", "192.168.122.254")])
+def test_a_name_whose_host_is_looked_for_was_heard(tmp_path: Path, address: str, asked: str) -> None:
+    """A script that tries again looks up the name each time; the host, or the router, is not there."""
+    wire = Wire("ipxe-bios").lease(file="http://boot.lan/x.efi", dns=SERVER, router="192.168.122.254")
+    for turn in (1, 11, 21):
+        wire.query(turn, "boot.lan", rcode=0, address=address)
+        for second in range(4):
+            wire.arp(turn + 0.1 + second, asked)
+    found = machine(read(wire.quiet(120).save(tmp_path / "x.pcap")))
+    told = [(finding.code, finding.subject) for finding in found.findings]
+    assert (found.boots[-1].stalled_at, told) == ("arp", [("arp-next-server-unanswered", asked)])

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from ipaddress import IPv4Address
 
+from ...flow.records import DnsLookup
 from ...model import Confidence, Finding, Fix
 from ...track.boot_file import next_hop
 from ...track.next_file import ARP_TRIES
@@ -14,9 +15,9 @@ from ...wire import urls
 from ...wire.addresses import BROADCAST
 from ...wire.http import is_https
 from ...wire.scripts import READABLE
-from .. import fixes, names
+from .. import fixes, names, quoting
 from ..case import Case
-from ..evidence import evidence, first_and_last, names_next
+from ..evidence import evidence, first_and_last, maybe, names_next
 from ..rule import Rule
 from ..v6.nearby import neighbour
 
@@ -70,13 +71,14 @@ class ArpNextServerUnanswered(Rule):
                 continue
             if target in case.world.arp and case.stage.fetches:
                 continue  # known from other packets; the machine got on
-            role = _role(case, target)
+            role, looked_up = _role(case, target), _looked_up(case, target)
             if role is None or _reached(case, target):
                 continue
             yield self.finding(
                 case,
                 [
                     *(evidence(case.lease.heard, f"lease of {case.lease.address}") for _ in range(1) if case.lease),
+                    *(maybe(looked_up.answer_at, f"{looked_up.name} is {target}") if looked_up else ()),
                     *map(names_next, _named(case, target)[:1]),
                     *(
                         evidence(fetch.ended, f"{fetch.name} names {target}")
@@ -175,6 +177,8 @@ def _role(case: Case, target: str) -> str | None:
         return "the boot server"
     if lease and target in lease.dns_servers:
         return _NAME_SERVER
+    if looked_up := _looked_up(case, target):
+        return f"{looked_up.name},"
     if named := _named(case, target):
         return f"the server that {names.base(named[0].named_in)} names,"
     return next((f"the server that {names.base(names.path_of(fetch))} names," for fetch in _naming(case, target)), None)
@@ -183,6 +187,12 @@ def _role(case: Case, target: str) -> str | None:
 def _named(case: Case, target: str) -> list[Expectation]:
     """What scripts want of a host."""
     return [wanted for wanted in case.stage.expectations if urls.host_of(wanted.url) == target]
+
+
+def _looked_up(case: Case, target: str) -> DnsLookup | None:
+    """What the name server gave an address for."""
+    answered = (lookup for lookup in case.stage.lookups if lookup.answer and target in lookup.answer.addresses)
+    return next(answered, None)
 
 
 def _naming(case: Case, target: str) -> list[FetchRecord]:
@@ -241,6 +251,12 @@ def _fixes(case: Case, target: str) -> tuple[Fix, ...]:
         )
     if _wide_mask(case, target):
         return (Fix("shell", "ip -brief address show   # on a host of this network: what is its mask?"),)
+    looked_up = _looked_up(case, target)
+    if looked_up is not None:
+        return (
+            Fix("shell", f"dig {quoting.shell(looked_up.name)} @{looked_up.server}   # is {target} still its address?"),
+            Fix("shell", f"arping -I eth0 {target}"),
+        )
     return fixes.arrange(
         case,
         Fix("shell", f"ip -brief address show   # on the boot server: does it have {target}?\narping -I eth0 {target}"),

@@ -22,7 +22,7 @@ class ArpReplyLost(Rule):
         ARP who-has again and again, each answered, and nothing that the machine asks of anybody behind the first answer.
     Not to be confused with
         A question for each file, each of which is asked for then; an answer that was lost once; questions for the machine's
-        own address. A capture that shows no requests for files says nothing.
+        own address, and those of a started system, which forgets. A capture that shows no requests for files says nothing.
     Causes
         Dynamic ARP inspection on a switch; a filter of the hypervisor or of its bridge; a driver that hears no unicast.
     Fix
@@ -36,6 +36,9 @@ class ArpReplyLost(Rule):
     needs = "arps"
     explains_away = ("http-plain-disabled", "tls-unsupported", "chain-uboot-no-serverip")
     summary = "{target} answers ARP, and the machine does not hear it: asked {count} times in all"
+
+    def concerns(self, client: str) -> bool:
+        return client != "os"  # a system forgets within a minute, and asks for who talks to it
 
     def check(self, case: Case) -> Iterator[Finding]:
         if not case.over or not case.world.quality.sees_fetches:

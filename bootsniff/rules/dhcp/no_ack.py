@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding, Fix
+from ...track.unheard import uses_an_address
 from ...wire import dhcp_options
 from .. import fixes, names
 from ..case import Case
@@ -21,7 +22,7 @@ class DhcpNoAck(Rule):
         Two or more REQUESTs that name a server (option 54), after its OFFER, and no ACK and no NAK of it.
     Not to be confused with
         A server that refuses (dhcp-nak). ACKs that the capture shows and the machine does not hear (dhcp-ack-lost). A
-        capture that holds no answers at all. One REQUEST at the end of a capture, which says nothing.
+        capture that holds no answers at all, or lacks the one after which the machine went on. One REQUEST at the end of a capture, which says nothing.
     Causes
         The server stopped, or its lease file cannot be written; the address was given away in the meantime and the server
         is not authoritative; a pair of servers of which the wrong one is asked; a relay or a switch that lets DISCOVERs
@@ -41,7 +42,7 @@ class DhcpNoAck(Rule):
         dhcp = case.dhcp4
         if dhcp is None or not case.over or dhcp.acks or dhcp.naks or dhcp.declines or not dhcp.offers:
             return
-        if dhcp.request_count < 2 or case.world.quality.only_requests:
+        if dhcp.request_count < 2 or case.world.quality.only_requests or uses_an_address(case.stage):
             return
         chosen = dhcp_options.server_id(dhcp.requests[0].message)
         offer = next((offer for offer in case.offers if offer.server == chosen), None)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ...model import Finding, Fix
 from ...track.kinds import architecture
 from ...track.records import Dhcp4Exchange, StageRecord
+from ...track.unheard import uses_an_address
 from .. import names, on_the_way
 from ..case import Case
 from ..evidence import evidence, first_and_last
@@ -49,7 +50,7 @@ class DhcpOfferNotTaken(Rule):
         dhcp = case.dhcp4
         if dhcp is None or not case.over or not dhcp.offers or dhcp.requests or dhcp.acks or dhcp.declines or dhcp.naks:
             return
-        if not case.asked_nothing or case.stage.arps:
+        if uses_an_address(case.stage):
             return  # some take an offer without a word to its server: Raspberry Pis, BOOTP
         first = case.offers[0]
         again = case.asked_again(first)

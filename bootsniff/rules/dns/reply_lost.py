@@ -22,7 +22,8 @@ class DnsReplyLost(Rule):
         The same query again, answered with an address each time, and no connection behind it. UEFI asks twice, iPXE six times.
     Not to be confused with
         A name server that does not answer, or does not know the name (dns-lookup-failed); an answer that was lost once; a
-        capture without TCP, which shows no connections.
+        capture without TCP, which shows no connections; ARP for another host behind the answer
+        (arp-next-server-unanswered).
     Causes
         A filter that drops UDP from port 53 towards machines; a resolver in between that answers from another address.
     Fix
@@ -38,11 +39,15 @@ class DnsReplyLost(Rule):
         "{server} says that {name} is {address}, and the machine asks on: it does not hear the answer, or refuses it"
     )
 
+    def concerns(self, client: str) -> bool:
+        return client != "os"  # services that look up a name again and again, and go on by UDP
+
     def check(self, case: Case) -> Iterator[Finding]:
         stage = case.stage
         others = [*(one.start for one in stage.connections), *(one.start for one in stage.fetches)]
         before = max(others, default=0)
-        found = queried_again(lookup for lookup in stage.lookups if lookup.queries and lookup.queries[0].time > before)
+        asked = [lookup for lookup in stage.lookups if lookup.queries and lookup.queries[0].time > before]
+        found = queried_again(asked, stage.arps)
         if found is None or not case.over or not case.world.quality.sees_tcp:
             return
         lookup, again = found
