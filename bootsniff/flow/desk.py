@@ -10,7 +10,7 @@ from collections.abc import Callable
 from ..errors import Malformed
 from ..wire import arp, dhcp, dhcpv6, icmp, lacp, ports, stp
 from ..wire.dissect import reassembled
-from ..wire.messages import ArpMessage, Bpdu, Dhcpv6Type, Envelope, IcmpMessage, Lacpdu, RouterAdvertisement
+from ..wire.messages import ArpMessage, Bpdu, Dhcpv6Type, Envelope, IcmpMessage, Lacpdu
 from ..wire.packet import ARP, SLOW_PROTOCOLS, Packet
 from ..wire.ports import CONTROL_PORTS, DHCP_PORTS, DHCPV6_PORTS
 from .connection import Connection
@@ -201,10 +201,9 @@ class Desk:
         except Malformed:
             self.undecoded += 1
             return
-        if isinstance(message, RouterAdvertisement) or (
-            message is not None and not self._quotes_a_flow(envelope, message)
-        ):
-            self.out.append(Event(envelope, message))
+        if message is None or (isinstance(message, IcmpMessage) and self._quotes_a_flow(envelope, message)):
+            return
+        self.out.append(Event(envelope, message))
 
     def _quotes_a_flow(self, envelope: Envelope, message: IcmpMessage) -> bool:
         """Hand an ICMP error to the flow whose packet it quotes, if there is one."""

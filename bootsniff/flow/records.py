@@ -21,6 +21,7 @@ from ..wire.messages import (
     Envelope,
     IcmpMessage,
     Lacpdu,
+    NeighborMessage,
     RouterAdvertisement,
 )
 from ..wire.transfers import FATAL, HttpHead, TftpError, TlsAlert, TlsCertificate, TlsClientHello, TlsServerHello
@@ -301,6 +302,7 @@ class Event(Struct):
         | ArpMessage
         | IcmpMessage
         | RouterAdvertisement
+        | NeighborMessage
         | Bpdu
         | Lacpdu
         | DnsLookup

@@ -146,6 +146,8 @@ def _missing(stage: Stage, stalled_at: str) -> Step:
     if stalled_at == "nbp":
         whole = [fetch for fetch in stage.fetches if fetch.status == "complete"]
         return Step(f"start {file_label(whole[-1].url)}" if whole else "start the boot file", "stalled")
+    if stalled_at == "arp" and stage.dhcp is not None and stage.dhcp.version == 6:
+        return Step("neighbor discovery", "stalled")
     return Step(_MISSING.get(stalled_at, stalled_at), "stalled")
 
 

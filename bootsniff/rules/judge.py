@@ -119,7 +119,7 @@ class Judge:
                 bool(stage.fetches),
                 bool(stage.lookups),
                 bool(stage.connections),
-                bool(stage.arps),
+                bool(stage.arps or stage.neighbors),
                 stage.client,
                 stage_index in ends,
             )

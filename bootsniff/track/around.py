@@ -6,9 +6,9 @@ Each function takes one event and returns the machine that it moved, or None whe
 from __future__ import annotations
 
 from ..flow.records import DnsLookup, Event, IcmpNotice, PortLookup, TcpConnection
-from ..model import NANOSECONDS
+from ..model import NANOSECONDS, FrameRef
 from ..wire import ports
-from ..wire.messages import ArpMessage, Bpdu, Envelope, IcmpMessage, Lacpdu, RouterAdvertisement
+from ..wire.messages import ArpMessage, Bpdu, Envelope, IcmpMessage, Lacpdu, NeighborMessage, RouterAdvertisement
 from .machines import current_stage, holder, kept, kept_at_both_ends, seen_at, touch
 from .ports import LonelyPort, SilentPort
 from .records import Arps, Dhcp4Exchange, MachineRecord, World
@@ -96,26 +96,50 @@ def arp(world: World, views: Views, envelope: Envelope, message: ArpMessage) -> 
         target = message.target_ip
         if stage is None or sender == target or len(stage.arps) >= MAX_PER_STAGE:
             return None
-        at = seen_at(envelope)
-        for question in stage.arps:
-            if question.target == target:
-                question.request_count += 1
-                question.requests = kept(question.requests, at)
-                return machine
-        stage.arps += (Arps(target, (at,), 1),)
+        stage.arps = _asked(stage.arps, target, seen_at(envelope))
         return machine
     machine = world.machines.get(message.target_mac) or world.holders.get(message.target_ip)
     stage = current_stage(machine)
     if stage is None or message.operation != 2:
         return None
-    for question in stage.arps:
-        if question.target == sender:
-            at = seen_at(envelope)
+    return machine if _answered(stage.arps, sender, message.sender_mac, seen_at(envelope)) else None
+
+
+def neighbor(world: World, envelope: Envelope, message: NeighborMessage) -> MachineRecord | None:
+    """The same over IPv6. A machine that asks from no address sees whether its own is free (RFC 4862 section 5.4)."""
+    if message.solicitation:
+        machine = world.machines.get(envelope.source_mac or "")
+        stage = current_stage(machine)
+        if stage is None or stage.client == "os" or envelope.source == "::" or len(stage.neighbors) >= MAX_PER_STAGE:
+            return None
+        stage.neighbors = _asked(stage.neighbors, message.target, seen_at(envelope))
+        return machine
+    machine = world.machines.get(envelope.target_mac or "") or world.holders.get(envelope.target)
+    stage = current_stage(machine)
+    if stage is None:
+        return None
+    mac = envelope.source_mac or ""
+    return machine if _answered(stage.neighbors, message.target, mac, seen_at(envelope)) else None
+
+
+def _asked(known: tuple[Arps, ...], target: str, at: FrameRef) -> tuple[Arps, ...]:
+    for question in known:
+        if question.target == target:
+            question.request_count += 1
+            question.requests = kept(question.requests, at)
+            return known
+    return (*known, Arps(target, (at,), 1))
+
+
+def _answered(known: tuple[Arps, ...], target: str, mac: str, at: FrameRef) -> bool:
+    """Note an answer; returns whether it was asked for."""
+    for question in known:
+        if question.target == target:
             question.reply = question.reply or at
-            if all(mac != message.sender_mac for mac, _ in question.answers):
-                question.answers = kept(question.answers, (message.sender_mac, at))
-            return machine
-    return None
+            if all(mac != other for other, _ in question.answers):
+                question.answers = kept(question.answers, (mac, at))
+            return True
+    return False
 
 
 def _note_speaker(world: World, views: Views, address: str, mac: str, envelope: Envelope) -> None:

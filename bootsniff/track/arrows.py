@@ -45,6 +45,11 @@ def arrows_of(stage: StageRecord) -> tuple[Arrow, ...]:
             ladder.add(at, "client", "broadcast", f"who has {question.target}", "request", "arp", from_client=True)
         for mac, at in question.answers:
             ladder.add(at, question.target, "client", f"is at {mac}", "reply", "arp", from_client=False)
+    for question in stage.neighbors:
+        for at in question.requests:
+            ladder.add(at, "client", "neighbors", f"who has {question.target}", "request", "icmp", from_client=True)
+        for mac, at in question.answers:
+            ladder.add(at, question.target, "client", f"is at {mac}", "reply", "icmp", from_client=False)
     for lookup in stage.lookups:
         _lookup(ladder, lookup)
     for connection in stage.connections:

@@ -16,6 +16,7 @@ from ..wire.messages import (
     Envelope,
     IcmpMessage,
     Lacpdu,
+    NeighborMessage,
     RouterAdvertisement,
 )
 from . import around, dhcp4, dhcp6, vantage
@@ -75,6 +76,8 @@ class Engine:
                 around.bpdu(world, envelope, subject)
             elif isinstance(subject, Lacpdu):
                 around.lacp(world, envelope, subject)
+            elif isinstance(subject, NeighborMessage):
+                self._roster.moved(around.neighbor(world, envelope, subject))
             elif isinstance(subject, RouterAdvertisement):
                 around.router(world, envelope, subject)
             if not world.quality.unicast_seen:

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from ..flow.records import DnsLookup, HttpExchange, PortLookup, TcpConnection, TftpTransfer
 from ..model import FAILED_EVENT
-from ..wire.messages import ArpMessage, Bpdu, DhcpMessage, Dhcpv6Message, IcmpMessage, Lacpdu, RouterAdvertisement
+from ..wire.messages import (
+    ArpMessage,
+    Bpdu,
+    DhcpMessage,
+    Dhcpv6Message,
+    IcmpMessage,
+    Lacpdu,
+    NeighborMessage,
+    RouterAdvertisement,
+)
 from .records import World
 
 _WORDS: dict[type[object], str] = {
@@ -20,6 +29,7 @@ _WORDS: dict[type[object], str] = {
     Bpdu: "stp",
     Lacpdu: "lacp",
     RouterAdvertisement: "router-advertisement",
+    NeighborMessage: "neighbor",
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..model import NANOSECONDS, StallPoint
+from ..wire import urls
 from .arrived import network_disk
 from .boot_file import ENDLESS_PROMPT, boot_file_of, disk_of, is_beside_ip, is_discovery, prompt_of, wait_beside_ip
 from .fetch_outcome import connection_failure, unanswered
@@ -10,7 +11,7 @@ from .kinds import is_http_client, is_ipxe
 from .next_file import ARP_ROUND
 from .nfs_outcome import nfs_state
 from .patience import NOTHING_TO_BOOT, patience_of
-from .records import Dhcp4Exchange, StageRecord
+from .records import Arps, Dhcp4Exchange, StageRecord
 from .state import ASKED, BOUND, LOADED, StageState, in_seconds, is_over
 from .switches import is_switch
 from .unheard import asked_again, queried_again
@@ -98,13 +99,22 @@ def _obstacle(stage: StageRecord, now: int, *, gone: bool) -> StallPoint | None:
     exchange = stage.dhcp
     own = exchange.given if isinstance(exchange, Dhcp4Exchange) else ()
     for arp in stage.arps:
-        if arp.target not in own and ((arp.request_count >= 2 and not arp.answers) or asked_again(arp)):
+        if arp.target not in own and _in_vain(arp):
             return "arp"
+    file = boot_file_of(stage) if stage.neighbors else None
+    host = urls.host_of(file.name) if file is not None else None
+    if any(_in_vain(neighbor) for neighbor in stage.neighbors if neighbor.target == host):
+        return "arp"
     if isinstance(exchange, Dhcp4Exchange) and exchange.pxe_requests:
         answers = [reply.time for reply in exchange.pxe_replies]
         if not answers or answers[-1] < exchange.pxe_requests[-1].time:
             return "proxydhcp"
     return None
+
+
+def _in_vain(arps: Arps) -> bool:
+    """Whether a host is asked for again: nobody answers, or the answer is not heard."""
+    return (arps.request_count >= 2 and not arps.answers) or bool(asked_again(arps))
 
 
 def _asked_often(stage: StageRecord) -> bool:

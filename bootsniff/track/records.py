@@ -256,6 +256,8 @@ class StageRecord(Struct, eq=False, gc=False):
     port_lookups: tuple[PortLookup, ...] = ()
     arps: tuple[Arps, ...] = ()
     """One for each target address."""
+    neighbors: tuple[Arps, ...] = ()
+    """The same over IPv6: neighbor solicitations, and advertisements (RFC 4861)."""
     expectations: tuple[Expectation, ...] = ()
     menu: str | None = None
     """What waits for a key without a timeout: `menu of http://…/menu.ipxe`, `option 43 prompt`."""

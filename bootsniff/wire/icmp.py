@@ -1,4 +1,4 @@
-"""ICMP and ICMPv6 messages that tell something about a boot: errors with what they quote, router advertisements.
+"""ICMP and ICMPv6 messages that tell something about a boot: errors with what they quote, routers, neighbors.
 
 RFC 792, RFC 1191, RFC 4443, RFC 4861. Stateless.
 """
@@ -8,15 +8,17 @@ from __future__ import annotations
 from ..errors import Malformed
 from .addresses import ipv4_text, ipv6_text
 from .ip import TCP, UDP, skip_extensions
-from .messages import IcmpMessage, QuotedPacket, RouterAdvertisement
+from .messages import IcmpMessage, NeighborMessage, QuotedPacket, RouterAdvertisement
 
 ICMP, ICMPV6 = 1, 58
 _ERRORS = {4: frozenset({3, 4, 5, 11, 12}), 6: frozenset({1, 2, 3, 4})}
+_NEIGHBOR = 135, 136
+"""Solicitation and advertisement."""
 _MAX_PREFIXES = 32
 
 
-def parse(payload: bytes, version: int) -> IcmpMessage | RouterAdvertisement | None:
-    """Read an ICMP (version 4) or ICMPv6 (version 6) message; None for one that is neither error nor advertisement.
+def parse(payload: bytes, version: int) -> IcmpMessage | RouterAdvertisement | NeighborMessage | None:
+    """Read an ICMP (version 4) or ICMPv6 (version 6) message; None for one that is none of these.
 
     Raises Malformed when the message is shorter than its header.
     """
@@ -25,6 +27,10 @@ def parse(payload: bytes, version: int) -> IcmpMessage | RouterAdvertisement | N
     kind, code = payload[0], payload[1]
     if version == 6 and kind == 134:
         return _router_advertisement(payload)
+    if version == 6 and kind in _NEIGHBOR:
+        if len(payload) < 24:
+            raise Malformed("neighbor message is not whole")
+        return NeighborMessage(kind == _NEIGHBOR[0], ipv6_text(payload[8:24]))
     if kind not in _ERRORS[version]:
         return None
     mtu = 0

@@ -229,6 +229,13 @@ class RouterAdvertisement(Struct):
     prefixes: tuple[str, ...] = ()
 
 
+class NeighborMessage(Struct, gc=False):
+    """ICMPv6 types 135 and 136 (RFC 4861): who has an address, and its answer."""
+
+    solicitation: bool
+    target: str
+
+
 class Bpdu(Struct):
     """A spanning tree BPDU: whether the port that sent it forwards; None where its version does not tell."""
 

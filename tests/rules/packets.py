@@ -338,6 +338,15 @@ class Wire:
         self.packets.append((time, mac_bytes("33:33:00:00:00:01") + mac_bytes(SERVER_MAC) + b"\x86\xdd" + packet))
         return self
 
+    def neighbor(self, time: float, target: str, *, answer: bool = False, source: str = "fd00::100") -> Wire:
+        """A solicitation of the machine's, or the advertisement that answers it (RFC 4861 sections 4.3 and 4.4)."""
+        body = bytes([136 if answer else 135]) + bytes(7) + ip_address(target).packed
+        ends = (target, source) if answer else (source, "ff02::1:ff00:1")
+        packet = struct.pack(">IHBB", 0x60000000, len(body), 58, 255) + b"".join(ip_address(end).packed for end in ends)
+        macs = (mac_bytes(MAC), mac_bytes(SERVER_MAC)) if answer else (mac_bytes("33:33:ff:00:00:01"), mac_bytes(MAC))
+        self.packets.append((time, b"".join(macs) + b"\x86\xdd" + packet + body))
+        return self
+
     # --- reading ---
 
     def quiet(self, time: float) -> Wire:

@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import (
     ICMPv6DestUnreach,
+    ICMPv6ND_NA,
+    ICMPv6ND_NS,
     ICMPv6ND_RA,
     ICMPv6NDOptMTU,
     ICMPv6NDOptPrefixInfo,
@@ -18,7 +20,7 @@ from scapy.packet import Raw
 
 from bootsniff.errors import Malformed
 from bootsniff.wire import arp, icmp
-from bootsniff.wire.messages import IcmpMessage, QuotedPacket, RouterAdvertisement
+from bootsniff.wire.messages import IcmpMessage, NeighborMessage, QuotedPacket, RouterAdvertisement
 
 RRQ = b"\0\1ipxe.efi\0octet\0"
 QUOTED = IP(src="192.168.2.9", dst="192.168.2.1") / UDP(sport=2070, dport=69) / Raw(RRQ)
@@ -48,6 +50,14 @@ def test_quote_of_tcp_of_a_later_fragment_and_of_nothing() -> None:
     assert message.quoted == QuotedPacket("1.1.1.1", "2.2.2.2", 17, 0, 0, b"")
     message = icmp.parse(bytes(ICMP(type=3, code=3)), 4)
     assert message == IcmpMessage(4, 3, 3, None)
+
+
+def test_neighbors() -> None:
+    assert icmp.parse(bytes(ICMPv6ND_NS(tgt="fd00::1")), 6) == NeighborMessage(solicitation=True, target="fd00::1")
+    assert icmp.parse(bytes(ICMPv6ND_NA(tgt="fd00::1")), 6) == NeighborMessage(solicitation=False, target="fd00::1")
+    with pytest.raises(Malformed):
+        icmp.parse(bytes(ICMPv6ND_NS(tgt="fd00::1"))[:23], 6)
+    assert icmp.parse(bytes(ICMPv6ND_NS(tgt="fd00::1")), 4) is None
 
 
 def test_icmpv6() -> None:

@@ -23,6 +23,7 @@ from ..v6.nearby import neighbour
 
 _USUAL_MASK = IPv4Address("255.255.255.0")
 _NAME_SERVER = "the name server"
+_TWICE = 2
 
 
 class ArpNextServerUnanswered(Rule):
@@ -34,12 +35,12 @@ class ArpNextServerUnanswered(Rule):
     On the wire
         After the ACK: ARP who-has for the server or the router, usually four times, no reply, no request to the server.
         A capture without ARP (link type raw IP, a filter) shows the ACK and then nothing of either. Over IPv6: the REPLY with a
-        URL on the machine's own network, and no request.
+        URL on the machine's own network, neighbor solicitations for that host, and no request.
     Not to be confused with
         ARP for the machine's own address (conflict detection), which must stay without an answer; the DHCP server's own probe
         of the address before the OFFER.
     Causes
-        The server is off or on another network; its firewall drops ICMPv6 neighbour solicitations; no option 3, or a wrong one, so that the client asks for a server off its
+        The server is off or on another network; its firewall drops ICMPv6 neighbor solicitations; no option 3, or a wrong one, so that the client asks for a server off its
         subnet directly; a wrong subnet mask in option 1.
     Fix
         Give a router (option 3) and the right mask (option 1), or correct the server's address.
@@ -126,7 +127,7 @@ class ArpNextServerUnanswered(Rule):
         )
 
     def _silent6(self, case: Case) -> Iterator[Finding]:
-        """A lease of DHCPv6 with the URL of a neighbour, of which nothing is asked: its solicitations are not read here."""
+        """A lease of DHCPv6 with the URL of a neighbour, of which nothing is asked."""
         dhcp = case.dhcp6
         if dhcp is None or not case.over or not case.asked_nothing or not case.is_efi_pxe or not dhcp.replies:
             return
@@ -134,17 +135,23 @@ class ArpNextServerUnanswered(Rule):
         target = neighbour(message)
         if target is None or message.boot_file_parameters or target in case.overview.heard:
             return
+        asked = next((one for one in case.stage.neighbors if one.target == target), None)
+        if asked is not None and asked.reply is not None:
+            return
         yield self.finding(
             case,
-            [evidence(dhcp.replies[-1], f"lease of {message.addresses[0]}; no request follows")],
-            confidence="possible",
+            [
+                evidence(dhcp.replies[-1], f"lease of {message.addresses[0]}; no request follows"),
+                *first_and_last(asked.requests if asked else (), f"neighbor solicitation for {target}"),
+            ],
+            confidence="possible" if asked is None or asked.request_count < _TWICE else _confidence(case, asked),
             subject=target,
-            how="neighbour solicitations",
+            how="neighbor solicitations",
             role="the boot server",
             target=target,
-            why=": nothing is asked of it after the lease",
+            why="" if asked else ": nothing is asked of it after the lease",
             expected=f"A request to {target}.",
-            proof=f"The capture's ICMPv6 (Wireshark: icmpv6.nd.ns.target_address == {target}); ping {target} from another host.",
+            proof=f"ping {target} from another host of this network.",
             fixes=fixes.arrange(
                 case,
                 Fix(
