@@ -6,6 +6,7 @@ from ..model import StallPoint
 from ..wire import dhcp_options
 from ..wire.http import is_https, is_web_url
 from ..wire.messages import DhcpMessage
+from .arrived import is_image, is_kernel
 from .boot_file import boot_file_of
 from .fetch_outcome import connection_failure
 from .kinds import is_ipxe
@@ -85,10 +86,17 @@ def _asked_in_vain(stage: StageRecord, last: FetchRecord) -> bool:
 
 
 def _unresolved(stage: StageRecord, last: FetchRecord) -> bool:
-    """Whether what was asked of a name server after `last` was fetched was answered, and never with an address."""
+    """Whether what was asked of a name server after `last` was fetched was answered, and never with an address.
+
+    Behind a kernel, or at a menu, only names that a script names count: a started system looks for its own, such as wpad.
+    """
     asked = [one for one in stage.lookups if one.queries and one.queries[0].time >= last.end]
     answers = [one.answer for one in asked if one.answer is not None]
-    return bool(answers) and len(answers) == len(asked) and not any(answer.addresses for answer in answers)
+    if not answers or len(answers) != len(asked) or any(answer.addresses for answer in answers):
+        return False
+    if stage.menu is None and not any(is_kernel(fetch) or is_image(fetch) for fetch in stage.fetches):
+        return True
+    return any(f"{one.name.lower()}.".startswith(f"{host}.") for one in asked for host in stage.hosts)
 
 
 def in_the_way(stage: StageRecord, last: FetchRecord, now: int, *, gone: bool) -> StallPoint | None:

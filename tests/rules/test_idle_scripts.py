@@ -120,6 +120,19 @@ def test_a_question_without_its_answer_may_still_be_answered(tmp_path: Path) -> 
     assert machine(read(wire.save(tmp_path / "x.pcap"))).status == "in-progress"
 
 
+def test_a_started_system_looks_for_names_of_its_own(tmp_path: Path) -> None:
+    """It has the address that the kernel's arguments give it, and does no DHCP."""
+    wire = booted("kernel URL/linux ip=192.168.122.50\ninitrd URL/initrd.gz\nboot", "linux", "initrd.gz")
+    assert found(wire.query(20, "wpad.corp.lab", rcode=3), tmp_path).status == "handed-off"
+    wire = booted("kernel URL/linux url=http://seed/x\ninitrd URL/initrd.gz\nboot", "linux", "initrd.gz")
+    assert found(wire.query(20, "seed.corp.lab", rcode=3), tmp_path).boots[0].stalled_at == "dns"
+
+
+def test_a_menu_waits_whatever_a_script_looked_up_before(tmp_path: Path) -> None:
+    wire = booted("nslookup place here.corp.lab ||\nmenu\nitem a A\nchoose it")
+    assert found(wire.query(3, "here.corp.lab", rcode=3), tmp_path).status == "in-progress"
+
+
 def test_a_path_of_the_servers_disk_is_mended_in_the_script(tmp_path: Path) -> None:
     wire = booted(f"kernel tftp://{SERVER}//srv/tftp/linux\nboot").missing(3, "/srv/tftp/linux")
     (finding,) = found(wire, tmp_path).findings
