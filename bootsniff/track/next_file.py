@@ -73,6 +73,18 @@ def goes_on_by_http(stage: StageRecord) -> bool:
     return is_web_url(url)
 
 
+def _is_the_systems(stage: StageRecord, host: str) -> bool:
+    """Whether a kernel is there, and nothing names this host: a system that does no DHCP asks for it of its own accord."""
+    if not any(is_kernel(fetch) or is_image(fetch) for fetch in stage.fetches):
+        return False
+    named = {*stage.hosts, *(fetch.server for fetch in stage.fetches)}
+    if isinstance(stage.dhcp, Dhcp4Exchange):
+        named.update(router for ack in stage.dhcp.acks for router in dhcp_options.routers(ack.message))
+    names = [host]
+    names += [one.name.lower() for one in stage.lookups if one.answer is not None and host in one.answer.addresses]
+    return not any(f"{name}.".startswith(f"{other}.") for name in names for other in named)  # or with a search domain
+
+
 def _asked_in_vain(stage: StageRecord, last: FetchRecord) -> bool:
     """Whether nobody answers ARP for a host that was not needed before `last` was fetched."""
     own = stage.dhcp.given if isinstance(stage.dhcp, Dhcp4Exchange) else ()
@@ -81,6 +93,7 @@ def _asked_in_vain(stage: StageRecord, last: FetchRecord) -> bool:
         and not (arps.reply or arps.answers)
         and arps.requests[0].time >= last.start
         and arps.target not in own
+        and not _is_the_systems(stage, arps.target)
         for arps in stage.arps
     )
 
@@ -88,15 +101,13 @@ def _asked_in_vain(stage: StageRecord, last: FetchRecord) -> bool:
 def _unresolved(stage: StageRecord, last: FetchRecord) -> bool:
     """Whether what was asked of a name server after `last` was fetched was answered, and never with an address.
 
-    Behind a kernel, or at a menu, only names that a script names count: a started system looks for its own, such as wpad.
+    At a menu a script may have looked up what it can do without.
     """
     asked = [one for one in stage.lookups if one.queries and one.queries[0].time >= last.end]
     answers = [one.answer for one in asked if one.answer is not None]
     if not answers or len(answers) != len(asked) or any(answer.addresses for answer in answers):
         return False
-    if stage.menu is None and not any(is_kernel(fetch) or is_image(fetch) for fetch in stage.fetches):
-        return True
-    return any(f"{one.name.lower()}.".startswith(f"{host}.") for one in asked for host in stage.hosts)
+    return stage.menu is None and not all(_is_the_systems(stage, one.name.lower()) for one in asked)
 
 
 def in_the_way(stage: StageRecord, last: FetchRecord, now: int, *, gone: bool) -> StallPoint | None:
@@ -104,6 +115,8 @@ def in_the_way(stage: StageRecord, last: FetchRecord, now: int, *, gone: bool) -
     for connection in reversed(stage.connections):
         if connection.start < last.start:
             break
+        if _is_the_systems(stage, connection.server):
+            continue
         failure = connection_failure(connection, now, moved_on=gone)
         if failure is not None:
             return failure

@@ -120,12 +120,31 @@ def test_a_question_without_its_answer_may_still_be_answered(tmp_path: Path) -> 
     assert machine(read(wire.save(tmp_path / "x.pcap"))).status == "in-progress"
 
 
-def test_a_started_system_looks_for_names_of_its_own(tmp_path: Path) -> None:
-    """It has the address that the kernel's arguments give it, and does no DHCP."""
-    wire = booted("kernel URL/linux ip=192.168.122.50\ninitrd URL/initrd.gz\nboot", "linux", "initrd.gz")
-    assert found(wire.query(20, "wpad.corp.lab", rcode=3), tmp_path).status == "handed-off"
-    wire = booted("kernel URL/linux url=http://seed/x\ninitrd URL/initrd.gz\nboot", "linux", "initrd.gz")
-    assert found(wire.query(20, "seed.corp.lab", rcode=3), tmp_path).boots[0].stalled_at == "dns"
+def _started(arguments: str) -> Wire:
+    """A system with the address that the kernel's arguments give it, which does no DHCP."""
+    return booted(f"kernel URL/linux ip=192.168.122.50 {arguments}\ninitrd URL/initrd.gz\nboot", "linux", "initrd.gz")
+
+
+@pytest.mark.parametrize(("arguments", "status"), [("", "handed-off"), ("url=http://seed/x", "stalled")])
+def test_a_started_system_looks_for_names_of_its_own(arguments: str, status: str, tmp_path: Path) -> None:
+    name = "seed.corp.lab" if arguments else "wpad.corp.lab"
+    assert found(_started(arguments).query(20, name, rcode=3), tmp_path).status == status
+
+
+@pytest.mark.parametrize(("arguments", "status"), [("", "handed-off"), ("url=http://192.168.122.77/x", "stalled")])
+@pytest.mark.parametrize("refused", [False, True])
+def test_a_started_system_looks_for_hosts_of_its_own(
+    arguments: str, status: str, refused: bool, tmp_path: Path
+) -> None:
+    wire = _started(arguments)
+    wire.port += 1
+    for time in range(20, 24):
+        if refused:
+            wire.tcp(time, 0x02, 1000, 0, port=8080, server="192.168.122.77")
+            wire.tcp(time + 0.01, 0x14, 0, 1001, from_client=False, port=8080, server="192.168.122.77")
+        else:
+            wire.arp(time, "192.168.122.77")
+    assert found(wire, tmp_path).status == status
 
 
 def test_a_menu_waits_whatever_a_script_looked_up_before(tmp_path: Path) -> None:
