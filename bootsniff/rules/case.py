@@ -258,6 +258,25 @@ class Case:
         return [(fetch, fetch.flow) for fetch in self.stage.fetches if isinstance(fetch.flow, HttpExchange)]
 
     @cached_property
+    def http_of(self) -> dict[str, list[HttpExchange]]:
+        """The same by URL."""
+        found: dict[str, list[HttpExchange]] = {}
+        for _, flow in self.http:
+            found.setdefault(flow.url, []).append(flow)
+        return found
+
+    @cached_property
+    def http_answered(self) -> dict[str, list[int]]:
+        """When each web server was asked for something that it gave, in order."""
+        found: dict[str, list[int]] = {}
+        for _, flow in self.http:
+            if flow.response is not None and flow.response.status in (200, 206):
+                found.setdefault(flow.connection.server, []).append(flow.request_at.time)
+        for times in found.values():
+            times.sort()
+        return found
+
+    @cached_property
     def boot_fetch(self) -> FetchRecord | None:
         """The last whole fetch of the file that DHCP named."""
         whole = [f for f in self.stage.fetches if f.status == "complete" and self.is_boot_file(f)]

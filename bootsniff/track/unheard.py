@@ -53,7 +53,7 @@ def requests_behind_reply(exchange: Dhcp6Exchange) -> list[Heard[Dhcpv6Message]]
 
 def uses_an_address(stage: StageRecord) -> bool:
     """Whether a program did anything that takes an address: it has one then, whatever the capture lacks."""
-    return bool(stage.fetches or stage.connections or stage.lookups or stage.arps)
+    return bool(stage.fetches or stage.connections or stage.lookups or stage.port_lookups or stage.arps)
 
 
 def has_not_heard_of_its_lease(stage: StageRecord) -> bool:

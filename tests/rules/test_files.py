@@ -131,11 +131,26 @@ def test_a_server_that_is_busy_right_after_an_answer_may_limit_requests(
     assert ("limit_req" in "".join(fix.text for fix in finding.fixes)) is limited
 
 
+def test_a_server_that_stays_busy_limits_nothing(tmp_path: Path) -> None:
+    """The service behind it is down: its first answer came from elsewhere."""
+    wire = Wire("ipxe-bios").lease(file="http://192.168.122.1/boot.ipxe")
+    wire.fetch(1, "/boot.ipxe", body=b"#!ipxe\nchain http://192.168.122.1/api\n", agent="iPXE/1.21.1")
+    for time in (2, 12, 22):
+        wire.fetch(time, "/api", "503 Service Unavailable", b"busy", agent="iPXE/1.21.1")
+    finding = found(wire.quiet(90), tmp_path, "http-5xx")
+    assert "a limit" not in finding.summary
+    assert all(fix.target != "nginx" for fix in finding.fixes)
+
+
 @pytest.mark.parametrize(
     ("label", "missing"), [(b"bois", True), (b"bios", False), (b"${platform}", False), (b"bios extra words", False)]
 )
 def test_a_jump_to_a_label_that_is_not_there_is_named(label: bytes, tmp_path: Path, *, missing: bool) -> None:
-    script = b"#!ipxe\ngoto " + label + b"\n:bios\nkernel http://192.168.122.1/linux\nboot\n"
+    script = (
+        b"#!ipxe\niseq ${mac} 00:00 && goto special ||\ngoto "
+        + label
+        + b"\n:bios\nkernel http://192.168.122.1/linux\nboot\n"
+    )
     wire = Wire("ipxe-bios").lease(file="http://192.168.122.1/boot.ipxe").fetch(2, "/boot.ipxe", body=script).quiet(90)
     finding = found(wire, tmp_path, "chain-script-stops")
     assert ("no label bois" in finding.summary, finding.confidence == "likely") == (missing, missing)

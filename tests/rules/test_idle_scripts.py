@@ -51,7 +51,7 @@ def test_a_script_that_starts_nothing_has_not_booted(script: str, said: str, tmp
 def test_a_misspelt_command_is_told_before_anything_is_loaded(tmp_path: Path) -> None:
     (finding,) = found(booted("kernal URL/linux\ninitrd URL/initrd.gz\nboot"), tmp_path).findings
     assert finding.summary.endswith("ends at kernal, which is no command of iPXE (kernel?)")
-    assert finding.fixes[0].text == "sed -i 's/^ *kernal /kernel /' /var/www/html/boot.ipxe"
+    assert finding.fixes[0].text == "sed -i 's/^ *kernal\\b/kernel/' /var/www/html/boot.ipxe"
 
 
 @pytest.mark.parametrize(

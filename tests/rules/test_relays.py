@@ -202,6 +202,7 @@ def test_offers_that_both_capture_points_see_are_not_lost(tmp_path: Path) -> Non
 def test_offers_from_another_port_are_none_of_dhcp(tmp_path: Path) -> None:
     found = of(tmp_path, near(offers=True, port=1067))["dhcp-offer-lost"]
     assert (found.confidence, found.summary.endswith("they come from port 1067, not from 67")) == ("likely", True)
+    assert "postrouting" in " ".join(fix.text for fix in found.fixes)
 
 
 def test_a_server_that_answers_on_neither_side_is_not_behind_a_nat_that_loses_it(tmp_path: Path) -> None:

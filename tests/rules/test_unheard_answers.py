@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -223,3 +224,15 @@ def test_a_name_whose_host_is_looked_for_was_heard(tmp_path: Path, address: str,
     found = machine(read(wire.quiet(120).save(tmp_path / "x.pcap")))
     told = [(finding.code, finding.subject) for finding in found.findings]
     assert (found.boots[-1].stalled_at, told) == ("arp", [("arp-next-server-unanswered", asked)])
+
+
+def test_a_machine_that_asks_a_portmapper_has_heard_who_it_is(tmp_path: Path) -> None:
+    wire = Wire("u-boot-armv8").lease(file="x")
+    for time in range(1, 6):
+        wire.arp(time, SERVER)
+        wire.arp(time + 0.001, SERVER, answer=True)
+        call = struct.pack(">14I", time, 0, 2, 100000, 2, 3, 0, 0, 0, 0, 100005, 1, 17, 0)
+        wire.udp(time + 0.1, CLIENT, 1000, SERVER, 111, call)
+        wire.udp(time + 0.2, SERVER, 111, CLIENT, 1000, struct.pack(">7I", time, 1, 0, 0, 0, 0, 0))
+    found = machine(read(wire.quiet(120).save(tmp_path / "x.pcap")))
+    assert [finding.code for finding in found.findings] == ["chain-nfs-unreachable"]

@@ -77,6 +77,7 @@ def _went_on(case: Case, reply: FrameRef) -> bool:
         *(fetch.start for fetch in stage.fetches),
         *(connection.start for connection in stage.connections),
         *(lookup.queries[-1].time for lookup in stage.lookups if lookup.queries),
+        *(lookup.queries[-1].time for lookup in stage.port_lookups if lookup.queries),
         *(heard.time for heard in (dhcp.pxe_requests[-1:] if dhcp else ())),
     ]
     return any(time > reply.time for time in asked)

@@ -24,8 +24,8 @@ from ..nbp import downloads
 from ..rule import Rule
 
 _VARIABLE = re.compile(r"(\$\{[\w./:-]{1,64}\})", re.ASCII)
-_GOTO = re.compile(r"\bgoto\s+([\w.-]{1,64})(?=\s|$)")
-"""A label that is written out; a variable may hold any."""
+_GOTO = re.compile(r"(?:.*\|\|\s*)?goto\s+([\w.-]{1,64})(?=\s|$)")
+"""Where a command stands alone or for one that failed, and not behind `&&`; a variable may hold any label."""
 _NEXT_SERVER = "${next-server}"
 """From siaddr, which 0.0.0.0 leaves unset (iPXE net/dhcppkt.c, dhcppkt_applies and used_len_ipv4)."""
 _UNKNOWN = ": a command above it fails"
@@ -156,7 +156,7 @@ def _edit(case: Case, script: IdleScript, word: str, meant: str) -> str:
     """What mends the script on its server."""
     fetch = next((fetch for fetch in case.stage.fetches if fetch.name == script.name), case.stage.fetches[0])
     place = quoting.shell(downloads.on_disk(fetch))
-    return f"sed -i 's/^ *{word} /{meant} /' {place}" if word else f"printf '\\nboot\\n' >> {place}"
+    return f"sed -i 's/^ *{word}\\b/{meant}/' {place}" if word else f"printf '\\nboot\\n' >> {place}"
 
 
 class _Lack(NamedTuple):
@@ -231,7 +231,7 @@ def _of_goto(script: FetchRecord) -> tuple[Confidence, str] | None:
         return None
     lines = [line.strip() for line in body.head.decode("utf-8", "replace").splitlines()]
     labels = {line[1:].split()[0] for line in lines if line.startswith(":") and line[1:].split()}
-    jumps = [label for line in lines if not line.startswith("#") for label in _GOTO.findall(line)]
+    jumps = [jump[1] for line in lines if (jump := _GOTO.match(line)) is not None]
     lost = next((label for label in jumps if label not in labels), None)
     return ("likely", f": it has no label {printable(lost.encode())}, to which it jumps") if lost is not None else None
 

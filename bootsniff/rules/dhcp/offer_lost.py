@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...model import Finding
+from ...model import Finding, Fix
 from ...track.records import Heard
 from ...wire import dhcp_options, ports
 from ...wire.messages import DhcpMessage, DhcpType
@@ -13,6 +13,8 @@ from ..case import Case
 from ..evidence import evidence, first_and_last
 from ..offers import Offer
 from ..rule import Rule
+
+_NAT = Fix("nft", "nft list ruleset   # chains of type nat: which rule of postrouting changes the source port?")
 
 
 class DhcpOfferLost(Rule):
@@ -74,6 +76,7 @@ class DhcpOfferLost(Rule):
                 f"OFFER from port {used[0]}",
                 f"they come from port {names.joined(map(str, used))}, not from 67",
                 proof="The same boot with the server on the machine's own network.",
+                looks=(_NAT,),
             )
         elif all(_is_anonymous(offer.message) for offer in case.offers):
             yield self._told(
@@ -83,11 +86,11 @@ class DhcpOfferLost(Rule):
                 "OFFER without option 54",
                 "they do not say which server they are of (option 54)",
                 proof="The same boot with option 54 in the OFFER.",
-                filtered=False,
+                looks=(),
             )
 
     def _told(self, case: Case, offer: Offer, again: list[Heard[DhcpMessage]], role: str, why: str, *, proof: str, sure: bool = False,
-              filtered: bool = True) -> Finding:  # fmt: skip
+              looks: tuple[Fix, ...] | None = None) -> Finding:  # fmt: skip
         return self.finding(
             case,
             [evidence(offer.heard, role), *first_and_last(again, "DISCOVER again")],
@@ -97,7 +100,7 @@ class DhcpOfferLost(Rule):
             why=why,
             expected="A REQUEST for the offered address.",
             proof="" if sure else proof,
-            fixes=on_the_way.remedies(case, on_the_way.SNOOPING) if filtered else (),
+            fixes=on_the_way.remedies(case, on_the_way.SNOOPING) if looks is None else looks,
         )
 
 

@@ -35,7 +35,7 @@ def proof(flow: HttpExchange) -> Iterator[Evidence]:
 
 def bodies(case: Case, url: str) -> Iterator[bytes]:
     """The beginnings of what came for a URL in this stage: HEAD, which firmware sends first, brings none."""
-    return (flow.body.head for _, flow in case.http if flow.url == url and flow.body.head)
+    return (flow.body.head for flow in case.http_of.get(url, ()) if flow.body.head)
 
 
 def failed(case: Case) -> Iterator[tuple[FetchRecord, HttpExchange]]:

@@ -39,11 +39,7 @@ class Http403(HttpStatusRule):
         return status in (401, 403)
 
     def hint(self, case: Case, flow: HttpExchange) -> str:
-        same = [
-            fetch.flow
-            for fetch in case.stage.fetches
-            if isinstance(fetch.flow, HttpExchange) and fetch.flow.url == flow.url
-        ]
+        same = case.http_of[flow.url]
         logs_in = any(one.request is not None and one.request.get("Authorization") for one in same)
         return (
             ", although the machine sends a login: its name or its password is wrong"

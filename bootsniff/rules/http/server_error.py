@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 from ...flow.records import HttpExchange
 from ...model import NANOSECONDS, Fix
 from .. import fixes, quoting
@@ -44,7 +46,7 @@ class Http5xx(HttpStatusRule):
     def mend(self, case: Case, flow: HttpExchange) -> tuple[Fix, ...]:
         return fixes.arrange(
             case,
-            Fix("nginx", f"# no limit_req, no limit_conn in\nlocation = {web_path(flow)} {{ }}")
+            Fix("nginx", f"# none of limit_req, limit_conn here, nor around it\nlocation = {web_path(flow)} {{ }}")
             if _limits(case, flow)
             else None,
             Fix(
@@ -54,13 +56,14 @@ class Http5xx(HttpStatusRule):
 
 
 def _limits(case: Case, flow: HttpExchange) -> bool:
-    """Whether the server, which is busy, had just answered this very machine."""
+    """Whether the server, which is busy, had just answered this very machine, and is not busy at other times too."""
     if status_of(flow) != 503:
         return False
-    others = (fetch.flow for fetch in case.stage.fetches if isinstance(fetch.flow, HttpExchange))
-    return any(
-        other.connection.server == flow.connection.server
-        and other.request_at.time < flow.request_at.time <= other.request_at.time + _SHORTLY
-        and (status_of(other) or 0) in (200, 206)
-        for other in others
-    )
+    latest = next(one for one in reversed(case.http_of[flow.url]) if status_of(one) == 503)
+    answered = case.http_answered.get(flow.connection.server, [])
+    return all(_just_before(answered, one.request_at.time) for one in (flow, latest))
+
+
+def _just_before(times: list[int], time: int) -> bool:
+    before = bisect_left(times, time)
+    return before > 0 and time - times[before - 1] <= _SHORTLY
