@@ -7,9 +7,9 @@ from ..model import NANOSECONDS, FrameRef
 from ..wire.content import COMPRESSED, RAM_DISKS, classify
 from ..wire.http import content_range
 from ..wire.scripts import READABLE
-from .arrived import REDIRECTS
 from .asking import has_kernel, stage_for, unknown_kind
 from .boot_file import boot_file_of
+from .circles import REDIRECTS
 from .kinds import is_firmware, is_u_boot
 from .machines import begin_boot, begin_stage, touch
 from .naming import (

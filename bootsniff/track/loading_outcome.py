@@ -15,14 +15,11 @@ from .arrived import (
     is_no_boot_type,
     is_vague,
     is_web_page,
-    kernel_again,
     over_tls,
-    redirect_circle,
-    runs_ipxe_again,
-    script_circle,
     unread,
 )
 from .boot_file import is_beside_ip, wait_beside_ip
+from .circles import kernel_again, redirect_circle, runs_ipxe_again, script_circle
 from .fetch_outcome import failed_before, unanswered
 from .kinds import LOADERS, is_firmware, is_http_client, is_ipxe, runs_u_boot
 from .naming import (

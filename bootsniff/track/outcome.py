@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ..model import StallPoint, Status
 from ..wire import dhcp_options as options
-from .arrived import dropped_image, loops, script_rounds
+from .arrived import dropped_image
 from .boot_file import (
     SERVER_IDENTIFIER,
     boot_file_of,
@@ -19,6 +19,7 @@ from .boot_file import (
     has_something_to_load,
     server_behind_no_router,
 )
+from .circles import loops, script_rounds
 from .fetch_outcome import failed_before, may_be_answered
 from .kinds import is_firmware, is_http_client, is_ipxe, is_u_boot
 from .next_file import ARP_TRIES, goes_on_by_http

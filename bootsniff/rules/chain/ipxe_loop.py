@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding, Fix
-from ...track.arrived import ipxe_loaded, runs_ipxe_again
+from ...track.circles import ipxe_loaded, runs_ipxe_again
 from ...track.kinds import is_ipxe
 from ...track.records import StageRecord
 from .. import fixes, names, quoting

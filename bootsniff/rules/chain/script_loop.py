@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding, Fix
-from ...track.arrived import script_circle, script_rounds
+from ...track.circles import script_circle, script_rounds
 from ...track.kinds import is_ipxe
 from .. import names, quoting
 from ..case import Case

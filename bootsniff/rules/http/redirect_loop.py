@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding, Fix
-from ...track.arrived import redirect_circle
+from ...track.circles import redirect_circle
 from .. import names, quoting
 from ..case import Case
 from ..evidence import evidence, naming

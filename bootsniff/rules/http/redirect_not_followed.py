@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...flow.records import HttpExchange
 from ...model import Finding, Fix
-from ...track.arrived import REDIRECTS
+from ...track.circles import REDIRECTS
 from ...track.naming import joined, plain_path
 from ...track.next_file import ipxe_features
 from ...wire import urls

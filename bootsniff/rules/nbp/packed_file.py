@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from ...flow.records import HttpExchange
 from ...model import Finding, Fix
-from ...track.arrived import dead_end, is_packed, kernel_again
+from ...track.arrived import dead_end, is_packed
+from ...track.circles import kernel_again
 from ...track.records import FetchRecord
 from .. import names, quoting
 from ..case import Case

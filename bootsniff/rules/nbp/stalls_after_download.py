@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from ...flow.records import HttpExchange
 from ...model import Finding, Fix
-from ...track.arrived import dead_end, kernel_again
+from ...track.arrived import dead_end
+from ...track.circles import kernel_again
 from ...track.kinds import architecture, runs_u_boot
 from ...track.naming import is_ipxe_binary
 from ...track.records import FetchRecord
