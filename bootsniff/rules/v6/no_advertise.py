@@ -77,8 +77,8 @@ class V6NoAdvertise(Rule):
                 Fix("dnsmasq", f"dhcp-range={net}100,{net}1ff,64,1h\nenable-ra"),
                 Fix(
                     "kea",
+                    '// in "interfaces-config": "interfaces": ["eth0"], "service-sockets-max-retries": 30\n'
                     '// in "Dhcp6"; without the interface a subnet is for relays only:\n'
-                    '"interfaces-config": {"interfaces": ["eth0"], "service-sockets-max-retries": 30},\n'
                     f'"subnet6": [{{\n  "id": 1,\n  "subnet": "{net}/64",\n  "interface": "eth0",\n'
                     f'  "pools": [{{"pool": "{net}100-{net}1ff"}}]\n}}]',
                 ),
