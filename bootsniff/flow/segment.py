@@ -64,7 +64,14 @@ class Reader:
     @property
     def readable(self) -> int:
         """Where the bytes end that there are."""
-        return self.position + len(self.gather()[0])
+        at = self.position
+        for segment in self.pending:
+            if segment.start > at:
+                break
+            at = max(at, segment.start + len(segment.data))
+            if at < segment.end:
+                break
+        return at
 
     def advance(self, position: int) -> None:
         """Go on at `position`; what lies before it is forgotten."""

@@ -9,7 +9,7 @@ from operator import itemgetter
 from ..flow.records import HttpExchange, TftpTransfer
 from ..model import Confidence
 from ..track.boot_file import BootFile, boot_file_of, is_elsewhere
-from ..track.kinds import is_http_client, is_ipxe, is_u_boot
+from ..track.kinds import is_http_client, is_ipxe, is_pxe_firmware, is_u_boot
 from ..track.naming import same_file
 from ..track.offered import suits
 from ..track.patience import IMAGE_TRIED
@@ -100,7 +100,7 @@ class Case:
 
     @property
     def is_firmware_pxe(self) -> bool:
-        return self.is_efi_pxe or self.client == "bios-pxe"
+        return is_pxe_firmware(self.client)
 
     @property
     def is_ipxe(self) -> bool:

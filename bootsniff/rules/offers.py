@@ -9,9 +9,6 @@ from ..wire import dhcp_options
 from ..wire.http import is_web_url
 from ..wire.messages import DhcpMessage
 
-PXE = "PXEClient"
-HTTP = "HTTPClient"
-
 
 class Offer(Struct, eq=False):
     """One OFFER or ACK."""
@@ -46,11 +43,11 @@ class Offer(Struct, eq=False):
     @property
     def echoes_http(self) -> bool:
         """Option 60 begins with the ten bytes `HTTPClient` (edk2 HttpBootDhcp4.c compares just these)."""
-        return (self.vendor_class or "").startswith(HTTP)
+        return (self.vendor_class or "").startswith(dhcp_options.HTTP_CLASS)
 
     @property
     def echoes_pxe(self) -> bool:
-        return (self.vendor_class or "").startswith(PXE)
+        return (self.vendor_class or "").startswith(dhcp_options.PXE_CLASS)
 
     @property
     def is_url(self) -> bool:

@@ -23,7 +23,6 @@ from ..track.records import (
 )
 from ..wire import dhcp_options
 from ..wire.messages import DhcpMessage
-from .offers import PXE
 
 _KEPT = 64
 """Distinct answers kept of one server, and machines counted for one fault."""
@@ -173,7 +172,7 @@ def proxies_among(stages: Iterable[StageRecord]) -> dict[str, Heard[DhcpMessage]
     """Servers that made ProxyDHCP offers to PXE clients in these stages, and one such offer."""
     found: dict[str, Heard[DhcpMessage]] = {}
     for stage in stages:
-        if isinstance(stage.dhcp, Dhcp4Exchange) and (stage.vendor_class or "").startswith(PXE):
+        if isinstance(stage.dhcp, Dhcp4Exchange) and (stage.vendor_class or "").startswith(dhcp_options.PXE_CLASS):
             for heard in stage.dhcp.proxy_offers[:2]:
                 found.setdefault(dhcp_options.server_id(heard.message) or heard.source, heard)
     return found

@@ -108,7 +108,7 @@ def wait_beside_ip(disk: str) -> str:
 
 def _is_taken(proxy_offer: DhcpMessage) -> bool:
     """Whether boot programs take an offer without an address: by its option 60 (PXE 2.1 section 2.2.3; iPXE dhcp.c)."""
-    return (options.vendor_class(proxy_offer) or "").startswith(("PXEClient", "HTTPClient"))
+    return options.is_of_class(proxy_offer, options.PXE_CLASS, options.HTTP_CLASS)
 
 
 def boot_server_of(stage: StageRecord, file: BootFile | None) -> str | None:

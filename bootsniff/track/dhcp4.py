@@ -16,7 +16,6 @@ from .power_on import SAME_EXCHANGE, begins_boot
 from .records import BootRecord, Dhcp4Exchange, Heard, MachineRecord, Point, StageRecord, World
 
 HOST_NAME, PXE_OPTIONS, REQUESTED_ADDRESS = 12, 43, 50
-PXE_CLASS = "PXEClient"
 
 
 def client_message(
@@ -33,7 +32,7 @@ def client_message(
         machine.hostname = options.hostname(message) or machine.hostname
     kind_number = message.message_type
     if kind_number in (None, DhcpType.DISCOVER):
-        if kind is not None and kind.vendor_class == PXE_CLASS and not kind.arch and _was_told_more(machine):
+        if kind is not None and kind.vendor_class == options.PXE_CLASS and not kind.arch and _was_told_more(machine):
             kind = None
         stage = _stage_for_discover(machine, kind, heard)
         if stage is None:
@@ -144,7 +143,9 @@ def _was_told_more(machine: MachineRecord) -> bool:
     What says the class alone is a program that it loaded (FreeBSD's pxeboot: stand/libsa/bootp.c).
     """
     stages = machine.boots[-1].stages if machine.boots else []
-    return any(stage.vendor_class is not None and stage.vendor_class.startswith(f"{PXE_CLASS}:") for stage in stages)
+    return any(
+        stage.vendor_class is not None and stage.vendor_class.startswith(f"{options.PXE_CLASS}:") for stage in stages
+    )
 
 
 def _heard(envelope: Envelope, message: DhcpMessage, at: FrameRef) -> Heard[DhcpMessage]:

@@ -8,14 +8,10 @@ from .offered import was_offered_what_suits
 from .patience import Patience, patience_of
 from .records import Dhcp4Exchange, Dhcp6Exchange, StageRecord
 from .state import BOUND, DISCOVER, OFFERED, SUITED, StageState, in_seconds, is_over
-from .unheard import TWICE, requests_behind_reply
 
 
 def dhcp4_state(stage: StageRecord, exchange: Dhcp4Exchange, now: int, *, gone: bool, started: bool) -> StageState:
-    """An exchange without ACK, or with one that the machine does not hear: unanswered, offered, refused.
-
-    `gone`: the machine went on to another option.
-    """
+    """An exchange without ACK: unanswered, offered, refused. `gone`: the machine went on to another option."""
     patience = patience_of(stage.client)
     if started:
         return StageState(BOUND)
@@ -23,7 +19,7 @@ def dhcp4_state(stage: StageRecord, exchange: Dhcp4Exchange, now: int, *, gone: 
     rank = SUITED if was_offered_what_suits(stage) else DISCOVER
     if rank == DISCOVER and (exchange.offers or exchange.proxy_offers):
         rank = OFFERED
-    if exchange.nak_count >= 2 or exchange.acks:
+    if exchange.nak_count >= 2:
         return StageState(max(rank, OFFERED), failed=True, point="dhcp")
     if exchange.offers:
         first_offer = exchange.offers[0].time
@@ -61,12 +57,7 @@ def dhcp6_state(stage: StageRecord, exchange: Dhcp6Exchange, now: int, *, gone: 
     if exchange.advertises or exchange.requests:
         rank = SUITED if exchange.requests or usable else OFFERED
     refused = bool(exchange.advertises) and not exchange.requests and not usable
-    if (
-        gone
-        or refused
-        or len(requests_behind_reply(exchange)) >= TWICE
-        or is_over(stage.last.time, 60 * NANOSECONDS, now)
-    ):
+    if gone or refused or is_over(stage.last.time, 60 * NANOSECONDS, now):
         return StageState(rank, failed=True, point="dhcp")
     return StageState(
         rank, waiting_for=_dhcp6_wait(stage, exchange, now), check_at=stage.last.time + 60 * NANOSECONDS + 1

@@ -208,6 +208,11 @@ def is_firmware(client: str) -> bool:
     return client not in LOADERS and client not in ("os", "unknown") and not is_ipxe(client)
 
 
+def is_pxe_firmware(client: str) -> bool:
+    """Whether a client word names a PXE ROM, or UEFI's PXE."""
+    return client == "bios-pxe" or (client.startswith("efi-") and client.endswith("-pxe"))
+
+
 @lru_cache(_CLIENTS)
 def is_open_firmware(client: str) -> bool:
     """Whether a client word names SLOF, or what took its network code over: the network boot of s390-ccw."""

@@ -97,7 +97,7 @@ def _obstacle(stage: StageRecord, now: int, *, gone: bool) -> StallPoint | None:
         if not answered or queried_again(stage.lookups, stage.arps):
             return "dns"
     exchange = stage.dhcp
-    own = exchange.given if isinstance(exchange, Dhcp4Exchange) else ()
+    own = stage.given
     for arp in stage.arps:
         if arp.target not in own and _in_vain(arp):
             return "arp"
@@ -119,7 +119,7 @@ def _in_vain(arps: Arps) -> bool:
 
 def _asked_often(stage: StageRecord) -> bool:
     """Whether a program asked for a host by ARP for more than a round of tries: who is answered stops asking."""
-    own = stage.dhcp.given if isinstance(stage.dhcp, Dhcp4Exchange) else ()
+    own = stage.given
     return any(
         arp.request_count > ARP_ROUND and not (arp.answers or arp.reply) and arp.target not in own for arp in stage.arps
     )

@@ -87,7 +87,7 @@ def _is_the_systems(stage: StageRecord, host: str) -> bool:
 
 def _asked_in_vain(stage: StageRecord, last: FetchRecord) -> bool:
     """Whether nobody answers ARP for a host that was not needed before `last` was fetched."""
-    own = stage.dhcp.given if isinstance(stage.dhcp, Dhcp4Exchange) else ()
+    own = stage.given
     return any(
         arps.request_count >= ARP_TRIES
         and not (arps.reply or arps.answers)

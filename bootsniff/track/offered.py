@@ -6,7 +6,7 @@ from ..wire import dhcp_options as options
 from ..wire import urls
 from ..wire.http import is_web_url
 from ..wire.messages import DhcpMessage
-from .kinds import is_http_client, is_ipxe
+from .kinds import is_http_client, is_pxe_firmware
 from .records import Dhcp4Exchange, StageRecord
 
 
@@ -15,13 +15,12 @@ def suits(client: str, offer: DhcpMessage) -> bool:
     named = options.boot_file(offer)
     file = named[0] if named is not None else ""
     if is_http_client(client):
-        if not is_web_url(file) or not (options.vendor_class(offer) or "").startswith("HTTPClient"):
+        if not is_web_url(file) or not options.is_of_class(offer, options.HTTP_CLASS):
             return False
         return not urls.is_name(urls.host_of(file)) or bool(options.dns_servers(offer))
     if client == "raspberry-pi":
         return options.invites_raspberry_pi(offer)
-    firmware = client == "bios-pxe" or (client.startswith("efi-") and not is_ipxe(client))
-    return bool(file) and not (firmware and is_web_url(file))
+    return bool(file) and not (is_pxe_firmware(client) and is_web_url(file))
 
 
 def was_offered_what_suits(stage: StageRecord) -> bool:
@@ -31,5 +30,5 @@ def was_offered_what_suits(stage: StageRecord) -> bool:
         return False
     if exchange.requests or any(suits(stage.client, heard.message) for heard in exchange.offers):
         return True
-    beside = any((options.vendor_class(heard.message) or "").startswith("PXEClient") for heard in exchange.proxy_offers)
+    beside = any(options.is_of_class(heard.message, options.PXE_CLASS) for heard in exchange.proxy_offers)
     return bool(exchange.offers) and beside and not is_http_client(stage.client)

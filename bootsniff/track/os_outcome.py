@@ -160,8 +160,7 @@ def unheard(stage: StageRecord) -> Arps | None:
     since = _since(stage)
     if _has_root(stage) or any(one.start >= since for one in stage.connections):
         return None
-    exchange = stage.dhcp
-    own = exchange.given if isinstance(exchange, Dhcp4Exchange) else set[str]()
+    own = stage.given
     for arps in reversed(stage.arps):
         asked = arps.request_count >= TRIES and arps.requests[-1].time >= since
         if not asked or arps.reply or arps.answers or arps.target in own:

@@ -21,7 +21,7 @@ from .boot_file import (
 )
 from .circles import loops, script_rounds
 from .fetch_outcome import failed_before, may_be_answered
-from .kinds import is_firmware, is_http_client, is_ipxe, is_u_boot
+from .kinds import is_firmware, is_ipxe, is_pxe_firmware, is_u_boot
 from .next_file import ARP_TRIES, goes_on_by_http
 from .patience import patience_of
 from .quality import CaptureQuality
@@ -105,8 +105,7 @@ def _has_nothing_to_boot(stages: list[StageRecord]) -> bool:
     Not HTTP firmware, whose URL may be typed into its setup, nor an iPXE that was loaded, which may have a script inside.
     """
     stage = stages[-1]
-    pxe = stage.client == "bios-pxe" or (stage.client.startswith("efi-") and not is_http_client(stage.client))
-    if not (pxe or (is_ipxe(stage.client) and len(stages) == 1)):
+    if not (is_pxe_firmware(stage.client) or (is_ipxe(stage.client) and len(stages) == 1)):
         return False
     exchange = stage.dhcp
     asked = stage.fetches or stage.connections or stage.lookups or stage.arps
@@ -202,7 +201,7 @@ def _ends_in_dhcp(stage: StageRecord, quality: CaptureQuality, *, is_first: bool
 def _leads_to_4011(exchange: Dhcp4Exchange) -> bool:
     """Whether an answer calls itself PXEClient: the file may be named on port 4011, which a filter leaves out."""
     answers = (*exchange.proxy_offers, *exchange.offers, *exchange.acks)
-    return any((options.vendor_class(heard.message) or "").startswith("PXEClient") for heard in answers)
+    return any(options.is_of_class(heard.message, options.PXE_CLASS) for heard in answers)
 
 
 def _furthest(stages: list[StageRecord], states: list[StageState]) -> int:

@@ -274,6 +274,11 @@ class StageRecord(Struct, eq=False, gc=False):
     local_boot: FrameRef | None = None
     """The script that told the program to boot from the disk, or to leave."""
 
+    @property
+    def given(self) -> set[str]:
+        """The IPv4 addresses that the program was offered or leased."""
+        return self.dhcp.given if isinstance(self.dhcp, Dhcp4Exchange) else set()
+
 
 class BootRecord(Struct, eq=False, gc=False):
     """One power-on's worth of attempts."""

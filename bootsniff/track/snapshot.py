@@ -108,20 +108,17 @@ def _secure(record: StageRecord) -> tuple[Secure, ...]:
 
 def _dhcp4(stage: StageRecord, exchange: Dhcp4Exchange) -> Dhcp:
     offer = chosen_offer(exchange)
-    ack = exchange.acks[-1] if exchange.acks and not has_not_heard_of_its_lease(stage) else None
+    status = _dhcp4_status(stage, exchange)
+    ack = exchange.acks[-1] if exchange.acks and status != "offered" else None
     answer = ack or offer
     file = boot_file_of(stage)
     echoed: bool | None = None
     if is_http_client(stage.client):
         answers = [item.message for item in (*exchange.acks, *exchange.offers, *exchange.proxy_offers)]
-        echoed = (
-            any((options.vendor_class(message) or "").startswith("HTTPClient") for message in answers)
-            if answers
-            else None
-        )
+        echoed = any(options.is_of_class(message, options.HTTP_CLASS) for message in answers) if answers else None
     return Dhcp(
         version=4,
-        status=_dhcp4_status(stage, exchange),
+        status=status,
         discovers=exchange.discover_count,
         requests=exchange.request_count,
         acks=exchange.ack_count,

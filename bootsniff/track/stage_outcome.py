@@ -13,7 +13,7 @@ from .naming import plain_path
 from .os_outcome import os_state
 from .patience import KERNEL_SILENCE, REACTION
 from .records import Dhcp4Exchange, Dhcp6Exchange, StageRecord
-from .state import DISCOVER, DONE, LOADED, StageState, is_over
+from .state import BOUND, DISCOVER, DONE, LOADED, SUITED, StageState, is_over
 from .switches import is_switch, switch_state
 from .unheard import has_not_heard_of_its_lease
 
@@ -46,11 +46,14 @@ def stage_state(
     secure = over_tls(stage) if stage.connections and stage.client != "os" else None
     if secure is not None and not started:
         return secure_state(secure, refused=gone and following is not None, now=now)
-    if isinstance(exchange, Dhcp4Exchange) and (
-        unheard or not (exchange.acks or exchange.informs or stage.connections or stage.lookups)
+    if exchange is not None and unheard:
+        rank = SUITED if exchange.requests else DISCOVER
+        return StageState(BOUND) if started else StageState(rank, failed=True, point="dhcp")
+    if isinstance(exchange, Dhcp4Exchange) and not (
+        exchange.acks or exchange.informs or stage.connections or stage.lookups
     ):
         return dhcp4_state(stage, exchange, now, gone=gone, started=started)
-    if isinstance(exchange, Dhcp6Exchange) and (unheard or not has_lease(exchange)):
+    if isinstance(exchange, Dhcp6Exchange) and not has_lease(exchange):
         return dhcp6_state(stage, exchange, now, gone=gone, started=started)
     return bound_state(stage, now, gone=gone, started=started, settled=settled)
 

@@ -14,6 +14,8 @@ from .addresses import ipv4_list, ipv4_text
 from .dns import read_name
 from .messages import DhcpMessage, IpxeOptions, PxeOptions, RelayInformation
 
+PXE_CLASS = "PXEClient"
+HTTP_CLASS = "HTTPClient"
 _MAX_NAMES = 64
 _NO_UUID = (bytes(16), b"\xff" * 16)
 
@@ -82,6 +84,11 @@ def broadcast(message: DhcpMessage) -> str | None:
 def vendor_class(message: DhcpMessage) -> str | None:
     """Option 60: `PXEClient:Arch:00007:UNDI:003000`, `HTTPClient…`, `U-Boot.armv8`."""
     return text(message, 60)
+
+
+def is_of_class(message: DhcpMessage, *classes: str) -> bool:
+    """Whether option 60 begins with one of these words, as clients look at it (edk2 HttpBootDhcp4.c)."""
+    return (vendor_class(message) or "").startswith(classes)
 
 
 def user_class(message: DhcpMessage) -> str | None:

@@ -128,6 +128,7 @@ _OTHERS = frozenset(
     ]
 )
 """The other ones (https://ipxe.org/cmd, and src/hci/commands)."""
+_KNOWN = _STARTERS | _OTHERS
 _WORD = re.compile(r"[a-z]{3,16}")
 _ALIKE = 0.75
 """`intrd` and `initrd`, `kernal` and `kernel`; what is less alike may be a command of a newer iPXE."""
@@ -170,16 +171,15 @@ class _Reader:
         A script ends at a command that fails (core/exec.c), unless another one stands behind `||`.
         """
         name = commands[0][0] if len(commands) == 1 and commands[0] else ""
-        known = _STARTERS | _OTHERS
         bound = self.label == "" and not self.waits and self.used.isdisjoint(("goto", "exit", *_STARTERS))
-        if bound and self.misspelt is None and name not in known and _WORD.fullmatch(name):
-            meant = get_close_matches(name, sorted(known), 1, _ALIKE)
+        if bound and self.misspelt is None and name not in _KNOWN and _WORD.fullmatch(name):
+            meant = get_close_matches(name, sorted(_KNOWN), 1, _ALIKE)
             self.misspelt = (name, meant[0]) if meant else None
         if self.misspelt is None:
             self.used.update(words[0].lower() for words in commands if words)
 
     def _starts(self) -> bool:
-        if self.misspelt is None and not self.used <= _STARTERS | _OTHERS:
+        if self.misspelt is None and not self.used <= _KNOWN:
             return True  # whatever they are
         return "kernel" not in self.used or not self.used.isdisjoint(_STARTERS)
 

@@ -117,6 +117,14 @@ def dora(start: float, end: float, boot_file: str | None, *, boot_file_from: str
     )
 
 
+def unheeded(start: float, end: float, boot_file: str | None) -> Dhcp:
+    """Four DISCOVERs, each with an OFFER that is not taken."""
+    exchange = dora(start, end, boot_file)
+    return replace(
+        exchange, status="ignored-offer", discovers=4, offers=4, requests=0, acks=0, address=None, next_server=None
+    )
+
+
 def stage(client: str, name: str, start: float, end: float, **more: object) -> Stage:
     values: dict[str, object] = {
         "arch": (),
@@ -271,16 +279,7 @@ def ignored_offer() -> Machine:
         60,
         arch=(7,),
         vendor_class="PXEClient:Arch:00007:UNDI:003001",
-        dhcp=replace(
-            dora(0, 28, None),
-            status="ignored-offer",
-            discovers=4,
-            offers=4,
-            requests=0,
-            acks=0,
-            address=None,
-            next_server=None,
-        ),
+        dhcp=unheeded(0, 28, None),
         arrows=(arrow(1, 0, "DISCOVER"), arrow(4, 3, f"OFFER {ADDRESS}", kind="reply")),
     )
     http = stage(
@@ -290,17 +289,7 @@ def ignored_offer() -> Machine:
         153,
         arch=(16,),
         vendor_class="HTTPClient:Arch:00016:UNDI:003001",
-        dhcp=replace(
-            dora(125, 153, f"http://{SERVER}/ipxe.efi"),
-            status="ignored-offer",
-            discovers=4,
-            offers=4,
-            requests=0,
-            acks=0,
-            address=None,
-            next_server=None,
-            vendor_class_echoed=False,
-        ),
+        dhcp=replace(unheeded(125, 153, f"http://{SERVER}/ipxe.efi"), vendor_class_echoed=False),
         arrows=(
             arrow(35, 125, "DISCOVER"),
             arrow(37, 125.1, f"OFFER {ADDRESS}", kind="reply"),

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from ...model import Finding
 from ...track.kinds import is_http_client
+from ...wire import dhcp_options
 from ...wire.http import is_web_url
 from .. import fixes
 from ..case import Case
 from ..evidence import evidence, first_and_last
-from ..offers import HTTP
 from ..rule import Rule
 from ..v6.no_bootfile_url import url_fixes
 
@@ -83,7 +83,9 @@ class DhcpHttpVendorClassNotEchoed(Rule):
             return
         answers = [*dhcp.advertises, *dhcp.replies]
         with_url = [heard for heard in answers if is_web_url(heard.message.boot_file_url or "")]
-        if not with_url or any((heard.message.vendor_class or "").startswith(HTTP) for heard in answers):
+        if not with_url or any(
+            (heard.message.vendor_class or "").startswith(dhcp_options.HTTP_CLASS) for heard in answers
+        ):
             return
         first = with_url[0]
         again = case.solicited_again(first)

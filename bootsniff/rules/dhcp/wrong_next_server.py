@@ -65,7 +65,6 @@ class DhcpWrongNextServer(Rule):
         for fetch, flow in case.tftp:
             if flow.reply_from or flow.oack or flow.error or flow.body.received or not flow.requests:
                 continue
-            refused = transfers.refusals(flow)
             if not fetch.in_vain or case.came_later(fetch):
                 continue
             listed = _of_the_list(case, flow)
@@ -77,46 +76,37 @@ class DhcpWrongNextServer(Rule):
                 continue
             server, sign, named, proof = right
             # A loader's own modules are where the loader is.
-            certain = (named or case.client in LOADERS) and bool(refused)
-            yield self.finding(
-                case,
-                [
-                    *first_and_last(flow.requests, f"RRQ to {flow.server}"),
-                    *port_unreachable(refused[:1]),
-                    *proof,
-                ],
-                confidence="certain" if certain else "likely",
-                subject=flow.server,
-                file=flow.filename,
-                asked=flow.server,
-                sign=f"runs no TFTP server; {sign}",
-                expected=f"The request goes to {server}.",
-                proof="" if certain else "Does a TFTP server listen on either address (ss -lun 'sport = :69')?",
-                fixes=_fixes(case, flow.filename, server),
-            )
+            sure = named or case.client in LOADERS
+            yield self._astray(case, flow, server, sign, proof, _fixes(case, flow.filename, server), sure=sure)
             return
 
     def _listed(self, case: Case, flow: TftpTransfer, siaddr: str, proof: list[Evidence]) -> Finding:
         """Option 43 leads elsewhere than siaddr."""
+        mend = fixes.arrange(
+            case,
+            *fixes.dnsmasq(f"# remove: dhcp-option=vendor:PXEClient,8,… and pxe-service lines that name {flow.server}"),
+            Fix("windows", "Remove-DhcpServerv4OptionValue -OptionId 43"),
+            Fix("isc-dhcpd", "# remove: vendor-encapsulated-options, or its sub-option 8"),
+        )
+        sign = f"{_LIST} names it, before siaddr ({siaddr})"
+        return self._astray(case, flow, siaddr, sign, proof, mend)
+
+    def _astray(self, case: Case, flow: TftpTransfer, right: str, sign: str, proof: list[Evidence], mend: tuple[Fix, ...], *,
+                sure: bool = True) -> Finding:  # fmt: skip
+        """A request that should have gone to `right`; `sure`: a refusal proves it."""
         refused = transfers.refusals(flow)
+        certain = sure and bool(refused)
         return self.finding(
             case,
             [*first_and_last(flow.requests, f"RRQ to {flow.server}"), *port_unreachable(refused[:1]), *proof],
-            confidence="certain" if refused else "likely",
+            confidence="certain" if certain else "likely",
             subject=flow.server,
             file=flow.filename,
             asked=flow.server,
-            sign=f"runs no TFTP server; {_LIST} names it, before siaddr ({siaddr})",
-            expected=f"The request goes to {siaddr}.",
-            proof="" if refused else "Does a TFTP server listen on either address (ss -lun 'sport = :69')?",
-            fixes=fixes.arrange(
-                case,
-                *fixes.dnsmasq(
-                    f"# remove: dhcp-option=vendor:PXEClient,8,… and pxe-service lines that name {flow.server}"
-                ),
-                Fix("windows", "Remove-DhcpServerv4OptionValue -OptionId 43"),
-                Fix("isc-dhcpd", "# remove: vendor-encapsulated-options, or its sub-option 8"),
-            ),
+            sign=f"runs no TFTP server; {sign}",
+            expected=f"The request goes to {right}.",
+            proof="" if certain else "Does a TFTP server listen on either address (ss -lun 'sport = :69')?",
+            fixes=mend,
         )
 
     def _nowhere(self, case: Case) -> Finding | None:

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 
 from ...model import Finding, Fix
 from ...track.kinds import is_http_client, is_ipxe
-from ...wire import urls
+from ...wire import dhcp_options, urls
 from .. import fixes
 from ..case import Case
 from ..evidence import evidence, first_and_last
-from ..offers import HTTP
 from ..rule import Rule
 
 
@@ -85,7 +84,7 @@ class DnsServerMissing(Rule):
         if not named or any(heard.message.dns_servers for heard in answers):
             return
         first = named[0]
-        if not (first.message.vendor_class or "").startswith(HTTP):
+        if not (first.message.vendor_class or "").startswith(dhcp_options.HTTP_CLASS):
             return
         again = case.solicited_again(first)
         server = f"{fixes.prefix6(case)}1"
