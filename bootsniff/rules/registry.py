@@ -15,6 +15,7 @@ from .arch.wrong_efi_machine import ArchWrongEfiMachine
 from .arp.next_server_unanswered import ArpNextServerUnanswered
 from .arp.reply_lost import ArpReplyLost
 from .chain.grub_thinks_tftp import ChainGrubThinksTftp
+from .chain.initrd_not_named import ChainInitrdNotNamed
 from .chain.ipxe_loop import ChainIpxeLoop
 from .chain.ipxe_nothing_to_boot import ChainIpxeNothingToBoot
 from .chain.ipxe_proxydhcp_wait import ChainIpxeProxydhcpWait
@@ -229,6 +230,7 @@ RULES: tuple[Rule, ...] = (
     NbpSecureBootRefused(),
     NbpStallsAfterDownload(),
     ChainGrubThinksTftp(),
+    ChainInitrdNotNamed(),
     ChainIpxeLoop(),
     ChainIpxeNothingToBoot(),
     ChainIpxeProxydhcpWait(),

@@ -22,6 +22,7 @@ from .boot_file import is_beside_ip, wait_beside_ip
 from .circles import kernel_again, redirect_circle, runs_ipxe_again, script_circle
 from .fetch_outcome import failed_before, unanswered
 from .kinds import LOADERS, is_firmware, is_http_client, is_ipxe, runs_u_boot
+from .left_out import starts_without_initrd
 from .naming import (
     is_grub_binary,
     is_ipxe_binary,
@@ -63,7 +64,7 @@ def loading_state(
     tail = stage.fetches[-1]
     obstacle = in_the_way(stage, tail, now, gone=gone) if tail.status == "complete" else None
     if obstacle is None and not _was_refused(stage, following) and _handed_over(stage, useful, now, gone=gone):
-        return StageState(DONE, handed_off=True)
+        return _kernel_state(stage, tail.end, now, gone=gone)
     silence_from = max(stage.last.time, tail.end)
     if not useful or (tail.status == "optional" and tail.role == "config-search" and not _config_found(stage)):
         return _search_state(stage, useful, silence_from, now, gone=gone)
@@ -255,6 +256,15 @@ def _handed_over(stage: StageRecord, useful: list[FetchRecord], now: int, *, gon
         return False  # where the capture cut the script it may name an initrd
     # No initrd so far: one that a script names is still to come; otherwise the kernel is all there is.
     return (not missing or gone) and (gone or is_over(last.end, KERNEL_SILENCE, now))
+
+
+def _kernel_state(stage: StageRecord, since: int, now: int, *, gone: bool) -> StageState:
+    """A kernel runs: what is seen of its system later is a stage of its own; without its initrd none will be."""
+    if not starts_without_initrd(stage):
+        return StageState(DONE, handed_off=True)
+    if gone or is_over(since, PAGE_SILENCE, now):
+        return StageState(KERNEL, failed=True, point="chain")
+    return StageState(DONE, handed_off=True, check_at=since + PAGE_SILENCE + 1)
 
 
 def _failure_point(fetch: FetchRecord) -> StallPoint:

@@ -15,6 +15,7 @@ from msgspec import Struct, field
 from ..flow.records import DnsLookup, HttpExchange, IcmpNotice, PortLookup, TcpConnection, TftpTransfer
 from ..model import FetchStatus, FrameRef, HostFacts, StallPoint, Status
 from ..wire.messages import DhcpMessage, Dhcpv6Message
+from ..wire.script_plan import LeftOut
 from ..wire.transfers import BootContent
 from .ports import LonelyPort, SilentPort
 from .quality import CaptureQuality
@@ -237,6 +238,16 @@ class IdleScript(Struct, eq=False):
     misspelt: tuple[str, str] | None
 
 
+class InitrdLeftOut(Struct, eq=False):
+    """An initrd that the script at `at` loads, and that its kernel does not find on UEFI."""
+
+    kernel: str
+    """URL or path."""
+    at: FrameRef
+    script: str
+    told: LeftOut
+
+
 class StageRecord(Struct, eq=False, gc=False):
     """One boot program's turn."""
 
@@ -267,6 +278,7 @@ class StageRecord(Struct, eq=False, gc=False):
     """The client word of what a loader, which does no DHCP, was loaded by; of all others their own."""
     idle_script: IdleScript | None = None
     """The one script of this program, when it loads a kernel and starts nothing, or has a command that there is not."""
+    left_out: tuple[InitrdLeftOut, ...] = ()
     hosts: tuple[str, ...] = ()
     """Hosts that scripts of this boot name, in lower case: what a system is told to fetch from."""
     told: tuple[str, ...] = ()

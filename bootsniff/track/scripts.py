@@ -8,7 +8,7 @@ from ..model import NANOSECONDS, FrameRef
 from ..wire.scripts import NamedFile, ScriptPlan, read_script
 from .machines import kept
 from .naming import joined, pieces_of
-from .records import Expectation, FetchRecord, IdleScript, StageRecord
+from .records import Expectation, FetchRecord, IdleScript, InitrdLeftOut, StageRecord
 
 MAX_EXPECTATIONS = 64
 MAX_HOSTS = 64
@@ -40,6 +40,9 @@ def apply_script(stage: StageRecord, fetch: FetchRecord) -> None:
         expected = _expectation(wanted, fetch.name, at)
         if expected is not None:
             stage.expectations = kept(stage.expectations, expected, MAX_EXPECTATIONS)
+    for told in plan.left_out:
+        left_out = InitrdLeftOut(joined(fetch.name, told.kernel), at, fetch.name, told)
+        stage.left_out = kept(stage.left_out, left_out, MAX_EXPECTATIONS)
     _note_prompt(stage, fetch, plan)
     _note_idle(stage, fetch, plan)
     stage.pause = min((plan.timeout or 0) + plan.sleep, LONGEST_PAUSE)

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 
 from msgspec.structs import replace
 
+from .ipxe_initrd import Loads
 from .script_plan import MAX_FILES, MAX_LINES, Entry, Role, ScriptPlan, Variables, chained_role, plan
 
 _MILLISECOND = 1_000_000
@@ -141,6 +142,7 @@ class _Reader:
         self.lines = lines
         self.variables = Variables()
         self.entries: dict[str, Entry] = {"": Entry()}
+        self.loads: dict[str, Loads] = {"": Loads()}
         self.ended: set[str] = set()
         """Labels whose part does not fall through to the next."""
         self.waits = False
@@ -163,7 +165,8 @@ class _Reader:
                 for index, command in enumerate(commands):
                     self._command(command, certain=index == 0)
         read = plan(self._chosen(), waits=self.waits, timeout=self.timeout)
-        return replace(read, starts=self._starts(), misspelt=self.misspelt)
+        left_out = tuple(found for loads in self.loads.values() if (found := loads.left_out()) is not None)
+        return replace(read, starts=self._starts(), misspelt=self.misspelt, left_out=left_out[:MAX_FILES])
 
     def _look_up(self, commands: list[list[str]]) -> None:
         """Note the commands of a line, and the first one that there is not, where the script is bound to come to it.
@@ -186,6 +189,7 @@ class _Reader:
     def _begin(self, label: str) -> None:
         self.label = label
         self.entries.setdefault(label, Entry())
+        self.loads.setdefault(label, Loads())
         if not self.waits:
             self.before_menu.append(label)
 
@@ -195,6 +199,7 @@ class _Reader:
             return
         name = words[0].lower()
         entry = self.entries[self.label]
+        self.loads[self.label].command(name, *_split(words[1:]), self.variables, certain=certain)
         if name == "set" and len(words) > 2:
             self.variables.set(words[1], " ".join(words[2:]), certain=certain)
         elif name == "clear" and len(words) > 1:

@@ -62,6 +62,18 @@ class Entry(Struct):
             self.sleep += int(seconds) * SECOND
 
 
+class LeftOut(Struct, frozen=True):
+    """An initrd of an iPXE script that a kernel does not find on UEFI: it is loaded, and `initrd=` does not name it."""
+
+    kernel: str
+    """As the script names it."""
+    arguments: str
+    asked: str
+    """The file that the kernel's arguments name; empty where they name none."""
+    loaded: str
+    """The name by which the kernel would find the initrd."""
+
+
 class ScriptPlan(Struct, frozen=True):
     """What should follow a script."""
 
@@ -83,6 +95,8 @@ class ScriptPlan(Struct, frozen=True):
     """A command that there is not, at which the script ends, and the one that was probably meant."""
     told: tuple[str, ...] = ()
     """URLs in the arguments of their kernels; `$` begins a variable that only the running script knows."""
+    left_out: tuple[LeftOut, ...] = ()
+    """Of all entries of an iPXE script."""
 
 
 def plan(

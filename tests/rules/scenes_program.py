@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bootsniff.track.records import Expectation
+from bootsniff.track.records import Expectation, InitrdLeftOut
+from bootsniff.wire.script_plan import LeftOut
 from bootsniff.wire.transfers import BootContent
 
 from .scene import IPXE_BIN, PE_ARM64, PE_X64, PE_X64_SIGNED, SCRIPT, SERVER, TEXT, Scene
 
+LINUX = BootContent("linux-kernel", "Linux kernel, x86", 0x8664, signed=False, efi=True)
 GZIP = BootContent("gzip", "gzip data")
 CUT_SHORT = BootContent("pe", "EFI application, x86-64", 0x8664, signed=False, efi=True, missing=9000)
 
@@ -31,6 +33,24 @@ def script_stops(*, menu: bool = False) -> Scene:
     named = Expectation("http://192.168.122.1/linux", "kernel", script, scene.at(1.6))
     scene.here.expectations = (named,)
     scene.here.menu = "menu of menu.ipxe" if menu else None
+    return scene
+
+
+def initrd_left_out(
+    asked: str = "", *, client: str = "ipxe-efi-x64", agent: str = "iPXE/1.20.1", up: bool = False
+) -> Scene:
+    """A kernel with an EFI stub and an initrd, which the script's kernel line does not name."""
+    script, scene = f"http://{SERVER}/menu.ipxe", Scene(client, at="chain").lease(file=f"http://{SERVER}/menu.ipxe")
+    scene.http(1, script, content=SCRIPT)
+    for second, name, role in ((2, "linux", "kernel"), (3, "initrd.gz", "initrd")):
+        flow = scene.http(second, f"http://{SERVER}/{name}", role=role, content=LINUX if role == "kernel" else GZIP)  # type: ignore[arg-type]
+        assert flow.request is not None
+        flow.request.fields = (*flow.request.fields, ("User-Agent", agent))
+    told = LeftOut(f"http://{SERVER}/linux", f"initrd={asked}" if asked else "quiet", asked, "initrd.gz")
+    scene.here.left_out = (InitrdLeftOut(told.kernel, scene.at(1.5), script, told),)
+    if up:
+        scene.stage("os")
+        scene.lease(20)
     return scene
 
 
@@ -161,6 +181,7 @@ FAULTS: dict[str, Callable[[], Scene]] = {
     "chain-uboot-bootfile-env": uboot,
     "chain-uboot-no-serverip": lambda: Scene("u-boot-armv8", at="chain").lease(file="x", next_server=None),
     "chain-grub-thinks-tftp": lambda: grub_over("efi-x64-http"),
+    "chain-initrd-not-named": initrd_left_out,
     "os-redhcp-fails": os_dhcp,
     "os-config-fetch-failed": kickstart,
 }
@@ -249,6 +270,9 @@ LOOKALIKES = [
         "siaddr is there",
         lambda: Scene("u-boot-armv8", at="chain").lease(file="x", next_server=SERVER),
     ),
+    ("chain-initrd-not-named", "iPXE on BIOS", lambda: initrd_left_out(client="ipxe-bios")),
+    ("chain-initrd-not-named", "a new iPXE", lambda: initrd_left_out(agent="iPXE/2.0.0")),
+    ("chain-initrd-not-named", "the system is up", lambda: initrd_left_out(up=True)),
     ("os-redhcp-fails", "a system that does not use the network", quiet_os),
     ("os-config-fetch-failed", "what an installer does without", kickstart_then_more),
 ]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ...model import Finding, Fix
 from ...track.arrived import is_empty
+from ...track.left_out import empty_initrd
 from ...track.records import FetchRecord
 from .. import names, quoting
 from ..case import Case
@@ -21,7 +22,8 @@ class NbpIncompleteFile(Rule):
     What happens
         The transfer goes well, but what the server has is no whole program: firmware refuses it and tries its next boot
         option, iPXE says “Exec format error” (2e008081) and gives up. A kernel of which the end is missing is started all the
-        same on BIOS, and by GRUB, crashes, and the machine hangs or starts over, again and again.
+        same on BIOS, and by GRUB, crashes, and the machine hangs or starts over, again and again. So is a whole one whose
+        initrd is empty (“Unable to mount root fs on unknown-block(0,0)”).
     On the wire
         A whole transfer of no bytes (UEFI asks by TFTP for the size first, and leaves it at that: "NBP filesize is 0
         Bytes"), or of an EFI program or a kernel whose section table, or certificate table, ends behind the end of
@@ -56,11 +58,12 @@ class NbpIncompleteFile(Rule):
         if case.client == "os":
             return
         yield from self._unwanted(case)
-        fetch = _last(case)
+        initrd = empty_initrd(case.stage)
+        fetch = initrd or _last(case)
         if fetch is None or fetch.content is None:
             return
         missing = fetch.content.missing
-        if not missing and not is_empty(case.stage, fetch):
+        if not missing and not is_empty(case.stage, fetch) and initrd is None:
             return
         size = fetch.flow.size or fetch.flow.body.received
         said = f"cut short: its headers tell of {size + missing} bytes, it has {size}" if missing else "an empty file"
