@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..flow.records import TcpConnection, TftpTransfer
+from ..flow.records import HttpExchange, TcpConnection, TftpTransfer
 from ..wire import ports
 from ..wire.content import COMPRESSED, RAM_DISKS
 from .boot_file import boot_file_of
@@ -20,12 +20,24 @@ _BOOT_SUFFIXES = (".efi", ".iso", ".img")
 """By which HTTP boot firmware knows a boot image (UEFI specification section 24.7.3.1)."""
 _UBOOT_SCRIPTS = (".scr", ".uimg")
 """What U-Boot hands to `source`, which wants an image around the text (include/config_distro_bootcmd.h)."""
-_MACHINES = {0x014C: "x86", 0x8664: "x86", 0x01C0: "arm", 0x01C2: "arm", 0x01C4: "arm", 0xAA64: "arm64", 0x5032: "riscv",
-             0x5064: "riscv", 0x6232: "loongarch", 0x6264: "loongarch"}  # fmt: skip
-"""Families of processors, by PE machine type (Microsoft PE format)."""
+MACHINES = {
+    "ia32": (0x014C,),
+    "x64": (0x8664,),
+    "arm32": (0x01C0, 0x01C2, 0x01C4),
+    "arm64": (0xAA64,),
+    "riscv32": (0x5032,),
+    "riscv64": (0x5064,),
+    "riscv128": (0x5128,),
+    "loongarch32": (0x6232,),
+    "loongarch64": (0x6264,),
+}
+"""PE machine types (Microsoft PE format, machine types) by the word of our client kinds."""
+BYTE_CODE = 0x0EBC
+"""The machine type of EFI byte code, which is for every processor."""
 _FAMILIES = {"ia32": "x86", "x64": "x86", "arm32": "arm", "arm64": "arm64", "riscv32": "riscv", "riscv64": "riscv",
-             "loongarch32": "loongarch", "loongarch64": "loongarch"}  # fmt: skip
-"""The same, by the word in our client kinds."""
+             "riscv128": "riscv", "loongarch32": "loongarch", "loongarch64": "loongarch"}  # fmt: skip
+"""Families of processors, by the same word."""
+_FAMILY_OF = {machine: _FAMILIES[word] for word, machines in MACHINES.items() for machine in machines}
 _ERROR_PAGE = 16 * 1024
 """Bytes of an encrypted answer that may still be an error; boot programs are larger."""
 
@@ -90,6 +102,20 @@ def is_no_boot_type(stage: StageRecord, fetch: FetchRecord) -> bool:
     return not flow.url.split("?", 1)[0].split("#", 1)[0].lower().endswith(_BOOT_SUFFIXES)
 
 
+def part_asked(exchange: HttpExchange) -> str | None:
+    """The part of a file that a request asks for (RFC 9110 section 14.2); from the first byte to the last is no part."""
+    wanted = exchange.request.get("range") if exchange.request else None
+    return None if wanted is None or wanted.replace(" ", "") == "bytes=0-" else wanted
+
+
+def is_not_the_part(stage: StageRecord, fetch: FetchRecord) -> bool:
+    """Whether HTTP boot firmware asked for the rest of a file and was sent all of it, which it refuses (edk2 HttpBootClient.c)."""
+    flow = fetch.flow
+    if not is_http_client(stage.client) or isinstance(flow, TftpTransfer) or flow.response is None:
+        return False
+    return flow.response.status == 200 and part_asked(flow) is not None
+
+
 def is_packed(stage: StageRecord, fetch: FetchRecord) -> bool:
     """A compressed file or an archive that DHCP named for a program that starts programs only.
 
@@ -115,8 +141,24 @@ def is_foreign_kernel(stage: StageRecord, fetch: FetchRecord) -> bool:
     if content is None or content.kind != "linux-kernel":
         return False
     wanted = _FAMILIES.get(architecture(stage.firmware) or "")
-    own = _MACHINES.get(content.machine or 0)
+    own = _FAMILY_OF.get(content.machine or 0)
     return wanted is not None and own is not None and own != wanted
+
+
+def is_foreign_program(stage: StageRecord, fetch: FetchRecord) -> bool:
+    """An EFI program that DHCP named for UEFI, or for iPXE there, and that is for another processor.
+
+    It is refused before it runs, whatever it is (UEFI specification section 7.4.1, LoadImage: EFI_UNSUPPORTED).
+    """
+    content, wanted = fetch.content, MACHINES.get(architecture(stage.client) or "")
+    if content is None or content.kind != "pe" or content.machine is None or runs_u_boot(stage.client):
+        return False
+    return (
+        fetch.role == "boot-file"
+        and wanted is not None
+        and content.machine not in wanted
+        and content.machine != BYTE_CODE
+    )
 
 
 def never_started(stage: StageRecord) -> FetchRecord | None:
@@ -139,6 +181,7 @@ def dead_end(stage: StageRecord) -> FetchRecord | None:
             or is_cut_short(fetch)
             or is_no_efi_program(stage, fetch)
             or is_foreign_kernel(stage, fetch)
+            or is_foreign_program(stage, fetch)
             or fetch is never_started(stage)
         ):
             return fetch

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ..wire import dhcp_options as options
 from ..wire import ports, urls
-from ..wire.addresses import is_ipv4
+from ..wire.addresses import is_for_many, is_ipv4
 from ..wire.messages import DhcpMessage
 from .kinds import reads_pxelinux_config
 from .records import Dhcp4Exchange, Dhcp6Exchange, Heard, StageRecord
@@ -139,9 +139,14 @@ def first_target(file: BootFile) -> str | None:
 
 
 def is_discovery(request: Heard[DhcpMessage]) -> bool:
-    """Whether a request looks for the boot server of a menu's item, by broadcast, multicast or a list of addresses."""
+    """Whether a request looks for the boot server of a menu's item: by broadcast (port 67), multicast (port 4011), or a list.
+
+    One server's own port 4011 is another matter: that one is silent (PXE 2.1 section 2.2.5).
+    """
     told = options.pxe(request.message)
-    return told is not None and told.boot_item is not None and request.target_port != ports.PXE
+    if told is None or told.boot_item is None:
+        return False
+    return request.target_port != ports.PXE or is_for_many(request.target)
 
 
 def prompt_of(exchange: Dhcp4Exchange) -> int | None:

@@ -13,6 +13,7 @@ from .arrived import (
     is_initrd,
     is_kernel,
     is_no_boot_type,
+    is_not_the_part,
     is_vague,
     is_web_page,
     over_tls,
@@ -92,7 +93,7 @@ def loading_state(
         )
     if stage.menu is not None and (end is None or is_vague(end)):
         return StageState(rank, waiting_for=f"a key: {stage.menu}")
-    if end is None and is_no_boot_type(stage, last):
+    if end is None and (is_no_boot_type(stage, last) or is_not_the_part(stage, last)):
         end = last
     point = _silence_point(stage, last, end)
     secure = over_tls(stage) if end is None else None
@@ -125,7 +126,7 @@ def _beyond_reading(stage: StageRecord, last: FetchRecord, rank: int, now: int, 
 
 def _silence_point(stage: StageRecord, last: FetchRecord, end: FetchRecord | None) -> StallPoint:
     """Where a program stands that has everything it asked for, `end` being of no use to it."""
-    if end is not None and (is_web_page(end) or is_no_boot_type(stage, end)):
+    if end is not None and (is_web_page(end) or is_no_boot_type(stage, end) or is_not_the_part(stage, end)):
         return "http"
     if end is not None:
         return "nbp" if is_firmware(stage.client) else "chain"

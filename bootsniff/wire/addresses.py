@@ -49,6 +49,11 @@ def is_ipv4(text: str) -> bool:
     return _IPV4.fullmatch(text) is not None and all(int(octet) < 256 for octet in text.split("."))
 
 
+def is_for_many(text: str) -> bool:
+    """Whether an IPv4 address is that of everybody, or of a group (RFC 1112 section 4)."""
+    return text == BROADCAST or (is_ipv4(text) and 224 <= int(text.split(".", 1)[0]) < 240)
+
+
 def in_url(address: str) -> str:
     """An address as URLs have it, and whatever else puts a port behind it (RFC 3986 section 3.2.2)."""
     return f"[{address}]" if ":" in address else address

@@ -72,11 +72,13 @@ def mute_tftp() -> Wire:
     return give_up(wire)
 
 
-def stranger() -> Wire:
+def stranger(*, refused: bool = False) -> Wire:
     wire = Wire().lease(file="grubx64.efi")
     for time in (1, 5, 9, 13):
         wire.rrq(time, "grubx64.efi", again=time > 1)
         wire.oack(time + 0.01, server="192.168.122.77")
+        if refused:
+            wire.error(time + 0.02, 5, "Unknown transfer ID", server="192.168.122.77", by_client=True)
     return give_up(wire)
 
 

@@ -42,7 +42,9 @@ def listening(
     return bpdus(wire, begin, end, opens=opens).quiet(max(end, asks[-1] + 60))
 
 
-def discovery(kind: str = "ipxe-bios", *, answered: bool = False) -> Wire:
+def discovery(
+    kind: str = "ipxe-bios", *, answered: bool = False, target: str = "255.255.255.255", port: int = 67
+) -> Wire:
     """The menu names a boot server type; the DHCP server takes the broadcast for a matter of the lease."""
     wire = Wire(kind)
     wire.dhcp(0, 1)
@@ -53,8 +55,9 @@ def discovery(kind: str = "ipxe-bios", *, answered: bool = False) -> Wire:
     for time in (10, 11):
         wire.dhcp(time, 3, your=None, target="255.255.255.255")
         moment, frame = wire.packets.pop()
-        wire.udp(moment, CLIENT, 68, "255.255.255.255", 67, frame[42:-1] + bytes((43, len(_ITEM))) + _ITEM + b"\xff")
-        wire.dhcp(time + 0.01, 5)
+        wire.udp(moment, CLIENT, 68, target, port, frame[42:-1] + bytes((43, len(_ITEM))) + _ITEM + b"\xff")
+        if port == 67:
+            wire.dhcp(time + 0.01, 5)
     if answered:
         wire.dhcp(11.1, 5, server=PROXY, your=None, file="pxelinux.0", option60="PXEClient", option43=_ITEM)
         wire.get(12, "pxelinux.0", PXELINUX).get(13, "pxelinux.cfg/default", PXELINUX_CONFIG)
@@ -202,6 +205,15 @@ FAULTS: dict[str, Case] = {
     "pxe-boot-server-discovery-unanswered, UEFI": Case(
         lambda: discovery("efi-x64-pxe"),
         "pxe-boot-server-discovery-unanswered",
+        ("proxydhcp",),
+        ("proxydhcp-silent-for-non-pxeclient", *PXE_NOTES),
+    ),
+    "pxe-boot-server-discovery-unanswered, multicast": Case(
+        lambda: discovery(target="224.0.1.2", port=4011), "pxe-boot-server-discovery-unanswered", ("proxydhcp",)
+    ),
+    "proxydhcp-4011-unanswered, asked for an item": Case(
+        lambda: discovery("efi-x64-pxe", target=PROXY, port=4011),
+        "proxydhcp-4011-unanswered",
         ("proxydhcp",),
         ("proxydhcp-silent-for-non-pxeclient", *PXE_NOTES),
     ),

@@ -19,6 +19,17 @@ def firmware(status: str, body: bytes = b"no") -> Callable[[], Wire]:
     return http(lambda wire: wire.fetch(1, "/ipxe.efi", status, body))
 
 
+def resumed(*, gone: bool) -> Wire:
+    """The connection breaks, firmware asks for the rest, and the server begins anew."""
+    wire = Wire("efi-x64-http").lease(file=f"http://{SERVER}/ipxe.efi", option60="HTTPClient")
+    wire.fetch(1, "/ipxe.efi", body=SIGNED, cut=3000, end="reset")
+    part = f"GET /ipxe.efi HTTP/1.1\nHost: {SERVER}\nRange: bytes=3000-{len(SIGNED) - 1}"
+    wire.exchange(2, part, f"HTTP/1.1 200 OK\nContent-Length: {len(SIGNED)}", SIGNED)
+    if gone:
+        wire.as_kind("efi-x64-pxe").discover(4, 8, 16, 32)
+    return wire.quiet(90)
+
+
 def script(status: str, body: bytes = b"no") -> Callable[[], Wire]:
     """Firmware loads iPXE, and iPXE asks for its script."""
 
@@ -110,8 +121,18 @@ FAULTS: dict[str, Case] = {
     "an image that nothing starts from": Case(image(0.1), "nbp-stalls-after-download", ("nbp",), ("dhcp-no-offer",)),
     **{
         f"http-4xx, firmware, {status}": Case(firmware(status), "http-4xx", ("http",))
-        for status in ("400 Bad Request", "405 Method Not Allowed", "429 Too Many Requests", "451 No")
+        for status in (
+            "400 Bad Request",
+            "405 Method Not Allowed",
+            "416 Range Not Satisfiable",
+            "429 Too Many Requests",
+            "451 No",
+        )
     },
+    "http-range-unsupported, silence": Case(lambda: resumed(gone=False), "http-range-unsupported", ("http",)),
+    "http-range-unsupported, another option": Case(
+        lambda: resumed(gone=True), "http-range-unsupported", ("http",), ("dhcp-no-offer",)
+    ),
     "http-4xx, plain http to a TLS port": Case(firmware("400 Bad Request", PLAIN_TO_TLS), "http-4xx", ("http",)),
     "http-4xx, HEAD alone": Case(head_only, "http-4xx", ("http",)),
     "http-4xx, iPXE's script": Case(script("429 Too Many Requests"), "http-4xx", ("http",)),

@@ -444,3 +444,13 @@ def test_certificates_that_do_not_arrive_are_no_unknown_authority(tmp_path: Path
     summary, targets = told(taken=True)
     assert "acknowledges nothing" not in summary
     assert "ipxe" in targets
+
+
+def test_the_lease_before_a_boot_server_discovery_is_no_answer_to_it(tmp_path: Path) -> None:
+    wire = boots_seen.discovery(target="224.0.1.2", port=4011)  # under the transaction id of the lease
+    found = next(iter(machine(read(wire.save(tmp_path / "x.pcap"))).findings))
+    assert found.code == "pxe-boot-server-discovery-unanswered"
+    assert "only the lease" not in {item.role for item in found.evidence}
+    wire = boots_seen.discovery()
+    found = next(iter(machine(read(wire.save(tmp_path / "x.pcap"))).findings))
+    assert "only the lease" in {item.role for item in found.evidence}

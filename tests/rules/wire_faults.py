@@ -137,6 +137,9 @@ FAULTS: dict[str, Case] = {
     "tftp-server-down": Case(refused_tftp, "tftp-server-down", ("tftp",)),
     "tftp-nat-loss": Case(outside, "tftp-nat-loss", ("tftp",), PXE_NOTES),
     "tftp-reply-from-other-ip": Case(stranger, "tftp-reply-from-other-ip", ("tftp",), PXE_NOTES),
+    "tftp-reply-from-other-ip, refused": Case(
+        lambda: stranger(refused=True), "tftp-reply-from-other-ip", ("tftp",), PXE_NOTES
+    ),
     "tftp-file-not-found": Case(
         lambda: give_up(Wire().lease(file="x.efi").missing(1, "x.efi")), "tftp-file-not-found", ("tftp",), PXE_NOTES
     ),
@@ -196,6 +199,11 @@ FAULTS: dict[str, Case] = {
     "arch-bios-file-to-efi": Case(loaded(PXELINUX, "pxelinux.0"), "arch-bios-file-to-efi", ("nbp",), PXE_NOTES),
     "arch-bios-file-to-efi, reverse": Case(loaded(PE, "grubx64.efi", "bios-pxe"), "arch-bios-file-to-efi", ("nbp",)),
     "arch-wrong-efi-machine": Case(loaded(ARM), "arch-wrong-efi-machine", ("nbp",), PXE_NOTES),
+    "arch-wrong-efi-machine, then silence": Case(
+        lambda: Wire().lease(file="boot/first.efi").get(1, "boot/first.efi", ARM).quiet(20),
+        "arch-wrong-efi-machine",
+        ("nbp",),
+    ),
     "nbp-secure-boot-refused": Case(loaded(PE), "nbp-secure-boot-refused", ("nbp",), PXE_NOTES),
     "nbp-stalls-after-download": Case(loaded(SIGNED), "nbp-stalls-after-download", ("nbp",), PXE_NOTES),
     "chain-ipxe-loop": Case(loop, "chain-ipxe-loop", ("chain",)),

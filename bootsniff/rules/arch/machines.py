@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
+from ...track.arrived import BYTE_CODE, MACHINES
 from ...track.kinds import architecture
 from ...track.records import FetchRecord
 from .. import names
 from ..case import Case
 
-_MACHINES = {
-    "ia32": (0x014C,),
-    "x64": (0x8664,),
-    "arm32": (0x01C0, 0x01C2, 0x01C4),
-    "arm64": (0xAA64,),
-    "riscv32": (0x5032,),
-    "riscv64": (0x5064,),
-    "riscv128": (0x5128,),
-    "loongarch32": (0x6232,),
-    "loongarch64": (0x6264,),
-}
-"""PE machine types (Microsoft PE format, machine types) by the word of our client kinds."""
-_EBC = 0x0EBC
 SPOKEN = {0x014C: "IA32", 0x8664: "x86-64", 0xAA64: "ARM64", 0x01C0: "ARM", 0x01C2: "ARM", 0x01C4: "ARM", 0x5064: "RISC-V 64",
            0x5032: "RISC-V 32", 0x6264: "LoongArch 64"}  # fmt: skip
 
 
 def machines_of(case: Case) -> tuple[int, ...] | None:
     """The PE machine types that a client can start, None when nobody knows."""
-    return _MACHINES.get(architecture(case.client if case.is_efi else case.firmware) or "")
+    return MACHINES.get(architecture(case.client if case.is_efi else case.firmware) or "")
 
 
 def is_for_another(case: Case, fetch: FetchRecord) -> bool:
@@ -36,4 +24,4 @@ def is_for_another(case: Case, fetch: FetchRecord) -> bool:
         return False
     if wanted is None or content.kind not in ("pe", "linux-kernel"):
         return False
-    return content.machine not in wanted and content.machine != _EBC
+    return content.machine not in wanted and content.machine != BYTE_CODE

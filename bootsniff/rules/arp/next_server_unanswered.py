@@ -12,7 +12,7 @@ from ...track.boot_file import next_hop
 from ...track.next_file import ARP_TRIES
 from ...track.records import Arps, Expectation, FetchRecord
 from ...wire import urls
-from ...wire.addresses import BROADCAST
+from ...wire.addresses import is_for_many
 from ...wire.http import is_https
 from ...wire.scripts import READABLE
 from .. import fixes, names, quoting
@@ -219,7 +219,7 @@ def _reached(case: Case, target: str) -> bool:
 def _was_sent_to(case: Case) -> bool:
     """Whether the machine sent anything to one host after its lease, port 4011: then it knows a MAC to send to."""
     dhcp = case.dhcp4
-    return dhcp is not None and any(heard.target != BROADCAST for heard in dhcp.pxe_requests)
+    return dhcp is not None and any(not is_for_many(heard.target) for heard in dhcp.pxe_requests)
 
 
 def _why(case: Case, target: str) -> str:

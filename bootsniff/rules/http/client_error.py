@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...flow.records import HttpExchange
 from ...model import Fix
+from ...track.arrived import part_asked
 from .. import fixes, quoting
 from ..case import Case
 from .exchanges import HttpStatusRule, bodies, status_of, web_path
@@ -48,7 +49,8 @@ class Http4xx(HttpStatusRule):
     def leaves_out(self, case: Case, flow: HttpExchange) -> bool:
         """A refused HEAD stops shim and GRUB, which http-no-length knows; a refused range has a rule of its own."""
         head = flow.request is not None and flow.request.method == "HEAD"
-        return (status_of(flow) == 405 and head and case.client in ("shim", "grub")) or status_of(flow) == 416
+        part = status_of(flow) == 416 and part_asked(flow) is not None
+        return part or (status_of(flow) == 405 and head and case.client in ("shim", "grub"))
 
     def mend(self, case: Case, flow: HttpExchange) -> tuple[Fix, ...]:
         status = status_of(flow)

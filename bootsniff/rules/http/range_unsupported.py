@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding, Fix
+from ...track.arrived import part_asked
 from .. import fixes
 from ..case import Case
 from ..rule import Rule
@@ -32,14 +33,13 @@ class HttpRangeUnsupported(Rule):
     code = "http-range-unsupported"
     stage = "http"
     needs = "fetches"
-    explains_away = ("tcp-reset-or-stall-mid-body",)
+    explains_away = ("tcp-reset-or-stall-mid-body", "nbp-stalls-after-download", "nbp-secure-boot-refused")
     summary = "{server} answers a range request for {url} with status {status}{field}"
 
     def check(self, case: Case) -> Iterator[Finding]:
         for _, flow in case.http:
             status = exchanges.status_of(flow)
-            wanted = flow.request.get("range") if flow.request else None
-            if wanted is None or wanted.replace(" ", "") == "bytes=0-" or flow.response is None:
+            if part_asked(flow) is None or flow.response is None:
                 continue
             if status == 206 and flow.response.get("content-range") is not None:
                 continue

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 from ...model import Finding
 from ...track.boot_file import is_discovery
+from ...track.records import Heard
 from ...wire import dhcp_options
+from ...wire.messages import DhcpMessage
 from .. import fixes, recognise
 from ..case import Case
 from ..evidence import evidence, first_and_last
@@ -22,8 +24,8 @@ class PxeBootServerUnanswered(Rule):
         OFFER or ACK with option 43 (discovery control, boot servers, a menu); requests with option 43.71 (boot item), and no
         answer with 43.71. A DHCP server may acknowledge such a request as if it were about the lease, which helps nobody.
     Not to be confused with
-        A menu that waits for a key (43.10): no stall for that many seconds, 255 means for ever. A ProxyDHCP server whose
-        port 4011 is silent (proxydhcp-4011-unanswered).
+        A menu that waits for a key (43.10): no stall for that many seconds, 255 means for ever. A server whose own port
+        4011 is asked, and is silent (proxydhcp-4011-unanswered).
     Causes
         A pxe-service line with a type number instead of a file name, and no server of that type; several pxe-service
         lines, which make dnsmasq send a menu that many UEFI programs handle badly.
@@ -49,7 +51,6 @@ class PxeBootServerUnanswered(Rule):
             return
         items = [options.boot_item for h in requests if (options := dhcp_options.pxe(h.message)) and options.boot_item]
         replies = [*case.pxe_replies, *case.acks, *case.proxy_offers, *case.offers]
-        asked = {heard.message.xid for heard in requests}
         menu = next((reply for reply in replies if reply.has_pxe_options), None)
         loader = fixes.names_example(case)
         yield self.finding(
@@ -57,7 +58,7 @@ class PxeBootServerUnanswered(Rule):
             [
                 *([evidence(menu.heard, "option 43 asks for boot server discovery")] if menu else []),
                 *first_and_last(requests, f"discovery of boot server type {items[0][0]}"),
-                *(evidence(ack.heard, "only the lease") for ack in case.acks if ack.message.xid in asked),
+                *(evidence(ack.heard, "only the lease") for ack in case.acks if _answers(ack.heard, requests)),
             ],
             confidence=case.silence(second_sign=True),
             type=items[0][0],
@@ -70,3 +71,8 @@ class PxeBootServerUnanswered(Rule):
                 fixes.dnsmasq_boot(case, loader, fixes.address_of_server(case))[0],
             ),
         )
+
+
+def _answers(ack: Heard[DhcpMessage], requests: list[Heard[DhcpMessage]]) -> bool:
+    """Whether an ACK came for one of the requests, and not for the lease before them, whose transaction id they may share."""
+    return any(heard.message.xid == ack.message.xid and heard.time < ack.time for heard in requests)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Evidence
+from ...track.boot_file import is_discovery
 from ...track.records import Heard
 from ...wire import ports
 from ...wire.messages import DhcpMessage
@@ -17,7 +18,7 @@ def unanswered(case: Case) -> list[Heard[DhcpMessage]]:
     dhcp = case.dhcp4
     if dhcp is None or dhcp.pxe_replies or case.stage.fetches:
         return []
-    return [heard for heard in dhcp.pxe_requests if heard.target_port == ports.PXE]
+    return [heard for heard in dhcp.pxe_requests if heard.target_port == ports.PXE and not is_discovery(heard)]
 
 
 def proof(case: Case, requests: list[Heard[DhcpMessage]]) -> Iterator[Evidence]:

@@ -73,12 +73,16 @@ class TftpClientAborts(Rule):
                 ],
                 subject=fetch.flow.url,
                 file=flow.filename,
-                size=f" ({flow.size / 1e6:.1f} MB)" if flow.size else "",
+                size=f" ({_spoken(flow.size)})" if flow.size else "",
                 number=error.code,
                 meaning=f"{meaning} (“{error.text}”)" if error.text else meaning,
                 expected="ACKs up to the last block.",
                 fixes=_fixes(case, fetch, flow),
             )
+
+
+def _spoken(size: int) -> str:
+    return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size} bytes"
 
 
 def _fixes(case: Case, fetch: FetchRecord, flow: TftpTransfer) -> tuple[Fix, ...]:

@@ -35,7 +35,7 @@ class TftpReplyFromOtherIp(Rule):
     code = "tftp-reply-from-other-ip"
     stage = "tftp"
     needs = "fetches"
-    explains_away = ("tftp-no-reply", "tftp-nat-loss")
+    explains_away = ("tftp-no-reply", "tftp-nat-loss", "tftp-client-aborts")
     summary = "{asked} was asked for {file}, {other} answered; the machine ignores it"
 
     def check(self, case: Case) -> Iterator[Finding]:
