@@ -40,7 +40,7 @@ class DnsFlows:
         if lookup is not None and lookup.answer is None and abs(envelope.time - lookup.last.time) <= IDLE:
             change = "changed"
         else:
-            lookup = DnsLookup(client, envelope.source_mac, server, message.name, message.query_type)
+            lookup = DnsLookup(client, envelope.source_mac, server, message.name, message.query_type, envelope.point)
             self._lookups.pop(key, None)
             self._lookups[key] = lookup
             if len(self._lookups) > MAX_LOOKUPS:

@@ -259,6 +259,7 @@ class DnsLookup(Struct, eq=False):
     server: str
     name: str
     query_type: int
+    point: int = 0
     queries: list[FrameRef] = field(default_factory=list)
     query_count: int = 0
     answer: DnsMessage | None = None

@@ -11,7 +11,7 @@ from ..wire import ports
 from ..wire.messages import ArpMessage, Bpdu, Envelope, IcmpMessage, Lacpdu, NeighborMessage, RouterAdvertisement
 from .machines import current_stage, holder, kept, kept_at_both_ends, seen_at, touch
 from .ports import LonelyPort, SilentPort
-from .records import Arps, Dhcp4Exchange, MachineRecord, World
+from .records import Arps, Dhcp4Exchange, MachineRecord, Point, World
 from .views import Views
 
 MAX_PER_STAGE = 64
@@ -77,7 +77,7 @@ def _same_question(views: Views, known: DnsLookup, subject: DnsLookup) -> bool:
         known.name == subject.name
         and known.query_type == subject.query_type
         and bool(known.queries and subject.queries)
-        and views.point(known.queries[0].capture) != views.point(subject.queries[0].capture)
+        and views.point(known.queries[0].capture, known.point) != views.point(subject.queries[0].capture, subject.point)
         and abs(known.queries[0].time - subject.queries[0].time) < 2 * NANOSECONDS
     )
 
@@ -96,7 +96,7 @@ def arp(world: World, views: Views, envelope: Envelope, message: ArpMessage) -> 
         target = message.target_ip
         if stage is None or sender == target or len(stage.arps) >= MAX_PER_STAGE:
             return None
-        stage.arps = _asked(stage.arps, target, seen_at(envelope))
+        stage.arps = _asked(stage.arps, target, seen_at(envelope), views.point(envelope.capture, envelope.point))
         return machine
     machine = world.machines.get(message.target_mac) or world.holders.get(message.target_ip)
     stage = current_stage(machine)
@@ -105,14 +105,15 @@ def arp(world: World, views: Views, envelope: Envelope, message: ArpMessage) -> 
     return machine if _answered(stage.arps, sender, message.sender_mac, seen_at(envelope)) else None
 
 
-def neighbor(world: World, envelope: Envelope, message: NeighborMessage) -> MachineRecord | None:
+def neighbor(world: World, views: Views, envelope: Envelope, message: NeighborMessage) -> MachineRecord | None:
     """The same over IPv6. A machine that asks from no address sees whether its own is free (RFC 4862 section 5.4)."""
     if message.solicitation:
         machine = world.machines.get(envelope.source_mac or "")
         stage = current_stage(machine)
         if stage is None or stage.client == "os" or envelope.source == "::" or len(stage.neighbors) >= MAX_PER_STAGE:
             return None
-        stage.neighbors = _asked(stage.neighbors, message.target, seen_at(envelope))
+        point = views.point(envelope.capture, envelope.point)
+        stage.neighbors = _asked(stage.neighbors, message.target, seen_at(envelope), point)
         return machine
     machine = world.machines.get(envelope.target_mac or "") or world.holders.get(envelope.target)
     stage = current_stage(machine)
@@ -122,13 +123,14 @@ def neighbor(world: World, envelope: Envelope, message: NeighborMessage) -> Mach
     return machine if _answered(stage.neighbors, message.target, mac, seen_at(envelope)) else None
 
 
-def _asked(known: tuple[Arps, ...], target: str, at: FrameRef) -> tuple[Arps, ...]:
+def _asked(known: tuple[Arps, ...], target: str, at: FrameRef, point: Point) -> tuple[Arps, ...]:
     for question in known:
         if question.target == target:
-            question.request_count += 1
-            question.requests = kept(question.requests, at)
+            if question.point == point:  # nothing tells a repetition from the same packet at another point
+                question.request_count += 1
+                question.requests = kept(question.requests, at)
             return known
-    return (*known, Arps(target, (at,), 1))
+    return (*known, Arps(target, point, (at,), 1))
 
 
 def _answered(known: tuple[Arps, ...], target: str, mac: str, at: FrameRef) -> bool:

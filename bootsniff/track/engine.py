@@ -77,7 +77,7 @@ class Engine:
             elif isinstance(subject, Lacpdu):
                 around.lacp(world, envelope, subject)
             elif isinstance(subject, NeighborMessage):
-                self._roster.moved(around.neighbor(world, envelope, subject))
+                self._roster.moved(around.neighbor(world, self._views, envelope, subject))
             elif isinstance(subject, RouterAdvertisement):
                 around.router(world, envelope, subject)
             if not world.quality.unicast_seen:

@@ -55,9 +55,10 @@ class Heard(Struct, Generic[M], eq=False, gc=False):
 
 
 class Arps(Struct, eq=False, gc=False):
-    """ARP questions of a machine for one address, and the answer."""
+    """ARP questions of a machine for one address, as the capture point shows them that saw the first; and the answer."""
 
     target: str
+    point: Point
     requests: tuple[FrameRef, ...] = ()
     request_count: int = 0
     reply: FrameRef | None = None

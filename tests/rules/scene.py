@@ -320,7 +320,7 @@ class Scene:
         return lookup
 
     def arp(self, target: str, *seconds: float, answered: bool = False) -> Scene:
-        arps = Arps(target, tuple(self.at(second) for second in seconds), len(seconds))
+        arps = Arps(target, (0, 0), tuple(self.at(second) for second in seconds), len(seconds))
         if answered:
             arps.reply = self.at(seconds[-1] + 0.01)
         self.here.arps += (arps,)

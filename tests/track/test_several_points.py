@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bootsniff.flow.records import Event, TftpTransfer
+from bootsniff.flow.records import DnsLookup, Event, TftpTransfer
 from bootsniff.model import NANOSECONDS, FrameRef
-from bootsniff.wire.messages import ArpMessage, Envelope, RouterAdvertisement
+from bootsniff.wire.messages import ArpMessage, Envelope, NeighborMessage, RouterAdvertisement
 
 from .play import CLIENT, MAC, SERVER, START, Play
 
@@ -14,6 +14,7 @@ LEASE = ("0 DISCOVER efi-x64-pxe", "0.1 OFFER file=boot.efi", "0.2 REQUEST", "0.
 ASKED = b"boot.efi\0octet\0tsize\x000\0blksize\x001468\0"
 PROBE = b"boot.efi\0octet\0tsize\x000\0"
 ROUTER, OUTSIDE = "02:00:00:00:00:01", "192.168.2.5"
+UNKNOWN = "00:00:00:00:00:00"
 
 
 def transfer(
@@ -93,3 +94,32 @@ def test_routers_advertise_in_their_own_vlan() -> None:
         envelope = Envelope(0, frame, START + frame, ROUTER, None, vlan, "fe80::1", "ff02::1")
         play.engine.feed(Event(envelope, RouterAdvertisement(managed=True, other=True, lifetime=1800)))
     assert {vlan: at.frame for vlan, at in play.engine.world.router_advertisements.items()} == {None: 1, 20: 2}
+
+
+ELSEWHERE = pytest.mark.parametrize(("capture", "point"), [(1, 0), (0, 1)], ids=["another file", "another interface"])
+
+
+@ELSEWHERE
+@pytest.mark.parametrize("six", [False, True], ids=["ARP", "neighbor solicitation"])
+def test_a_host_is_looked_for_as_often_as_one_point_shows(capture: int, point: int, six: bool) -> None:
+    play = Play(*LEASE)
+    asks = NeighborMessage(solicitation=True, target="fe80::1") if six else ArpMessage(1, MAC, CLIENT, UNKNOWN, SERVER)
+    for seconds in (1, 2, 3):
+        for place, late in (((0, 0), 0), ((capture, point), 30_000)):
+            time = START + seconds * NANOSECONDS + late
+            play.engine.feed(Event(Envelope(place[0], 9, time, MAC, None, None, "", "", point=place[1]), asks))
+    (stage,) = play.record.boots[0].stages
+    assert [one.request_count for one in (stage.neighbors if six else stage.arps)] == [3]
+
+
+@ELSEWHERE
+def test_a_name_is_looked_up_as_often_as_one_point_shows(capture: int, point: int) -> None:
+    play = Play(*LEASE)
+    for place, late in (((0, 0), 0), ((capture, point), 30_000)):
+        time = START + NANOSECONDS + late
+        lookup = DnsLookup(CLIENT, MAC, SERVER, "boot.example", 1, place[1], [FrameRef(place[0], 9, time)], 1)
+        play.engine.feed(
+            Event(Envelope(place[0], 9, time, MAC, None, None, CLIENT, SERVER, 2000, 53, point=place[1]), lookup)
+        )
+    (stage,) = play.record.boots[0].stages
+    assert len(stage.lookups) == 1
