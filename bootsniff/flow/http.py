@@ -111,6 +111,8 @@ class HttpSession:
 
     def _open(self, exchange: HttpExchange, steps: list[Step]) -> None:
         connection = self.connection
+        if self._lost:
+            exchange.begin = connection.acknowledged  # who asks again has the response before, wherever that ends
         connection.exchange_count += 1
         connection.exchanges.append(exchange)
         del connection.exchanges[:-MAX_FRAMES]
@@ -128,11 +130,14 @@ class HttpSession:
 
     def _answered_before(self, offset: int, at: FrameRef | None = None) -> None:
         """The server's bytes reach up to `offset`, seen or acknowledged: behind where the next head should begin."""
-        if self.waiting and not self._lost and offset > self.responses.position:
-            exchange = self.waiting[0].exchange
+        if not self.waiting:
+            return
+        exchange = self.waiting[0].exchange
+        begin = exchange.begin if self._lost else self.responses.position
+        if offset > begin:
             exchange.answered = True
             exchange.piece_at = at or exchange.piece_at
-            exchange.begin, exchange.sent = self.responses.position, max(exchange.sent, offset)
+            exchange.begin, exchange.sent = begin, max(exchange.sent, offset)
 
     # --- the server's side ----------------------------------------------------------------------------------
 

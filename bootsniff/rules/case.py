@@ -250,6 +250,12 @@ class Case:
         return [(fetch, fetch.flow) for fetch in self.stage.fetches if isinstance(fetch.flow, TftpTransfer)]
 
     @cached_property
+    def answers_tftp(self) -> frozenset[str]:
+        """Hosts whose answers by TFTP reached this machine in this boot, to whatever request."""
+        flows = (fetch.flow for stage in self.boot.stages for fetch in stage.fetches)
+        return frozenset(flow.reply_from[0] for flow in flows if isinstance(flow, TftpTransfer) and flow.reply_from)
+
+    @cached_property
     def tftp_names(self) -> frozenset[str]:
         return frozenset(flow.filename for _, flow in self.tftp)
 

@@ -106,13 +106,22 @@ def _status(
     flow = fetch.flow
     if isinstance(flow, TftpTransfer):
         return _tftp_status(fetch, flow, later, stage, now, moved_on=moved_on)
-    return _http_status(fetch, flow, later, now, moved_on=moved_on)
+    status = _http_status(fetch, flow, later, now, moved_on=moved_on)
+    if status == "stalled" and stage.client != "os" and _was_left_open(flow, later):
+        return "in-progress"  # its end is not in the capture
+    return status
 
 
 def _repetitions(fetch: FetchRecord, later: Sequence[FetchRecord]) -> list[int]:
     """When the same file is asked for by TFTP again, in order, ns."""
     same = (one for one in later if isinstance(one.flow, TftpTransfer) and same_file(one.name, fetch.name))
     return sorted(one.start for one in same)
+
+
+def _goes_on_unasked(fetch: FetchRecord, later: Sequence[FetchRecord]) -> bool:
+    """Whether a transfer follows at once whose request the capture lost: perhaps for the same file."""
+    following = later[0].flow if later else None
+    return isinstance(following, TftpTransfer) and following.partial and following.start - fetch.end < AT_ONCE
 
 
 def asked_anew(flow: TftpTransfer, starts: Sequence[int]) -> bool:
@@ -154,7 +163,7 @@ def _tftp_status(
         if not flow.error_by_client:
             missing = may_be_missing(fetch) and flow.error.code in NOT_FOUND_TFTP
             return "optional" if missing else "failed"
-        if _repetitions(fetch, later):
+        if _repetitions(fetch, later) or _goes_on_unasked(fetch, later):
             return "probe"
         return (
             "in-progress"
@@ -175,6 +184,8 @@ def _tftp_status(
     if (later or moved_on or silence > limit) and _took_unseen_end(flow):
         return "complete"
     if later or moved_on:
+        if _ends_unseen(flow, later):
+            return "in-progress"  # it went on, and the capture does not show what came of it
         return "failed" if flow.icmp_count and not answered else "stalled"
     if _wants_no_empty_file(flow):
         return "stalled"
@@ -211,6 +222,19 @@ def _took_unseen_end(flow: TftpTransfer) -> bool:
     """
     lost = flow.size is None and 0 <= flow.highest_block < flow.acked_block <= flow.highest_block + flow.window_size
     return lost and flow.last == flow.newest_ack
+
+
+def _ends_unseen(flow: TftpTransfer, later: Sequence[FetchRecord]) -> bool:
+    """Whether a transfer breaks off in the capture alone: who waits for a packet repeats its last one before it gives up.
+
+    The machine repeats an ACK in any case, the server a block unless the machine is somewhere else at once.
+    """
+    if flow.icmp_count or not flow.body.packets:
+        return False
+    if flow.last == flow.newest_ack:
+        return True
+    went_on = bool(later) and 0 <= later[0].start - flow.last.time < AT_ONCE
+    return flow.last == flow.body.newest and went_on
 
 
 def _stands_still(fetch: FetchRecord, flow: TftpTransfer) -> int | None:
@@ -271,6 +295,19 @@ def _was_left(flow: HttpExchange, later: Sequence[FetchRecord], now: int) -> boo
     """
     fin = flow.connection.fin_from_client
     return fin is not None and flow.content_length is not None and (bool(later) or now - fin.time > SEARCH_SILENCE)
+
+
+def _was_left_open(flow: HttpExchange, later: Sequence[FetchRecord]) -> bool:
+    """Whether a boot program asks for something else on another connection, and closes none that owes it the rest of a body.
+
+    Those that give up send FIN or RST; an installed system may fetch several things at once.
+    """
+    connection = flow.connection
+    if flow.response is None or connection.fin_from_client is not None or connection.reset is not None or not later:
+        return False
+    following = later[0]
+    other = isinstance(following.flow, TftpTransfer) or following.flow.connection is not connection
+    return other and following.start > connection.last.time and not repeats_in_vain(flow, following.start)
 
 
 def _brings(flow: TftpTransfer | HttpExchange, url: str) -> bool:

@@ -312,6 +312,18 @@ def test_a_request_that_is_not_answered() -> None:
     assert (first.answered, second.answered) == (False, False)
 
 
+@pytest.mark.parametrize("answered", [False, True])
+def test_behind_a_body_whose_end_nobody_knows_what_comes_after_the_next_request_answers_it(answered: bool) -> None:
+    """Where the capture cuts heads nobody knows how long the bodies are."""
+    stream = Stream().open().ask(get("/x")).answer(ok(BODY[:3000], length=-1)).ask(get("/y"))
+    if answered:
+        begin = len(stream.frames)
+        stream.answer(ok(BODY[:3000]))
+        del stream.frames[begin]
+    second = exchanges(stream.close(by=0))[1]
+    assert (second.response, second.answered) == (None, answered)
+
+
 def test_a_lost_request_does_not_lose_the_next_exchange() -> None:
     stream = Stream().open().ask(get("/x"))
     stream.frames.pop()

@@ -325,6 +325,14 @@ def nat_here(*, forwards: bool | None = None, assigned: bool | None = None, load
     return scene
 
 
+def nat_answers() -> Scene:
+    """A program came from the same server, and one more file of it does not."""
+    scene = leased(next_server=OUTSIDE)
+    scene.tftp(1, "shimx64.efi", "complete", server=OUTSIDE)
+    scene.tftp(5, "grubx64.efi", server=OUTSIDE, requests=6)
+    return scene
+
+
 def nat_icmp() -> Scene:
     scene = nat_inside()
     fetch_of(scene)[1].icmp = [scene.icmp(1.1, 3, 3, sender=OUTSIDE)]
@@ -417,6 +425,7 @@ LOOKALIKES = [
         lambda: nat_here(assigned=True, loaded=True),
     ),
     ("tftp-nat-loss", "a server that refuses by ICMP", nat_icmp),
+    ("tftp-nat-loss", "a server whose other answers arrive", nat_answers),
     ("tftp-file-not-found", "a name of a search list", lambda: tftp(status="optional", error=1, role="config-search")),
     ("tftp-file-not-found", "an optional extra", lambda: tftp(status="optional", error=1, role="optional")),
     ("tftp-error", "a missing file", lambda: tftp(status="failed", error=1)),

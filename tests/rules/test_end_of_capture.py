@@ -80,6 +80,19 @@ def test_a_lease_that_names_nothing_is_the_last_word(kind: str, tmp_path: Path) 
     assert last_word(Wire(kind).lease(), tmp_path) == NOTHING_NAMED
 
 
+@pytest.mark.parametrize(
+    ("kind", "whole", "confidence"),
+    [("ipxe-bios", False, "likely"), ("ipxe-bios", True, "certain"), ("bios-pxe", False, "certain")],
+)
+def test_where_the_capture_is_of_dhcp_alone_a_script_inside_an_ipxe_may_go_on(
+    kind: str, whole: bool, confidence: str, tmp_path: Path
+) -> None:
+    wire = Wire(kind).lease()
+    (finding,) = machine(read((wire.quiet(90) if whole else wire).save(tmp_path / "x.pcap"))).findings
+    assert finding.confidence == confidence
+    assert bool(finding.proof) == (confidence != "certain")
+
+
 def test_a_lease_without_a_file_that_others_go_on_from(tmp_path: Path) -> None:
     assert last_word(Wire("ipxe-bios").lease(file="pxelinux.0"), tmp_path) == GOES_ON
     for disk in ("iscsi:192.168.122.1::::iqn.x", "aoe:e0.0"):

@@ -80,6 +80,7 @@ class DhcpOfferWithoutBootFile(Rule):
         offer = case.offers[0]
         before = _told_before(case)
         silent = before is not None and before.server not in {one.server for one in case.offers}
+        doubt = _doubt(case)
         file = before.boot_file if before else None
         ignored = [] if case.acks else case.asked_again(offer)
         yield self.finding(
@@ -90,12 +91,12 @@ class DhcpOfferWithoutBootFile(Rule):
                 *(evidence(ack.heard, "lease without a boot file") for ack in case.acks[:1]),
                 *([evidence(before.heard, f"a boot before: names {file}")] if before else ()),
             ],
-            confidence="likely" if case.world.quality.dropped_frames else "certain",
+            confidence="likely" if doubt else "certain",
             server=names.joined(o.server for o in case.offers),
             what=f"offers {offer.address or 'an address'} but no boot file",
             name=f"{case.stage.name or case.client}{_SILENT.format(before.server) if before and silent else ''}",
             expected="Option 67 or the file field of the OFFER naming a boot file, or a ProxyDHCP offer beside it.",
-            proof="A capture without lost packets." if case.world.quality.dropped_frames else "",
+            proof=doubt,
             fixes=(
                 *([_bring_back(case, before)] if before and silent else ()),
                 *(
@@ -129,6 +130,16 @@ class DhcpOfferWithoutBootFile(Rule):
 
 
 _SILENT = "; {} named one the boot before, and now says nothing"
+
+
+def _doubt(case: Case) -> str:
+    """What would prove the fault where the capture alone does not."""
+    quality = case.world.quality
+    if quality.dropped_frames:
+        return "A capture without lost packets."
+    if case.is_ipxe and not (quality.sees_fetches and quality.sees_tcp):
+        return "A capture with HTTP in it: an iPXE that has a script inside needs no boot file."
+    return ""
 
 
 def _told_before(case: Case) -> Offer | None:

@@ -26,7 +26,7 @@ class TftpNatLoss(Rule):
     Not to be confused with
         A server that does not answer (tftp-no-reply): from the inside both look the same, so from there it is said only
         when the server is outside the machine's network and the NAT's host gave the address. A server that is down says so
-        by ICMP (tftp-server-down). A host that captures, and translates nothing, forwards nothing or assigns the helper
+        by ICMP (tftp-server-down). A server whose answers to other requests came through. A host that captures, and translates nothing, forwards nothing or assigns the helper
         already, is asked itself.
     Causes
         No rule assigns the TFTP conntrack helper to the request. Loading nf_nat_tftp is not enough on current kernels: the
@@ -123,6 +123,8 @@ def _inside(case: Case, fetch: FetchRecord, flow: TftpTransfer) -> _Verdict | No
         return None
     if host and gateway in here and (host.forwards is False or (host.tftp_helper_assigned and host.tftp_helper_loaded)):
         return None  # the capturing host lets nothing through, or helps already: silence is the server's
+    if flow.server in case.answers_tftp:
+        return None  # what is behind the NAT answers other requests of this boot: they come through
     return "likely", gateway, [evidence(lease.heard, f"router {gateway} is the DHCP server, {flow.server} is outside")]
 
 
