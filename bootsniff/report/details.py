@@ -92,7 +92,7 @@ def _write_heading(machine: Machine, paper: Paper) -> None:
         words.append([Span(machine.vendor)])
     if machine.vlan is not None:
         words.append([Span(f"VLAN {machine.vlan}")])
-    words += [[Span(address)] for address in machine.addresses[:4]]
+    words += [[Span(address)] for address in machine.addresses[:4] if address != machine.mac]
     if machine.uuid:
         words.append([Span(f"uuid {machine.uuid}", "dim")])
     paper.flow(words, between="  ", label=mark(machine.status, paper))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TypeVar
 
 from ..model import NANOSECONDS, FrameRef
@@ -10,6 +11,8 @@ from .kinds import LOADERS, Kind, needs_reset
 from .records import MAX_BOOTS, MAX_HEARD, MAX_STAGES, BootRecord, MachineRecord, StageRecord, World
 
 T = TypeVar("T")
+MAX_SPEAKERS = 1024
+"""Of the senders of ARP, how many are looked through for a router."""
 NEW_BOOT_GAP = 15 * 60 * NANOSECONDS
 """A client that asks for an address after so long a silence was power-cycled."""
 
@@ -101,8 +104,27 @@ def current_stage(machine: MachineRecord | None) -> StageRecord | None:
 
 def holder(world: World, address: str, mac: str | None) -> MachineRecord | None:
     """The machine behind an address: by its MAC where that is a machine's own, else by who holds the address."""
-    if mac is not None:
+    held = world.holders.get(address)
+    if mac is not None and (held is None or held.mac != address):
         machine = world.machines.get(mac)
-        if machine is not None and (machine.boots or address in machine.addresses):
+        if machine is not None and (
+            address in machine.addresses or (machine.boots and not passes_on(world, mac, address, machine))
+        ):
             return machine
-    return world.holders.get(address)
+    return held
+
+
+def passes_on(world: World, mac: str, address: str, known: MachineRecord | None = None) -> bool:
+    """Whether frames of this MAC with that IPv4 address are a router's: ARP knows the MAC under others, and not this one.
+
+    A machine that did DHCP, or fetched from the address that ARP knows, is none.
+    """
+    if ":" in address or world.arp.get(address) == mac or (known is not None and is_known_by_dhcp(known)):
+        return False
+    own = known.addresses if known is not None else ()
+    return any(asking == mac and speaker not in own for speaker, asking in islice(world.arp.items(), MAX_SPEAKERS))
+
+
+def is_known_by_dhcp(machine: MachineRecord) -> bool:
+    """Whether any program of this machine did DHCP in this capture."""
+    return any(stage.dhcp is not None for boot in machine.boots for stage in boot.stages)

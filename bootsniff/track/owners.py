@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from ..flow.records import Event, HttpExchange, TftpTransfer
+from ..model import NANOSECONDS
 from ..wire.messages import Envelope
 from . import fetches
 from .around import LATE_TRAFFIC
 from .fetch_outcome import never_heard, shows_answers, went_on_unanswered
-from .machines import current_stage, holder, kept, learn_address, seen_at, touch
-from .naming import is_boot_agent, is_device_config, looks_like_boot
+from .machines import (
+    current_stage,
+    holder,
+    is_known_by_dhcp,
+    kept,
+    learn_address,
+    passes_on,
+    seen_at,
+    touch,
+)
+from .naming import is_boot_agent, is_device_config, looks_like_boot, same_file
 from .records import FetchRecord, MachineRecord, World
 from .roster import Attached, Roster
 from .servers import recognise_tftp
@@ -16,6 +26,9 @@ from .views import Views
 
 _ROUTERS = ("00:00:0c:07:ac:", "00:00:0c:9f:f", "00:05:73:a0:", "00:07:b4:00:", "00:00:5e:00:01:", "00:00:5e:00:02:")
 """MACs that several routers share: HSRP, GLBP (Cisco), VRRP (RFC 9568). No machine boots with one."""
+
+_AT_WORK = 2 * NANOSECONDS
+"""No machine has two addresses at a time: another one while the first is heard is another machine's."""
 
 
 class Owners:
@@ -62,7 +75,7 @@ class Owners:
     def _open_transfer(self, envelope: Envelope, transfer: TftpTransfer) -> Attached | None:
         if transfer.write or is_device_config(transfer.filename):
             return None
-        machine = holder(self._world, transfer.client, transfer.client_mac)
+        machine = self._holder(transfer, envelope.time)
         device = machine or self._unleased(transfer.client_mac)
         if device is not None and not device.boots and not looks_like_boot(transfer.filename):
             return None  # a phone or a printer, which does DHCP like any other device
@@ -109,6 +122,19 @@ class Owners:
         self._roster.moved(machine)
         return attached
 
+    def _holder(self, flow: TftpTransfer | HttpExchange, time: int) -> MachineRecord | None:
+        """Who asks; None for somebody behind the same router as a machine that is known by the router's MAC alone."""
+        end = flow if isinstance(flow, TftpTransfer) else flow.connection
+        machine = holder(self._world, end.client, end.client_mac)
+        if machine is None or ":" in end.client or end.client in machine.addresses or is_known_by_dhcp(machine):
+            return machine
+        if not machine.addresses or not machine.boots or self._world.arp.get(end.client) == machine.mac:
+            return machine
+        fetched = [fetch for stage in machine.boots[-1].stages for fetch in stage.fetches]
+        busy = any(fetch.status == "in-progress" and time - fetch.end < _AT_WORK for fetch in fetched[-2:])
+        again = bool(fetched) and same_file(fetched[0].name, flow.url)
+        return None if busy or again else machine
+
     def _unleased(self, mac: str | None) -> MachineRecord | None:
         """The DHCP client with this MAC, when the capture lacks what it was given: the address may be its own."""
         known = self._world.machines.get(mac) if mac is not None else None
@@ -116,10 +142,10 @@ class Owners:
 
     def _unknown(self, envelope: Envelope, client: str, mac: str | None) -> MachineRecord | None:
         """A machine without DHCP in the capture: keyed by its MAC, or by address behind a router."""
-        key = client if mac is None or mac.startswith(_ROUTERS) else mac
-        known = self._world.machines.get(key)
-        if known is not None and known.addresses and client not in known.addresses and known.boots:
-            key = client
+        known = self._world.machines.get(mac) if mac is not None else None
+        another = known is not None and known.boots and known.addresses and client not in known.addresses
+        behind = mac is None or mac.startswith(_ROUTERS) or another or passes_on(self._world, mac, client, known)
+        key = client if mac is None or behind else mac
         if mac is not None and any(server.mac == mac for server in self._world.servers.values()) and known is None:
             key = client if client not in self._world.servers else mac
         return self._roster.machine(key, envelope)
@@ -162,7 +188,7 @@ class Owners:
         connection = exchange.connection
         agent = exchange.request.get("User-Agent") if exchange.request is not None else None
         boot_like = is_boot_agent(agent) or (agent is None and looks_like_boot(exchange.url))
-        machine = holder(self._world, connection.client, connection.client_mac)
+        machine = self._holder(exchange, envelope.time)
         if machine is None or not machine.boots:
             if not boot_like:
                 return None
@@ -184,4 +210,4 @@ def _strangers(owner: MachineRecord, machine: MachineRecord | None) -> bool:
 
 
 def _only_unknown(machine: MachineRecord) -> bool:
-    return bool(machine.boots) and all(stage.dhcp is None for boot in machine.boots for stage in boot.stages)
+    return bool(machine.boots) and not is_known_by_dhcp(machine)
