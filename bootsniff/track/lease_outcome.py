@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from ..model import NANOSECONDS, StallPoint
 from ..wire import urls
+from ..wire.dhcp_options import server_name_option
 from .arrived import network_disk
-from .boot_file import ENDLESS_PROMPT, boot_file_of, disk_of, is_beside_ip, is_discovery, prompt_of, wait_beside_ip
+from .boot_file import (
+    ENDLESS_PROMPT,
+    boot_file_of,
+    boot_server_of,
+    disk_of,
+    is_beside_ip,
+    is_discovery,
+    prompt_of,
+    wait_beside_ip,
+)
 from .fetch_outcome import connection_failure, unanswered
 from .kinds import is_http_client, is_ipxe
 from .next_file import ARP_ROUND
@@ -43,7 +53,7 @@ def bound_state(stage: StageRecord, now: int, *, gone: bool, started: bool, sett
     limit = patience.after_ack
     if is_ipxe(stage.client) and not is_over(last, limit, now):
         early = not is_over(last, NOTHING_TO_BOOT, now)  # whether a file was named does not matter yet
-        if early or _next_step(stage) == "dhcp":
+        if early or _next_step(stage) == "dhcp" or _has_nobody_to_ask(stage):
             limit = NOTHING_TO_BOOT
     if is_over(last, limit, now) and not gone and isinstance(stage.dhcp, Dhcp4Exchange) and not stage.connections:
         prompt = prompt_of(stage.dhcp)
@@ -130,6 +140,14 @@ def _searched_twice(exchange: object) -> bool:
     if not isinstance(exchange, Dhcp4Exchange):
         return False
     return [is_discovery(heard) for heard in exchange.pxe_requests].count(True) >= 2
+
+
+def _has_nobody_to_ask(stage: StageRecord) -> bool:
+    """Whether a lease names a file that is no URL, and no server."""
+    exchange, file = stage.dhcp, boot_file_of(stage)
+    if not isinstance(exchange, Dhcp4Exchange) or file is None or urls.split(file.name) is not None:
+        return False
+    return boot_server_of(stage, file) is None and not any(server_name_option(heard.message) for heard in exchange.acks)
 
 
 def _next_step(stage: StageRecord) -> StallPoint:
