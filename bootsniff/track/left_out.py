@@ -7,6 +7,7 @@ import re
 from msgspec import Struct
 
 from ..flow.records import HttpExchange
+from .kinds import is_ipxe
 from .naming import plain_path, same_file
 from .records import FetchRecord, InitrdLeftOut, StageRecord
 
@@ -18,13 +19,14 @@ _RELEASE, _DAY = (1, 21, 1), "20230215"
 
 
 class NotFound(Struct, eq=False):
-    """A kernel and an initrd that came whole, and that the kernel does not find."""
+    """A kernel that came whole and does not find its initrd."""
 
     said: InitrdLeftOut
     kernel: FetchRecord
-    initrd: FetchRecord
+    initrd: FetchRecord | None
+    """As it came whole; None where none was asked for."""
     sure: bool
-    """This iPXE is too old for a kernel that looks for itself."""
+    """There is none, or this iPXE is too old for a kernel that looks for itself."""
 
 
 def starts_without_initrd(stage: StageRecord) -> bool:
@@ -41,27 +43,31 @@ def empty_initrd(stage: StageRecord) -> FetchRecord | None:
 
 
 def initrd_not_found(stage: StageRecord) -> NotFound | None:
-    """The one of the kernel that came last; None too where iPXE is so new that its kernel may have found it."""
-    if not stage.left_out or not stage.client.startswith("ipxe-efi-"):
+    """Of the kernel that came last; None too where iPXE is so new that its kernel may have found the initrd."""
+    if not stage.left_out or not is_ipxe(stage.client):
         return None
     whole = [fetch for fetch in stage.fetches if fetch.status == "complete"]
-    kernel = next((fetch for fetch in reversed(whole) if _has_efi_stub(fetch)), None)
-    initrd = next((fetch for fetch in reversed(whole) if fetch.role == "initrd"), None)
-    if kernel is None or initrd is None:
+    kernel = next((fetch for fetch in reversed(whole) if _is_linux(fetch)), None)
+    if kernel is None:
         return None
     said = next((one for one in stage.left_out if same_file(one.kernel, kernel.name)), None)
     if said is None or any(said.told.asked == plain_path(fetch.name).rpartition("/")[2] for fetch in whole):
         return None  # another script loaded what this one's kernel asks for
+    initrd = next((fetch for fetch in reversed(stage.fetches) if fetch.role == "initrd"), None)
+    if initrd is None:
+        return None if said.told.loaded else NotFound(said, kernel, None, sure=True)
+    by_name = stage.client.startswith("ipxe-efi-") and kernel.content is not None and kernel.content.efi
     age = _is_old(kernel)
-    return None if age is False else NotFound(said, kernel, initrd, sure=age is True)
+    if not by_name or not said.told.loaded or initrd.status != "complete" or age is False:
+        return None
+    return NotFound(said, kernel, initrd, sure=age is True)
 
 
-def _has_efi_stub(fetch: FetchRecord) -> bool:
+def _is_linux(fetch: FetchRecord) -> bool:
     content = fetch.content
     return (
         content is not None
         and content.kind == "linux-kernel"
-        and content.efi
         and content.text not in _NO_LINUX
         and "unified kernel image" not in content.details
     )

@@ -49,18 +49,19 @@ class Loads:
 
         A variable that begins an argument may stand for several; one behind other text is part of that argument.
         """
-        if not self.sure or not self.kernel or not self.initrds or any("$" in name for name in self.initrds):
+        if not self.sure or not self.kernel or any("$" in name for name in self.initrds):
             return None
         if any(word.startswith("$") for word in self.arguments):
             return None
         asked = [word[len("initrd=") :] for word in self.arguments if word.startswith("initrd=")]
         if any("$" in name for name in asked):
             return None
-        there = {_ALL, *(name.casefold() for name in self.initrds)}
+        there = {*((_ALL,) if self.initrds else ()), *(name.casefold() for name in self.initrds)}
         missing = [name for name in asked if name.replace("\\", "/").lstrip("/").casefold() not in there]
-        if asked and not missing:
+        if not missing and (asked or not self.initrds):
             return None
-        return LeftOut(self.kernel, " ".join(self.arguments), missing[0] if missing else "", self.initrds[0])
+        loaded = self.initrds[0] if self.initrds else ""
+        return LeftOut(self.kernel, " ".join(self.arguments), missing[0] if missing else "", loaded)
 
 
 def _base(url: str) -> str:

@@ -63,7 +63,7 @@ class Entry(Struct):
 
 
 class LeftOut(Struct, frozen=True):
-    """An initrd of an iPXE script that a kernel does not find on UEFI: it is loaded, and `initrd=` does not name it."""
+    """An initrd that a kernel of an iPXE script does not get: none is loaded, or, on UEFI, `initrd=` names another one."""
 
     kernel: str
     """As the script names it."""
@@ -71,7 +71,7 @@ class LeftOut(Struct, frozen=True):
     asked: str
     """The file that the kernel's arguments name; empty where they name none."""
     loaded: str
-    """The name by which the kernel would find the initrd."""
+    """The name by which the kernel would find the initrd; empty where the script loads none."""
 
 
 class ScriptPlan(Struct, frozen=True):

@@ -134,6 +134,27 @@ def test_boots_that_need_no_name(wire: object, tmp_path: Path) -> None:
     assert (seen.boots[0].status, seen.findings) == ("handed-off", ())
 
 
+@pytest.mark.parametrize("client", ["ipxe-bios", "ipxe-efi-x64"])
+@pytest.mark.parametrize("agent", [OLD, NEW])
+def test_an_initrd_that_is_named_and_never_loaded(client: str, agent: str, tmp_path: Path) -> None:
+    """As it would be in a configuration of PXELINUX."""
+    script = "kernel URL/deb/linux initrd=initrd.gz quiet\nboot"
+    wire = Wire(client).lease(file=f"{BASE}/boot.ipxe")
+    wire.fetch(1, "/boot.ipxe", body=f"#!ipxe\n{script}\n".replace("URL", BASE).encode(), agent=agent)
+    seen = found(wire.fetch(2, "/deb/linux", body=KERNEL, agent=agent), tmp_path)
+    assert (seen.boots[0].stalled_at, errors(seen)) == ("chain", {"chain-initrd-not-named"})
+    (finding,) = seen.findings
+    assert finding.summary == (
+        "linux starts without its initrd: its arguments name initrd.gz, and the script loads no initrd"
+    )
+    assert finding.fixes[0].text == f"initrd {BASE}/deb/initrd.gz"
+
+
+def test_an_initrd_that_another_part_of_the_script_loads(tmp_path: Path) -> None:
+    script = "kernel URL/linux initrd=main\ngoto more\n:more\ninitrd --name main URL/initrd.gz\nboot"
+    assert found(booted(script), tmp_path).findings == ()
+
+
 def test_soon_after_the_last_file_nothing_is_said(tmp_path: Path) -> None:
     seen = found(booted(agent="iPXE/1.21.1+"), tmp_path, end=8)
     assert seen.findings == ()
