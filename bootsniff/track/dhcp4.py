@@ -10,7 +10,7 @@ from . import vantage
 from .arrived import loaded_system
 from .boot_file import SERVER_IDENTIFIER
 from .kinds import Kind, is_ipxe, is_open_firmware, is_u_boot, kind_of, told_with_the_request
-from .machines import NEW_BOOT_GAP, begin_boot, begin_stage, kept, learn_address, retell_stage, touch
+from .machines import NEW_BOOT_GAP, ask_for, begin_boot, begin_stage, kept, learn_address, retell_stage, touch
 from .outcome import boot_is_handed_off, stage_has_failed
 from .power_on import SAME_EXCHANGE, begins_boot
 from .records import BootRecord, Dhcp4Exchange, Heard, MachineRecord, Point, StageRecord, World
@@ -65,6 +65,8 @@ def client_message(
             world.quality.offers_missing = True  # it takes an offer that this capture does not hold
         exchange.request_count += 1
         exchange.requests = kept(exchange.requests, heard)
+        if not exchange.acks:
+            ask_for(world, machine, options.address(message, REQUESTED_ADDRESS))
     elif kind_number == DhcpType.DECLINE:
         exchange.declines = kept(exchange.declines, heard)
     elif kind_number == DhcpType.INFORM:

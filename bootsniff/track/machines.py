@@ -11,6 +11,7 @@ from .kinds import LOADERS, Kind, needs_reset
 from .records import MAX_BOOTS, MAX_HEARD, MAX_STAGES, BootRecord, MachineRecord, StageRecord, World
 
 T = TypeVar("T")
+MAX_ASKED = 4096
 MAX_SPEAKERS = 1024
 """Of the senders of ARP, how many are looked through for a router."""
 NEW_BOOT_GAP = 15 * 60 * NANOSECONDS
@@ -90,6 +91,15 @@ def learn_address(world: World, machine: MachineRecord, address: str | None) -> 
             if world.holders.get(dropped) is machine:
                 del world.holders[dropped]
     world.holders[address] = machine
+    world.asked.pop(address, None)
+
+
+def ask_for(world: World, machine: MachineRecord, address: str | None) -> None:
+    """An address that this machine asked for: whether it was given it, the answer tells."""
+    if address is not None:
+        world.asked[address] = machine.mac
+        if len(world.asked) > MAX_ASKED:
+            del world.asked[next(iter(world.asked))]
 
 
 def seen_at(envelope: Envelope) -> FrameRef:

@@ -145,7 +145,7 @@ class Owners:
         known = self._world.machines.get(mac) if mac is not None else None
         another = known is not None and known.boots and known.addresses and client not in known.addresses
         behind = mac is None or mac.startswith(_ROUTERS) or another or passes_on(self._world, mac, client, known)
-        key = client if mac is None or behind else mac
+        key = self._world.asked.get(client, client) if mac is None or behind else mac
         if mac is not None and any(server.mac == mac for server in self._world.servers.values()) and known is None:
             key = client if client not in self._world.servers else mac
         return self._roster.machine(key, envelope)

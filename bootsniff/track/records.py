@@ -346,6 +346,8 @@ class World(Struct, eq=False):
     machines: dict[str, MachineRecord] = field(default_factory=dict)
     holders: dict[str, MachineRecord] = field(default_factory=dict)
     """Address to the machine that was given it, or that spoke from it, last."""
+    asked: dict[str, str] = field(default_factory=dict)
+    """Address to the MAC of the machine that asked for it (option 50), where the capture shows no ACK."""
     servers: dict[str, ServerRecord] = field(default_factory=dict)
     arp: dict[str, str] = field(default_factory=dict)
     """Address to MAC, from ARP and from IP packets on the same segment."""

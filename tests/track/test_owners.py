@@ -107,3 +107,17 @@ def test_a_machine_that_did_dhcp_is_known_by_its_mac(tmp_path: Path) -> None:
     wire = boots_behind_one_mac(CLIENT, SECOND)
     wire.packets += Wire("bios-pxe").lease(file="pxelinux.0").packets
     assert list(seen(arp_from(wire, "192.168.122.254"), tmp_path)) == [MAC]
+
+
+@pytest.mark.parametrize("asked", [CLIENT, THIRD])
+def test_the_address_that_a_machine_asked_for_tells_who_is_behind_the_router(asked: str, tmp_path: Path) -> None:
+    """At a boot server that hears the machine's broadcasts, and not what its DHCP server answers."""
+    router = "52:54:00:00:00:99"
+    dhcp = Wire("bios-pxe").lease(file="pxelinux.0").packets
+    requests = [(time, data.replace(packed(CLIENT), packed(asked))) for time, data in (dhcp[0], dhcp[2])]
+    wire = Wire("bios-pxe")
+    wire.hosts[CLIENT] = router
+    wire.get(2, "pxelinux.0", PXELINUX).get(3, "pxelinux.cfg/default", CONFIG)
+    wire.packets += requests
+    found = seen(arp_from(wire, "192.168.122.254", router), tmp_path)
+    assert set(found) == ({MAC} if asked == CLIENT else {MAC, CLIENT})
