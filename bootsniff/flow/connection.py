@@ -137,9 +137,11 @@ class Connection:
         if by_client:
             return None
         self.server_half.base = packet.sequence + 1
-        first = record.syn_ack is None
-        record.syn_ack = record.syn_ack or at
-        return "changed" if first else None
+        if record.syn_ack is None:
+            record.syn_ack = at
+            return "changed"
+        record.syn_ack_again = at
+        return None
 
     def _synchronise(self, packet: Packet, *, by_client: bool) -> None:
         """Where a direction's SYN was not captured, its first byte is what was seen, or acknowledged, first."""

@@ -177,6 +177,8 @@ class TcpConnection(Struct, eq=False):
     syns: list[FrameRef] = field(default_factory=list)
     syn_count: int = 0
     syn_ack: FrameRef | None = None
+    syn_ack_again: FrameRef | None = None
+    """The latest repetition of it."""
     established: bool = False
     """The client's ACK or data after the SYN-ACK was seen, or data without any handshake."""
     reset: FrameRef | None = None

@@ -38,6 +38,7 @@ from .dhcp.competing_servers import DhcpCompetingServers
 from .dhcp.http_offer_without_usable_uri import DhcpHttpOfferWithoutUsableUri
 from .dhcp.http_vendor_class_not_echoed import DhcpHttpVendorClassNotEchoed
 from .dhcp.identity_changes import DhcpIdentityChanges
+from .dhcp.lease_unused import DhcpLeaseUnused
 from .dhcp.nak import DhcpNak
 from .dhcp.next_server_is_a_name import DhcpNextServerIsAName
 from .dhcp.next_server_missing import DhcpNextServerMissing
@@ -143,6 +144,7 @@ RULES: tuple[Rule, ...] = (
     DhcpHttpOfferWithoutUsableUri(),
     DhcpHttpVendorClassNotEchoed(),
     DhcpIdentityChanges(),
+    DhcpLeaseUnused(),
     DhcpNak(),
     DhcpNextServerIsAName(),
     DhcpNextServerMissing(),

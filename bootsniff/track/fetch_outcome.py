@@ -14,7 +14,7 @@ from .naming import is_os_extra, is_raspberry_name, is_sum, same_file
 from .patience import ABORT_SILENCE, SEARCH_SILENCE, TCP_SILENCE, patience_of
 from .records import BootRecord, FetchRecord, StageRecord
 from .state import in_seconds
-from .unheard import opened_again
+from .unheard import ack_unheard, asks_behind_error, opened_again, waits_for_its_end
 
 LOST_REPLIES = 3
 """Requests that were answered and repeated all the same."""
@@ -142,9 +142,16 @@ def _is_whole(flow: TftpTransfer) -> bool:
     """Whether the receiver has the file: by the DATA seen, or by what it acknowledged where the capture has gaps."""
     if flow.request_count >= LOST_REPLIES and not flow.ack_count:
         return False  # asked for again and again: what was sent did not arrive
+    if waits_for_its_end(flow):
+        return False
     if flow.complete or flow.acknowledged:
         return True
     return flow.size is not None and flow.acked_block > flow.size // max(flow.block_size, 1)
+
+
+def _went_on(flow: TftpTransfer, later: Sequence[FetchRecord]) -> bool:
+    """Whether the program asks for another file, and no more for this one: it heard the end of it, late as it may be."""
+    return bool(later) and not any(same_file(one.name, flow.filename) for one in later)
 
 
 def _tftp_status(
@@ -156,9 +163,11 @@ def _tftp_status(
     *,
     moved_on: bool,
 ) -> FetchStatus:
-    if _is_whole(flow) or any(map(_is_whole, fetch.views)):
+    if _is_whole(flow) or any(map(_is_whole, fetch.views)) or (flow.complete and _went_on(flow, later)):
         return "complete"
     silence = now - fetch.end
+    if asks_behind_error(flow) and not _went_on(flow, later):
+        return "stalled" if later or moved_on or silence > patience_of(stage.client).request_silence else "in-progress"
     if flow.error is not None:
         if not flow.error_by_client:
             missing = may_be_missing(fetch) and flow.error.code in NOT_FOUND_TFTP
@@ -355,5 +364,7 @@ def connection_failure(connection: TcpConnection, now: int, *, moved_on: bool) -
         quiet = now - connection.last.time > TCP_SILENCE and connection.syn_count >= 2
         return "tcp" if refused or quiet or (moved_on and connection.syn_count) else None
     if connection.reset is not None and not connection.established:
+        return "tcp"
+    if not connection.established and ack_unheard(connection) and now - connection.syn_ack.time > TCP_SILENCE:
         return "tcp"
     return "tcp" if opened_again(connection) else None

@@ -172,10 +172,15 @@ class FetchRecord(Struct, eq=False):
 
     @property
     def missing(self) -> bool:
-        """The server said that there is no such file."""
+        """The server said that there is no such file, and the machine heard it."""
         flow = self.flow
         if isinstance(flow, TftpTransfer):
-            return flow.error is not None and not flow.error_by_client and flow.error.says_missing
+            return (
+                self.status != "stalled"
+                and flow.error is not None
+                and not flow.error_by_client
+                and flow.error.says_missing
+            )
         return flow.response is not None and flow.response.status in (404, 410)
 
     @property

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..flow.records import DnsLookup, TcpConnection
+from ..flow.records import DnsLookup, TcpConnection, TftpTransfer
 from ..model import NANOSECONDS, FrameRef
 from ..wire.messages import DhcpMessage, Dhcpv6Message
 from .records import Arps, Dhcp4Exchange, Dhcp6Exchange, Heard, StageRecord
@@ -80,6 +80,14 @@ def opened_again(connection: TcpConnection) -> list[FrameRef]:
     return again if len(again) >= TWICE else []
 
 
+def ack_unheard(connection: TcpConnection) -> FrameRef | None:
+    """The server's latest SYN-ACK that no SYN asked for: it has not heard the machine's ACK, or GET (RFC 9293 section 3.5)."""
+    again = connection.syn_ack_again
+    if again is None:
+        return None
+    return again if _behind([again], connection.syns[-1] if connection.syns else connection.syn_ack) else None
+
+
 def queried_again(lookups: Iterable[DnsLookup], arps: Iterable[Arps]) -> tuple[DnsLookup, list[FrameRef]] | None:
     """Of the latest question the answer that came first, and the queries behind it; None when there are none.
 
@@ -100,3 +108,19 @@ def queried_again(lookups: Iterable[DnsLookup], arps: Iterable[Arps]) -> tuple[D
         return None
     again = _behind([at for one in same for at in one.queries], answered.answer_at)
     return (answered, again) if again else None
+
+
+def waits_for_its_end(flow: TftpTransfer) -> bool:
+    """Whether a machine goes on to acknowledge an earlier block after the last one of a file was seen."""
+    newest, last = flow.body.newest, flow.last_ack
+    if not flow.complete or newest is None or last is None or flow.acked_block >= flow.highest_block:
+        return False
+    return last.time - newest.time > ON_ITS_WAY
+
+
+def asks_behind_error(flow: TftpTransfer) -> list[FrameRef]:
+    """Requests behind a server's ERROR, from the same port, when they are too many for an accident."""
+    if flow.error_by_client:
+        return []
+    again = _behind(flow.requests, flow.error_at)
+    return again if len(again) >= TWICE else []

@@ -51,6 +51,26 @@ def arps_and_files() -> Scene:
     return scene
 
 
+def found(*, answered: bool = True, file: str | None = "grubx64.efi") -> Scene:
+    """A lease with a boot file, the server's ARP answer, and nothing more."""
+    scene = Scene(at="tftp").lease(file=file).arp(SERVER, 1)
+    if answered:
+        scene.here.arps[0].reply = scene.at(1.01)
+    return scene
+
+
+def found_and_asked() -> Scene:
+    scene = found()
+    scene.tftp(2, "grubx64.efi", "stalled")
+    return scene
+
+
+def found_and_connected() -> Scene:
+    scene = found()
+    scene.connection(2)
+    return scene
+
+
 def syns(times: int = 4, *, answered: bool = True) -> Scene:
     scene = Scene("efi-x64-http", at="tcp").lease(file=URL, option60="HTTPClient")
     connection = scene.connection(1, syns=times, opened=False)
@@ -91,6 +111,7 @@ FAULTS: dict[str, Callable[[], Scene]] = {
     "dhcp-ack-lost": acks,
     "dhcp-no-ack": requests,
     "arp-reply-lost": arps,
+    "dhcp-lease-unused": found,
     "tcp-syn-ack-lost": syns,
     "dns-reply-lost": queries,
     "v6-reply-lost": advertises,
@@ -111,6 +132,11 @@ LOOKALIKES: list[tuple[str, str, Callable[[], Scene]]] = [
     ("arp-reply-lost", "answered when asked for the last time", lambda: arps(3)),
     ("arp-reply-lost", "a file is asked for behind the answer", arps_and_files),
     ("arp-reply-lost", "the machine's own address", lambda: arps(target="192.168.122.227")),
+    ("dhcp-lease-unused", "nobody answers for the server", lambda: found(answered=False)),
+    ("dhcp-lease-unused", "a capture of DHCP alone", lambda: Scene(at="tftp").lease(file="grubx64.efi")),
+    ("dhcp-lease-unused", "no boot file", lambda: found(file=None)),
+    ("dhcp-lease-unused", "the file is asked for", found_and_asked),
+    ("dhcp-lease-unused", "a connection is opened", found_and_connected),
     ("tcp-syn-ack-lost", "no answer", lambda: syns(answered=False)),
     ("tcp-syn-ack-lost", "lost once", lambda: syns(2)),
     ("tcp-syn-ack-lost", "a later connection came about", connected),

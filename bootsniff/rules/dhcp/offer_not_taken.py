@@ -16,16 +16,19 @@ from ..rule import Rule
 
 
 class DhcpOfferNotTaken(Rule):
-    """The machine is offered what it should take, and asks on as if no offer had come.
+    """The machine is offered what it should take, and no REQUEST for it is seen.
 
     What happens
         The server offers an address and a boot file, by all that can be seen here as it should be; the machine repeats
         its DISCOVER until it gives up. Either the OFFER does not reach it, or its firmware refuses the OFFER without a word.
+        A machine that falls silent instead has heard the OFFER: then it is its REQUEST that does not get here.
     On the wire
-        OFFERs, each followed by a DISCOVER again, and never a REQUEST.
+        OFFERs, each followed by a DISCOVER again, and never a REQUEST. Or an OFFER, and then nothing, neither REQUEST nor
+        DISCOVER.
     Not to be confused with
         Offers with something in them, or missing from them, that is known to be refused: each has a rule of its own, and
-        this one is silent beside them. With a capture point on each side it is dhcp-offer-lost.
+        this one is silent beside them. With a capture point on each side it is dhcp-offer-lost. A machine that was switched
+        off behind its DISCOVER.
     Causes
         DHCP snooping on a switch that does not trust the server's port; a filter of the hypervisor or of its bridge; a
         driver that hears no broadcasts; firmware that is particular about an option. Where the firmware took such an offer
@@ -41,10 +44,7 @@ class DhcpOfferNotTaken(Rule):
     stage = "dhcp"
     needs = "dhcp4"
     last_resort = True
-    summary = (
-        "{server} offers {file} {count} times, and the machine asks on: it does not hear the offers, or refuses them"
-        "{driver}"
-    )
+    summary = "{server} offers {file} {times}, and the machine {then}{driver}"
 
     def check(self, case: Case) -> Iterator[Finding]:
         dhcp = case.dhcp4
@@ -54,7 +54,8 @@ class DhcpOfferNotTaken(Rule):
             return  # some take an offer without a word to its server: Raspberry Pis, BOOTP
         first = case.offers[0]
         again = case.asked_again(first)
-        if len(again) < 2:
+        silent = len(again) < 2 and not case.asked_again(case.offers[-1])
+        if len(again) < 2 and not silent:
             return
         suits = [offer for offer in case.offers if case.would_take(offer) and not offer.has_pxe_options]
         servers = sorted({one.server for one in case.offers})
@@ -67,16 +68,24 @@ class DhcpOfferNotTaken(Rule):
                 evidence(offer.heard, f"OFFER {offer.address or ''}".strip()),
                 *first_and_last(again, "DISCOVER again"),
             ],
-            confidence="likely" if suits and known else "possible",
+            confidence="likely" if suits and known and (case.went_on or not silent) else "possible",
             server=names.joined(servers),
-            file=offer.boot_file or "an address",
-            count=dhcp.offer_count,
+            file=(offer.boot_file if case.client != "os" else None) or "an address",
+            times=f"{dhcp.offer_count} times" if dhcp.offer_count > 1 else "once",
+            then="falls silent: its REQUEST does not get here" + ("" if case.went_on else ", or it stopped")
+            if silent
+            else "asks on: it does not hear the offers, or refuses them",
             driver=f"; {before.name or before.client} took one before, the driver of iPXE may receive nothing"
-            if before is not None
+            if before is not None and not silent
             else "",
             expected="A REQUEST for the offered address.",
-            proof=on_the_way.nearer("the OFFER"),
-            fixes=(*_firmware_driver(case, before), *on_the_way.remedies(case, on_the_way.SNOOPING)),
+            proof="A capture nearer to the machine, on its own tap or switch port: does it send a REQUEST?"
+            if silent
+            else on_the_way.nearer("the OFFER"),
+            fixes=(
+                *_firmware_driver(case, None if silent else before),
+                *on_the_way.remedies(case, on_the_way.SNOOPING),
+            ),
         )
 
 

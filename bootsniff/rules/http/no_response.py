@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from ...flow.records import HttpExchange
 from ...model import Evidence, Finding, Fix
 from ...track.lost_response import took_nothing
+from ...track.unheard import ack_unheard
 from .. import names, quoting
 from ..case import Case
-from ..evidence import evidence
+from ..evidence import evidence, maybe
 from ..rule import Rule
 from . import exchanges
 
@@ -21,7 +22,8 @@ class HttpNoResponse(Rule):
         The connection is there and the request goes out, but no response comes: the machine waits (iPXE for ever), or the
         server closes the connection instead.
     On the wire
-        GET or HEAD, the server's ACK for it, and then nothing, or FIN or RST from the server, without a status line.
+        GET or HEAD, the server's ACK for it, and then nothing, or FIN or RST from the server, without a status line. Where
+        the request is lost on its way, the server's SYN-ACK again and again.
     Not to be confused with
         A connection that never opens (tcp-filtered, tcp-refused). A request on a connection that the server had closed
         (http-10-connection-close), or was closing while the request was on its way: the client repeats it on a new one. An
@@ -51,11 +53,17 @@ class HttpNoResponse(Rule):
             answer = connection.last_from_server
             if answer is None or any(other.request is None for other in connection.exchanges):
                 continue  # this capture point does not see the server, or not every request: this one is a repetition
-            taken = answer.time >= flow.request_at.time
-            then, proof = _end(flow)
+            deaf = ack_unheard(connection)
+            deaf = deaf if deaf is not None and deaf.time > flow.request_at.time else None
+            taken = answer.time >= flow.request_at.time and deaf is None
+            then, proof = ("does not hear it: it repeats its SYN-ACK", []) if deaf else _end(flow)
             yield self.finding(
                 case,
-                [evidence(flow.request_at, exchanges.request_line(flow)), *proof],
+                [
+                    evidence(flow.request_at, exchanges.request_line(flow)),
+                    *maybe(deaf, "SYN-ACK again, behind the request"),
+                    *proof,
+                ],
                 confidence="certain" if proof else case.silence(connection.server, second_sign=True),
                 subject=flow.url,
                 server=connection.server,
@@ -65,6 +73,8 @@ class HttpNoResponse(Rule):
                 expected="A status line.",
                 proof=""
                 if proof
+                else "A capture on the web server's side: does the request arrive there?"
+                if deaf
                 else "The web server's log, and a capture on its side: does it send what does not arrive here?",
                 fixes=(Fix("shell", f"curl -sv -m 10 -o /dev/null {quoting.shell(flow.url)}   # from another host"),),
             )

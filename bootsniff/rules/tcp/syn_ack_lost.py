@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...flow.records import TcpConnection
 from ...model import Finding
-from ...track.unheard import opened_again
+from ...track.unheard import ack_unheard, opened_again
 from .. import names, on_the_way
 from ..case import Case
 from ..evidence import first_and_last, maybe
@@ -14,13 +15,14 @@ from . import targets
 
 
 class TcpSynAckLost(Rule):
-    """The web server accepts the connection, and the machine does not hear it.
+    """The web server accepts the connection, and nothing comes of it.
 
     What happens
         The machine connects to the server; what the server answers gets lost on the way, so that the machine tries again
-        until it gives up.
+        until it gives up. Or the machine hears the answer, and what it says then does not get here.
     On the wire
-        SYNs of one connection again and again, with SYN-ACKs between them, and never the machine's ACK.
+        SYNs of one connection again and again, with SYN-ACKs between them, and never the machine's ACK. Or one SYN, and the
+        SYN-ACK again and again.
     Not to be confused with
         A server that does not answer (tcp-filtered) or refuses (tcp-refused); a SYN-ACK that was lost once.
     Causes
@@ -35,14 +37,17 @@ class TcpSynAckLost(Rule):
     code = "tcp-syn-ack-lost"
     stage = "tcp"
     needs = "connections"
-    summary = "{server} port {port} accepts the connection, and the machine does not hear it: {count} SYNs in {time}"
+    summary = "{server} port {port} accepts the connection, and {then}"
 
     def check(self, case: Case) -> Iterator[Finding]:
         connections = case.stage.connections
         for connection in connections:
             again = opened_again(connection)
+            mute = ack_unheard(connection) if not (again or connection.established or connection.reset) else None
             key = connection.server, connection.server_port
-            if not again or any(one.established and (one.server, one.server_port) == key for one in connections):
+            if not (again or (mute and case.over)) or any(
+                one.established and (one.server, one.server_port) == key for one in connections
+            ):
                 continue
             yield self.finding(
                 case,
@@ -50,14 +55,23 @@ class TcpSynAckLost(Rule):
                     *targets.proof(case, connection),
                     *maybe(connection.syn_ack, "SYN-ACK"),
                     *first_and_last(again, "SYN again"),
+                    *maybe(mute, "SYN-ACK again, last try"),
                 ],
-                confidence="likely",
+                confidence="likely" if again else "possible",
                 subject=f"{connection.server}:{connection.server_port}",
                 server=connection.server,
                 port=connection.server_port,
-                count=connection.syn_count,
-                time=names.seconds(connection.syns[-1].time - connection.syns[0].time),
+                then=_unheard(connection)
+                if again
+                else "hears no more of the machine: what it sends is lost, or it stopped",
                 expected="An ACK of the machine.",
-                proof=on_the_way.nearer("the SYN-ACK"),
+                proof=on_the_way.nearer("the SYN-ACK")
+                if again
+                else "A capture nearer to the machine, on its own tap or switch port: does it send an ACK?",
                 fixes=on_the_way.remedies(case),
             )
+
+
+def _unheard(connection: TcpConnection) -> str:
+    time = names.seconds(connection.syns[-1].time - connection.syns[0].time)
+    return f"the machine does not hear it: {connection.syn_count} SYNs in {time}"

@@ -8,7 +8,7 @@ from ...flow.records import IcmpNotice, TftpTransfer
 from ...model import Finding, Fix
 from ...track.records import Heard
 from ...wire.messages import DhcpMessage
-from .. import fixes, names
+from .. import fixes, names, on_the_way
 from ..case import Case
 from ..evidence import by_icmp, first_and_last, maybe
 from ..rule import Rule
@@ -72,7 +72,7 @@ class TftpNoReply(Rule):
             told = f"; {icmp[0].sender} reports it unreachable" if icmp else ""
             if forbidden:
                 told = f"; a firewall at {forbidden.sender} forbids it"
-            beyond = None if icmp else _seen_beyond(case, flow)
+            beyond = None if icmp else _seen_beyond(case, transfers.views(fetch, flow))
             yield self.finding(
                 case,
                 [
@@ -93,7 +93,7 @@ class TftpNoReply(Rule):
                 else f"A capture on {flow.server} itself: does the request arrive, and what goes out?",
                 fixes=(_route(flow, lost),)
                 if lost and not forbidden
-                else _fixes(case, flow, forbidden=forbidden is not None, beyond=beyond is not None),
+                else _fixes(case, flow, forbidden=forbidden is not None, beyond=beyond),
             )
 
 
@@ -103,15 +103,17 @@ def _times(flow: TftpTransfer) -> str:
     return f"{flow.request_count} times in {names.seconds(flow.requests[-1].time - flow.requests[0].time)}"
 
 
-def _seen_beyond(case: Case, flow: TftpTransfer) -> Heard[DhcpMessage] | None:
-    """What the same server said to a relay, or was told by one, at a capture point that no request came to."""
-    here = flow.capture, flow.point
-    heard = case.dhcp4.relayed if case.dhcp4 else ()
-    return next((h for h in heard if flow.server in (h.source, h.target) and (h.at.capture, h.point) != here), None)
+def _seen_beyond(case: Case, views: list[TftpTransfer]) -> Heard[DhcpMessage] | None:
+    """What the same server said, to a relay or to the machine, or was told by a relay, where no request came to."""
+    here, server = {(view.capture, view.point) for view in views}, views[0].server
+    heard = (*case.dhcp4.relayed, *case.dhcp4.offers, *case.dhcp4.acks) if case.dhcp4 else ()
+    return next((h for h in heard if server in (h.source, h.target) and (h.at.capture, h.point) not in here), None)
 
 
-def _fixes(case: Case, flow: TftpTransfer, *, forbidden: bool, beyond: bool) -> tuple[Fix, ...]:
-    if beyond:
+def _fixes(case: Case, flow: TftpTransfer, *, forbidden: bool, beyond: Heard[DhcpMessage] | None) -> tuple[Fix, ...]:
+    if beyond is not None and not case.is_elsewhere(flow.server):
+        return on_the_way.remedies(case)
+    if beyond is not None:
         accept = "nft insert rule inet filter forward udp dport 69 accept   # on the router between the two\n"
         return (Fix("nft", accept + transfers.ROUTER_NFT), transfers.ROUTER_IPTABLES)
     if forbidden:

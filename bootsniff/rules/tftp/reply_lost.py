@@ -8,6 +8,7 @@ from ...flow.records import TftpTransfer
 from ...model import Finding, Fix, FrameRef
 from ...track.fetch_outcome import LOST_REPLIES, asked_anew
 from ...track.naming import plain_path
+from ...track.unheard import asks_behind_error
 from .. import fixes, names, on_the_way
 from ..case import Case
 from ..evidence import evidence, first_and_last, maybe
@@ -23,7 +24,7 @@ class TftpReplyLost(Rule):
         own, and something between this capture point and the machine drops that.
     On the wire
         The same RRQ several times, from one port or each from a new one; to each one an OACK or DATA 1, repeated by the
-        server; not one ACK.
+        server; not one ACK. Or an ERROR to each one.
     Not to be confused with
         A server that does not answer (tftp-no-reply). Large blocks alone that get lost, after an OACK that arrived
         (tftp-mtu-blackhole). An answer from another address (tftp-reply-from-other-ip). A NAT that both its sides show
@@ -43,11 +44,12 @@ class TftpReplyLost(Rule):
     explains_away = ("tftp-timeout-mid-transfer",)
     summary = (
         "{server} answers, but nothing arrives at the machine: {file} requested {count} times in {time}, "
-        "answered again and again, never acknowledged"
+        "answered {answered}"
     )
 
     def check(self, case: Case) -> Iterator[Finding]:
-        vain = [(flow, transfers.views(fetch, flow)) for fetch, flow in transfers.failed(case)]
+        deaf = [(fetch, flow) for fetch, flow in case.tftp if transfers.is_deaf(fetch, flow)]
+        vain = [(flow, transfers.views(fetch, flow)) for fetch, flow in (*transfers.failed(case), *deaf)]
         answered = [(flow, seen) for flow, seen in vain if any(view.reply_from is not None for view in seen)]
         tries = _tries(case) if answered else {}
         for flow, seen in answered:
@@ -62,6 +64,7 @@ class TftpReplyLost(Rule):
                     *first_and_last(requests, f"RRQ {flow.filename}"),
                     *(evidence(ref, "OACK, not acknowledged") for ref in heard.oacks[:1]),
                     *maybe(None if heard.oacks else heard.body.first, "DATA 1, not acknowledged"),
+                    *maybe(heard.error_at, "ERROR, and the next request behind it"),
                 ],
                 confidence="certain" if nearer else "likely",
                 subject=flow.server,
@@ -69,7 +72,8 @@ class TftpReplyLost(Rule):
                 file=flow.filename,
                 count=count,
                 time=names.seconds(requests[-1].time - requests[0].time),
-                expected="An ACK of the machine.",
+                answered="each time with an ERROR" if heard.error else "again and again, never acknowledged",
+                expected="No further request." if heard.error else "An ACK of the machine.",
                 proof="" if nearer else on_the_way.nearer("the answer"),
                 fixes=fixes.arrange(case, *(_ROUTER if case.is_elsewhere(flow.server) else on_the_way.BRIDGE)),
             )
@@ -97,6 +101,8 @@ def _tries(case: Case) -> dict[tuple[str, str], tuple[list[FrameRef], int]]:
 
 def _answered_in_vain(flow: TftpTransfer, requests: int) -> bool:
     """Requests that are answered each time, and repeated all the same. Some servers answer each from a port of its own."""
+    if asks_behind_error(flow):
+        return True
     answers = flow.oack_count + flow.body.packets + len(flow.strangers)
     if requests < (LOST_REPLIES if requests == flow.request_count else 2) or answers < LOST_REPLIES or flow.error:
         return False

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import permutations
 
 from ...flow.records import TftpTransfer
-from ...model import Evidence, Finding, Fix
+from ...model import NANOSECONDS, Evidence, Finding, Fix
 from ...track.fetch_outcome import gave_up_waiting
-from ...track.unheard import ON_ITS_WAY
+from ...track.unheard import ON_ITS_WAY, waits_for_its_end
 from .. import fixes, on_the_way
 from ..case import Case
 from ..evidence import evidence, maybe, port_unreachable
 from ..rule import Rule
 from . import transfers
+
+_REPEATED = 2 * NANOSECONDS
+"""A server that sends a block this long after its ACK has not heard the ACK; one that was slow repeats it once, and sooner."""
 
 
 class TftpTimeoutMidTransfer(Rule):
@@ -47,33 +51,37 @@ class TftpTimeoutMidTransfer(Rule):
             gave_up = gave_up_waiting(flow)
             if (
                 not flow.body.received
-                or flow.complete
+                or (flow.complete and not waits_for_its_end(flow))
                 or not (gave_up or (not flow.error and fetch.status == "stalled"))
             ):
                 continue
             refused = transfers.refusals(flow)
             if transfers.never_taken(flow) and not refused:
                 continue  # nothing was ever acknowledged: large blocks do not get through
-            who, proof, unheard = _silent_side(flow, gone=bool(refused))
+            between = None if refused else _lost_between(transfers.views(fetch, flow))
+            who, proof, unheard = between or _silent_side(flow, gone=bool(refused))
+            last = waits_for_its_end(flow)
             yield self.finding(
                 case,
                 [
                     *(evidence(ref, f"RRQ {flow.filename}") for ref in flow.requests[:1]),
-                    *maybe(flow.body.last, f"last new block {flow.highest_block}"),
+                    *maybe(flow.body.newest, f"last new block {flow.highest_block}"),
                     *proof,
                     *(maybe(flow.error_at, "the machine gives up waiting") if gave_up else ()),
                     *port_unreachable(refused[:1]),
                 ],
-                confidence="certain" if refused else case.silence(flow.server, second_sign=True),
+                confidence="certain" if refused or between else case.silence(flow.server, second_sign=True),
                 subject=fetch.flow.url,
                 file=flow.filename or "a file whose request is not in the capture,",
                 server=flow.server,
                 block=flow.highest_block,
                 share=f" of {flow.size // flow.block_size + 1}" if flow.size and flow.block_size else "",
                 who=who,
-                expected=f"Block {flow.highest_block + 1}, or its ACK.",
+                expected=f"ACK {flow.highest_block}, of the last block."
+                if last
+                else f"Block {flow.highest_block + 1}, or its ACK.",
                 proof=""
-                if refused
+                if refused or between
                 else on_the_way.nearer(f"block {flow.highest_block}")
                 if unheard
                 else f"The log of {flow.server}, and a capture on its side.",
@@ -85,6 +93,24 @@ class TftpTimeoutMidTransfer(Rule):
                     fixes.over_http(case, flow.filename),
                 ),
             )
+
+
+def _lost_between(views: list[TftpTransfer]) -> tuple[str, list[Evidence], bool] | None:
+    """The block, or its ACK, that one capture point sees and another, which goes on, does not."""
+    for one, other in permutations(views, 2):
+        sent, acked = one.body.newest, one.newest_ack
+        if sent is not None and one.highest_block > other.highest_block and other.last.time - sent.time > _REPEATED:
+            block = other.highest_block + 1
+            proof = [
+                evidence(sent, f"block {one.highest_block}"),
+                evidence(other.last, "the other capture point goes on"),
+            ]
+            return f"block {block} is seen at one capture point and does not get to the other", proof, True
+        if acked is not None and one.acked_block > other.acked_block and other.last.time - acked.time > _REPEATED:
+            proof = [evidence(acked, f"ACK {one.acked_block}"), evidence(other.last, "the other capture point goes on")]
+            where = "is seen at one capture point and does not get to the other"
+            return f"ACK {one.acked_block} {where}", proof, False
+    return None
 
 
 def _silent_side(flow: TftpTransfer, *, gone: bool) -> tuple[str, list[Evidence], bool]:
@@ -102,11 +128,12 @@ def _silent_side(flow: TftpTransfer, *, gone: bool) -> tuple[str, list[Evidence]
     if lockstep and flow.acked_block < flow.highest_block and client_last - newest > ON_ITS_WAY:
         repeated = f"it goes on to acknowledge block {flow.acked_block}"
         return f"the machine does not hear block {flow.highest_block}: {repeated}", proof, True
+    acked = flow.newest_ack if lockstep and flow.acked_block == flow.highest_block else None
+    if acked is not None and server_last - acked.time > _REPEATED:
+        return "the server goes on to send it: it does not hear the machine's ACK", proof, False
     if client_last > server_last:
         return "the server fell silent", proof, False
     if flow.acked_block < flow.highest_block:
         acknowledges = "stopped acknowledging" if flow.ack_count else "acknowledges nothing"
         return f"the machine {acknowledges}", proof, True
-    if lockstep and flow.newest_ack is not None and server_last - flow.newest_ack.time > ON_ITS_WAY:
-        return "the server goes on to send it: it does not hear the machine's ACK", proof, False
     return "nothing more came", proof, False

@@ -9,6 +9,7 @@ from ...flow.records import IcmpNotice, TftpTransfer
 from ...model import Evidence, Fix
 from ...track.fetch_outcome import AT_ONCE, may_be_answered
 from ...track.records import FetchRecord
+from ...track.unheard import asks_behind_error
 from .. import names, quoting
 from ..case import Case
 from ..evidence import evidence, maybe
@@ -97,11 +98,19 @@ def size_only(flow: TftpTransfer) -> bool:
 
 
 def failed(case: Case) -> Iterator[tuple[FetchRecord, TftpTransfer]]:
-    """Downloads of this stage that did not end well and were not made good later in the same stage."""
+    """Downloads of this stage that did not end well and were not made good later in the same stage.
+
+    Without those whose ERROR the machine does not hear.
+    """
     for fetch, flow in case.tftp:
-        ended = fetch.in_vain and not flow.write
+        ended = fetch.in_vain and not flow.write and not is_deaf(fetch, flow)
         if ended and not case.came_later(fetch) and not _answer_was_missed(case, flow):
             yield fetch, flow
+
+
+def is_deaf(fetch: FetchRecord, flow: TftpTransfer) -> bool:
+    """Whether the machine asks on behind the server's ERROR, as if it had not come."""
+    return fetch.status == "stalled" and bool(asks_behind_error(flow))
 
 
 def _answer_was_missed(case: Case, flow: TftpTransfer) -> bool:

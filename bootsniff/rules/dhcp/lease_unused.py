@@ -1,0 +1,86 @@
+"""dhcp-lease-unused; reads records, never changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...model import Finding, FrameRef
+from ...track.records import Dhcp4Exchange, Dhcp6Exchange
+from .. import on_the_way
+from ..case import Case
+from ..evidence import evidence, maybe
+from ..rule import Rule
+
+
+class DhcpLeaseUnused(Rule):
+    """The machine has an address and knows its boot file, and its request for that is not seen.
+
+    What happens
+        The lease names a boot file, and the machine finds its server, by ARP, a neighbor solicitation or a name server. Then
+        nothing more is heard of it: what it asks the server does not get as far as this capture point, or it has stopped.
+    On the wire
+        ACK or REPLY with a boot file, the server's answer to the machine's ARP or solicitation or the answer for its name,
+        and then no request, no SYN.
+    Not to be confused with
+        A server that nobody finds (arp-next-server-unanswered, dns-lookup-failed); an ARP answer that the machine does not
+        hear (arp-reply-lost). A capture of DHCP alone, which cannot hold the request. A machine that was switched off.
+    Causes
+        A firewall, a filter of the hypervisor or of its bridge, an access list of a switch, that lets DHCP and ARP pass and
+        not TFTP or HTTP. A capture filter that leaves the boot file's protocol out.
+    Fix
+        Capture at the machine's own port. Where it asks there, look for what drops the request on the way.
+    Sources
+        RFC 1350 section 4; RFC 9293 section 3.5; lab captures behind a bridge that drops RRQs, and SYNs.
+    """
+
+    code = "dhcp-lease-unused"
+    stage = "dhcp"
+    last_resort = True
+    summary = "{file} is named and {server} is found, and then nothing is asked: the request does not get here{stopped}"
+
+    def check(self, case: Case) -> Iterator[Finding]:
+        lease, file = _lease(case), case.boot_file
+        if lease is None or file is None or not case.failed_here or case.stage.fetches or case.stage.connections:
+            return
+        found = _found(case, lease)
+        if found is None:
+            return
+        server, answer, role = found
+        yield self.finding(
+            case,
+            [evidence(lease, f"lease, names {file}"), *maybe(answer, role)],
+            confidence="possible",
+            subject=file,
+            server=server,
+            file=file,
+            stopped="" if case.went_on else ", or the machine stopped",
+            expected=f"A request for {file}.",
+            proof="A capture nearer to the machine, on its own tap or switch port, made without a filter: does it ask there?",
+            fixes=on_the_way.remedies(case),
+        )
+
+
+def _lease(case: Case) -> FrameRef | None:
+    """The packet that gave the machine its address."""
+    dhcp = case.stage.dhcp
+    if isinstance(dhcp, Dhcp4Exchange):
+        return dhcp.acks[-1].at if dhcp.acks else None
+    if isinstance(dhcp, Dhcp6Exchange):
+        return dhcp.replies[-1].at if dhcp.replies else None
+    return None
+
+
+def _found(case: Case, lease: FrameRef) -> tuple[str, FrameRef, str] | None:
+    """The last host that the machine looked for behind its lease, and found."""
+    arps = [*case.stage.arps, *case.stage.neighbors]
+    found = [
+        (one.target, one.reply, "answer for its address")
+        for one in arps
+        if one.reply and one.target not in case.addresses
+    ]
+    found += [
+        (one.name, one.answer_at, "answer for its name")
+        for one in case.stage.lookups
+        if one.answer_at is not None and one.answer is not None and one.answer.addresses
+    ]
+    return max((one for one in found if one[1].time > lease.time), key=lambda one: one[1].time, default=None)

@@ -1,0 +1,230 @@
+"""What if one kind of packet, and no other, does not arrive: seen before what loses it, behind that, and on both sides."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bootsniff.model import Finding
+
+from .boots import INITRD, KERNEL, PXELINUX
+from .boots_text import PXELINUX_CONFIG
+from .packets import Wire, machine, read
+from .scene import CLIENT, SERVER
+
+URL = f"http://{SERVER}/x.ipxe"
+
+
+def told(path: Path, *wires: Wire) -> tuple[str | None, list[Finding]]:
+    """Where the boot stalled, and the findings, of these captures of it."""
+    files = [wire.save(path / f"{number}.pcap") for number, wire in enumerate(wires)]
+    found = machine(read(*files))
+    return found.boots[-1].stalled_at, list(found.findings)
+
+
+def last_block(*, again: tuple[float, ...] = (2, 4, 8), seen: bool = True) -> Wire:
+    """The third block of three is sent, and the machine goes on to acknowledge the second."""
+    wire = Wire("bios-pxe").lease(file="pxelinux.0")
+    wire.rrq(1, "pxelinux.0")
+    wire.oack(1.01, tsize=4000)
+    wire.ack(1.02, 0)
+    for block in 1, 2:
+        wire.data(1.01 + block / 50, block, PXELINUX[:1468].ljust(1468))
+        wire.ack(1.02 + block / 50, block)
+    if seen:
+        wire.data(1.07, 3, b"x" * 1064)
+    for time in again:
+        wire.ack(time, 2)
+        if seen:
+            wire.data(time + 0.01, 3, b"x" * 1064)
+    return wire
+
+
+def test_a_last_block_that_the_machine_waits_for(tmp_path: Path) -> None:
+    stalled_at, (finding,) = told(tmp_path, last_block().quiet(120))
+    assert (stalled_at, finding.code, finding.confidence) == ("tftp", "tftp-timeout-mid-transfer", "likely")
+    assert finding.summary.endswith("the machine does not hear block 3: it goes on to acknowledge block 2")
+    assert finding.expected == "ACK 3, of the last block."
+
+
+def test_a_last_block_that_one_capture_point_sees(tmp_path: Path) -> None:
+    near = last_block(seen=False)
+    stalled_at, (finding,) = told(tmp_path, last_block().quiet(120), near.quiet(120))
+    assert (stalled_at, finding.code, finding.confidence) == ("tftp", "tftp-timeout-mid-transfer", "certain")
+    assert finding.summary.endswith("block 3 is seen at one capture point and does not get to the other")
+
+
+def test_a_last_block_that_arrives_at_the_second_try(tmp_path: Path) -> None:
+    """The capture lost the ACK of it; the program that was loaded goes on."""
+    wire = last_block(again=(2,)).get(3, "pxelinux.cfg/default", PXELINUX_CONFIG)
+    wire.get(4, "linux", KERNEL).get(5, "initrd.gz", INITRD)
+    assert told(tmp_path, wire.quiet(120)) == (None, [])
+
+
+def test_last_acks_that_the_server_does_not_hear_are_no_fault(tmp_path: Path) -> None:
+    wire = Wire("bios-pxe").lease(file="pxelinux.0")
+    for start, (name, content) in enumerate((("pxelinux.0", PXELINUX), ("linux", KERNEL), ("initrd.gz", INITRD)), 1):
+        wire.get(start * 10, name, content)
+        wire.packets.pop()
+        last = len(content) // 1468 + 1
+        for later in 1, 3, 7:
+            wire.data(start * 10 + later, last, content[(last - 1) * 1468 :])
+    assert told(tmp_path, wire.quiet(120)) == (None, [])
+
+
+def acked(*, near: bool) -> Wire:
+    """The ACK of block 2, which only the machine's side shows; the server repeats the block, the machine its ACK for longer."""
+    wire = Wire("bios-pxe").lease(file="pxelinux.0")
+    wire.rrq(1, "pxelinux.0")
+    wire.oack(1.01, tsize=40000)
+    wire.ack(1.02, 0)
+    wire.data(1.03, 1, PXELINUX[:1468].ljust(1468))
+    wire.ack(1.04, 1)
+    for time in 1.05, 3, 5, 9:
+        wire.data(time, 2, b"x" * 1468)
+        if near:
+            wire.ack(time + 0.01, 2)
+    if near:
+        for time in 12, 20:
+            wire.ack(time, 2)
+    return wire.quiet(120)
+
+
+def test_an_ack_that_the_server_does_not_hear(tmp_path: Path) -> None:
+    _, (finding,) = told(tmp_path, acked(near=True))
+    assert finding.summary.endswith("the server goes on to send it: it does not hear the machine's ACK")
+    _, (finding,) = told(tmp_path, acked(near=False))
+    assert finding.summary.endswith("the machine stopped acknowledging")
+    _, (finding,) = told(tmp_path, acked(near=False), acked(near=True))
+    assert finding.summary.endswith("ACK 2 is seen at one capture point and does not get to the other")
+    assert finding.confidence == "certain"
+
+
+def searched(requests: int, *, answered: bool = True, goes_on: bool = False) -> Wire:
+    """PXELINUX asks for the first name of its list, and is told each time that there is no such file."""
+    wire = Wire("bios-pxe").lease(file="pxelinux.0").get(1, "pxelinux.0", PXELINUX)
+    for number in range(requests):
+        wire.rrq(2 + number, "pxelinux.cfg/01-52-54-00-89-32-47", again=number > 0)
+        if answered:
+            wire.error(2.001 + number, 1, "File not found")
+    if goes_on:
+        wire.get(2.5 + requests, "pxelinux.cfg/default", PXELINUX_CONFIG)
+        wire.get(3 + requests, "linux", KERNEL).get(4 + requests, "initrd.gz", INITRD)
+    return wire.quiet(120)
+
+
+def test_errors_that_the_machine_does_not_hear_tell_nothing_of_its_files(tmp_path: Path) -> None:
+    stalled_at, (finding,) = told(tmp_path, searched(8))
+    assert (stalled_at, finding.code, finding.confidence) == ("tftp", "tftp-reply-lost", "likely")
+    assert "answered each time with an ERROR" in finding.summary
+    _, (finding,) = told(tmp_path, searched(8), searched(8, answered=False))
+    assert (finding.code, finding.confidence) == ("tftp-reply-lost", "certain")
+
+
+@pytest.mark.parametrize("requests", [1, 2, 5])
+def test_an_error_that_is_heard_in_the_end(tmp_path: Path, requests: int) -> None:
+    assert told(tmp_path, searched(requests, goes_on=True)) == (None, [])
+
+
+def test_a_name_that_is_asked_for_twice_was_not_found(tmp_path: Path) -> None:
+    stalled_at, (finding,) = told(tmp_path, searched(2))
+    assert (stalled_at, finding.code) == ("chain", "chain-no-config-found")
+
+
+def oacks(*times: float, kind: str = "ipxe-bios", again: bool = False) -> Wire:
+    """One request, and OACKs that nobody acknowledges."""
+    wire = Wire(kind).lease(file="x.0")
+    wire.rrq(1, "x.0")
+    for time in times:
+        wire.oack(time)
+    if again:
+        wire.rrq(3, "x.0", again=True)
+    return wire.quiet(120)
+
+
+def test_a_machine_that_does_not_ask_again_has_heard_the_oack(tmp_path: Path) -> None:
+    _, (finding,) = told(tmp_path, oacks(1.01, 3, 5, 8, 14))
+    assert (finding.code, finding.confidence) == ("tftp-acks-lost", "possible")
+    assert "does not ask again" in finding.summary
+
+
+@pytest.mark.parametrize("wire", [oacks(1.01, 2, 3, 4), oacks(1.01, 14), oacks(1.01, 3.01, 5, 8, 14, again=True)])
+def test_oacks_that_do_not_tell(tmp_path: Path, wire: Wire) -> None:
+    """A server that gives up before any program asks again; one repetition; a machine that asks again."""
+    _, findings = told(tmp_path, wire)
+    assert "tftp-acks-lost" not in {finding.code for finding in findings}
+
+
+def test_a_request_for_the_lease_that_does_not_get_here(tmp_path: Path) -> None:
+    wire = Wire("ipxe-bios")
+    wire.dhcp(0, 1)
+    wire.dhcp(0.1, 2, file="x.0")
+    stalled_at, (finding,) = told(tmp_path, wire.quiet(120))
+    assert (stalled_at, finding.code, finding.confidence) == ("dhcp", "dhcp-offer-not-taken", "possible")
+    assert "falls silent" in finding.summary
+
+
+def test_firmware_that_goes_on_did_not_stop(tmp_path: Path) -> None:
+    wire = Wire("efi-x64-pxe")
+    wire.dhcp(0, 1)
+    wire.dhcp(0.1, 2, file="x.efi")
+    _, findings = told(tmp_path, wire.as_kind("efi-x64-http").discover(70, 74, 82, 98).quiet(160))
+    finding = next(one for one in findings if one.code == "dhcp-offer-not-taken")
+    assert (finding.confidence, finding.summary[-25:]) == ("likely", "REQUEST does not get here")
+
+
+def connected(*, seen: bool) -> Wire:
+    """The server repeats its SYN-ACK; the machine's GET, which carries its ACK, is `seen` or not."""
+    wire = Wire("ipxe-bios").lease(file=URL)
+    wire.connect(1)
+    wire.packets.pop()
+    for time in 1.01, 1.3, 2, 4:
+        if seen:
+            wire.tcp(time, 0x18, 1001, 5001, f"GET /x.ipxe HTTP/1.1\r\nHost: {SERVER}\r\n\r\n".encode())
+    for time in 2.2, 4.2, 8.2:
+        wire.tcp(time, 0x12, 5000, 1001, from_client=False)
+    return wire.quiet(120)
+
+
+def test_a_server_that_repeats_its_syn_ack_does_not_hear_the_request(tmp_path: Path) -> None:
+    stalled_at, (finding,) = told(tmp_path, connected(seen=True))
+    assert (stalled_at, finding.code, finding.confidence) == ("http", "http-no-response", "likely")
+    assert finding.summary.endswith("does not hear it: it repeats its SYN-ACK")
+
+
+def test_a_connection_of_which_no_more_is_heard(tmp_path: Path) -> None:
+    stalled_at, (finding,) = told(tmp_path, connected(seen=False))
+    assert (stalled_at, finding.code, finding.confidence) == ("tcp", "tcp-syn-ack-lost", "possible")
+    assert "hears no more of the machine" in finding.summary
+
+
+def test_a_syn_ack_repeated_once_is_nothing(tmp_path: Path) -> None:
+    """The machine's ACK came late, or a server waits for the request (TCP_DEFER_ACCEPT)."""
+    wire = Wire("ipxe-bios").lease(file=f"http://{SERVER}/x.iso")
+    wire.connect(1)
+    wire.tcp(2, 0x12, 5000, 1001, from_client=False)
+    wire.tcp(2.1, 0x18, 1001, 5001, f"GET /x.iso HTTP/1.1\r\nHost: {SERVER}\r\n\r\n".encode())
+    wire.tcp(2.2, 0x18, 5001, 1100, b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", from_client=False)
+    _, findings = told(tmp_path, wire.quiet(120))
+    assert not {"tcp-syn-ack-lost", "http-no-response"} & {finding.code for finding in findings}
+
+
+def test_requests_that_another_capture_point_does_not_see(tmp_path: Path) -> None:
+    """Both see the lease; only the machine's side sees what it asks the TFTP server of the same network."""
+    far = Wire("ipxe-bios").lease(file="x.0")
+    far.arp(0.9, SERVER)
+    far.arp(0.91, SERVER, answer=True)
+    near = Wire("ipxe-bios").lease(start=0.001, file="x.0")
+    near.arp(0.901, SERVER)
+    near.arp(0.911, SERVER, answer=True)
+    for number, time in enumerate((1, 1.5, 2.5, 4.5, 8.5)):
+        near.rrq(time, "x.0", again=number > 0)
+    _, (finding,) = told(tmp_path, far.quiet(120), near.quiet(120))
+    assert (finding.code, "lost on the way" in finding.summary) == ("tftp-no-reply", True)
+    assert "bridge" in finding.fixes[0].text
+    _, (finding,) = told(tmp_path, near)
+    assert (finding.code, "lost on the way" in finding.summary) == ("tftp-no-reply", False)
+    _, (finding,) = told(tmp_path, far)
+    assert (finding.code, finding.confidence) == ("dhcp-lease-unused", "possible")
+    assert CLIENT not in finding.summary
