@@ -11,7 +11,7 @@ from ..wire.addresses import in_url
 from .kinds import is_u_boot
 from .lost_response import in_vain_since, repeats_in_vain, took_nothing
 from .naming import is_os_extra, is_raspberry_name, is_sum, same_file
-from .patience import ABORT_SILENCE, SEARCH_SILENCE, TCP_SILENCE, patience_of
+from .patience import ABORT_SILENCE, SEARCH_SILENCE, SERVER_PATIENCE, TCP_SILENCE, patience_of
 from .records import BootRecord, FetchRecord, StageRecord
 from .state import in_seconds
 from .unheard import ack_unheard, asks_behind_error, opened_again, waits_for_its_end
@@ -22,8 +22,6 @@ AT_ONCE = NANOSECONDS
 """No program waits less than this for an answer before it gives up."""
 SOONEST_RETRY = NANOSECONDS * 3 // 10
 """Nor less than this before it asks again (GRUB, the hastiest, 0.4 s)."""
-SERVER_PATIENCE = 10 * NANOSECONDS
-"""Every server repeats a block without an ACK sooner: tftpd-hpa after 1 s, dnsmasq after 2, atftpd after 5."""
 NOT_FOUND_ROLES = frozenset({"optional", "config-search"})
 NOT_FOUND_TFTP = frozenset({0, 1, 2})
 """Servers answer a missing file with ERROR 1; some say 0 (not defined) or 2 (access violation) for it."""
@@ -63,10 +61,15 @@ def shows_answers(boot: BootRecord) -> bool:
 
 
 def gave_up_waiting(flow: TftpTransfer) -> bool:
-    """Whether the machine ended the transfer because the server, whose last block it has, sent nothing more (GRUB: "closed")."""
+    """Whether the machine ended the transfer because the server, whose last block it has, sent nothing more (GRUB: "closed").
+
+    Or nothing that it heard.
+    """
     error, heard = flow.error_at, flow.last_from_server
-    if error is None or heard is None or not flow.error_by_client or flow.complete or not flow.body.packets:
+    if error is None or heard is None or not flow.error_by_client or not flow.body.packets:
         return False
+    if flow.complete:
+        return waits_for_its_end(flow)
     return flow.acked_block == flow.highest_block and error.time - heard.time > SERVER_PATIENCE
 
 

@@ -24,7 +24,7 @@ from .patience import NOTHING_TO_BOOT, patience_of
 from .records import Arps, Dhcp4Exchange, StageRecord
 from .state import ASKED, BOUND, LOADED, StageState, in_seconds, is_over
 from .switches import is_switch
-from .unheard import asked_again, queried_again
+from .unheard import asked_again, pxe_requests_behind_reply, queried_again
 
 
 def bound_state(stage: StageRecord, now: int, *, gone: bool, started: bool, settled: bool) -> StageState:
@@ -117,7 +117,7 @@ def _obstacle(stage: StageRecord, now: int, *, gone: bool) -> StallPoint | None:
         return "arp"
     if isinstance(exchange, Dhcp4Exchange) and exchange.pxe_requests:
         answers = [reply.time for reply in exchange.pxe_replies]
-        if not answers or answers[-1] < exchange.pxe_requests[-1].time:
+        if not answers or answers[-1] < exchange.pxe_requests[-1].time or pxe_requests_behind_reply(exchange):
             return "proxydhcp"
     return None
 

@@ -58,6 +58,8 @@ NAMES_SILENCE = 60 * S
 """A switch that tries one name after the other, and one server after the other, pauses for less."""
 ABORT_SILENCE = 3 * S
 """A size probe is followed by the real request well before."""
+SERVER_PATIENCE = 10 * S
+"""Every TFTP server repeats a block without an ACK sooner: tftpd-hpa after 1 s, dnsmasq after 2, atftpd after 5."""
 TCP_SILENCE = 20 * S
 """SYNs are repeated at 1, 3, 7, 15 s; quiet this long after several, the program has given up."""
 SCRIPT_GAP = 2 * S

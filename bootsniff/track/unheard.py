@@ -10,7 +10,9 @@ from collections.abc import Iterable
 
 from ..flow.records import DnsLookup, TcpConnection, TftpTransfer
 from ..model import NANOSECONDS, FrameRef
+from ..wire import ports
 from ..wire.messages import DhcpMessage, Dhcpv6Message
+from .patience import SERVER_PATIENCE
 from .records import Arps, Dhcp4Exchange, Dhcp6Exchange, Heard, StageRecord
 
 TWICE = 2
@@ -37,6 +39,18 @@ def requests_behind_ack(exchange: Dhcp4Exchange) -> list[Heard[DhcpMessage]]:
         and heard.message.xid == ack.message.xid
         and heard.message.client_ip is None
     ]
+
+
+def pxe_requests_behind_reply(exchange: Dhcp4Exchange) -> list[Heard[DhcpMessage]]:
+    """Repeated questions to port 4011 that a boot server had answered; the next question has a transaction of its own (edk2)."""
+    again = [
+        heard
+        for heard in exchange.pxe_requests
+        for reply in exchange.pxe_replies[:1]
+        if heard.time - reply.time > ON_ITS_WAY and heard.message.xid == reply.message.xid
+        if heard.target_port == ports.PXE
+    ]
+    return again if len(again) >= TWICE and len(again) == len(exchange.pxe_requests) - 1 else []
 
 
 def requests_behind_reply(exchange: Dhcp6Exchange) -> list[Heard[Dhcpv6Message]]:
@@ -111,11 +125,15 @@ def queried_again(lookups: Iterable[DnsLookup], arps: Iterable[Arps]) -> tuple[D
 
 
 def waits_for_its_end(flow: TftpTransfer) -> bool:
-    """Whether a machine goes on to acknowledge an earlier block after the last one of a file was seen."""
+    """Whether a machine goes on to acknowledge an earlier block after the last one of a file was seen.
+
+    GRUB does not: it waits, and ends the transfer (net/tftp.c, tftp_close).
+    """
     newest, last = flow.body.newest, flow.last_ack
     if not flow.complete or newest is None or last is None or flow.acked_block >= flow.highest_block:
         return False
-    return last.time - newest.time > ON_ITS_WAY
+    ended = flow.error_at if flow.error_by_client else None
+    return last.time - newest.time > ON_ITS_WAY or (ended is not None and ended.time - newest.time > SERVER_PATIENCE)
 
 
 def asks_behind_error(flow: TftpTransfer) -> list[FrameRef]:

@@ -31,6 +31,17 @@ def acks(times: int = 4, *, gap: float = 4) -> Scene:
     return scene
 
 
+def at_4011(times: int = 4, *, fetched: bool = False) -> Scene:
+    """A boot server that answers each time; `fetched`: what it names is asked for."""
+    scene = Scene(at="proxydhcp").lease().proxy(0.15)
+    for number in range(times):
+        scene.to_4011(1 + 2 * number)
+        scene.dhcp.pxe_replies += (scene.heard(1.01 + 2 * number, 5, reply=True, source="192.168.122.9"),)
+    if fetched:
+        scene.tftp(20, "x.efi", "stalled", server="192.168.122.9")
+    return scene
+
+
 def requests(times: int = 4, *, server: str = SERVER) -> Scene:
     scene = Scene().discover(0).offer(0.1, file="grubx64.efi")
     for number in range(times):
@@ -118,9 +129,11 @@ FAULTS: dict[str, Callable[[], Scene]] = {
 }
 
 LOOKALIKES: list[tuple[str, str, Callable[[], Scene]]] = [
+    ("dhcp-ack-lost", "a boot server's answer lost once", lambda: at_4011(2)),
+    ("dhcp-ack-lost", "a boot server's answer taken in the end", lambda: at_4011(fetched=True)),
     ("dhcp-offer-not-taken", "nothing to boot is offered", lambda: offers(file=None)),
     ("dhcp-offer-not-taken", "a URL for PXE firmware", lambda: offers("efi-x64-http", file=URL)),
-    ("dhcp-offer-not-taken", "asked again once", lambda: offers(times=2)),
+    ("dhcp-offer-not-taken", "asked again once", lambda: offers(times=1).discover(4)),
     ("dhcp-offer-not-taken", "taken in the end", lambda: offers().request(30)),
     ("dhcp-offer-not-taken", "taken without a word", taken_silently),
     ("dhcp-ack-lost", "lost once", lambda: acks(2)),

@@ -12,6 +12,7 @@ from .boots import INITRD, KERNEL, PXELINUX
 from .boots_text import PXELINUX_CONFIG
 from .packets import Wire, machine, read
 from .scene import CLIENT, SERVER
+from .scenes_unheard import at_4011
 
 URL = f"http://{SERVER}/x.ipxe"
 
@@ -53,6 +54,27 @@ def test_a_last_block_that_one_capture_point_sees(tmp_path: Path) -> None:
     stalled_at, (finding,) = told(tmp_path, last_block().quiet(120), near.quiet(120))
     assert (stalled_at, finding.code, finding.confidence) == ("tftp", "tftp-timeout-mid-transfer", "certain")
     assert finding.summary.endswith("block 3 is seen at one capture point and does not get to the other")
+
+
+@pytest.mark.parametrize(("late", "code"), [(35, "tftp-timeout-mid-transfer"), (0.5, None)])
+def test_grub_gives_up_a_file_whose_last_block_it_does_not_hear(tmp_path: Path, late: float, code: str | None) -> None:
+    """It does not repeat its ACK; what it ends soon after the last block it has read."""
+    wire = last_block(again=())
+    for time in 2, 4, 8, 16:
+        wire.data(time, 3, b"x" * 1064)
+    wire.error(1.07 + late, 0, "closed", by_client=True)
+    _, findings = told(tmp_path, wire.quiet(120))
+    assert (code in {finding.code for finding in findings}) == (code is not None)
+    assert any(finding.summary.endswith("the machine stopped acknowledging") for finding in findings) == (late > 1)
+
+
+@pytest.mark.parametrize(("time", "who"), [(2.5, "the server's port is closed"), (30, "the machine does not hear")])
+def test_a_port_that_is_closed_when_all_is_over_is_no_cause(tmp_path: Path, time: float, who: str) -> None:
+    wire = last_block(again=(2,) if time < 3 else (2, 4, 8, 16))
+    quoted = wire.ack(time, 2)
+    wire.icmp(time + 0.001, quoted)
+    _, (finding,) = told(tmp_path, wire.quiet(120))
+    assert (finding.code, who in finding.summary) == ("tftp-timeout-mid-transfer", True)
 
 
 def test_a_last_block_that_arrives_at_the_second_try(tmp_path: Path) -> None:
@@ -132,12 +154,12 @@ def test_a_name_that_is_asked_for_twice_was_not_found(tmp_path: Path) -> None:
     assert (stalled_at, finding.code) == ("chain", "chain-no-config-found")
 
 
-def oacks(*times: float, kind: str = "ipxe-bios", again: bool = False) -> Wire:
+def oacks(*times: float, kind: str = "ipxe-bios", again: bool = False, size: int = 9999) -> Wire:
     """One request, and OACKs that nobody acknowledges."""
     wire = Wire(kind).lease(file="x.0")
     wire.rrq(1, "x.0")
     for time in times:
-        wire.oack(time)
+        wire.oack(time, tsize=size)
     if again:
         wire.rrq(3, "x.0", again=True)
     return wire.quiet(120)
@@ -149,9 +171,17 @@ def test_a_machine_that_does_not_ask_again_has_heard_the_oack(tmp_path: Path) ->
     assert "does not ask again" in finding.summary
 
 
-@pytest.mark.parametrize("wire", [oacks(1.01, 2, 3, 4), oacks(1.01, 14), oacks(1.01, 3.01, 5, 8, 14, again=True)])
+@pytest.mark.parametrize(
+    "wire",
+    [
+        oacks(1.01, 2, 3, 4),
+        oacks(1.01, 14),
+        oacks(1.01, 3.01, 5, 8, 14, again=True),
+        oacks(1.01, 3, 5, 8, 14, size=0),
+    ],
+)
 def test_oacks_that_do_not_tell(tmp_path: Path, wire: Wire) -> None:
-    """A server that gives up before any program asks again; one repetition; a machine that asks again."""
+    """A server that gives up before any program asks again; one repetition; a machine that asks again, or wants no empty file."""
     _, findings = told(tmp_path, wire)
     assert "tftp-acks-lost" not in {finding.code for finding in findings}
 
@@ -172,6 +202,15 @@ def test_firmware_that_goes_on_did_not_stop(tmp_path: Path) -> None:
     _, findings = told(tmp_path, wire.as_kind("efi-x64-http").discover(70, 74, 82, 98).quiet(160))
     finding = next(one for one in findings if one.code == "dhcp-offer-not-taken")
     assert (finding.confidence, finding.summary[-25:]) == ("likely", "REQUEST does not get here")
+
+
+def test_a_discover_of_the_next_stage_is_no_silence(tmp_path: Path) -> None:
+    """U-Boot asks anew in the name of its EFI, or two machines have one MAC."""
+    wire = Wire("u-boot-armv8")
+    wire.dhcp(0, 1)
+    wire.dhcp(0.1, 2, file="x.uimg")
+    _, findings = told(tmp_path, wire.as_kind("efi-arm64-pxe").discover(0.5, 4.5, 12.5, 28.5).quiet(120))
+    assert "dhcp-offer-not-taken" not in {finding.code for finding in findings}
 
 
 def connected(*, seen: bool) -> Wire:
@@ -228,3 +267,9 @@ def test_requests_that_another_capture_point_does_not_see(tmp_path: Path) -> Non
     _, (finding,) = told(tmp_path, far)
     assert (finding.code, finding.confidence) == ("dhcp-lease-unused", "possible")
     assert CLIENT not in finding.summary
+
+
+def test_a_boot_server_whose_answers_at_port_4011_are_not_heard() -> None:
+    finding = at_4011().finding("dhcp-ack-lost")
+    assert finding is not None
+    assert finding.summary.startswith("192.168.122.9 answers on port 4011 4 times")

@@ -20,12 +20,13 @@ class ProxyDhcpSplitOfferRejected(Rule):
         address alone: the ProxyDHCP offer does not reach it, or its firmware wants both from one server.
     On the wire
         Two good OFFERs, one with an address and one with option 60 PXEClient. UEFI repeats its DISCOVER at 4, 12 and 28 s;
-        iPXE sends its REQUEST, gets the ACK and stops. Nothing goes to port 4011.
+        iPXE sends its REQUEST, gets the ACK and stops. Nothing goes to port 4011, as far as this capture point sees.
     Not to be confused with
         A ProxyDHCP offer without PXEClient (proxydhcp-offer-without-pxeclient); a menu that waits for a key; a proxy
         that names nothing when it is asked (proxydhcp-no-boot-file).
     Causes
-        DHCP snooping on a switch that trusts the port of the DHCP server alone, or a filter of the hypervisor;
+        DHCP snooping on a switch that trusts the port of the DHCP server alone, or a filter of the hypervisor, which may
+        keep back what the machine asks port 4011 as well;
         firmware that wants the boot data from the server of its address.
     Fix
         Let the ProxyDHCP server's packets pass, or let the DHCP server name the file and its server.
@@ -38,9 +39,7 @@ class ProxyDhcpSplitOfferRejected(Rule):
     stage = "proxydhcp"
     needs = "dhcp4"
     explains_away = ("chain-ipxe-nothing-to-boot", "dhcp-offer-not-taken")
-    summary = (
-        "{name} {takes} of {server} {nor} the ProxyDHCP offer of {proxy}: it does not hear that one, or refuses it"
-    )
+    summary = "{name} {takes} of {server} {nor} the ProxyDHCP offer of {proxy}: it does not hear that one, or refuses it{asks}"
 
     def check(self, case: Case) -> Iterator[Finding]:
         dhcp = case.dhcp4
@@ -63,6 +62,7 @@ class ProxyDhcpSplitOfferRejected(Rule):
             nor="and not" if case.acks else "nor",
             server=offer.server,
             proxy=proxy.server,
+            asks=", or what it asks port 4011 does not get here" if case.acks else "",
             expected="A request to port 4011, or for the file that the ProxyDHCP offer names."
             if case.acks
             else "A REQUEST for the offered address.",

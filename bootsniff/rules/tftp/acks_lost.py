@@ -102,7 +102,14 @@ def _repeated(flow: TftpTransfer) -> tuple[str, int, list[Evidence]] | None:
 def _never_acknowledged(flow: TftpTransfer) -> tuple[str, int, list[Evidence]] | None:
     """An OACK that is repeated for longer than any program waits before it repeats a request of which it heard nothing."""
     last = flow.last_from_server
-    if flow.request_count != 1 or flow.oack_count < _OFTEN or flow.body.packets or last is None or flow.strangers:
+    if (
+        flow.request_count != 1
+        or flow.oack_count < _OFTEN
+        or flow.body.packets
+        or last is None
+        or flow.strangers
+        or flow.size == 0
+    ):
         return None
     if last.time - flow.start < ASKED_ANEW:
         return None

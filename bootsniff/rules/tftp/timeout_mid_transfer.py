@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import permutations
 
-from ...flow.records import TftpTransfer
+from ...flow.records import IcmpNotice, TftpTransfer
 from ...model import NANOSECONDS, Evidence, Finding, Fix
 from ...track.fetch_outcome import gave_up_waiting
+from ...track.patience import SERVER_PATIENCE
 from ...track.unheard import ON_ITS_WAY, waits_for_its_end
 from .. import fixes, on_the_way
 from ..case import Case
@@ -55,7 +56,7 @@ class TftpTimeoutMidTransfer(Rule):
                 or not (gave_up or (not flow.error and fetch.status == "stalled"))
             ):
                 continue
-            refused = transfers.refusals(flow)
+            refused = _refusals_at_once(flow)
             if transfers.never_taken(flow) and not refused:
                 continue  # nothing was ever acknowledged: large blocks do not get through
             between = None if refused else _lost_between(transfers.views(fetch, flow))
@@ -93,6 +94,12 @@ class TftpTimeoutMidTransfer(Rule):
                     fixes.over_http(case, flow.filename),
                 ),
             )
+
+
+def _refusals_at_once(flow: TftpTransfer) -> list[IcmpNotice]:
+    """ICMP port unreachable that ended the transfer; behind a server's own patience it only tells that this is over."""
+    heard = flow.newest_ack.time if flow.newest_ack else flow.start
+    return [notice for notice in transfers.refusals(flow) if notice.at.time - heard < SERVER_PATIENCE]
 
 
 def _lost_between(views: list[TftpTransfer]) -> tuple[str, list[Evidence], bool] | None:
