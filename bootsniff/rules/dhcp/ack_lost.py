@@ -14,6 +14,8 @@ from ..evidence import evidence, first_and_last
 from ..offers import Offer
 from ..rule import Rule
 
+_AT_4011 = "answers on port 4011"
+
 
 class DhcpAckLost(Rule):
     """The server gives the machine its lease, and the machine does not hear of it.
@@ -48,7 +50,7 @@ class DhcpAckLost(Rule):
         asked = pxe_requests_behind_reply(dhcp)
         if asked and case.failed_here and case.asked_nothing:
             reply = dhcp.pxe_replies[0]
-            yield self._told(case, reply, asked, reply.source, "answers on port 4011", len(dhcp.pxe_replies))
+            yield self._told(case, reply, asked, reply.source, _AT_4011, len(dhcp.pxe_replies))
         if not has_not_heard_of_its_lease(case.stage):
             return
         ack = Offer.of(dhcp.acks[0])
@@ -64,6 +66,7 @@ class DhcpAckLost(Rule):
             gives=gives,
             count=count,
             expected="ARP, or a request for the boot file, from the address that it was given.",
-            proof=on_the_way.nearer("the ACK"),
+            proof=on_the_way.nearer("the ACK")
+            + (" If it does, the machine has no use for it." if gives == _AT_4011 else ""),
             fixes=on_the_way.remedies(case, on_the_way.SNOOPING),
         )

@@ -47,7 +47,7 @@ class DhcpNextServerMissing(Rule):
     code = "dhcp-next-server-missing"
     stage = "nbp"
     needs = "dhcp4"
-    explains_away = ("nbp-secure-boot-refused", "nbp-stalls-after-download")
+    explains_away = ("dhcp-ack-lost", "nbp-secure-boot-refused", "nbp-stalls-after-download")
     summary = "{what}: siaddr of {server} is 0.0.0.0"
 
     def concerns(self, client: str) -> bool:
