@@ -117,9 +117,15 @@ def _obstacle(stage: StageRecord, now: int, *, gone: bool) -> StallPoint | None:
         return "arp"
     if isinstance(exchange, Dhcp4Exchange) and exchange.pxe_requests:
         answers = [reply.time for reply in exchange.pxe_replies]
-        if not answers or answers[-1] < exchange.pxe_requests[-1].time or pxe_requests_behind_reply(exchange):
+        if not answers or answers[-1] < exchange.pxe_requests[-1].time or _is_deaf_at_4011(stage, exchange):
             return "proxydhcp"
     return None
+
+
+def _is_deaf_at_4011(stage: StageRecord, exchange: Dhcp4Exchange) -> bool:
+    """Whether a machine asks port 4011 again behind the answer; iPXE does so too where it cannot use the file named."""
+    unusable = is_ipxe(stage.client) and boot_file_of(stage) is not None
+    return not unusable and bool(pxe_requests_behind_reply(exchange))
 
 
 def _in_vain(arps: Arps) -> bool:
