@@ -255,9 +255,10 @@ def no_module() -> Wire:
     return wire.quiet(200)
 
 
-def shim_path() -> Wire:
-    wire = Wire().lease(option67="efi-x64/shimx64.efi").get(1, "efi-x64/shimx64.efi", SIGNED)
-    wire.missing(2, "grubx64.efi")
+def shim_path(asked: str = "grubx64.efi", **offer: object) -> Wire:
+    names = offer or {"option67": "efi-x64/shimx64.efi"}
+    wire = Wire().lease(**names).get(1, str(*names.values()), SIGNED)  # type: ignore[arg-type]
+    wire.missing(2, asked)
     return give_up(wire)
 
 

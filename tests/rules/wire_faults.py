@@ -211,6 +211,18 @@ FAULTS: dict[str, Case] = {
     "chain-no-config-found": Case(no_config, "chain-no-config-found", ("chain",)),
     "chain-pxelinux-module-missing": Case(no_module, "chain-pxelinux-module-missing", ("chain", "tftp")),
     "chain-shim-wrong-path": Case(shim_path, "chain-shim-wrong-path", ("chain", "tftp"), PXE_NOTES),
+    "chain-shim-wrong-path, backslashes": Case(
+        lambda: shim_path("/grubx64.efi", file="efi-x64\\shimx64.efi"),
+        "chain-shim-wrong-path",
+        ("chain", "tftp"),
+        PXE_NOTES,
+    ),
+    "tftp-file-not-found, beside a shim with backslashes": Case(
+        lambda: shim_path("efi-x64\\grubx64.efi", file="efi-x64\\shimx64.efi"),
+        "tftp-file-not-found",
+        ("tftp",),
+        PXE_NOTES,
+    ),
     "chain-uboot-bootfile-env": Case(uboot, "chain-uboot-bootfile-env", ("chain", "tftp")),
     "chain-uboot-no-serverip": Case(
         lambda: Wire("u-boot-armv8").lease(file="x", next_server=None).quiet(200),

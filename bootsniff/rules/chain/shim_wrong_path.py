@@ -17,6 +17,8 @@ from ..offers import Offer
 from ..rule import Rule
 from ..tftp import transfers
 
+_BACKSLASHES = "the path is written with backslashes"
+
 
 class ChainShimWrongPath(Rule):
     """shim looks for GRUB in the wrong directory.
@@ -53,15 +55,14 @@ class ChainShimWrongPath(Rule):
             return
         path = names.path_of(shim)
         directory = names.directory(path)
-        backslash = "\\" in path
         for fetch, flow in _astray(case):
             refused = fetch.status == "complete"
             asked = flow.filename
             same = names.directory(asked).strip("/").lower() == directory.strip("/").lower()
-            if (same and not backslash) or (not directory.strip("/") and not backslash):
+            if same or not directory.strip("/"):
                 continue
             reply = loader_reply(case)
-            confidence, why = _reason(reply, backslash=backslash)
+            confidence, why = _reason(reply, path, asked)
             yield self.finding(
                 case,
                 [
@@ -89,7 +90,7 @@ class ChainShimWrongPath(Rule):
                 proof="" if confidence == "certain" else "The header's file field of the DHCP packet that named shim.",
                 fixes=fixes.arrange(
                     case,
-                    *put_there(path),
+                    *(put_there(path) if why != _BACKSLASHES else fixes.boot_file(case, path.replace("\\", "/"))),
                     Fix(
                         "shell",
                         f"cp {quoting.shell(quoting.below('/srv/tftp', directory + names.base(asked)))} /srv/tftp/",
@@ -131,9 +132,11 @@ def _shim(case: Case) -> FetchRecord | None:
     return None
 
 
-def _reason(reply: Offer | None, *, backslash: bool) -> tuple[Confidence, str]:
+def _reason(reply: Offer | None, path: str, asked: str) -> tuple[Confidence, str]:
     if reply and is_in_option_alone(reply):
         return "certain", "the name came in option 67 and the header's file field is empty"
-    if backslash:
-        return "likely", "the path is written with backslashes"
+    if "\\" in path:
+        # shim looks for the last slash (netboot.c, parseDhcp4): what stands before it, and no more, is left of the path.
+        left = path[: path.rfind("/") + 1].strip("/") == asked[: asked.rfind("/") + 1].strip("/")
+        return "certain" if reply and reply.message.file and left else "likely", _BACKSLASHES
     return "likely", "the directory was lost"
