@@ -136,6 +136,10 @@ class TftpTransfer(Struct, eq=False):
         return f"tftp://{in_url(self.server)}/{self.filename}"
 
 
+_ENCRYPTED_END = 128
+"""Bytes of records in which a TLS 1.3 client ends the handshake or says an alert (RFC 8446 section 4.4.4); requests need more."""
+
+
 class TlsHandshake(Struct, eq=False):
     """What can be read of a TLS connection."""
 
@@ -156,6 +160,12 @@ class TlsHandshake(Struct, eq=False):
     """Alert, where, and whether the client sent it."""
     application_bytes_from_server: int = 0
     application_bytes_from_client: int = 0
+
+    @property
+    def asked(self) -> bool:
+        """The client sent requests: more than the end of the handshake, or an alert, which TLS 1.3 encrypts as well."""
+        modern = self.server_hello is not None and self.server_hello.version == "1.3"
+        return self.application_bytes_from_client > (_ENCRYPTED_END if modern else 0)
 
     @property
     def refused(self) -> bool:

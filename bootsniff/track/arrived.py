@@ -283,8 +283,7 @@ def over_tls(stage: StageRecord) -> TcpConnection | None:
         tls = connection.tls
         if tls is None or tls.refused:
             continue
-        asked = tls.application_bytes_from_client > 0
-        if asked and (tls.application_bytes_from_server > 0 or connection.last_from_server is None):
+        if tls.asked and (tls.application_bytes_from_server > 0 or connection.last_from_server is None):
             return connection
     return None
 

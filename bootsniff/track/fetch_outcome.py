@@ -358,10 +358,7 @@ def connection_failure(connection: TcpConnection, now: int, *, moved_on: bool) -
     tls = connection.tls
     if tls is not None:
         closed = connection.reset is not None or connection.fin_from_client is not None
-        # A handshake that went well brings more application data than the one flight of TLS 1.3's own messages.
-        if tls.refused or (closed and tls.application_bytes_from_client == 0):
-            return "tls"
-        return "tls" if moved_on and tls.application_bytes_from_client == 0 else None
+        return "tls" if tls.refused or ((closed or moved_on) and not tls.asked) else None
     if connection.syn_ack is None:
         refused = connection.reset is not None or connection.icmp_count >= 2
         quiet = now - connection.last.time > TCP_SILENCE and connection.syn_count >= 2

@@ -99,6 +99,8 @@ def _secure(record: StageRecord) -> tuple[Secure, ...]:
         tls = connection.tls
         if tls is None or tls.refused or not tls.application_bytes_from_server:
             continue
+        if tls.application_bytes_from_client and not tls.asked:
+            continue  # the rest of the handshake
         host = tls.client_hello.server_name or in_url(connection.server)
         before = sum(fetch.start < connection.start for fetch in record.fetches)
         known = came.get(host) or Secure(host, 0, before)

@@ -56,6 +56,17 @@ def refused_by_address(identifier: bytes | None) -> Wire:
     return wire.quiet(400)
 
 
+def loader_refused_by_address(identifier: bytes | None) -> Wire:
+    """The iPXE that firmware loaded is known by another identifier, gets another address, and no script there."""
+    wire = Wire().lease(file="ipxe.efi").get(1, "ipxe.efi", IPXE).as_kind("ipxe-efi-x64")
+    wire.dhcp(5, 1, identifier=identifier)
+    wire.dhcp(5.1, 2, your="192.168.122.40", file=f"http://{SERVER}/menu.ipxe")
+    wire.dhcp(5.2, 3, your="192.168.122.40", identifier=identifier)
+    wire.dhcp(5.3, 5, your="192.168.122.40", file=f"http://{SERVER}/menu.ipxe")
+    wire.hosts["192.168.122.40"] = wire.mac
+    return wire.fetch(6, "/menu.ipxe", "404 Not Found", b"no", agent="iPXE/1.21").quiet(60)
+
+
 def controller() -> Wire:
     """Option 43 of a Wi-Fi controller for a machine that boots."""
     wire = Wire().lease(file="grubx64.efi", option60="PXEClient", option43=b"10.20.30.40")

@@ -195,7 +195,39 @@ def hello_in_vain(*, taken: bool = False) -> Wire:
     return wire.quiet(60)
 
 
+def alert_in_secret(said: int, *, answer: int = 0) -> Wire:
+    """TLS 1.3 encrypts the certificate, and what firmware says to it: `said` bytes of one record, then the end."""
+
+    def record(kind: int, body: bytes) -> bytes:
+        return bytes([kind]) + b"\3\3" + struct.pack(">H", len(body)) + body
+
+    def hello(kind: int, body: bytes) -> bytes:
+        version = b"\0\x2b\0\3\2\3\4" if kind == 1 else b"\0\x2b\0\2\3\4"
+        body += struct.pack(">H", len(version)) + version
+        return record(22, bytes([kind]) + len(body).to_bytes(3, "big") + body)
+
+    wire = Wire("efi-x64-http").lease(file=f"https://{SERVER}/x.efi", option60="HTTPClient").connect(1, port=443)
+    mine = hello(1, b"\3\3" + b"r" * 32 + b"\0" + b"\0\2\x13\1" + b"\1\0")
+    wire.tcp(1.01, 0x18, 1001, 5001, mine, port=443)
+    theirs = hello(2, b"\3\3" + b"s" * 32 + b"\0" + b"\x13\1" + b"\0") + record(20, b"\1") + record(23, b"e" * 900)
+    wire.tcp(1.02, 0x18, 5001, 1001 + len(mine), theirs, from_client=False, port=443)
+    sent, came = 1001 + len(mine), 5001 + len(theirs)
+    secret = record(20, b"\1") + record(23, b"a" * said)
+    wire.tcp(1.03, 0x18, sent, came, secret, port=443)
+    sent += len(secret)
+    body = record(23, b"d" * answer) if answer else b""
+    wire.tcp(1.04, 0x18, came, sent, body, from_client=False, port=443)
+    wire.tcp(1.05, 0x11, sent, came + len(body), port=443)
+    return wire.as_kind("efi-x64-pxe").discover(8, 12, 20, 36).quiet(90)
+
+
 FAULTS = {
+    "tls-handshake-failed, in secret": Case(
+        lambda: alert_in_secret(19), "tls-handshake-failed", ("tls",), ("dhcp-no-offer",)
+    ),
+    "tls-answer-unused, TLS 1.3": Case(
+        lambda: alert_in_secret(250, answer=400), "tls-answer-unused", ("http",), ("dhcp-no-offer",)
+    ),
     "tls-handshake-failed, the answer is lost": Case(hello_in_vain, "tls-handshake-failed", ("tls",)),
     "http-response-lost, large": Case(sent_in_vain, "http-response-lost", ("http",)),
     "http-response-lost, its head alone arrives": Case(

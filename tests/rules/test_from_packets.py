@@ -211,10 +211,12 @@ def codes(wire: Wire, path: Path) -> set[str]:
     return {finding.code for finding in machine(read(wire.save(path / "x.pcap"))).findings}
 
 
-def test_another_identity_is_a_cause_where_the_system_is_refused(tmp_path: Path) -> None:
+def test_another_identity_is_a_cause_where_a_later_program_is_refused(tmp_path: Path) -> None:
     cause = "dhcp-identity-changes-between-stages"
     assert cause in codes(boots_more.refused_by_address(b"\xff\1\2\3\4\0\2\0\0"), tmp_path)
     assert cause not in codes(boots_more.refused_by_address(None), tmp_path)
+    assert cause in codes(boots_more.loader_refused_by_address(b"\xff\1\2\3\4\0\2\0\0"), tmp_path)
+    assert cause not in codes(boots_more.loader_refused_by_address(None), tmp_path)
 
 
 def test_windows_that_the_server_does_not_keep_are_a_note(tmp_path: Path) -> None:

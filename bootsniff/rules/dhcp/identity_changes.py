@@ -18,9 +18,9 @@ class DhcpIdentityChanges(Cause):
     """One machine has another client identifier, and so another address, in each stage of its boot.
 
     What happens
-        The firmware and the started system send different client identifiers (option 61). For the DHCP server these are two
-        clients: they get two addresses. A web server that knows machines by their address then refuses the second one,
-        and every boot takes several leases.
+        The firmware and what it starts, an iPXE or the system, send different client identifiers (option 61). For the DHCP
+        server these are two clients: they get two addresses. A web server that knows machines by their address then refuses
+        the second one, and every boot takes several leases.
     On the wire
         The same hardware address, another option 61 (or none), another address in the ACK.
     Not to be confused with
@@ -35,8 +35,8 @@ class DhcpIdentityChanges(Cause):
 
     code = "dhcp-identity-changes-between-stages"
     stage = "os"
-    symptoms = ("os-config-fetch-failed",)
-    summary = "the system asked as {new} and got {address}; {client} had asked as {old} and got {before}"
+    symptoms = ("os-config-fetch-failed", "http-404", "http-403")
+    summary = "{asker} asked as {new} and got {address}; {client} had asked as {old} and got {before}"
 
     def explain(self, case: Case, symptom: Finding) -> Iterator[Finding]:
         mine = _lease(case.stage)
@@ -56,6 +56,7 @@ class DhcpIdentityChanges(Cause):
                 ],
                 confidence="possible",
                 explains=symptom.code,
+                asker="the system" if case.client == "os" else case.stage.name or case.client,
                 new=_shown(mine[0]),
                 address=mine[1].message.your_ip,
                 client=earlier.name or earlier.client,
@@ -67,7 +68,7 @@ class DhcpIdentityChanges(Cause):
                     *fixes.dnsmasq("dhcp-ignore-clid"),
                     Fix("isc-dhcpd", "ignore-client-uids true;"),
                     Fix("kea", '"match-client-id": false'),
-                    Fix("netplan", "dhcp-identifier: mac"),
+                    Fix("netplan", "dhcp-identifier: mac") if case.client == "os" else None,
                 ),
             )
             return

@@ -15,9 +15,6 @@ from ..rule import Rule
 Verdict = tuple[Confidence, str]
 """How sure, and why in words."""
 
-_ENCRYPTED_END = 128
-"""Bytes of encrypted records a TLS 1.3 client sends when it only says an alert and leaves."""
-
 
 def failed(connection: TcpConnection) -> TlsHandshake | None:
     """The handshake of a connection that came to nothing."""
@@ -27,9 +24,7 @@ def failed(connection: TcpConnection) -> TlsHandshake | None:
     closed = connection.reset or connection.fin_from_client or connection.fin_from_server
     if tls.refused:
         return tls
-    modern = tls.server_hello is not None and tls.server_hello.version == "1.3"
-    quiet = tls.application_bytes_from_client <= (_ENCRYPTED_END if modern else 0)
-    return tls if quiet and (closed or connection.last_from_server is not None) else None
+    return tls if not tls.asked and (closed or connection.last_from_server is not None) else None
 
 
 def alert_of(tls: TlsHandshake) -> tuple[int, str, bool] | None:
