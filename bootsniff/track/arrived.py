@@ -146,19 +146,17 @@ def is_foreign_kernel(stage: StageRecord, fetch: FetchRecord) -> bool:
 
 
 def is_foreign_program(stage: StageRecord, fetch: FetchRecord) -> bool:
-    """An EFI program that DHCP named for UEFI, or for iPXE there, and that is for another processor.
+    """An EFI program that DHCP named for BIOS, or for UEFI of another processor, or for iPXE there.
 
-    It is refused before it runs, whatever it is (UEFI specification section 7.4.1, LoadImage: EFI_UNSUPPORTED).
+    UEFI refuses it before it runs, whatever it is (UEFI specification section 7.4.1, LoadImage: EFI_UNSUPPORTED).
     """
-    content, wanted = fetch.content, MACHINES.get(architecture(stage.client) or "")
-    if content is None or content.kind != "pe" or content.machine is None or runs_u_boot(stage.client):
+    content, client = fetch.content, stage.client
+    if content is None or content.kind != "pe" or fetch.role != "boot-file" or runs_u_boot(client):
         return False
-    return (
-        fetch.role == "boot-file"
-        and wanted is not None
-        and content.machine not in wanted
-        and content.machine != BYTE_CODE
-    )
+    if client in ("bios-pxe", "ipxe-bios"):
+        return content.efi
+    wanted = MACHINES.get(architecture(client) or "")
+    return wanted is not None and content.machine not in (None, BYTE_CODE, *wanted)
 
 
 def never_started(stage: StageRecord) -> FetchRecord | None:

@@ -9,6 +9,7 @@ from .arrived import (
     brought_file,
     dead_end,
     is_companion,
+    is_foreign_program,
     is_image,
     is_initrd,
     is_kernel,
@@ -129,7 +130,7 @@ def _silence_point(stage: StageRecord, last: FetchRecord, end: FetchRecord | Non
     if end is not None and (is_web_page(end) or is_no_boot_type(stage, end) or is_not_the_part(stage, end)):
         return "http"
     if end is not None:
-        return "nbp" if is_firmware(stage.client) else "chain"
+        return "nbp" if is_firmware(stage.client) or is_foreign_program(stage, end) else "chain"
     if is_ipxe(stage.client):
         script = last.content is not None and last.content.kind == "ipxe-script"
         return "nbp" if last.role == "boot-file" and not script and not runs_ipxe_again(stage) else "chain"

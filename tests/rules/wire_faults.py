@@ -204,6 +204,14 @@ FAULTS: dict[str, Case] = {
         "arch-wrong-efi-machine",
         ("nbp",),
     ),
+    **{
+        f"arch-bios-file-to-efi, UEFI's for {kind}, then silence": Case(
+            lambda kind=kind: Wire(kind).lease(file="boot/first").get(1, "boot/first", SIGNED).quiet(20),  # type: ignore[misc]
+            "arch-bios-file-to-efi",
+            ("nbp",),
+        )
+        for kind in ("bios-pxe", "ipxe-bios")
+    },
     "nbp-secure-boot-refused": Case(loaded(PE), "nbp-secure-boot-refused", ("nbp",), PXE_NOTES),
     "nbp-stalls-after-download": Case(loaded(SIGNED), "nbp-stalls-after-download", ("nbp",), PXE_NOTES),
     "chain-ipxe-loop": Case(loop, "chain-ipxe-loop", ("chain",)),
