@@ -170,7 +170,9 @@ def _dhcp4_status(stage: StageRecord, exchange: Dhcp4Exchange) -> DhcpStatus:
         further = exchange.discover_count - sum(item.time <= first for item in exchange.discovers)
         # iPXE repeats its DISCOVER once while it waits for a ProxyDHCP offer (config/dhcp.h).
         waits = 1 if is_ipxe(stage.client) else 0
-        return "ignored-offer" if further > waits and not exchange.requests else "offered"
+        # The ROM of a Raspberry Pi takes an offer without a word, as its fetches tell.
+        taken = exchange.requests or stage.fetches
+        return "ignored-offer" if further > waits and not taken else "offered"
     return "informed" if exchange.informs else "unanswered"
 
 

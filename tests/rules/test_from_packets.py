@@ -456,3 +456,16 @@ def test_the_lease_before_a_boot_server_discovery_is_no_answer_to_it(tmp_path: P
     wire = boots_seen.discovery()
     found = next(iter(machine(read(wire.save(tmp_path / "x.pcap"))).findings))
     assert "only the lease" in {item.role for item in found.evidence}
+
+
+@pytest.mark.parametrize(("fetches", "status"), [(True, "offered"), (False, "ignored-offer")])
+def test_what_fetches_has_taken_an_offer_though_it_sent_no_request(fetches: bool, status: str, tmp_path: Path) -> None:
+    wire = Wire("raspberry-pi")
+    for time in (0, 2):  # the ROM asks again although it heard the first one
+        wire.dhcp(time, 1)
+        wire.dhcp(time + 0.1, 2, option66=SERVER, option60="PXEClient")
+    if fetches:
+        wire.get(3, "bootcode.bin", b"\0" * 5000)
+    (stage,) = machine(read(wire.quiet(60).save(tmp_path / "x.pcap"))).boots[0].stages
+    assert stage.dhcp is not None
+    assert stage.dhcp.status == status
