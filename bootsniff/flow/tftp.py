@@ -23,7 +23,7 @@ MAX_TRANSFERS = 8192
 MAX_CANDIDATES = 1024
 MAX_EARLY = 8
 EARLY = NANOSECONDS // 1000
-"""So much earlier than its request an answer may stand in a capture that two queues or two taps made."""
+"""An answer may stand before its request in a capture that two queues or two taps made, whatever their times say."""
 IDLE = 300 * NANOSECONDS
 """A transfer this long without a packet is forgotten; its record stays with whoever holds it."""
 
@@ -57,10 +57,14 @@ class TftpFlows:
             return self._request(envelope, message, payload, out)
         transfer = self.find(envelope.point, envelope.source, envelope.source_port)
         if transfer is not None:
+            if transfer.is_done_with((envelope.target, envelope.target_port)):
+                return self._middle(envelope, message, length, out) or transfer
             self._emit(transfer, envelope, out, was=transfer.ended, news=transfer.from_client(envelope, message))
             return transfer
         transfer = self.find(envelope.point, envelope.target, envelope.target_port)
         if transfer is not None:
+            if transfer.is_done_with((envelope.source, envelope.source_port)):
+                return self._middle(envelope, message, length, out) or transfer
             self._emit(transfer, envelope, out, was=transfer.ended, news=transfer.from_server(envelope, message))
             return transfer
         return self._middle(envelope, message, length, out)
@@ -118,7 +122,7 @@ class TftpFlows:
         transfer.request(at)
         out.append(Event(envelope, transfer.record, "opened"))
         for ahead, answer in self._early:
-            if (ahead.point, ahead.target, ahead.target_port) == key and 0 <= envelope.time - ahead.time <= EARLY:
+            if (ahead.point, ahead.target, ahead.target_port) == key and abs(envelope.time - ahead.time) <= EARLY:
                 self._emit(transfer, ahead, out, was=transfer.ended, news=transfer.from_server(ahead, answer))
         self._early.clear()
         return transfer

@@ -67,6 +67,10 @@ class Transfer:
         heard = record.error_by_client if record.error is not None else record.ack_count > 0
         return not (self.ended and heard)
 
+    def is_done_with(self, peer: tuple[str, int]) -> bool:
+        """Whether what goes to or from this end of a server's belongs to a later transfer: PXELINUX has one port for all."""
+        return (self.record.complete or self.record.acknowledged) and peer != self.peer
+
     def from_server(self, envelope: Envelope, message: TftpAnswer) -> bool:
         record = self.record
         at = frame_of(envelope)

@@ -250,6 +250,27 @@ def test_a_transfer_seen_from_its_middle() -> None:
     assert changes(record, events)[-1] == "ended"
 
 
+def test_the_next_transfer_of_a_port_whose_request_the_capture_lost() -> None:
+    """PXELINUX has one port for all its transfers, the server one for each."""
+    other = TID + 1
+    following = [
+        (2.0, back(oack("tsize", "1539"), other)),
+        (2.001, to(ack(0), other)),
+        *((2.01 + n / 100, back(data(n, CONTENT[n * 512 - 512 : n * 512]), other)) for n in range(1, 5)),
+    ]
+    following += [(2.015 + n / 100, to(ack(n), other)) for n in range(1, 5)]
+    events = events_of([(0.5, to(rrq("linux"))), *lockstep(CONTENT), *sorted(following, key=lambda sent: sent[0])])
+    first, second = records_of(TftpTransfer, events)
+    assert (first.complete, first.body.packets, first.strangers) == (True, 4, [])
+    assert (second.partial, second.acknowledged, second.body.received) == (True, True, len(CONTENT))
+
+
+@pytest.mark.parametrize("late", [-0.0003, 0.0003])
+def test_an_answer_before_its_request_whichever_way_the_times_go(late: float) -> None:
+    record, _ = transfer([(1.0, back(error(1, "no"))), (1.0 + late, to(rrq("x")))])
+    assert (record.filename, record.error is not None) == ("x", True)
+
+
 def test_udp_that_only_looks_like_tftp_makes_no_transfer() -> None:
     frames: list[Frame] = [(n / 10, udp(SERVER, 5004, CLIENT, 5004, data(n, b"rtp"))) for n in range(1, 20)]
     frames += [(3.0, udp(CLIENT, 1000, SERVER, 2000, b"\0\1no mode")), (4.0, udp(CLIENT, 1, SERVER, 2, b"\0\4\0\1x"))]
