@@ -106,12 +106,7 @@ class Connection:
         if by_client and flags & (ACK | RST) and packet.acknowledgement:
             self.acknowledge(packet.acknowledgement, at)
         # Pure ACKs are bulk and not looked at; the next request or the end tells as well.
-        if (
-            by_client
-            and flags & ACK
-            and (packet.payload_length or flags & FIN)
-            and isinstance(self.session, HttpSession)
-        ):
+        if by_client and (packet.payload_length or flags & (FIN | RST)) and isinstance(self.session, HttpSession):
             self.session.acknowledged()
         if packet.payload_length and not flags & (SYN | RST):
             change = self._data(packet, at, steps, by_client=by_client) or change

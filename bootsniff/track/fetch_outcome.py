@@ -149,7 +149,10 @@ def _is_whole(flow: TftpTransfer) -> bool:
         return False
     if flow.complete or flow.acknowledged:
         return True
-    return flow.size is not None and flow.acked_block > flow.size // max(flow.block_size, 1)
+    if flow.size is None:
+        return False
+    last = flow.size // max(flow.block_size, 1) + 1
+    return flow.acked_block >= last or flow.acked_block + 1 == last == flow.highest_block
 
 
 def _went_on(flow: TftpTransfer, later: Sequence[FetchRecord]) -> bool:
@@ -195,9 +198,9 @@ def _tftp_status(
     limit = patience.transfer_silence if answered else patience.request_silence
     if (later or moved_on or silence > limit) and _took_unseen_end(flow):
         return "complete"
+    if (later or moved_on or _asked_behind(stage, flow.last.time)) and _ends_unseen(flow, later):
+        return "in-progress"  # it went on, and the capture does not show what came of it
     if later or moved_on:
-        if _ends_unseen(flow, later):
-            return "in-progress"  # it went on, and the capture does not show what came of it
         return "failed" if flow.icmp_count and not answered else "stalled"
     if _wants_no_empty_file(flow):
         return "stalled"
@@ -234,6 +237,12 @@ def _took_unseen_end(flow: TftpTransfer) -> bool:
     """
     lost = flow.size is None and 0 <= flow.highest_block < flow.acked_block <= flow.highest_block + flow.window_size
     return lost and flow.last == flow.newest_ack
+
+
+def _asked_behind(stage: StageRecord, time: int) -> bool:
+    """Whether the machine asked for anything but a file since."""
+    asked = [*(one.start for one in stage.connections[-1:]), *(one.last.time for one in stage.lookups[-1:])]
+    return any(at > time for at in asked)
 
 
 def _ends_unseen(flow: TftpTransfer, later: Sequence[FetchRecord]) -> bool:

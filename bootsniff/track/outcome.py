@@ -124,14 +124,15 @@ def _goes_on_unseen(stages: list[StageRecord], index: int, state: StageState, qu
     if state.rank < BOUND:
         unseen = _took_unseen_offer(stage.dhcp) or _asks_no_server(stage, quality)
         return is_last and (quality.only_requests or unseen)
-    if _ends_in_dhcp(stage, quality, is_first=index == 0 or is_firmware(stage.client)):
+    u_boot = any(is_u_boot(one.client) for one in stages)  # also where it poses as UEFI firmware
+    if _ends_in_dhcp(stage, quality, is_first=index == 0 or is_firmware(stage.client), u_boot=u_boot):
         return False
     if not quality.sees_fetches or (not quality.sees_tcp and goes_on_by_http(stage)) or _behind_relay(stage):
         return True
     if quality.unicast_seen or not is_last:
         return False
     # Every port of a switch shows ARP's questions. edk2, unlike U-Boot, also learns from what others ask (ArpImpl.c).
-    learns = stage.client.startswith("efi-") and not any(is_u_boot(one.client) for one in stages)
+    learns = stage.client.startswith("efi-") and not u_boot
     return learns or bool(stage.arps) or not quality.arp_seen
 
 
@@ -176,7 +177,7 @@ def _ipv6_alone(stages: list[StageRecord]) -> bool:
     return any(isinstance(dhcp, Dhcp6Exchange) and dhcp.replies for dhcp in before)
 
 
-def _ends_in_dhcp(stage: StageRecord, quality: CaptureQuality, *, is_first: bool) -> bool:
+def _ends_in_dhcp(stage: StageRecord, quality: CaptureQuality, *, is_first: bool, u_boot: bool) -> bool:
     """Whether DHCP and ARP alone show that no fetch could follow the lease.
 
     No file was named (an iPXE that was loaded may have a script inside), port 4011 or ARP for the server stayed
@@ -193,7 +194,7 @@ def _ends_in_dhcp(stage: StageRecord, quality: CaptureQuality, *, is_first: bool
         return True
     if (stage.client.startswith("efi-") or is_ipxe(stage.client)) and server_behind_no_router(stage):
         return True  # others may ask for the server itself by ARP, and a router may answer for it
-    if is_u_boot(stage.client):
+    if u_boot:
         return boot_server_of(stage, boot_file_of(stage)) is None
     return is_first and not has_something_to_load(stage) and not _leads_to_4011(exchange)
 

@@ -163,11 +163,10 @@ def _elf(head: bytes, size: int | None) -> BootContent | None:
         return None
     order: Literal["big", "little"] = "big" if head[5:6] == b"\x02" else "little"
     machine = int.from_bytes(head[18:20], order)
-    place, entries = (slice(40, 48), 58) if head[4:5] == b"\x02" else (slice(32, 36), 46)
-    sections = int.from_bytes(head[entries : entries + 2], order) * int.from_bytes(
-        head[entries + 2 : entries + 4], order
-    )
-    missing = _missing(int.from_bytes(head[place], order) + sections, size) if sections else 0
+    place, entries, entry = (slice(40, 48), 58, 64) if head[4:5] == b"\x02" else (slice(32, 36), 46, 40)
+    length = int.from_bytes(head[entries : entries + 2], order)
+    sections = length * int.from_bytes(head[entries + 2 : entries + 4], order)
+    missing = _missing(int.from_bytes(head[place], order) + sections, size) if sections and length == entry else 0
     return BootContent("elf", f"ELF program, {_ELF_MACHINES.get(machine, f'machine {machine}')}", missing=missing)
 
 

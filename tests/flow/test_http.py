@@ -324,6 +324,14 @@ def test_behind_a_body_whose_end_nobody_knows_what_comes_after_the_next_request_
     assert (second.response, second.answered) == (None, answered)
 
 
+def test_a_reset_tells_what_was_acknowledged_before_it() -> None:
+    """edk2 ends its connections so; the capture lost the end of the body."""
+    stream = Stream().open().ask(get("/x")).answer(ok(BODY[:3000]))
+    del stream.frames[-2]
+    (exchange,) = exchanges(stream.reset(0))
+    assert exchange.body.reached == 3000
+
+
 def test_a_lost_request_does_not_lose_the_next_exchange() -> None:
     stream = Stream().open().ask(get("/x"))
     stream.frames.pop()

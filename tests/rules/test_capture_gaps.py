@@ -60,3 +60,22 @@ def test_a_size_probe_whose_second_request_the_capture_lost(tmp_path: Path, seco
     wire.get(seconds, "grubx64.efi", SIGNED)
     found = machine(read(without(wire, seconds - 0.001, seconds + 0.001).quiet(90).save(tmp_path / "x.pcap")))
     assert found.boots[0].stages[0].fetches[0].status == ("probe" if seconds < 2 else "failed")
+
+
+@pytest.mark.parametrize("lost", ["the ACK of the last block", "blocks"])
+def test_a_file_of_which_every_block_was_seen_or_acknowledged_is_whole(tmp_path: Path, lost: str) -> None:
+    """Block n comes at 1.02 s + n ms, its ACK half a millisecond later."""
+    wire = without(Wire().lease(file="grubx64.efi").get(1, "grubx64.efi", SIGNED), 1.0221, 1.0249)
+    if lost != "blocks":
+        wire = without(wire, 1.0261, 1.0269)
+    wire.missing(30, "grub.cfg")
+    found = machine(read(wire.quiet(90).save(tmp_path / "x.pcap")))
+    assert found.boots[0].stages[0].fetches[0].status == "complete"
+    assert TIMEOUT not in {finding.code for finding in found.findings}
+
+
+def test_who_connects_to_a_web_server_behind_an_ack_has_the_file(tmp_path: Path) -> None:
+    wire = without(Wire().lease(file="ipxe.efi").get(1, "ipxe.efi", SIGNED), 1.0217, 1.1)
+    wire.tls(8, "boot.example", 48, by_client=True)
+    found = machine(read(wire.quiet(90).save(tmp_path / "x.pcap")))
+    assert TIMEOUT not in {finding.code for finding in found.findings}

@@ -100,6 +100,8 @@ def test_a_lease_without_a_file_that_others_go_on_from(tmp_path: Path) -> None:
     nfs = Wire("ipxe-bios").lease(option17="192.168.122.1:/srv/root")  # for the system, nothing that iPXE starts from
     assert last_word(nfs, tmp_path) == NOTHING_NAMED
     assert last_word(Wire("u-boot-armv8").lease(), tmp_path) == GOES_ON  # looks for pxelinux.cfg/
+    poses = Wire("u-boot-armv8").lease().as_kind("efi-arm64-pxe").lease(2)
+    assert last_word(poses, tmp_path) == GOES_ON  # asks for a name that it makes of its address
     assert last_word(Wire("efi-x64-http").lease(), tmp_path) == GOES_ON  # a URL of its own setup
     loaded = Wire("bios-pxe").lease(file="undionly.kpxe").get(1, "undionly.kpxe", PXELINUX)
     assert last_word(loaded.as_kind("ipxe-bios").lease(5), tmp_path) == GOES_ON  # a script inside it

@@ -53,9 +53,9 @@ def module(size: int, *, wide: bool, of: int = 9000) -> bytes:
     """An ELF file whose table of sections ends at byte `of`."""
     head = bytearray(64)
     head[:6] = b"\x7fELF" + (b"\x02\x01" if wide else b"\x01\x01")
-    place, entries, length = (40, 58, 8) if wide else (32, 46, 4)
-    head[place : place + length] = (of - 10 * 40).to_bytes(length, "little")
-    head[entries : entries + 4] = (40).to_bytes(2, "little") + (10).to_bytes(2, "little")
+    place, entries, length, entry = (40, 58, 8, 64) if wide else (32, 46, 4, 40)
+    head[place : place + length] = (of - 10 * entry).to_bytes(length, "little")
+    head[entries : entries + 4] = entry.to_bytes(2, "little") + (10).to_bytes(2, "little")
     return bytes(head).ljust(size, b"\0")
 
 

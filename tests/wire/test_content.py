@@ -133,6 +133,12 @@ def test_by_content_and_name(head: bytes, name: str, kind: str, text: str) -> No
     assert (content.kind, content.text) == (kind, text)
 
 
+@pytest.mark.parametrize("wide", [1, 2])
+def test_an_elf_header_whose_entries_have_no_such_size_tells_no_length(wide: int) -> None:
+    filled = (b"\x7fELF" + bytes([wide, 1, 1])).ljust(3000, b"\1")
+    assert classify(filled, "x.mod", 3000).missing == 0
+
+
 def test_empty_files() -> None:
     assert classify(b"", "x", 0).kind == "empty"
     assert classify(b"", "x", None).kind == "unknown"
