@@ -16,6 +16,7 @@ from ..evidence import evidence, maybe, port_unreachable
 from ..rule import Rule
 from . import transfers
 
+_NEITHER = "neither side is seen to go on, nor to repeat its last packet; the capture may have a gap there"
 _REPEATED = 2 * NANOSECONDS
 """A server that sends a block this long after its ACK has not heard the ACK; one that was slow repeats it once, and sooner."""
 
@@ -31,7 +32,8 @@ class TftpTimeoutMidTransfer(Rule):
         then silence, or ICMP port unreachable from a server that is gone.
     Not to be confused with
         The end of block numbers at 65535 (tftp-block-rollover), a client that ends the transfer itself
-        (tftp-client-aborts), a size probe, a tail of the file that the capture does not hold.
+        (tftp-client-aborts), a size probe, a tail of the file that the capture does not hold: who waits repeats its last
+        packet, so where nobody does, packets are missing from the capture rather than from the line.
     Causes
         Loss on the line, a server that was stopped or restarted, an address or a link that changed, a machine that was
         switched off.
@@ -71,7 +73,11 @@ class TftpTimeoutMidTransfer(Rule):
                     *(maybe(flow.error_at, "the machine gives up waiting") if gave_up else ()),
                     *port_unreachable(refused[:1]),
                 ],
-                confidence="certain" if refused or between else case.silence(flow.server, second_sign=True),
+                confidence="certain"
+                if refused or between
+                else "possible"
+                if who is _NEITHER
+                else case.silence(flow.server, second_sign=True),
                 subject=fetch.flow.url,
                 file=flow.filename or "a file whose request is not in the capture,",
                 server=flow.server,
@@ -85,7 +91,7 @@ class TftpTimeoutMidTransfer(Rule):
                 if refused or between
                 else on_the_way.nearer(f"block {flow.highest_block}")
                 if unheard
-                else f"The log of {flow.server}, and a capture on its side.",
+                else f"The log of {flow.server}, and a capture on its side{' without gaps' if who is _NEITHER else ''}.",
                 fixes=fixes.arrange(
                     case,
                     Fix(
@@ -131,6 +137,8 @@ def _silent_side(flow: TftpTransfer, *, gone: bool) -> tuple[str, list[Evidence]
     ]
     if gone:
         return "the server's port is closed", proof, False
+    if flow.last in (flow.newest_ack, flow.body.newest):
+        return _NEITHER, proof, False
     lockstep = flow.window_size == 1
     if lockstep and flow.acked_block < flow.highest_block and client_last - newest > ON_ITS_WAY:
         repeated = f"it goes on to acknowledge block {flow.acked_block}"
