@@ -9,6 +9,8 @@ from .patience import Patience, patience_of
 from .records import Dhcp4Exchange, Dhcp6Exchange, StageRecord
 from .state import BOUND, DISCOVER, OFFERED, SUITED, StageState, in_seconds, is_over
 
+_SILENCE6 = 60 * NANOSECONDS
+
 
 def dhcp4_state(stage: StageRecord, exchange: Dhcp4Exchange, now: int, *, gone: bool, started: bool) -> StageState:
     """An exchange without ACK: unanswered, offered, refused. `gone`: the machine went on to another option."""
@@ -56,12 +58,17 @@ def dhcp6_state(stage: StageRecord, exchange: Dhcp6Exchange, now: int, *, gone: 
     rank, usable = DISCOVER, _usable6(stage, exchange)
     if exchange.advertises or exchange.requests:
         rank = SUITED if exchange.requests or usable else OFFERED
-    refused = bool(exchange.advertises) and not exchange.requests and not usable
-    if gone or refused or is_over(stage.last.time, 60 * NANOSECONDS, now):
+    limit, last = _patience6(stage, exchange, usable=usable), stage.last.time
+    if gone or is_over(last, limit, now):
         return StageState(rank, failed=True, point="dhcp")
-    return StageState(
-        rank, waiting_for=_dhcp6_wait(stage, exchange, now), check_at=stage.last.time + 60 * NANOSECONDS + 1
-    )
+    return StageState(rank, waiting_for=_dhcp6_wait(stage, exchange, now), check_at=last + limit + 1)
+
+
+def _patience6(stage: StageRecord, exchange: Dhcp6Exchange, *, usable: bool) -> int:
+    """How long silence is no end. UEFI firmware sends four SOLICITs (edk2 PxeBcDhcp6.c, HttpBootDhcp6.c: Mrc 4, Mrd 60)."""
+    patience = patience_of(stage.client)
+    over = stage.client.startswith("efi-") and exchange.solicit_count >= patience.discovers
+    return patience.last_answer if over and not exchange.requests and not usable else _SILENCE6
 
 
 def _dhcp6_wait(stage: StageRecord, exchange: Dhcp6Exchange, now: int) -> str:
@@ -79,8 +86,15 @@ def has_lease(exchange: Dhcp6Exchange) -> bool:
 
 
 def _usable6(stage: StageRecord, exchange: Dhcp6Exchange) -> bool:
-    """Whether firmware can boot from an ADVERTISE: edk2 asks no further without a URL, or without `HTTPClient` for HTTP."""
-    answers = [heard.message for heard in exchange.advertises if heard.message.boot_file_url]
+    """Whether firmware can boot from an ADVERTISE.
+
+    Without a URL, an address, or `HTTPClient` for HTTP, edk2 asks no further.
+    """
+    answers = [
+        heard.message
+        for heard in exchange.advertises
+        if heard.message.boot_file_url and (heard.message.addresses or not heard.message.says_no_addresses)
+    ]
     if is_http_client(stage.client):
         return any((message.vendor_class or "").startswith("HTTPClient") for message in answers)
     return bool(answers) or not is_firmware(stage.client)

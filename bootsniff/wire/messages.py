@@ -183,6 +183,11 @@ class Dhcpv6Message(Struct):
     """The client's own address, as the relay next to it names it (RFC 8415 section 9.1); None without a relay."""
     problems: tuple[str, ...] = ()
 
+    @property
+    def says_no_addresses(self) -> bool:
+        """NoAddrsAvail (RFC 8415 section 21.13)."""
+        return self.status is not None and self.status[0] == 2
+
 
 class ArpMessage(Struct, gc=False):
     """ARP over Ethernet and IPv4 (RFC 826)."""

@@ -233,16 +233,27 @@ def test_silence_is_noticed_by_deadline_while_watching() -> None:
     assert play.record.boots[-1].status == "stalled"
 
 
-def test_an_advertise_without_a_url_is_refused_at_once() -> None:
-    asked = Play("0 SOLICIT efi-x64-pxe", "0.1 ADVERTISE")
-    assert asked.verdict == ("stalled", "dhcp")
-    assert Play("0 SOLICIT efi-x64-pxe", "0.1 ADVERTISE url=tftp://[fd00::1]/x.efi").verdict == ("in-progress", None)
+def solicits(kind: str, advertise: str, quiet_at: int) -> tuple[object, object]:
+    """The verdict on the four SOLICITs of UEFI firmware, each answered by this ADVERTISE."""
+    told = [line for at in (0, 4, 12, 28) for line in (f"{at} SOLICIT {kind}", f"{at}.1 {advertise}")]
+    return Play(*told, f"{quiet_at} QUIET").verdict
 
 
-def test_http_over_ipv6_wants_its_vendor_class_back() -> None:
-    assert Play("0 SOLICIT efi-x64-http", "0.1 ADVERTISE url=http://[fd00::1]/x.efi").verdict == ("stalled", "dhcp")
-    echoed = Play("0 SOLICIT efi-x64-http", "0.1 ADVERTISE url=http://[fd00::1]/x.efi echo=HTTPClient")
-    assert echoed.verdict == ("in-progress", None)
+@pytest.mark.parametrize(
+    ("kind", "refused", "taken"),
+    [
+        ("efi-x64-pxe", "ADVERTISE", "ADVERTISE url=tftp://[fd00::1]/x.efi"),
+        (
+            "efi-x64-http",
+            "ADVERTISE url=http://[fd00::1]/x.efi",
+            "ADVERTISE url=http://[fd00::1]/x.efi echo=HTTPClient",
+        ),
+    ],
+)
+def test_an_advertise_that_firmware_cannot_use(kind: str, refused: str, taken: str) -> None:
+    assert solicits(kind, refused, 31) == ("in-progress", None)
+    assert solicits(kind, refused, 34) == ("stalled", "dhcp")
+    assert solicits(kind, taken, 34) == ("in-progress", None)
 
 
 def test_a_capture_of_dhcp_alone_cannot_show_that_nothing_was_fetched() -> None:

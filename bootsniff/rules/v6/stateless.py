@@ -10,9 +10,6 @@ from ..case import Case
 from ..evidence import evidence, first_and_last
 from ..rule import Rule
 
-_NO_ADDRESSES = 2
-"""NoAddrsAvail (RFC 8415 section 21.13)."""
-
 
 class V6StatelessNotSupported(Rule):
     """The DHCPv6 server has no address for a firmware that needs one.
@@ -46,7 +43,7 @@ class V6StatelessNotSupported(Rule):
         if dhcp is None or case.client == "os" or case.stage.fetches or not case.over:
             return
         answers = [*dhcp.advertises, *dhcp.replies]
-        refusals = [heard for heard in answers if heard.message.status and heard.message.status[0] == _NO_ADDRESSES]
+        refusals = [heard for heard in answers if heard.message.says_no_addresses]
         if not refusals or any(heard.message.addresses for heard in answers):
             return
         first = refusals[0]
