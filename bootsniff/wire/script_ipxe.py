@@ -165,7 +165,9 @@ class _Reader:
                 for index, command in enumerate(commands):
                     self._command(command, certain=index == 0)
         read = plan(self._chosen(), waits=self.waits, timeout=self.timeout)
-        left_out = tuple(found for loads in self.loads.values() if (found := loads.left_out()) is not None)
+        plain = self.misspelt is None and self.used <= _KNOWN
+        found = [loads.left_out() for loads in self.loads.values()] if plain else []
+        left_out = tuple(one for one in found if one is not None)
         return replace(read, starts=self._starts(), misspelt=self.misspelt, left_out=left_out[:MAX_FILES])
 
     def _look_up(self, commands: list[list[str]]) -> None:

@@ -150,6 +150,11 @@ def test_an_initrd_that_is_named_and_never_loaded(client: str, agent: str, tmp_p
     assert finding.fixes[0].text == f"initrd {BASE}/deb/initrd.gz"
 
 
+def test_a_misspelt_command_is_told_alone(tmp_path: Path) -> None:
+    seen = found(booted("kernel URL/linux initrd=initrd.gz\nintrd URL/initrd.gz\nboot", files=()), tmp_path)
+    assert errors(seen) == {"chain-script-stops"}
+
+
 def test_an_initrd_that_another_part_of_the_script_loads(tmp_path: Path) -> None:
     script = "kernel URL/linux initrd=main\ngoto more\n:more\ninitrd --name main URL/initrd.gz\nboot"
     assert found(booted(script), tmp_path).findings == ()
