@@ -167,7 +167,7 @@ def qemu(case: Case, name: str, wanted: str = "") -> Fix | None:
 
 def boot_file(case: Case, name: str | None = None, server: str | None = None) -> tuple[Fix, ...]:
     """Offer a file over TFTP to this kind of client."""
-    name = name or names_example(case)
+    name = name or example_file(case)
     server = server or address_of_server(case)
     return arrange(
         case,
@@ -291,7 +291,7 @@ def over_http(case: Case, name: str) -> Fix:
     return Fix("http", example_url(case, name))
 
 
-def names_example(case: Case) -> str:
+def example_file(case: Case) -> str:
     """A file that this kind of client can start, as an example."""
     return loader_for(case.client)
 
@@ -299,5 +299,5 @@ def names_example(case: Case) -> str:
 def example_url(case: Case, path: str | None = None) -> str:
     """A URL on the boot server of this capture."""
     host = address_of_server(case)
-    name = web((path or names_example(case)).lstrip("/")).replace("&", "%26").replace("?", "%3f")
+    name = web((path or example_file(case)).lstrip("/")).replace("&", "%26").replace("?", "%3f")
     return f"http://{in_url(host)}/{name}"

@@ -1,4 +1,4 @@
-"""DHCPv4 messages to stages: whose exchange a message belongs to."""
+"""What DHCPv4 messages tell of a machine, noted in the exchange of the stage that they belong to."""
 
 from __future__ import annotations
 
@@ -7,15 +7,13 @@ from ..wire import dhcp_options as options
 from ..wire import ports
 from ..wire.messages import DhcpMessage, DhcpType, Envelope
 from . import vantage
-from .arrived import loaded_system
 from .boot_file import SERVER_IDENTIFIER
-from .kinds import Kind, is_ipxe, is_open_firmware, is_u_boot, kind_of, told_with_the_request
-from .machines import NEW_BOOT_GAP, ask_for, begin_boot, begin_stage, kept, learn_address, retell_stage, touch
-from .outcome import boot_is_handed_off, stage_has_failed
-from .power_on import SAME_EXCHANGE, begins_boot
-from .records import BootRecord, Dhcp4Exchange, Heard, MachineRecord, Point, StageRecord, World
+from .dhcp4_stages import REQUESTED_ADDRESS, runs_already, stage_for_discover, stage_for_request, stage_of_reply
+from .kinds import kind_of
+from .machines import ask_for, kept, learn_address, touch
+from .records import Dhcp4Exchange, Heard, MachineRecord, Point, StageRecord, World
 
-HOST_NAME, PXE_OPTIONS, REQUESTED_ADDRESS = 12, 43, 50
+HOST_NAME, PXE_OPTIONS = 12, 43
 
 
 def client_message(
@@ -30,54 +28,63 @@ def client_message(
         machine.uuid = options.uuid(message)
     if HOST_NAME in message.options.codes:
         machine.hostname = options.hostname(message) or machine.hostname
-    kind_number = message.message_type
-    if kind_number in (None, DhcpType.DISCOVER):
-        if kind is not None and kind.vendor_class == options.PXE_CLASS and not kind.arch and _was_told_more(machine):
-            kind = None
-        stage = _stage_for_discover(machine, kind, heard)
-        if stage is None:
-            return
-        exchange = _exchange(stage)
-        if message.relay is not None and exchange.discovers and exchange.discovers[-1].message.relay is None:
-            exchange.relayed = kept(exchange.relayed, heard)
-            return
-        exchange.discover_count += 1
-        exchange.discovers = kept(exchange.discovers, heard)
-        vantage.note_point(exchange, envelope, message, point)
-        touch(machine, stage, at)
+    if message.message_type in (None, DhcpType.DISCOVER):
+        stage = stage_for_discover(machine, kind, heard)
+        if stage is not None and _take_discover(_exchange(stage), heard):
+            vantage.note_point(_exchange(stage), envelope, message, point)
+            touch(machine, stage, at)
         return
-    if kind is not None and _runs_already(kind, message):
+    if kind is not None and runs_already(kind, message):
         learn_address(world, machine, message.client_ip)
         return
-    stage = _stage_for_request(machine, kind, message, at)
-    if stage is None:
-        return
-    exchange = _exchange(stage)
+    stage = stage_for_request(machine, kind, message, at)
+    if stage is not None and _take_request(world, machine, _exchange(stage), heard):
+        touch(machine, stage, at)
+
+
+def _take_discover(exchange: Dhcp4Exchange, heard: Heard[DhcpMessage]) -> bool:
+    """Note a DISCOVER; False when it is only the relay's copy of one."""
+    if heard.message.relay is not None and exchange.discovers and exchange.discovers[-1].message.relay is None:
+        exchange.relayed = kept(exchange.relayed, heard)
+        return False
+    exchange.discover_count += 1
+    exchange.discovers = kept(exchange.discovers, heard)
+    return True
+
+
+def _take_request(world: World, machine: MachineRecord, exchange: Dhcp4Exchange, heard: Heard[DhcpMessage]) -> bool:
+    """Note what a client sends beside DISCOVERs; False when it moves nothing: a relay's copy, or no part of a boot."""
+    message = heard.message
     if message.relay is not None and exchange.requests and exchange.requests[-1].message.relay is None:
         exchange.relayed = kept(exchange.relayed, heard)
-        return
-    pxe = options.pxe(message) if PXE_OPTIONS in message.options.codes else None
-    if envelope.target_port == ports.PXE or (pxe is not None and pxe.boot_item is not None):
+        return False
+    if heard.target_port == ports.PXE or _is_about_boot_server(message):
         exchange.pxe_request_count += 1
         exchange.pxe_requests = kept(exchange.pxe_requests, heard)
-    elif kind_number == DhcpType.REQUEST:
+    elif message.message_type == DhcpType.REQUEST:
         if exchange.discovers and not exchange.offers and SERVER_IDENTIFIER in message.options:
             world.quality.offers_missing = True  # it takes an offer that this capture does not hold
         exchange.request_count += 1
         exchange.requests = kept(exchange.requests, heard)
         if not exchange.acks:
             ask_for(world, machine, options.address(message, REQUESTED_ADDRESS))
-    elif kind_number == DhcpType.DECLINE:
+    elif message.message_type == DhcpType.DECLINE:
         exchange.declines = kept(exchange.declines, heard)
-    elif kind_number == DhcpType.INFORM:
+    elif message.message_type == DhcpType.INFORM:
         exchange.informs = kept(exchange.informs, heard)
         if message.client_ip:
             learn_address(world, machine, message.client_ip)
-    elif kind_number == DhcpType.RELEASE:
-        exchange.released = at
+    elif message.message_type == DhcpType.RELEASE:
+        exchange.released = heard.at
     else:
-        return  # what the registry added later says nothing about a boot
-    touch(machine, stage, at)
+        return False  # what the registry added later says nothing about a boot
+    return True
+
+
+def _is_about_boot_server(message: DhcpMessage) -> bool:
+    """Whether a message asks a boot server for an item of the menu, or answers that (option 43.71, PXE 2.1)."""
+    pxe = options.pxe(message) if PXE_OPTIONS in message.options.codes else None
+    return pxe is not None and pxe.boot_item is not None
 
 
 def server_message(
@@ -88,14 +95,14 @@ def server_message(
         if message.message_type == DhcpType.ACK:
             learn_address(world, machine, message.your_ip or message.client_ip)
         return
-    stage = _stage_of_reply(machine.boots[-1], message)
+    stage = stage_of_reply(machine.boots[-1], message)
     at = FrameRef(envelope.capture, envelope.frame, envelope.time)
     message.client_mac = machine.mac
     heard = _heard(envelope, message, at)
-    kind_number = message.message_type
+    message_type = message.message_type
     if stage is None:
         latest = machine.boots[-1].stages[-1].dhcp
-        if isinstance(latest, Dhcp4Exchange) and kind_number == DhcpType.OFFER:
+        if isinstance(latest, Dhcp4Exchange) and message_type == DhcpType.OFFER:
             latest.misfits = kept(latest.misfits, heard)
         return
     exchange = _exchange(stage)
@@ -104,29 +111,25 @@ def server_message(
         exchange.relayed = kept(exchange.relayed, heard)
         if exchange.discovers and exchange.discovers[-1].message.relay is None:
             return
-    if kind_number in (None, DhcpType.OFFER):
+    if message_type in (None, DhcpType.OFFER):
         vantage.note_point(exchange, envelope, message, point)
-        if message.your_ip is None and kind_number == DhcpType.OFFER:
+        if message.your_ip is None and message_type == DhcpType.OFFER:
             exchange.proxy_offers = kept(exchange.proxy_offers, heard)
         else:
             exchange.offer_count += 1
             exchange.offers = kept(exchange.offers, heard)
-            if stage.client in ("raspberry-pi", "unknown") or kind_number is None:
+            if stage.client in ("raspberry-pi", "unknown") or message_type is None:
                 learn_address(world, machine, message.your_ip)
-    elif kind_number == DhcpType.ACK:
-        pxe = options.pxe(message) if PXE_OPTIONS in message.options.codes else None
-        if (
-            envelope.source_port == ports.PXE
-            or (message.your_ip is None and exchange.acks)
-            or (pxe is not None and pxe.boot_item is not None)
-        ):
+    elif message_type == DhcpType.ACK:
+        beside_lease = message.your_ip is None and exchange.acks
+        if envelope.source_port == ports.PXE or beside_lease or _is_about_boot_server(message):
             exchange.pxe_replies = kept(exchange.pxe_replies, heard)
         else:
             exchange.ack_count += 1
             exchange.acks = kept(exchange.acks, heard)
             world.quality.lease_seen |= machine.boot_client
             learn_address(world, machine, message.your_ip or message.client_ip)
-    elif kind_number == DhcpType.NAK:
+    elif message_type == DhcpType.NAK:
         exchange.nak_count += 1
         exchange.naks = kept(exchange.naks, heard)
     touch(machine, stage, at)
@@ -134,20 +137,9 @@ def server_message(
 
 def copy(machine: MachineRecord, envelope: Envelope, message: DhcpMessage, point: Point) -> None:
     """A message of the machine's that was seen at another capture point a moment ago."""
-    stage = _stage_of_reply(machine.boots[-1], message) if machine.boots else None
+    stage = stage_of_reply(machine.boots[-1], message) if machine.boots else None
     if stage is not None and isinstance(stage.dhcp, Dhcp4Exchange):
         vantage.note_point(stage.dhcp, envelope, message, point)
-
-
-def _was_told_more(machine: MachineRecord) -> bool:
-    """Whether the firmware of this boot named its architecture behind the class: it does so every time.
-
-    What says the class alone is a program that it loaded (FreeBSD's pxeboot: stand/libsa/bootp.c).
-    """
-    stages = machine.boots[-1].stages if machine.boots else []
-    return any(
-        stage.vendor_class is not None and stage.vendor_class.startswith(f"{options.PXE_CLASS}:") for stage in stages
-    )
 
 
 def _heard(envelope: Envelope, message: DhcpMessage, at: FrameRef) -> Heard[DhcpMessage]:
@@ -160,152 +152,3 @@ def _exchange(stage: StageRecord) -> Dhcp4Exchange:
     if not isinstance(stage.dhcp, Dhcp4Exchange):
         stage.dhcp = Dhcp4Exchange()
     return stage.dhcp
-
-
-def _stage_for_discover(machine: MachineRecord, kind: Kind | None, heard: Heard[DhcpMessage]) -> StageRecord | None:
-    at, message = heard.at, heard.message
-    boot = machine.boots[-1] if machine.boots else None
-    if kind is None:
-        return _stage_for_plain_client(machine, at)
-    machine.boot_client = True
-    if boot is None or not boot.stages:
-        return begin_stage(begin_boot(machine, at), kind, at)
-    if told_with_the_request(kind):
-        kind = _as_it_said_before(boot) or kind
-        if heard.source in machine.addresses:
-            # SLOF does DHCP anew for every try, and speaks from the address that it was given: nobody reset it.
-            return boot.stages[-1] if boot.stages[-1].client == kind.client else begin_stage(boot, kind, at)
-    current = _continued_exchange(boot, kind, message, at)
-    if current is not None:
-        return current
-    if begins_boot(boot, kind, at):
-        boot = begin_boot(machine, at)
-    return begin_stage(boot, kind, at)
-
-
-def _as_it_said_before(boot: BootRecord) -> Kind | None:
-    """What a program called itself in the REQUESTs of this boot that says nothing of itself in a DISCOVER."""
-    for stage in boot.stages:
-        if is_open_firmware(stage.client):
-            return Kind(stage.client, stage.name, stage.arch, None, None)
-    return None
-
-
-def _continued_exchange(boot: BootRecord, kind: Kind, message: DhcpMessage, at: FrameRef) -> StageRecord | None:
-    """The stage whose exchange this DISCOVER goes on with, if there is one."""
-    stage = boot.stages[-1]
-    exchange = stage.dhcp
-    if stage.client != kind.client or not isinstance(exchange, Dhcp4Exchange) or stage.fetches:
-        return None
-    if not exchange.discovers:
-        return stage if at.time - stage.last.time < SAME_EXCHANGE and not exchange.acks else None
-    latest = exchange.discovers[-1]
-    gap = at.time - latest.time
-    if not -SAME_EXCHANGE < gap < NEW_BOOT_GAP:
-        return None
-    if exchange.nak_count and not exchange.acks:
-        return stage
-    if (
-        latest.message.xid == message.xid
-        and (message.secs >= latest.message.secs or gap < SAME_EXCHANGE)
-        and not exchange.acks
-    ):
-        return stage
-    if exchange.acks:
-        return None
-    if is_u_boot(kind.client) or is_ipxe(kind.client) or kind.client == "raspberry-pi":
-        # A new xid for every DISCOVER (U-Boot), or a script that starts DHCP again (iPXE).
-        return stage if gap < SAME_EXCHANGE else None
-    return stage if message.secs > latest.message.secs and gap < SAME_EXCHANGE else None
-
-
-def _runs_already(kind: Kind, message: DhcpMessage) -> bool:
-    """Whether a switch or a Mac that runs keeps its lease, or asks what it may boot next time: boot programs do neither.
-
-    Their systems say the same vendor class as their boot programs.
-    """
-    if kind.client != "other-boot-client" or kind.arch or message.client_ip is None:
-        return False
-    # A request for a renewal names neither server nor address (RFC 2131 section 4.3.2).
-    renews = SERVER_IDENTIFIER not in message.options and REQUESTED_ADDRESS not in message.options
-    return message.message_type == DhcpType.INFORM or (message.message_type == DhcpType.REQUEST and renews)
-
-
-def _stage_for_plain_client(machine: MachineRecord, at: FrameRef) -> StageRecord | None:
-    """An ordinary DHCP client: the operating system of a boot, or a machine that does not boot at all."""
-    if not machine.boots:
-        return None
-    boot = machine.boots[-1]
-    latest = boot.stages[-1] if boot.stages else None
-    if latest is not None and latest.client == "os":
-        return latest
-    if latest is None or not _may_hand_over(boot):
-        return None
-    return begin_stage(boot, Kind("os", "operating system", (), None, None), at)
-
-
-def _may_hand_over(boot: BootRecord) -> bool:
-    """Whether an operating system may have come from this boot: not when every option of it has failed."""
-    if boot_is_handed_off(boot):
-        return True
-    latest = boot.stages[-1]
-    return not stage_has_failed(latest, moved_on=True) or loaded_system(latest)
-
-
-def _stage_for_request(
-    machine: MachineRecord, kind: Kind | None, message: DhcpMessage, at: FrameRef
-) -> StageRecord | None:
-    """The stage a REQUEST, INFORM or DECLINE belongs to: the latest of that kind that can be waiting for it."""
-    boot = machine.boots[-1] if machine.boots else None
-    if boot is not None:
-        for stage in reversed(boot.stages[-4:]):
-            exchange = stage.dhcp
-            # 0 is nobody's: iPXE has drawn none when it looks for boot servers (dhcp.c, start_pxebs).
-            if message.xid and isinstance(exchange, Dhcp4Exchange) and _shares_xid(exchange, message):
-                if kind is not None and is_open_firmware(kind.client):
-                    retell_stage(stage, kind)
-                return stage
-        for stage in reversed(boot.stages[-4:]):
-            if kind is not None and stage.client == kind.client and isinstance(stage.dhcp, Dhcp4Exchange):
-                return stage
-            # Some ROMs leave options 60 and 93 out of the REQUEST (Raspberry Pi 4), or change them for port 4011.
-            if (
-                kind is None
-                and stage is boot.stages[-1]
-                and isinstance(stage.dhcp, Dhcp4Exchange)
-                and stage.client == "os"
-            ):
-                return stage
-    if kind is None:
-        stage_or_none = _stage_for_plain_client(machine, at)
-        if stage_or_none is not None or boot is None:
-            return stage_or_none
-        return None
-    machine.boot_client = True
-    latest = boot.stages[-1] if boot is not None and boot.stages else None
-    if latest is not None and latest.client == "unknown" and latest.dhcp is None and message.client_ip is not None:
-        # It has an address and asks for more (port 4011): the program whose DHCP the capture did not hold tells its name.
-        retell_stage(latest, kind)
-        return latest
-    if boot is None or begins_boot(boot, kind, at):
-        boot = begin_boot(machine, at)
-    return begin_stage(boot, kind, at)
-
-
-def _shares_xid(exchange: Dhcp4Exchange, message: DhcpMessage) -> bool:
-    xid = message.xid
-    if exchange.discovers and exchange.discovers[-1].message.xid == xid:
-        return True
-    for messages in (exchange.discovers, exchange.requests, exchange.pxe_requests, exchange.informs):
-        for heard in messages:
-            if heard.message.xid == xid:
-                return True
-    return False
-
-
-def _stage_of_reply(boot: BootRecord, message: DhcpMessage) -> StageRecord | None:
-    """Xid joins a reply to its request; the latest stage that used it (EFI iPXE uses one xid in every boot)."""
-    for stage in reversed(boot.stages):
-        if isinstance(stage.dhcp, Dhcp4Exchange) and _shares_xid(stage.dhcp, message):
-            return stage
-    return None

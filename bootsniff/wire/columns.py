@@ -235,23 +235,14 @@ def _transport(source: Rows, rows: npt.NDArray[np.void], l3: Ints, version: int,
     at1, at2, at4 = LEAD + header, (LEAD + header) // 2, (LEAD + header) // 4  # the transport header
     columns = Columns()
     if version == 4:
-        total = by2[:, 3].astype(np.int64)
-        unset = total == 0  # segmentation offload: the sender's card would have filled it in
         good = good & (rows.view(np.uint16).reshape(count, -1)[:, 5] & _FRAGMENT == 0)
-        columns.identification = by2[:, 4].astype(np.uint16)
-        protocol = by1[:, LEAD + 9].copy()
-        columns.source, columns.target = by4[:, 4].astype(np.uint64), by4[:, 5].astype(np.uint64)
-        columns.source_high, columns.target_high = np.zeros(count, np.uint64), np.zeros(count, np.uint64)
+        protocol, total = by1[:, LEAD + 9].copy(), by2[:, 3].astype(np.int64)
+        unset = total == 0  # segmentation offload: the sender's card would have filled it in
     else:
-        total = by2[:, 4].astype(np.int64)
+        protocol, total = by1[:, LEAD + 6].copy(), by2[:, 4].astype(np.int64)
         total += 40
         unset = total == 40
-        columns.identification = np.zeros(count, np.uint16)
-        protocol = by1[:, LEAD + 6].copy()
-        wide = by4[:, 3:11].astype(np.uint64)
-        wide = wide[:, ::2] << np.uint64(32) | wide[:, 1::2]
-        columns.source_high, columns.source = wide[:, 0].copy(), wide[:, 1].copy()
-        columns.target_high, columns.target = wide[:, 2].copy(), wide[:, 3].copy()
+    _set_addresses(columns, version, by2, by4)
     if np.count_nonzero(unset):
         total[unset] = np.maximum((source.offset + source.original - l3)[unset], header if version == 6 else 0)
     length = total - header
@@ -294,6 +285,21 @@ def _transport(source: Rows, rows: npt.NDArray[np.void], l3: Ints, version: int,
         for name in _ALWAYS:
             getattr(columns, name)[bad] = 0
     return columns
+
+
+def _set_addresses(columns: Columns, version: int, by2: npt.NDArray[np.uint16], by4: npt.NDArray[np.uint32]) -> None:
+    """Who sends to whom, and the identification, which IPv6 has in fragments alone; `by2` and `by4` are rows in numbers."""
+    count = len(by4)
+    if version == 4:
+        columns.identification = by2[:, 4].astype(np.uint16)
+        columns.source, columns.target = by4[:, 4].astype(np.uint64), by4[:, 5].astype(np.uint64)
+        columns.source_high, columns.target_high = np.zeros(count, np.uint64), np.zeros(count, np.uint64)
+        return
+    columns.identification = np.zeros(count, np.uint16)
+    wide = by4[:, 3:11].astype(np.uint64)
+    wide = wide[:, ::2] << np.uint64(32) | wide[:, 1::2]
+    columns.source_high, columns.source = wide[:, 0].copy(), wide[:, 1].copy()
+    columns.target_high, columns.target = wide[:, 2].copy(), wide[:, 3].copy()
 
 
 def _add_vlan(columns: Columns, outer: npt.NDArray[np.int32]) -> None:

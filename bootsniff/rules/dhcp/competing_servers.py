@@ -110,7 +110,7 @@ def _chosen(case: Case) -> tuple[str | None, list[Evidence]]:
 def _fixes(case: Case, boot: Offer) -> tuple[Fix, ...]:
     network = (boot.address or fixes.EXAMPLE_SERVER).rsplit(".", 1)[0] + ".0"
     match, tags = dnsmasq_match(case)
-    file = boot.boot_file or fixes.names_example(case)
+    file = boot.boot_file or fixes.example_file(case)
     return fixes.arrange(
         case,
         Fix(

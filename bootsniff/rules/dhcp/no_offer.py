@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from ...model import Finding, Fix
-from ...track.records import Dhcp4Exchange, StageRecord
+from ...track.records import Dhcp4Exchange, Heard, ServerRecord, StageRecord
 from ...wire import dhcp_options
+from ...wire.messages import DhcpMessage
 from .. import fixes, names
 from ..case import Case
 from ..evidence import evidence, first_and_last, maybe
 from ..offers import Offer
 from ..rule import Rule
 
+_RELAY_INFORMATION = 82
 _SNOOPING = (
     Fix("ios", "no ip dhcp snooping information option   # on the switch that snoops"),
     Fix("ios", "ip dhcp relay information trust-all   # on the one that relays or serves"),
@@ -64,42 +67,14 @@ class DhcpNoOffer(Rule):
             return
         if dhcp.answered or any(heard.message.op == 2 for heard in dhcp.relayed):
             return
-        if case.world.quality.only_requests or any(dhcp_options.server_id(heard.message) for heard in dhcp.requests):
+        quality = case.world.quality
+        if quality.only_requests or any(dhcp_options.server_id(heard.message) for heard in dhcp.requests):
             return  # this capture does not hold offers that were taken
-        served = case.overview.dhcp_servers
-        before = _answered_before(case)
-        asking = (heard for heard in dhcp.misfits if heard.at.time < dhcp.discovers[-1].at.time)
-        misfit = next((Offer.of(heard) for heard in asking), None)
+        signs = _signs(case, dhcp)
+        misfit, before = signs.misfit, signs.before
         # What is asked for with the broadcast flag is answered by broadcast (RFC 2131 section 4.1): it would be seen.
         broadcast = any(heard.message.broadcast and not heard.message.relay for heard in dhcp.discovers)
-        relayed = [heard for heard in (*dhcp.discovers, *dhcp.relayed) if heard.message.relay]
-        told = dhcp_options.relay_information(relayed[0].message) if relayed else None
-        link = told.link if told is not None else None
-        alone = "only DHCPv6 is answered here" if case.overview.answers_dhcpv6 else "nobody answers anyone here"
-        others = f"{names.joined(s.address for s in served)} serves others" if served else alone
-        if misfit is not None:
-            xid = f"{misfit.message.xid:#010x}"
-            others = f"what {misfit.server} offers has transaction id {xid}, which is not the machine's"
-        elif relayed:
-            targets = names.joined(heard.target for heard in relayed)
-            apart = f" for the network of {link}" if link else ""
-            others = f"the relay {relayed[0].message.relay} hands them to {targets}{apart}, and no answer comes back"
-        elif before is not None:
-            others = f"{before[1].server} answered {before[0].name or before[0].client} before"
-        # A switch that snoops adds option 82, and relays refuse it without an address of their kind (Cisco IOS by default).
-        snooped = [heard for heard in dhcp.discovers if 82 in heard.message.options and not heard.message.relay]
-        if snooped and not relayed and misfit is None:
-            others += (
-                "; a switch put option 82 into them without a relay's address, which relays and servers may refuse"
-            )
-        host = case.world.host
-        name = host.libvirt_network if host else None
-        restart = f"virsh net-destroy {name}; virsh net-start {name}\n" if name else ""
-        listens = Fix("shell", f"{restart}ss -lunp 'sport = :67'   # is a server listening, and on which address?")
-        ranges = fixes.address_range(case, link or relayed[0].message.relay if relayed else None)
-        # A relay shows that there is a server to configure; where nothing does, the first question is whether one hears.
-        first = (*ranges, listens, fixes.accept("udp", 67)) if relayed else (listens, fixes.accept("udp", 67), *ranges)
-        lost = case.world.quality.dropped_frames or case.world.quality.one_sided
+        would_be_seen = broadcast and not (quality.dropped_frames or quality.one_sided)
         yield self.finding(
             case,
             [
@@ -108,28 +83,88 @@ class DhcpNoOffer(Rule):
                 *([evidence(misfit.heard, "OFFER with another transaction id")] if misfit else ()),
                 *([evidence(before[1].heard, f"{before[1].server} answers {before[0].client}")] if before else ()),
             ],
-            confidence="likely" if broadcast and not lost else case.silence(second_sign=bool(served)),
+            confidence="likely" if would_be_seen else case.silence(second_sign=bool(signs.served)),
             count=dhcp.discover_count,
             time=names.seconds(dhcp.discovers[-1].at.time - dhcp.discovers[0].at.time),
-            others=others,
-            blind="" if broadcast and not lost else case.blind_spot(),
+            others=_others(case, signs),
+            blind="" if would_be_seen else case.blind_spot(),
             expected="An OFFER from a DHCP server within a few seconds of the first DISCOVER.",
-            proof=_proof(case, misfit, relayed=bool(relayed), served=bool(served)),
-            fixes=(Fix("shell", f"tcpdump -vni any port 67   # on {misfit.server}: xid of what comes and what goes"),)
-            if misfit is not None
-            else _fixes_behind(case)
-            if before is not None
-            else fixes.arrange(
-                case,
-                *(_SNOOPING if snooped and not relayed else ()),
-                *first,
-                Fix(
-                    "shell", f"ip route get {relayed[0].message.relay}   # on the server: how does it answer the relay?"
-                )
-                if relayed
-                else None,
-            ),
+            proof=_proof(case, signs),
+            fixes=_fixes(case, signs),
         )
+
+
+class _Signs(NamedTuple):
+    """What else the capture holds beside DISCOVERs that nobody answers."""
+
+    served: list[ServerRecord]
+    """Servers that answer others."""
+    before: tuple[StageRecord, Offer] | None
+    """The program of this machine that a server answered before, and the answer."""
+    misfit: Offer | None
+    """An OFFER with a transaction id that is not the machine's."""
+    relayed: list[Heard[DhcpMessage]]
+    snooped: bool
+    """A switch added option 82, and no relay its address; relays refuse that (Cisco IOS by default)."""
+
+    @property
+    def link(self) -> str | None:
+        """The network that the relay names (RFC 3527)."""
+        told = dhcp_options.relay_information(self.relayed[0].message) if self.relayed else None
+        return told.link if told is not None else None
+
+
+def _signs(case: Case, dhcp: Dhcp4Exchange) -> _Signs:
+    asking = (heard for heard in dhcp.misfits if heard.at.time < dhcp.discovers[-1].at.time)
+    relayed = [heard for heard in (*dhcp.discovers, *dhcp.relayed) if heard.message.relay]
+    snooped = any(_RELAY_INFORMATION in heard.message.options for heard in dhcp.discovers)
+    return _Signs(
+        case.overview.dhcp_servers,
+        _answered_before(case),
+        next((Offer.of(heard) for heard in asking), None),
+        relayed,
+        snooped and not relayed,
+    )
+
+
+def _others(case: Case, signs: _Signs) -> str:
+    """What the capture shows of servers all the same."""
+    if signs.misfit is not None:
+        xid = f"{signs.misfit.message.xid:#010x}"
+        return f"what {signs.misfit.server} offers has transaction id {xid}, which is not the machine's"
+    if signs.relayed:
+        targets = names.joined(heard.target for heard in signs.relayed)
+        apart = f" for the network of {signs.link}" if signs.link else ""
+        return f"the relay {signs.relayed[0].message.relay} hands them to {targets}{apart}, and no answer comes back"
+    if signs.before is not None:
+        program, answer = signs.before
+        others = f"{answer.server} answered {program.name or program.client} before"
+    elif signs.served:
+        others = f"{names.joined(server.address for server in signs.served)} serves others"
+    else:
+        others = "only DHCPv6 is answered here" if case.overview.answers_dhcpv6 else "nobody answers anyone here"
+    if signs.snooped:
+        others += "; a switch put option 82 into them without a relay's address, which relays and servers may refuse"
+    return others
+
+
+def _fixes(case: Case, signs: _Signs) -> tuple[Fix, ...]:
+    if signs.misfit is not None:
+        look = f"tcpdump -vni any port 67   # on {signs.misfit.server}: xid of what comes and what goes"
+        return (Fix("shell", look),)
+    if signs.before is not None:
+        return _fixes_behind(case)
+    relay = signs.relayed[0].message.relay if signs.relayed else None
+    host = case.world.host
+    name = host.libvirt_network if host else None
+    restart = f"virsh net-destroy {name}; virsh net-start {name}\n" if name else ""
+    listens = Fix("shell", f"{restart}ss -lunp 'sport = :67'   # is a server listening, and on which address?")
+    ranges = fixes.address_range(case, signs.link or relay)
+    accept = fixes.accept("udp", 67)
+    if relay is None:  # nothing shows that there is a server to configure: the first question is whether one hears
+        return fixes.arrange(case, *(_SNOOPING if signs.snooped else ()), listens, accept, *ranges)
+    back = Fix("shell", f"ip route get {relay}   # on the server: how does it answer the relay?")
+    return fixes.arrange(case, *ranges, listens, accept, back)
 
 
 def _answered_before(case: Case) -> tuple[StageRecord, Offer] | None:
@@ -148,13 +183,13 @@ def _fixes_behind(case: Case) -> tuple[Fix, ...]:
     return fixes.arrange(case, fixes.EDGE_PORT, fixes.BRIDGE_WITHOUT_STP)
 
 
-def _proof(case: Case, misfit: Offer | None, *, relayed: bool, served: bool) -> str:
-    if misfit is not None:
+def _proof(case: Case, signs: _Signs) -> str:
+    if signs.misfit is not None:
         return "A capture beside the machine and one beside the server: where do the transaction ids begin to differ?"
-    if relayed:
+    if signs.relayed:
         return (
             "The server's log: does it know a subnet for the relay's address? Its routes: is there a way back to that?"
         )
-    if served:
+    if signs.served:
         return f"The server's log: does the DISCOVER arrive, and does it serve known machines only, {case.machine.mac} too?"
     return "The server's log, or a capture on the server's own interface: does the DISCOVER arrive there?"

@@ -52,7 +52,7 @@ class PxeBootServerUnanswered(Rule):
         items = [options.boot_item for h in requests if (options := dhcp_options.pxe(h.message)) and options.boot_item]
         replies = [*case.pxe_replies, *case.acks, *case.proxy_offers, *case.offers]
         menu = next((reply for reply in replies if reply.has_pxe_options), None)
-        loader = fixes.names_example(case)
+        loader = fixes.example_file(case)
         yield self.finding(
             case,
             [

@@ -89,7 +89,7 @@ def _leads_on(reply: Offer) -> bool:
 
 def _lines(case: Case) -> list[str]:
     """For iPXE a service of its own: the one without a tag would be offered to the firmware that loads it, too."""
-    number, name = recognise.arch(case.stage), fixes.names_example(case)
+    number, name = recognise.arch(case.stage), fixes.example_file(case)
     if not case.is_ipxe:
         return [fixes.pxe_service(number, name)]
     return [recognise.IPXE_TAG, fixes.pxe_service(number, name, tag="tag:ipxe,")]

@@ -78,5 +78,5 @@ def _own_service(case: Case) -> tuple[Fix, ...]:
     """A menu goes before the file's name in the reply, so that the item itself has to be another."""
     return fixes.dnsmasq(
         "# instead of the pxe-service of this architecture:",
-        fixes.pxe_service(recognise.arch(case.stage), fixes.names_example(case)),
+        fixes.pxe_service(recognise.arch(case.stage), fixes.example_file(case)),
     )

@@ -73,7 +73,7 @@ class ProxyDhcpSilentForNonPxeclient(Rule):
 
 def _fixes(case: Case, kind: str, server: str) -> tuple[Fix, ...]:
     """Dnsmasq takes the class for one of PXE, sends it back, and needs a boot file for it."""
-    loader = fixes.names_example(case)
+    loader = fixes.example_file(case)
     boot = (
         fixes.dnsmasq_boot(case, f"http://{server}/{loader}")
         if case.is_http
