@@ -14,7 +14,7 @@ from .http_words import is_request, is_response
 from .lanes import BODY, CONTROL, IGNORED, MAX_SPAN, OPEN_BODY, QUIET, Conversation, Lane, Run
 from .notes import frame_of, remember
 from .records import Change, TcpConnection
-from .segment import Segment
+from .segment import Half, Segment
 from .tls import TlsSession, is_client_hello
 
 MAX_EARLY = 8
@@ -25,25 +25,6 @@ _MASK = 0xFFFFFFFF
 Endpoint = tuple[str, int]
 Key = tuple[int, Endpoint, Endpoint]
 """Capture point and the two ends, the lesser first."""
-
-
-class Half:
-    """One direction: sequence numbers become offsets from its first byte, across any number of wraps."""
-
-    __slots__ = ("base", "fin", "highest")
-
-    def __init__(self) -> None:
-        self.base: int | None = None
-        """Sequence number of offset 0."""
-        self.highest = 0
-        """Offset behind the last byte seen."""
-        self.fin: int | None = None
-        """Offset at which the stream ends."""
-
-    def offset(self, sequence: int) -> int:
-        """The offset nearest to the highest one that has this sequence number; negative before the first byte."""
-        relative = sequence - (self.base or 0) - self.highest
-        return self.highest + ((relative + 0x80000000) & 0xFFFFFFFF) - 0x80000000
 
 
 class Connection:

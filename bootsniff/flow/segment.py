@@ -1,4 +1,4 @@
-"""A piece of one direction of a byte stream, and the reader that puts such pieces in order; no protocol here."""
+"""One direction of a byte stream: its offsets, a piece of it, and the reader that puts pieces in order; no protocol here."""
 
 from __future__ import annotations
 
@@ -8,6 +8,25 @@ from ..model import FrameRef
 
 MAX_PENDING = 64
 """Pieces a reader keeps that it cannot use yet."""
+
+
+class Half:
+    """One direction: sequence numbers become offsets from its first byte, across any number of wraps."""
+
+    __slots__ = ("base", "fin", "highest")
+
+    def __init__(self) -> None:
+        self.base: int | None = None
+        """Sequence number of offset 0."""
+        self.highest = 0
+        """Offset behind the last byte seen."""
+        self.fin: int | None = None
+        """Offset at which the stream ends."""
+
+    def offset(self, sequence: int) -> int:
+        """The offset nearest to the highest one that has this sequence number; negative before the first byte."""
+        relative = sequence - (self.base or 0) - self.highest
+        return self.highest + ((relative + 0x80000000) & 0xFFFFFFFF) - 0x80000000
 
 
 class Segment(NamedTuple):
