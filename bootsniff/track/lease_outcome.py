@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ..flow.records import DnsLookup
 from ..model import NANOSECONDS, StallPoint
-from ..wire import urls
+from ..wire import dns, urls
 from ..wire.dhcp_options import server_name_option
 from .arrived import network_disk
 from .boot_file import (
@@ -42,7 +43,9 @@ def bound_state(stage: StageRecord, now: int, *, gone: bool, started: bool, sett
         return StageState(BOUND, failed=True, point="dhcp")
     if point == "proxydhcp" and _searched_twice(stage.dhcp) and is_over(last, patience.last_answer, now):
         return StageState(BOUND, failed=True, point=point)
-    final = _refused(stage) if point == "dns" and stage.lookups[-1].answer is None else settled
+    final = settled
+    if point == "dns":
+        final = _refused(stage) if stage.lookups[-1].answer is None else settled and not _asked_half(stage)
     if point == "arp" and settled and _asked_often(stage):
         return StageState(BOUND, failed=True, point=point)
     if point == "nbp" or (point in ("tcp", "tls", "dns") and (gone or final or _gave_up(stage, now))):
@@ -89,6 +92,22 @@ def _refused(stage: StageRecord) -> bool:
     return sum(len(one.icmp) for one in stage.lookups if one.name == asked.name) >= 2
 
 
+def _asked_half(stage: StageRecord) -> bool:
+    """Whether only the IPv6 address of a name was asked for, by a machine with an IPv4 lease: the question for the other follows."""
+    asked = stage.lookups[-1]
+    if asked.query_type != dns.AAAA or not isinstance(stage.dhcp, Dhcp4Exchange):
+        return False
+    return not any(one.query_type == dns.A and one.name == asked.name for one in stage.lookups)
+
+
+def _is_solved(stage: StageRecord, lookup: DnsLookup) -> bool:
+    """Whether the answer holds an address; HTTP boot over IPv4 has no use for one of IPv6."""
+    if lookup.answer is None or lookup.answer.rcode:
+        return False
+    four = is_http_client(stage.client) and isinstance(stage.dhcp, Dhcp4Exchange)
+    return any(not (four and ":" in address) for address in lookup.answer.addresses)
+
+
 def _gave_up(stage: StageRecord, now: int) -> bool:
     return now - stage.last.time > 10 * NANOSECONDS or len(stage.connections) >= 2
 
@@ -101,11 +120,9 @@ def _obstacle(stage: StageRecord, now: int, *, gone: bool) -> StallPoint | None:
             return failure
         if connection.established:
             break
-    if stage.lookups and not stage.connections:
-        lookup = stage.lookups[-1]
-        answered = lookup.answer is not None and not lookup.answer.rcode and lookup.answer.addresses
-        if not answered or queried_again(stage.lookups, stage.arps):
-            return "dns"
+    asks = bool(stage.lookups) and not stage.connections
+    if asks and (not _is_solved(stage, stage.lookups[-1]) or queried_again(stage.lookups, stage.arps)):
+        return "dns"
     exchange = stage.dhcp
     own = stage.given
     for arp in stage.arps:

@@ -291,12 +291,14 @@ class Wire:
 
     # --- DNS ---
 
-    def query(self, time: float, name: str, *, rcode: int | None = None, address: str | None = None) -> Wire:
+    def query(self, time: float, name: str, *, rcode: int | None = None, address: str | None = None, six: bool = False) -> Wire:  # fmt: skip
         self.port += 1
-        question = b"".join(bytes([len(label)]) + label.encode() for label in name.split(".")) + b"\0\0\1\0\1"
+        asked = b"\0\x1c\0\1" if six else b"\0\1\0\1"
+        question = b"".join(bytes([len(label)]) + label.encode() for label in name.split(".")) + b"\0" + asked
         self.udp(time, CLIENT, self.port, SERVER, 53, struct.pack(">HHHHHH", self.port, 0x0100, 1, 0, 0, 0) + question)
         if rcode is not None:
-            answer = b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4" + packed(address) if address else b""
+            value = ip_address(address).packed if address else b""
+            answer = b"\xc0\x0c" + asked + b"\0\0\0\x3c" + struct.pack(">H", len(value)) + value if address else b""
             head = struct.pack(">HHHHHH", self.port, 0x8180 | rcode, 1, 1 if address else 0, 0, 0)
             self.udp(time + 0.01, SERVER, 53, CLIENT, self.port, head + question + answer)
         return self

@@ -469,3 +469,26 @@ def test_what_fetches_has_taken_an_offer_though_it_sent_no_request(fetches: bool
     (stage,) = machine(read(wire.quiet(60).save(tmp_path / "x.pcap"))).boots[0].stages
     assert stage.dhcp is not None
     assert stage.dhcp.status == status
+
+
+def _looks_up(kind: str) -> Wire:
+    echo = "HTTPClient" if kind.endswith("-http") else None
+    wire = Wire(kind).lease(file="http://boot.lan/x.efi", option60=echo, dns=SERVER)
+    wire.arp(1, SERVER)
+    wire.arp(1.001, SERVER, answer=True)
+    return wire
+
+
+def test_half_of_a_question_about_a_name_is_no_failure_yet(tmp_path: Path) -> None:
+    asks = _looks_up("ipxe-efi-x64").query(2, "boot.lan", rcode=0, six=True)
+    assert machine(read(asks.save(tmp_path / "x.pcap"))).status == "in-progress"
+    whole = machine(read(asks.query(2.1, "boot.lan", rcode=0).save(tmp_path / "x.pcap")))
+    assert (whole.boots[-1].stalled_at, errors(whole)) == ("dns", {"dns-lookup-failed"})
+    waited = _looks_up("ipxe-efi-x64").query(2, "boot.lan", rcode=3, six=True).quiet(60)
+    assert errors(machine(read(waited.save(tmp_path / "x.pcap")))) == {"dns-lookup-failed"}
+
+
+def test_an_address_of_ipv6_does_not_help_http_boot_over_ipv4(tmp_path: Path) -> None:
+    asks = _looks_up("efi-x64-http").query(2, "boot.lan", rcode=0, address="fd00::1", six=True).quiet(60)
+    found = machine(read(asks.save(tmp_path / "x.pcap")))
+    assert (found.boots[-1].stalled_at, errors(found)) == ("dns", {"dns-lookup-failed"})
