@@ -7,7 +7,7 @@ from functools import cached_property
 from operator import itemgetter
 
 from ..flow.records import HttpExchange, TftpTransfer
-from ..model import Confidence
+from ..model import NANOSECONDS, Confidence
 from ..track.boot_file import BootFile, boot_file_of, is_elsewhere
 from ..track.kinds import is_http_client, is_ipxe, is_pxe_firmware, is_u_boot
 from ..track.naming import same_file
@@ -27,6 +27,9 @@ from ..wire.messages import DhcpMessage, Dhcpv6Message
 from . import names
 from .offers import Offer
 from .overview import Overview
+
+_COLLECTS = 10 * NANOSECONDS
+"""edk2 and iPXE collect offers for 4 s at most before they send a REQUEST."""
 
 
 class Case:
@@ -87,6 +90,12 @@ class Case:
     def firmware(self) -> str:
         """The client word of the program that this boot option began with."""
         return self.boot.stages[self.option[0]].client
+
+    def falls_silent(self, since: int) -> bool:
+        """Whether neither the next program nor the next boot begins for longer than any program collects offers."""
+        stages, boots = self.boot.stages[self.stage_index + 1 :], self.machine.boots[self.boot_index + 1 :]
+        following = [*(stage.start for stage in stages[:1]), *(boot.start for boot in boots[:1])]
+        return all(start - since > _COLLECTS for start in following)
 
     # --- who it is ---
 

@@ -126,6 +126,7 @@ from .tls.unsupported import TlsUnsupported
 from .tls.version import TlsVersion
 from .v6.no_advertise import V6NoAdvertise
 from .v6.no_bootfile_url import V6NoBootfileUrl
+from .v6.no_reply import V6NoReply
 from .v6.ra_or_bootparam import V6RaMissingOrBootparam
 from .v6.reply_lost import V6ReplyLost
 from .v6.stateless import V6StatelessNotSupported
@@ -252,6 +253,7 @@ RULES: tuple[Rule, ...] = (
     V6NoBootfileUrl(),
     V6RaMissingOrBootparam(),
     V6NoAdvertise(),
+    V6NoReply(),
     V6ReplyLost(),
     V6StatelessNotSupported(),
 )

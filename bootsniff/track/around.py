@@ -11,7 +11,7 @@ from ..wire import ports
 from ..wire.messages import ArpMessage, Bpdu, Envelope, IcmpMessage, Lacpdu, NeighborMessage, RouterAdvertisement
 from .machines import current_stage, holder, kept, kept_at_both_ends, seen_at, touch
 from .ports import LonelyPort, SilentPort
-from .records import Arps, Dhcp4Exchange, MachineRecord, Point, World
+from .records import MAX_HEARD, Arps, Dhcp4Exchange, MachineRecord, Point, World
 from .views import Views
 
 MAX_PER_STAGE = 64
@@ -94,10 +94,13 @@ def arp(world: World, views: Views, envelope: Envelope, message: ArpMessage) -> 
         machine = world.machines.get(message.sender_mac)
         stage = current_stage(machine)
         target = message.target_ip
+        if machine is None:
+            return _is_sought(world.holders.get(target), message.sender_mac, envelope, views)
         if stage is None or sender == target or len(stage.arps) >= MAX_PER_STAGE:
             return None
         stage.arps = _asked(stage.arps, target, seen_at(envelope), views.point(envelope.capture, envelope.point))
         return machine
+    _is_found(world.holders.get(sender), message.target_mac, envelope, views)
     machine = world.machines.get(message.target_mac) or world.holders.get(message.target_ip)
     stage = current_stage(machine)
     if stage is None or message.operation != 2:
@@ -110,17 +113,43 @@ def neighbor(world: World, views: Views, envelope: Envelope, message: NeighborMe
     if message.solicitation:
         machine = world.machines.get(envelope.source_mac or "")
         stage = current_stage(machine)
+        if machine is None and envelope.source != "::":
+            return _is_sought(world.holders.get(message.target), envelope.source_mac or "", envelope, views)
         if stage is None or stage.client == "os" or envelope.source == "::" or len(stage.neighbors) >= MAX_PER_STAGE:
             return None
         point = views.point(envelope.capture, envelope.point)
         stage.neighbors = _asked(stage.neighbors, message.target, seen_at(envelope), point)
         return machine
+    _is_found(world.holders.get(message.target), envelope.target_mac or "", envelope, views)
     machine = world.machines.get(envelope.target_mac or "") or world.holders.get(envelope.target)
     stage = current_stage(machine)
     if stage is None:
         return None
     mac = envelope.source_mac or ""
     return machine if _answered(stage.neighbors, message.target, mac, seen_at(envelope)) else None
+
+
+def _is_sought(machine: MachineRecord | None, by: str, envelope: Envelope, views: Views) -> MachineRecord | None:
+    """Note that somebody asks for a machine's address."""
+    stage = current_stage(machine)
+    if stage is None or len(stage.sought) >= MAX_PER_STAGE:
+        return None
+    point, at = views.point(envelope.capture, envelope.point), seen_at(envelope)
+    known = next((one for one in stage.sought if one.target == by), None)
+    if known is None:
+        stage.sought = (*stage.sought, Arps(by, point, (at,), 1))
+    elif known.point == point:
+        known.requests = kept_at_both_ends(known.requests, at, MAX_HEARD)
+        known.request_count += 1
+    return machine
+
+
+def _is_found(machine: MachineRecord | None, by: str, envelope: Envelope, views: Views) -> None:
+    """The machine answers: what was asked before is done with, as far as the same capture point shows it."""
+    stage, point = current_stage(machine), views.point(envelope.capture, envelope.point)
+    for question in stage.sought if stage is not None else ():
+        if question.target == by and question.point == point:
+            question.requests, question.request_count = (), 0
 
 
 def _asked(known: tuple[Arps, ...], target: str, at: FrameRef, point: Point) -> tuple[Arps, ...]:

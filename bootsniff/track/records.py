@@ -275,6 +275,8 @@ class StageRecord(Struct, eq=False, gc=False):
     """One for each target address."""
     neighbors: tuple[Arps, ...] = ()
     """The same over IPv6: neighbor solicitations, and advertisements (RFC 4861)."""
+    sought: tuple[Arps, ...] = ()
+    """Who asks for the machine's address, by MAC, and the questions that it has not answered since."""
     expectations: tuple[Expectation, ...] = ()
     menu: str | None = None
     """What waits for a key without a timeout: `menu of http://…/menu.ipxe`, `option 43 prompt`."""

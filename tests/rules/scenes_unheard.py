@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from bootsniff.track.records import Dhcp6Exchange
+
 from .scene import SERVER, Scene
 
 FOUR = (0, 4, 12, 28)
@@ -117,6 +119,20 @@ def advertises(*times: float, url: str | None = "tftp://[fd00::1]/x.efi") -> Sce
     return scene
 
 
+def requests6(times: int = 3, *, advertised: bool = True, replied: bool = False) -> Scene:
+    """REQUESTs behind an ADVERTISE."""
+    scene = advertises(0)
+    exchange = scene.here.dhcp
+    assert isinstance(exchange, Dhcp6Exchange)
+    exchange.requests = tuple(scene.heard6(1 + 4 * number, 3) for number in range(times))
+    exchange.request_count = times
+    if not advertised:
+        exchange.advertises = ()
+    if replied:
+        exchange.replies = (scene.heard6(20, 7, addresses=("fd00::100",)),)
+    return scene
+
+
 FAULTS: dict[str, Callable[[], Scene]] = {
     "dhcp-offer-not-taken": offers,
     "dhcp-ack-lost": acks,
@@ -126,9 +142,14 @@ FAULTS: dict[str, Callable[[], Scene]] = {
     "tcp-syn-ack-lost": syns,
     "dns-reply-lost": queries,
     "v6-reply-lost": advertises,
+    "v6-no-reply": requests6,
 }
 
 LOOKALIKES: list[tuple[str, str, Callable[[], Scene]]] = [
+    ("v6-no-reply", "one REQUEST", lambda: requests6(1)),
+    ("v6-no-reply", "answered in the end", lambda: requests6(replied=True)),
+    ("v6-no-reply", "an ADVERTISE that is not in the capture", lambda: requests6(advertised=False)),
+    ("v6-reply-lost", "REQUESTs behind the ADVERTISE", requests6),
     ("dhcp-ack-lost", "a boot server's answer lost once", lambda: at_4011(2)),
     ("dhcp-ack-lost", "a boot server's answer taken in the end", lambda: at_4011(fetched=True)),
     ("dhcp-offer-not-taken", "nothing to boot is offered", lambda: offers(file=None)),

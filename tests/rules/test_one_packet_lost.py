@@ -10,9 +10,9 @@ from bootsniff.model import Finding
 
 from .boots import INITRD, KERNEL, PXELINUX
 from .boots_text import PXELINUX_CONFIG
-from .packets import Wire, machine, read
-from .scene import CLIENT, SERVER
-from .scenes_unheard import at_4011
+from .packets import SERVER_MAC, Wire, machine, read
+from .scene import CLIENT, MAC, SERVER, packed
+from .scenes_unheard import advertises, at_4011
 
 URL = f"http://{SERVER}/x.ipxe"
 
@@ -267,6 +267,63 @@ def test_requests_that_another_capture_point_does_not_see(tmp_path: Path) -> Non
     _, (finding,) = told(tmp_path, far)
     assert (finding.code, finding.confidence) == ("dhcp-lease-unused", "possible")
     assert CLIENT not in finding.summary
+
+
+def test_an_advertise_behind_which_the_machine_falls_silent() -> None:
+    finding = advertises(0).finding("v6-reply-lost")
+    assert finding is not None
+    assert (finding.confidence, "falls silent" in finding.summary) == ("possible", True)
+    assert "asks on" in advertises().findings()[0].summary
+
+
+def seek(wire: Wire, *times: float, answered: bool = False) -> Wire:
+    """The server asks by ARP for the machine's address."""
+    for time in times:
+        ends = bytes.fromhex(SERVER_MAC.replace(":", "")) + packed(SERVER), bytes(6) + packed(CLIENT)
+        wire.frame(time, SERVER, "255.255.255.255", 0x0806, b"\0\1\x08\0\6\4\0\1" + b"".join(ends))
+        if answered:
+            ends = bytes.fromhex(MAC.replace(":", "")) + packed(CLIENT), ends[0]
+            wire.frame(time + 0.01, CLIENT, SERVER, 0x0806, b"\0\1\x08\0\6\4\0\2" + b"".join(ends))
+    return wire
+
+
+def silent_server() -> Wire:
+    """Block 2 is acknowledged, and no more comes."""
+    wire = Wire("bios-pxe").lease(file="pxelinux.0")
+    wire.rrq(1, "pxelinux.0")
+    wire.oack(1.01, tsize=40000)
+    wire.ack(1.02, 0)
+    for block in 1, 2:
+        wire.data(1.01 + block / 50, block, PXELINUX[:1468].ljust(1468))
+        wire.ack(1.02 + block / 50, block)
+    for time in 3, 6, 10:
+        wire.ack(time, 2)
+    return wire
+
+
+@pytest.mark.parametrize(
+    ("times", "answered", "who"),
+    [
+        ((2, 3, 4), False, "the server looks for the machine's address and gets no answer"),
+        ((2, 3, 4), True, "the server fell silent"),
+        ((2,), False, "the server fell silent"),
+        ((0.9, 0.95, 0.97), False, "the server fell silent"),
+    ],
+)
+def test_a_server_that_does_not_find_the_machine(
+    tmp_path: Path, times: tuple[float, ...], answered: bool, who: str
+) -> None:
+    _, (finding,) = told(tmp_path, seek(silent_server(), *times, answered=answered).quiet(120))
+    assert finding.code == "tftp-timeout-mid-transfer"
+    assert finding.summary.endswith(who)
+
+
+def test_a_request_that_a_server_cannot_answer_without_an_address(tmp_path: Path) -> None:
+    wire = Wire("ipxe-bios").lease(file="x.0")
+    for number, time in enumerate((1, 1.5, 2.5, 4.5, 8.5)):
+        wire.rrq(time, "x.0", again=number > 0)
+    _, (finding,) = told(tmp_path, seek(wire, 1.01, 2.01, 3.01).quiet(120))
+    assert (finding.code, "gets no answer" in finding.summary) == ("tftp-no-reply", True)
 
 
 def test_a_boot_server_whose_answers_at_port_4011_are_not_heard() -> None:

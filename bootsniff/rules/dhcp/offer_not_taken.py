@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...model import NANOSECONDS, Finding, Fix
+from ...model import Finding, Fix
 from ...track.kinds import architecture
 from ...track.records import Dhcp4Exchange, StageRecord
 from ...track.unheard import uses_an_address
@@ -13,9 +13,6 @@ from ..case import Case
 from ..evidence import evidence, first_and_last
 from ..offers import Offer
 from ..rule import Rule
-
-_QUIET = 10 * NANOSECONDS
-"""edk2 and iPXE collect offers for 4 s at most before they send a REQUEST."""
 
 
 class DhcpOfferNotTaken(Rule):
@@ -57,7 +54,8 @@ class DhcpOfferNotTaken(Rule):
             return  # some take an offer without a word to its server: Raspberry Pis, BOOTP
         first = case.offers[0]
         again = case.asked_again(first)
-        silent = len(again) < 2 and _falls_silent(case)
+        last = case.offers[-1]
+        silent = len(again) < 2 and not case.asked_again(last) and case.falls_silent(last.heard.time)
         if len(again) < 2 and not silent:
             return
         suits = [offer for offer in case.offers if case.would_take(offer) and not offer.has_pxe_options]
@@ -90,16 +88,6 @@ class DhcpOfferNotTaken(Rule):
                 *on_the_way.remedies(case, on_the_way.SNOOPING),
             ),
         )
-
-
-def _falls_silent(case: Case) -> bool:
-    """Whether nothing at all is heard of the machine for longer than any program waits behind an OFFER."""
-    last = case.offers[-1]
-    if case.asked_again(last):
-        return False
-    stages, boots = case.boot.stages[case.stage_index + 1 :], case.machine.boots[case.boot_index + 1 :]
-    following = [*(stage.start for stage in stages[:1]), *(boot.start for boot in boots[:1])]
-    return all(start - last.heard.time > _QUIET for start in following)
 
 
 def _taken_before(case: Case) -> StageRecord | None:

@@ -72,6 +72,9 @@ class TftpNoReply(Rule):
             told = f"; {icmp[0].sender} reports it unreachable" if icmp else ""
             if forbidden:
                 told = f"; a firewall at {forbidden.sender} forbids it"
+            seeks = transfers.seeks_machine(case, flow, flow.start)
+            if seeks and not icmp:
+                told = "; the server looks for the machine's address and gets no answer"
             beyond = None if icmp else _seen_beyond(case, transfers.views(fetch, flow))
             yield self.finding(
                 case,
@@ -79,6 +82,7 @@ class TftpNoReply(Rule):
                     *first_and_last(flow.requests, "RRQ without an answer"),
                     *maybe(beyond, f"{flow.server} at the other capture point, where no RRQ arrives"),
                     *by_icmp(icmp[:2]),
+                    *first_and_last(seeks, "who has the machine's address?"),
                 ],
                 confidence="certain" if icmp else case.silence(flow.server, second_sign=flow.request_count >= _TRIES),
                 subject=flow.server,

@@ -12,7 +12,7 @@ from ...track.patience import SERVER_PATIENCE
 from ...track.unheard import ON_ITS_WAY, waits_for_its_end
 from .. import fixes, on_the_way
 from ..case import Case
-from ..evidence import evidence, maybe, port_unreachable
+from ..evidence import evidence, first_and_last, maybe, port_unreachable
 from ..rule import Rule
 from . import transfers
 
@@ -64,12 +64,16 @@ class TftpTimeoutMidTransfer(Rule):
             between = None if refused else _lost_between(transfers.views(fetch, flow))
             who, proof, unheard = between or _silent_side(flow, gone=bool(refused))
             last = waits_for_its_end(flow)
+            seeks = transfers.seeks_machine(case, flow, flow.last_from_server.time) if flow.last_from_server else []
+            if seeks and not refused and not between:
+                who = "the server looks for the machine's address and gets no answer"
             yield self.finding(
                 case,
                 [
                     *(evidence(ref, f"RRQ {flow.filename}") for ref in flow.requests[:1]),
                     *maybe(flow.body.newest, f"last new block {flow.highest_block}"),
                     *proof,
+                    *first_and_last(seeks, "who has the machine's address?"),
                     *(maybe(flow.error_at, "the machine gives up waiting") if gave_up else ()),
                     *port_unreachable(refused[:1]),
                 ],
@@ -89,6 +93,8 @@ class TftpTimeoutMidTransfer(Rule):
                 else f"Block {flow.highest_block + 1}, or its ACK.",
                 proof=""
                 if refused or between
+                else on_the_way.nearer("the question for its address")
+                if seeks
                 else on_the_way.nearer(f"block {flow.highest_block}")
                 if unheard
                 else f"The log of {flow.server}, and a capture on its side{' without gaps' if who is _NEITHER else ''}.",

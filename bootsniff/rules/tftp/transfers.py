@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 
 from ...flow.records import IcmpNotice, TftpTransfer
-from ...model import Evidence, Fix
+from ...model import Evidence, Fix, FrameRef
 from ...track.fetch_outcome import AT_ONCE, may_be_answered
+from ...track.patience import SERVER_PATIENCE
 from ...track.records import FetchRecord
 from ...track.unheard import asks_behind_error
 from .. import names, quoting
@@ -16,6 +17,8 @@ from ..evidence import evidence, maybe
 
 _SMALL = 400_000
 """Bytes that every machine has room for: a BIOS has about 500 KB."""
+SEEN_OFTEN = 3
+"""Questions without an answer: what Linux asks before it gives up (neigh/default/mcast_solicit)."""
 PORT_UNREACHABLE = {4: (3, 3), 6: (1, 4)}
 """ICMP type and code by IP version (RFC 792; RFC 4443 section 3.1)."""
 _GUESSED = frozenset({"cbt", "0", "com", "c32", "img", "bss", "bin", "bs"})
@@ -140,6 +143,18 @@ def is_served(flow: TftpTransfer) -> bool:
     """Whether a file lies where boot files do: others may have been asked for by a stranger, and be secret for a reason."""
     path = place(flow)
     return (path.startswith("/srv/") or ROOT.match(path) is not None) and "/../" not in path
+
+
+def seeks_machine(case: Case, flow: TftpTransfer, since: int) -> list[FrameRef]:
+    """What the server, or the router before it, asked behind `since`, ns, in vain: who has the machine's address.
+
+    As long as the machine was heard, or a little longer: later it may be off.
+    """
+    for one in case.stage.sought:
+        asked = [ref for ref in one.requests if since < ref.time < flow.last.time + SERVER_PATIENCE]
+        if one.target == flow.server_mac and len(asked) >= SEEN_OFTEN:
+            return asked
+    return []
 
 
 def for_software(flow: TftpTransfer, *fixes: Fix | None) -> tuple[Fix | None, ...]:

@@ -13,13 +13,15 @@ from ..rule import Rule
 
 
 class V6ReplyLost(Rule):
-    """A DHCPv6 server answers, and the machine asks on as if nothing had come.
+    """A DHCPv6 server answers, and the machine does not go on from there.
 
     What happens
         The server advertises what the machine needs, or gives it; the machine repeats its question until it gives up. Either
-        the answer does not reach it, or its firmware refuses it without a word.
+        the answer does not reach it, or its firmware refuses it without a word. A machine that falls silent behind an
+        ADVERTISE has heard it: then it is its REQUEST that does not get here.
     On the wire
-        ADVERTISEs with SOLICITs behind them, or REPLYs with REQUESTs of the same transaction behind them.
+        ADVERTISEs with SOLICITs behind them, or REPLYs with REQUESTs of the same transaction behind them. Or an ADVERTISE and
+        nothing more of the machine.
     Not to be confused with
         Answers with something missing from them (v6-no-bootfile-url, v6-stateless-not-supported): this rule is silent
         beside those. The wait for more ADVERTISEs, in which nothing is repeated (RFC 8415 section 18.2.1).
@@ -36,7 +38,7 @@ class V6ReplyLost(Rule):
     stage = "dhcp"
     needs = "dhcp6"
     last_resort = True
-    summary = "{server} answers the machine's {question}, and the machine asks on: it does not hear the {reply}, or refuses it"
+    summary = "{server} answers the machine's {question}, and the machine {then}"
 
     def check(self, case: Case) -> Iterator[Finding]:
         dhcp = case.dhcp6
@@ -47,16 +49,22 @@ class V6ReplyLost(Rule):
         if has_not_heard_of_its_lease(case.stage):
             question, reply, answers = "REQUEST", "REPLY", dhcp.replies
             again = requests_behind_reply(dhcp)
-        if len(again) < TWICE:
+        silent = reply == "ADVERTISE" and bool(answers) and not again and not dhcp.requests and not dhcp.replies
+        silent = silent and case.falls_silent(answers[-1].time)
+        if len(again) < TWICE and not silent:
             return
         yield self.finding(
             case,
             [evidence(answers[0], reply), *first_and_last(again, f"{question} again")],
-            confidence="likely",
+            confidence="possible" if silent and not case.went_on else "likely",
             server=answers[0].source,
             question=question,
-            reply=reply,
+            then="falls silent: its REQUEST does not get here" + ("" if case.went_on else ", or it stopped")
+            if silent
+            else f"asks on: it does not hear the {reply}, or refuses it",
             expected="A REQUEST." if reply == "ADVERTISE" else "A request for the boot file.",
-            proof=on_the_way.nearer(f"the {reply}"),
+            proof="A capture nearer to the machine, on its own tap or switch port: does it send a REQUEST?"
+            if silent
+            else on_the_way.nearer(f"the {reply}"),
             fixes=on_the_way.remedies(case),
         )
