@@ -238,6 +238,29 @@ def test_a_connection_of_which_no_more_is_heard(tmp_path: Path) -> None:
     assert "hears no more of the machine" in finding.summary
 
 
+def test_a_connection_on_which_nothing_is_asked(tmp_path: Path) -> None:
+    wire = Wire("ipxe-bios").lease(file=URL)
+    wire.connect(1)
+    wire.tcp(10, 0x04, 1089, 0)
+    _, (finding,) = told(tmp_path, wire.quiet(120))
+    assert (finding.code, finding.confidence) == ("dhcp-lease-unused", "possible")
+    wire.tcp(10.001, 0x10, 5001, 1001, from_client=False)
+    wire.tcp(1.1, 0x18, 1001, 5001, f"GET /x.ipxe HTTP/1.1\r\nHost: {SERVER}\r\n\r\n".encode())
+    wire.packets.sort()
+    _, (finding,) = told(tmp_path, wire)
+    assert finding.code == "http-no-response"
+    assert "was sent GET" in finding.summary
+
+
+def test_a_machine_that_resets_such_a_connection_was_there(tmp_path: Path) -> None:
+    """edk2 waits 5 s for a response, and gives up (PcdHttpIoTimeout)."""
+    wire = connected(seen=False)
+    wire.tcp(6.3, 0x04, 1089, 0)
+    _, (finding,) = told(tmp_path, wire)
+    assert (finding.code, finding.confidence) == ("tcp-syn-ack-lost", "likely")
+    assert finding.summary.endswith("what it sends is lost")
+
+
 def test_a_syn_ack_repeated_once_is_nothing(tmp_path: Path) -> None:
     """The machine's ACK came late, or a server waits for the request (TCP_DEFER_ACCEPT)."""
     wire = Wire("ipxe-bios").lease(file=f"http://{SERVER}/x.iso")

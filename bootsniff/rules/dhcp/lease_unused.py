@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...flow.records import TcpConnection
 from ...model import Finding, FrameRef
 from ...track.records import Dhcp4Exchange, Dhcp6Exchange
+from ...wire.http import is_web_url
 from .. import on_the_way
 from ..case import Case
 from ..evidence import evidence, maybe
@@ -20,7 +22,7 @@ class DhcpLeaseUnused(Rule):
         nothing more is heard of it: what it asks the server does not get as far as this capture point, or it has stopped.
     On the wire
         ACK or REPLY with a boot file, the server's answer to the machine's ARP or solicitation or the answer for its name,
-        and then no request, no SYN.
+        and then no request, no SYN. Or a connection to a web server that opens, and nothing on it.
     Not to be confused with
         A server that nobody finds (arp-next-server-unanswered, dns-lookup-failed); an ARP answer that the machine does not
         hear (arp-reply-lost). A capture of DHCP alone, which cannot hold the request. A machine that was switched off.
@@ -40,7 +42,9 @@ class DhcpLeaseUnused(Rule):
 
     def check(self, case: Case) -> Iterator[Finding]:
         lease, file = _lease(case), case.boot_file
-        if lease is None or file is None or not case.failed_here or case.stage.fetches or case.stage.connections:
+        if lease is None or file is None or not case.failed_here or case.stage.fetches:
+            return
+        if case.stage.connections and not (is_web_url(file) and all(map(_is_idle, case.stage.connections))):
             return
         found = _found(case, lease)
         if found is None:
@@ -58,6 +62,12 @@ class DhcpLeaseUnused(Rule):
             proof="A capture nearer to the machine, on its own tap or switch port, made without a filter: does it ask there?",
             fixes=on_the_way.remedies(case),
         )
+
+
+def _is_idle(connection: TcpConnection) -> bool:
+    """Whether a connection opened, nothing was asked on it, and the server did not end it for a reason of its own."""
+    refused = connection.reset is not None and not connection.reset_by_client
+    return connection.established and not (connection.exchanges or connection.tls or refused)
 
 
 def _lease(case: Case) -> FrameRef | None:
@@ -82,5 +92,10 @@ def _found(case: Case, lease: FrameRef) -> tuple[str, FrameRef, str] | None:
         (one.name, one.answer_at, "answer for its name")
         for one in case.stage.lookups
         if one.answer_at is not None and one.answer is not None and one.answer.addresses
+    ]
+    found += [
+        (one.server, one.syn_ack, "SYN-ACK, and no request behind the ACK of it")
+        for one in case.stage.connections
+        if one.syn_ack is not None
     ]
     return max((one for one in found if one[1].time > lease.time), key=lambda one: one[1].time, default=None)

@@ -43,7 +43,9 @@ class TcpSynAckLost(Rule):
         connections = case.stage.connections
         for connection in connections:
             again = opened_again(connection)
-            mute = ack_unheard(connection) if not (again or connection.established or connection.reset) else None
+            gave_up = connection.reset if connection.reset_by_client else None
+            refused = connection.reset is not None and gave_up is None
+            mute = ack_unheard(connection) if not (again or connection.established or refused) else None
             key = connection.server, connection.server_port
             if not (again or (mute and case.over)) or any(
                 one.established and (one.server, one.server_port) == key for one in connections
@@ -56,14 +58,15 @@ class TcpSynAckLost(Rule):
                     *maybe(connection.syn_ack, "SYN-ACK"),
                     *first_and_last(again, "SYN again"),
                     *maybe(mute, "SYN-ACK again, last try"),
+                    *maybe(gave_up if mute else None, "the machine gives up"),
                 ],
-                confidence="likely" if again else "possible",
+                confidence="likely" if again or gave_up else "possible",
                 subject=f"{connection.server}:{connection.server_port}",
                 server=connection.server,
                 port=connection.server_port,
                 then=_unheard(connection)
                 if again
-                else "hears no more of the machine: what it sends is lost, or it stopped",
+                else "hears no more of the machine: what it sends is lost" + ("" if gave_up else ", or it stopped"),
                 expected="An ACK of the machine.",
                 proof=on_the_way.nearer("the SYN-ACK")
                 if again
