@@ -252,6 +252,33 @@ def test_a_connection_on_which_nothing_is_asked(tmp_path: Path) -> None:
     assert "was sent GET" in finding.summary
 
 
+def shaken(*, seen: bool, closes: float) -> Wire:
+    """The server's flight; the machine's own is `seen` or not; then the server closes, and the machine goes."""
+    wire = Wire("efi-x64-http").lease(file="https://boot.lan/x.efi", option60="HTTPClient", dns=SERVER)
+    wire.query(0.9, "boot.lan", rcode=0, address=SERVER)
+    wire.tls(1, "boot.lan", 0, by_client=True)
+    del wire.packets[-2:]
+    headers = 14 + 20 + 20
+    mine, theirs = (start + len(wire.packets[at][1]) - headers for start, at in ((1001, -2), (5001, -1)))
+    if seen:
+        wire.tcp(1.05, 0x18, mine, theirs, b"\x14\x03\x03\0\1\1", port=443)
+    wire.tcp(closes, 0x11, theirs, mine, from_client=False, port=443)
+    wire.tcp(closes + 0.01, 0x04, mine + 318, 0, port=443)
+    return wire.quiet(200)
+
+
+@pytest.mark.parametrize(("seen", "why"), [(True, "is not answered"), (False, "nothing of the machine gets here")])
+def test_a_handshake_whose_second_half_is_lost(tmp_path: Path, *, seen: bool, why: str) -> None:
+    _, (finding,) = told(tmp_path, shaken(seen=seen, closes=61))
+    assert (finding.code, why in finding.summary) == ("tls-handshake-failed", True)
+    assert finding.summary.endswith("the server closes after 60 s")
+
+
+def test_a_server_that_closes_at_once_did_not_wait(tmp_path: Path) -> None:
+    _, (finding,) = told(tmp_path, shaken(seen=False, closes=2))
+    assert "closes after" not in finding.summary
+
+
 def test_a_machine_that_resets_such_a_connection_was_there(tmp_path: Path) -> None:
     """edk2 waits 5 s for a response, and gives up (PcdHttpIoTimeout)."""
     wire = connected(seen=False)

@@ -6,12 +6,12 @@ from ...flow.records import TcpConnection, TlsHandshake
 from ...model import Fix
 from ...track.lost_response import took_no_hello
 from ...wire.addresses import in_url
-from .. import fixes
+from .. import fixes, names, on_the_way
 from ..case import Case
 from .certificate import TlsCertificateRefused
 from .cipher import TlsCipher
 from .client_certificate import TlsClientCertificate
-from .handshakes import MODERN, NO_CLIENT_CERTIFICATE, TlsRule, Verdict, alert_of, trust
+from .handshakes import MODERN, NO_CLIENT_CERTIFICATE, TlsRule, Verdict, alert_of, trust, waited_in_vain
 from .unknown_ca import TlsUnknownCa
 from .version import TlsVersion
 
@@ -26,7 +26,8 @@ class TlsHandshakeFailed(TlsRule):
     On the wire
         An alert that none of the other findings explains, or a closed connection right after the server's flight, or a
         server that answers the ClientHello in plain HTTP; or the server's flight again and again, and the machine
-        acknowledges nothing of it.
+        acknowledges nothing of it. Or the server's flight, long silence, and the server's FIN: what the machine says then is
+        lost.
         iPXE often sends no alert; in TLS 1.3 alerts are encrypted, and only a small record and FIN are seen.
     Not to be confused with
         Failures whose alert can be read (tls-unknown-ca, tls-certificate, tls-version, tls-cipher). A machine that leaves
@@ -58,6 +59,11 @@ class TlsHandshakeFailed(TlsRule):
                 "likely",
                 "the machine acknowledges nothing of the server's answer; large packets may not get through",
             )
+        waited = waited_in_vain(connection, tls)
+        if waited:
+            deaf = "what the machine sends behind its certificate is not answered"
+            mute = "nothing of the machine gets here behind its certificate"
+            return "likely", f"{deaf if tls.went_on else mute}, and the server closes after {names.seconds(waited)}"
         if connection.reset and not connection.reset_by_client:
             return "likely", "the server resets the connection"
         if connection.reset or connection.fin_from_client:
@@ -78,6 +84,8 @@ class TlsHandshakeFailed(TlsRule):
             )
         if took_no_hello(connection):
             return fixes.SMALLER_SEGMENTS
+        if waited_in_vain(connection, tls):
+            return on_the_way.BRIDGE
         asks = alert_of(tls) is None and tls.wants_certificate
         # iPXE without a certificate of its own may leave at that question, even where the answer is optional (issue 1431).
         return (*((NO_CLIENT_CERTIFICATE,) if asks else ()), *trust(case), MODERN)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from ...flow.records import TcpConnection, TlsHandshake
-from ...model import Confidence, Evidence, Finding, Fix
+from ...model import NANOSECONDS, Confidence, Evidence, Finding, Fix
 from .. import fixes
 from ..case import Case
 from ..evidence import evidence, maybe, naming
@@ -14,6 +14,9 @@ from ..rule import Rule
 
 Verdict = tuple[Confidence, str]
 """How sure, and why in words."""
+
+_SOON = 10 * NANOSECONDS
+"""edk2 gives up a server that says nothing after 5 s (PcdHttpIoTimeout); servers wait 60 s for a handshake (nginx)."""
 
 
 def failed(connection: TcpConnection) -> TlsHandshake | None:
@@ -30,6 +33,15 @@ def failed(connection: TcpConnection) -> TlsHandshake | None:
 def alert_of(tls: TlsHandshake) -> tuple[int, str, bool] | None:
     """Code, name and whether the client sent it, of the first alert that could be read (close_notify aside)."""
     return next(((alert.code, alert.name, by_client) for alert, _, by_client in tls.alerts if alert.code), None)
+
+
+def waited_in_vain(connection: TcpConnection, tls: TlsHandshake) -> int | None:
+    """How long a server waited behind its certificate, ns, before it closed: who refuses a certificate leaves by itself, and soon."""
+    closed, said = connection.closed_by_server, tls.certificate_at or tls.server_hello_at
+    if closed is None or said is None or tls.alerts:
+        return None
+    waited = closed.time - said.time
+    return waited if waited > _SOON else None
 
 
 def proof(case: Case, connection: TcpConnection, tls: TlsHandshake) -> Iterator[Evidence]:

@@ -6,7 +6,7 @@ from ...flow.records import TcpConnection, TlsHandshake
 from ...model import Fix
 from ..case import Case
 from .certificate import TlsCertificateRefused
-from .handshakes import TlsRule, Verdict, alert_of, trust
+from .handshakes import TlsRule, Verdict, alert_of, trust, waited_in_vain
 
 
 class TlsUnknownCa(TlsRule):
@@ -58,7 +58,7 @@ _WEAK = range(512, 2048)
 def _leaves_at_certificate(case: Case, connection: TcpConnection, tls: TlsHandshake) -> bool:
     """Whether a certificate that fits in all that can be read was the last thing the machine wanted to see."""
     certificate = tls.certificate
-    if certificate is None or tls.went_on or tls.wants_certificate:
+    if certificate is None or tls.went_on or tls.wants_certificate or waited_in_vain(connection, tls):
         return False
     if certificate.key_bits in _WEAK and certificate.key_bits != 521:
         return False
