@@ -182,6 +182,15 @@ def over_grub(**settings: object) -> Scene:
     return scene
 
 
+def kept_waiting() -> Scene:
+    """What the machine says behind the certificate is lost: the server closes, and then the machine."""
+    scene = handshake()
+    (connection,) = scene.here.connections
+    connection.fin_from_client = None
+    connection.fin_from_server, connection.reset, connection.reset_by_client = scene.at(61.2), scene.at(61.3), True
+    return scene
+
+
 def handshake(
     alert: int | None = None,
     *,
@@ -407,6 +416,7 @@ LOOKALIKES = [
     ("tls-unknown-ca", "the certificate was accepted", lambda: handshake(went_on=True)),
     ("tls-unknown-ca", "the certificate has expired", lambda: handshake(expired=True, client="ipxe-efi-x64")),
     ("tls-certificate", "edk2 does not look at times", lambda: handshake(expired=True)),
+    ("tls-unknown-ca", "the server closes after a minute", kept_waiting),
     ("tls-unknown-ca", "no certificate could be read", lambda: handshake(answered=False)),
     ("tls-handshake-failed", "the certificate has expired", lambda: handshake(expired=True)),
     ("tls-handshake-failed", "the certificate is for another name", lambda: handshake(names=("www.lan",))),
