@@ -9,19 +9,12 @@ from operator import itemgetter
 from ..flow.records import HttpExchange, TftpTransfer
 from ..model import NANOSECONDS, Confidence
 from ..track.boot_file import BootFile, boot_file_of, is_elsewhere
+from ..track.exchanges import Dhcp4Exchange, Dhcp6Exchange, Heard
 from ..track.kinds import is_http_client, is_ipxe, is_pxe_firmware, is_u_boot
 from ..track.naming import same_file
 from ..track.offered import suits
 from ..track.patience import IMAGE_TRIED
-from ..track.records import (
-    BootRecord,
-    Dhcp4Exchange,
-    Dhcp6Exchange,
-    FetchRecord,
-    Heard,
-    MachineRecord,
-    StageRecord,
-)
+from ..track.records import BootRecord, FetchRecord, MachineRecord, StageRecord
 from ..track.unheard import has_not_heard_of_its_lease
 from ..wire.messages import DhcpMessage, Dhcpv6Message
 from . import names

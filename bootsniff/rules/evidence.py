@@ -11,7 +11,8 @@ from . import names
 
 if TYPE_CHECKING:
     from ..flow.records import IcmpNotice
-    from ..track.records import Expectation, FetchRecord, Heard
+    from ..track.exchanges import Heard
+    from ..track.records import Expectation, FetchRecord
     from .case import Case
 
 _TOO_BIG = {4: (3, 4), 6: (2, 0)}

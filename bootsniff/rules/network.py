@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from ..model import Evidence, Finding
-from ..track.records import Dhcp4Exchange, Heard, World
+from ..track.exchanges import Dhcp4Exchange, Heard
+from ..track.records import World
 from ..wire import dhcp_options
 from ..wire.messages import DhcpMessage
 from .evidence import evidence

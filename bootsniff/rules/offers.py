@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from ..track.records import Heard
+from ..track.exchanges import Heard
 from ..wire import dhcp_options
 from ..wire.http import is_web_url
 from ..wire.messages import DhcpMessage

@@ -6,9 +6,10 @@ loads belongs to it until the firmware tries the next one.
 
 from __future__ import annotations
 
+from ..track.exchanges import Dhcp4Exchange, Dhcp6Exchange
 from ..track.kinds import is_firmware
 from ..track.offered import was_offered_what_suits
-from ..track.records import BootRecord, Dhcp4Exchange, Dhcp6Exchange, StageRecord
+from ..track.records import BootRecord, StageRecord
 from ..track.unheard import has_not_heard_of_its_lease
 
 

@@ -11,16 +11,8 @@ from typing import NamedTuple
 from ..flow.records import HttpExchange
 from ..model import FrameRef
 from ..track.boot_file import boot_file_of, chosen_offer
-from ..track.records import (
-    Dhcp4Exchange,
-    Dhcp6Exchange,
-    FetchRecord,
-    Heard,
-    MachineRecord,
-    ServerRecord,
-    StageRecord,
-    World,
-)
+from ..track.exchanges import Dhcp4Exchange, Dhcp6Exchange, Heard
+from ..track.records import FetchRecord, MachineRecord, ServerRecord, StageRecord, World
 from ..wire import dhcp_options
 from ..wire.messages import DhcpMessage
 

@@ -9,9 +9,10 @@ from ..flow.records import DnsLookup, Event, IcmpNotice, PortLookup, TcpConnecti
 from ..model import NANOSECONDS, FrameRef
 from ..wire import ports
 from ..wire.messages import ArpMessage, Bpdu, Envelope, IcmpMessage, Lacpdu, NeighborMessage, RouterAdvertisement
+from .exchanges import MAX_HEARD, Arps, Dhcp4Exchange, Point
 from .machines import current_stage, holder, kept, kept_at_both_ends, seen_at, touch
 from .ports import LonelyPort, SilentPort
-from .records import MAX_HEARD, Arps, Dhcp4Exchange, MachineRecord, Point, World
+from .records import MachineRecord, World
 from .views import Views
 
 MAX_PER_STAGE = 64

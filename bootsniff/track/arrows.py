@@ -10,7 +10,8 @@ from ..wire import dhcp_options as options
 from ..wire import ports
 from ..wire.messages import DhcpMessage, Dhcpv6Message
 from ..wire.numbers import dhcp_type_name, dhcpv6_type_name
-from .records import Dhcp4Exchange, Dhcp6Exchange, Heard, StageRecord
+from .exchanges import Dhcp4Exchange, Dhcp6Exchange, Heard
+from .records import StageRecord
 
 MAX_ARROWS = 512
 Kind = Literal["request", "reply", "error", "data", "missing"]

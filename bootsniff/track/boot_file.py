@@ -10,8 +10,9 @@ from ..wire import dhcp_options as options
 from ..wire import ports, urls
 from ..wire.addresses import is_for_many, is_ipv4
 from ..wire.messages import DhcpMessage
+from .exchanges import Dhcp4Exchange, Dhcp6Exchange, Heard
 from .kinds import reads_pxelinux_config
-from .records import Dhcp4Exchange, Dhcp6Exchange, Heard, StageRecord
+from .records import StageRecord
 
 SERVER_IDENTIFIER = 54
 _ROUTES = (33, 121, 249)

@@ -9,9 +9,10 @@ from ..wire.messages import DhcpMessage, DhcpType, Envelope
 from . import vantage
 from .boot_file import SERVER_IDENTIFIER
 from .dhcp4_stages import REQUESTED_ADDRESS, runs_already, stage_for_discover, stage_for_request, stage_of_reply
+from .exchanges import Dhcp4Exchange, Heard, Point
 from .kinds import kind_of
 from .machines import ask_for, kept, learn_address, touch
-from .records import Dhcp4Exchange, Heard, MachineRecord, Point, StageRecord, World
+from .records import MachineRecord, StageRecord, World
 
 HOST_NAME, PXE_OPTIONS = 12, 43
 

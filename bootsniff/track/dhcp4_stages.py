@@ -7,11 +7,12 @@ from ..wire import dhcp_options as options
 from ..wire.messages import DhcpMessage, DhcpType
 from .arrived import loaded_system
 from .boot_file import SERVER_IDENTIFIER
+from .exchanges import Dhcp4Exchange, Heard
 from .kinds import Kind, is_ipxe, is_open_firmware, is_u_boot, told_with_the_request
 from .machines import NEW_BOOT_GAP, begin_boot, begin_stage, retell_stage
 from .outcome import boot_is_handed_off, stage_has_failed
 from .power_on import SAME_EXCHANGE, begins_boot
-from .records import BootRecord, Dhcp4Exchange, Heard, MachineRecord, StageRecord
+from .records import BootRecord, MachineRecord, StageRecord
 
 REQUESTED_ADDRESS = 50
 

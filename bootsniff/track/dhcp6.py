@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from ..model import FrameRef
 from ..wire.messages import Dhcpv6Message, Dhcpv6Type, Envelope
+from .exchanges import Dhcp6Exchange, Heard
 from .kinds import Kind, kind_of_v6
 from .machines import begin_boot, begin_stage, kept, learn_address, touch
 from .outcome import boot_is_handed_off
 from .power_on import SAME_EXCHANGE_V6, begins_boot_v6
-from .records import BootRecord, Dhcp6Exchange, Heard, MachineRecord, StageRecord, World
+from .records import BootRecord, MachineRecord, StageRecord, World
 
 
 def client_message(world: World, machine: MachineRecord, envelope: Envelope, message: Dhcpv6Message) -> None:

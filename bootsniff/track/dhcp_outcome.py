@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from ..model import NANOSECONDS
+from .exchanges import Dhcp4Exchange, Dhcp6Exchange
 from .kinds import is_firmware, is_http_client
 from .offered import was_offered_what_suits
 from .patience import Patience, patience_of
-from .records import Dhcp4Exchange, Dhcp6Exchange, StageRecord
+from .records import StageRecord
 from .state import BOUND, DISCOVER, OFFERED, SUITED, StageState, in_seconds, is_over
 
 _SILENCE6 = 60 * NANOSECONDS

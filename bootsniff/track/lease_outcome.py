@@ -17,12 +17,13 @@ from .boot_file import (
     prompt_of,
     wait_beside_ip,
 )
-from .fetch_outcome import connection_failure, unanswered
+from .connection_outcome import connection_failure, unanswered
+from .exchanges import Arps, Dhcp4Exchange
 from .kinds import is_http_client, is_ipxe
 from .next_file import ARP_ROUND
 from .nfs_outcome import nfs_state
 from .patience import NOTHING_TO_BOOT, patience_of
-from .records import Arps, Dhcp4Exchange, StageRecord
+from .records import StageRecord
 from .state import ASKED, BOUND, LOADED, StageState, in_seconds, is_over
 from .switches import is_switch
 from .unheard import asked_again, pxe_requests_behind_reply, queried_again

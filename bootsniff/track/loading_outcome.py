@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from ..flow.records import HEAD_BYTES, TcpConnection, TftpTransfer
+from ..flow.records import TcpConnection, TftpTransfer
 from ..model import StallPoint
-from ..wire.scripts import READABLE
 from .arrived import (
     brought_file,
     dead_end,
@@ -22,17 +21,12 @@ from .arrived import (
 )
 from .boot_file import is_beside_ip, wait_beside_ip
 from .circles import kernel_again, redirect_circle, runs_ipxe_again, script_circle
-from .fetch_outcome import failed_before, unanswered
+from .connection_outcome import unanswered
+from .exchanges import Dhcp4Exchange
+from .fetch_outcome import failed_before
 from .kinds import LOADERS, is_firmware, is_http_client, is_ipxe, runs_u_boot
 from .left_out import starts_without_initrd
-from .naming import (
-    is_grub_binary,
-    is_ipxe_binary,
-    is_pxelinux_binary,
-    is_raspberry_loader,
-    is_shim_binary,
-    is_way_out,
-)
+from .naming import is_way_out
 from .next_file import in_the_way, leaves_initrd_out
 from .nfs_outcome import nfs_state
 from .patience import (
@@ -45,8 +39,9 @@ from .patience import (
     Patience,
     patience_of,
 )
-from .records import Dhcp4Exchange, FetchRecord, StageRecord
-from .state import ANSWERED, ASKED, CONFIGURED, DONE, KERNEL, LOADED, StageState, in_seconds, is_over
+from .reached import failure_point, is_expected_to_go_on, is_script_in_part, rank_of, was_answered
+from .records import FetchRecord, StageRecord
+from .state import ANSWERED, CONFIGURED, DONE, KERNEL, LOADED, StageState, in_seconds, is_over
 
 _CHOSEN = frozenset({"kernel", "initrd", "image", "boot-file"})
 
@@ -71,12 +66,12 @@ def loading_state(
     if not useful or (tail.status == "optional" and tail.role == "config-search" and not _config_found(stage)):
         return _search_state(stage, useful, silence_from, now, gone=gone)
     last = useful[-1]
-    rank = _rank(useful)
+    rank = rank_of(useful)
     end = dead_end(stage)
     if last.in_vain:
         if stage.client == "raspberry-pi" and not gone and not is_over(silence_from, SEARCH_SILENCE, now):
             return _search_wait(rank, silence_from, SEARCH_SILENCE, now)  # it tries many names, one after the other
-        return StageState(rank, failed=True, point="chain" if _has_no_config(stage, last) else _failure_point(last))
+        return StageState(rank, failed=True, point="chain" if _has_no_config(stage, last) else failure_point(last))
     final = gone or obstacle == "nbp" or (settled and obstacle in ("tcp", "tls", "dns"))
     if obstacle is not None and (
         final or is_over(silence_from, TRIED_AGAIN, now) or is_over(tail.end, NBP_SILENCE, now)
@@ -85,8 +80,8 @@ def loading_state(
     circle = _circle(stage)
     if circle is not None:
         return StageState(rank, failed=True, point=circle)
-    if last.status == "in-progress" and not _answered(last) and failed_before(last, useful[-4:-1]):
-        return StageState(rank, failed=True, point=_failure_point(last))  # a script's loop: once more is no progress
+    if last.status == "in-progress" and not was_answered(last) and failed_before(last, useful[-4:-1]):
+        return StageState(rank, failed=True, point=failure_point(last))  # a script's loop: once more is no progress
     if last.status == "in-progress":
         patience = patience_of(stage.client)
         return StageState(
@@ -142,7 +137,7 @@ def _quiet_state(
 ) -> StageState:
     """Everything came whole, and nothing more is asked for: a failure once that lasts too long."""
     limit = PAGE_SILENCE if end is not None else NBP_SILENCE + stage.pause
-    goes_on = not is_vague(end) if end is not None else _expected_to_go_on(last) or leaves_initrd_out(stage)
+    goes_on = not is_vague(end) if end is not None else is_expected_to_go_on(last) or leaves_initrd_out(stage)
     if is_over(since, limit, now) and goes_on:
         return failure
     wait = (
@@ -161,7 +156,7 @@ def _circle(stage: StageRecord) -> StallPoint | None:
 def _search_state(stage: StageRecord, useful: list[FetchRecord], since: int, now: int, *, gone: bool) -> StageState:
     rank = CONFIGURED if stage.client in LOADERS else ANSWERED
     if useful:
-        rank = max(rank, _rank(useful))
+        rank = max(rank, rank_of(useful))
     only_extras = all(fetch.role == "optional" for fetch in stage.fetches if fetch.status == "optional")
     limit = NBP_SILENCE if only_extras else SEARCH_SILENCE
     if gone or _let_go(stage) or is_over(since, limit, now):
@@ -169,7 +164,7 @@ def _search_state(stage: StageRecord, useful: list[FetchRecord], since: int, now
         point: StallPoint = "nbp" if only_extras and is_firmware(stage.client) else "chain"
         if not useful and is_http_client(stage.client):
             point = "http"  # it only asked for the size
-        return StageState(rank, failed=True, point=_failure_point(missing) if missing is not None else point)
+        return StageState(rank, failed=True, point=failure_point(missing) if missing is not None else point)
     return _search_wait(rank, since, limit, now)
 
 
@@ -204,28 +199,6 @@ def _has_no_config(stage: StageRecord, last: FetchRecord) -> bool:
     return searches and last.missing and not _config_found(stage)
 
 
-def _rank(useful: list[FetchRecord]) -> int:
-    best = ASKED
-    for fetch in useful:
-        if fetch.status == "complete":
-            best = max(
-                best,
-                KERNEL
-                if fetch.role in ("kernel", "initrd", "image")
-                else CONFIGURED
-                if fetch.role in ("script", "config-search")
-                else LOADED,
-            )
-        elif _answered(fetch):
-            best = max(best, ANSWERED)
-    return best
-
-
-def _answered(fetch: FetchRecord) -> bool:
-    flow = fetch.flow
-    return flow.reply_from is not None if isinstance(flow, TftpTransfer) else flow.response is not None
-
-
 def _was_refused(stage: StageRecord, following: StageRecord | None) -> bool:
     """Whether UEFI firmware or U-Boot went on to its next option in the same boot, whatever it had fetched whole."""
     firmware = stage.client.startswith("efi-") or runs_u_boot(stage.client)
@@ -254,7 +227,7 @@ def _handed_over(stage: StageRecord, useful: list[FetchRecord], now: int, *, gon
     missing = [wanted for wanted in stage.expectations if wanted.role == "initrd" and wanted.pieces is None]
     if initrds:
         return True
-    if any(_is_script_in_part(fetch) for fetch in useful) and not gone:
+    if any(is_script_in_part(fetch) for fetch in useful) and not gone:
         return False  # where the capture cut the script it may name an initrd
     # No initrd so far: one that a script names is still to come; otherwise the kernel is all there is.
     return (not missing or gone) and (gone or is_over(last.end, KERNEL_SILENCE, now))
@@ -267,40 +240,6 @@ def _kernel_state(stage: StageRecord, since: int, now: int, *, gone: bool) -> St
     if gone or is_over(since, PAGE_SILENCE, now):
         return StageState(KERNEL, failed=True, point="chain")
     return StageState(DONE, handed_off=True, check_at=since + PAGE_SILENCE + 1)
-
-
-def _failure_point(fetch: FetchRecord) -> StallPoint:
-    flow = fetch.flow
-    if isinstance(flow, TftpTransfer):
-        return "tftp"
-    if flow.connection.tls is not None and flow.response is None:
-        return "tls"
-    return "http"
-
-
-def _expected_to_go_on(fetch: FetchRecord) -> bool:
-    """Loaders ask for more at once; memtest or a unified kernel image need nothing more."""
-    content, name = fetch.content, fetch.name
-    if content is not None and content.kind in READABLE:
-        return not _is_script_in_part(fetch)
-    if content is not None and (content.ipxe or content.kind == "pxelinux"):
-        return True
-    return (
-        is_ipxe_binary(name)
-        or is_shim_binary(name)
-        or is_grub_binary(name)
-        or is_pxelinux_binary(name)
-        or is_raspberry_loader(name)
-        or fetch.role == "module"
-    )
-
-
-def _is_script_in_part(fetch: FetchRecord) -> bool:
-    """Whether the capture, which cut its packets, lacks the end of a script: a menu, a boot from the disk, an initrd's name."""
-    if fetch.content is None or fetch.content.kind not in READABLE:
-        return False
-    body = fetch.flow.body
-    return len(body.head) < min(body.received, HEAD_BYTES)
 
 
 def _transfer_wait(fetch: FetchRecord, patience: Patience, now: int) -> str:

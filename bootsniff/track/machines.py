@@ -7,8 +7,9 @@ from typing import TypeVar
 
 from ..model import NANOSECONDS, FrameRef
 from ..wire.messages import Envelope
+from .exchanges import MAX_HEARD
 from .kinds import LOADERS, Kind, needs_reset
-from .records import MAX_BOOTS, MAX_HEARD, MAX_STAGES, BootRecord, MachineRecord, StageRecord, World
+from .records import MAX_BOOTS, MAX_STAGES, BootRecord, MachineRecord, StageRecord, World
 
 T = TypeVar("T")
 MAX_ASKED = 4096

@@ -8,11 +8,12 @@ from ..wire.http import is_https, is_web_url
 from ..wire.messages import DhcpMessage
 from .arrived import is_image, is_kernel
 from .boot_file import boot_file_of
-from .fetch_outcome import connection_failure
+from .connection_outcome import connection_failure
+from .exchanges import Dhcp4Exchange, Heard
 from .kinds import is_ipxe
 from .naming import same_file
 from .patience import KERNEL_SILENCE
-from .records import Dhcp4Exchange, Expectation, FetchRecord, Heard, StageRecord
+from .records import Expectation, FetchRecord, StageRecord
 from .state import is_over
 
 ARP_TRIES = 3

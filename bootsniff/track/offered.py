@@ -6,8 +6,9 @@ from ..wire import dhcp_options as options
 from ..wire import urls
 from ..wire.http import is_web_url
 from ..wire.messages import DhcpMessage
+from .exchanges import Dhcp4Exchange
 from .kinds import is_http_client, is_pxe_firmware
-from .records import Dhcp4Exchange, StageRecord
+from .records import StageRecord
 
 
 def suits(client: str, offer: DhcpMessage) -> bool:

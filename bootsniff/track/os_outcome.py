@@ -15,11 +15,13 @@ from ..model import NANOSECONDS
 from ..wire import dhcp_options, ports, urls
 from .arrived import is_open
 from .boot_file import is_elsewhere
-from .fetch_outcome import connection_failure, failed_before
+from .connection_outcome import connection_failure
+from .exchanges import Arps, Dhcp4Exchange
+from .fetch_outcome import failed_before
 from .naming import fits, pieces_of, plain_path, same_file
 from .nfs_outcome import nfs_in_vain
 from .patience import REACTION, TRIED_AGAIN
-from .records import Arps, Dhcp4Exchange, FetchRecord, StageRecord
+from .records import FetchRecord, StageRecord
 from .state import DONE, StageState, is_over
 
 TRIES = 3

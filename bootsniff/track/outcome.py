@@ -20,14 +20,16 @@ from .boot_file import (
     server_behind_no_router,
 )
 from .circles import loops, script_rounds
-from .fetch_outcome import failed_before, may_be_answered
+from .exchanges import Dhcp4Exchange, Dhcp6Exchange
+from .fetch_outcome import failed_before
 from .kinds import is_firmware, is_ipxe, is_pxe_firmware, is_u_boot
 from .next_file import ARP_TRIES, goes_on_by_http
 from .patience import patience_of
 from .quality import CaptureQuality
-from .records import BootRecord, Dhcp4Exchange, Dhcp6Exchange, StageRecord, World
+from .records import BootRecord, StageRecord, World
 from .stage_outcome import led_to, stage_state
 from .state import BOUND, DISCOVER, StageState
+from .tftp_outcome import may_be_answered
 
 NEVER = 1 << 62
 _SEES_ALL = CaptureQuality(unicast_seen=True)

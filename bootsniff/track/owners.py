@@ -7,7 +7,7 @@ from ..model import NANOSECONDS
 from ..wire.messages import Envelope
 from . import fetches
 from .around import LATE_TRAFFIC
-from .fetch_outcome import never_heard, shows_answers, went_on_unanswered
+from .http_outcome import never_heard
 from .machines import (
     current_stage,
     holder,
@@ -22,6 +22,7 @@ from .naming import is_boot_agent, is_device_config, looks_like_boot, same_file
 from .records import FetchRecord, MachineRecord, World
 from .roster import Attached, Roster
 from .servers import recognise_tftp
+from .tftp_outcome import shows_answers, went_on_unanswered
 from .views import Views
 
 _ROUTERS = ("00:00:0c:07:ac:", "00:00:0c:9f:f", "00:05:73:a0:", "00:07:b4:00:", "00:00:5e:00:01:", "00:00:5e:00:02:")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from ..model import NANOSECONDS, FrameRef
 from .arrived import dead_end
+from .exchanges import Dhcp4Exchange, Dhcp6Exchange
 from .kinds import LOADERS, Kind, is_firmware, is_ipxe, is_u_boot
 from .machines import NEW_BOOT_GAP, stands_apart
 from .naming import is_ipxe_binary
 from .outcome import boot_is_handed_off, has_booted, stage_has_failed
-from .records import BootRecord, Dhcp4Exchange, Dhcp6Exchange
+from .records import BootRecord
 
 SAME_EXCHANGE = 60 * NANOSECONDS
 """Longest gap between two DISCOVERs of one exchange: edk2 and BIOS ROMs wait up to 32 s, some switches forward late."""

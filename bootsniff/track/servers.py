@@ -7,7 +7,8 @@ from functools import lru_cache
 from ..flow.records import TftpTransfer
 from ..wire import dhcp_options as options
 from ..wire.messages import DhcpMessage, Envelope
-from .records import Dhcp4Exchange, MachineRecord, ServerRecord, World
+from .exchanges import Dhcp4Exchange
+from .records import MachineRecord, ServerRecord, World
 
 MAX_SERVERS = 1024
 HABITS_SHOWN = 64

@@ -11,9 +11,10 @@ from ..wire.addresses import in_url
 from ..wire.numbers import tftp_error_name, vendor_of_mac
 from .arrows import arrows_of
 from .boot_file import boot_file_of, boot_server_of, chosen_offer
+from .exchanges import Dhcp4Exchange, Dhcp6Exchange
 from .kinds import is_http_client, is_ipxe
 from .outcome import refresh
-from .records import BootRecord, Dhcp4Exchange, Dhcp6Exchange, FetchRecord, MachineRecord, StageRecord, World
+from .records import BootRecord, FetchRecord, MachineRecord, StageRecord, World
 from .unheard import has_not_heard_of_its_lease
 
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 from ..flow.records import TcpConnection, TftpTransfer
 from .arrived import is_open, network_disk, over_tls
 from .dhcp_outcome import dhcp4_state, dhcp6_state, has_lease
-from .fetch_outcome import failed_before, gave_up_waiting, refresh_fetches
+from .exchanges import Dhcp4Exchange, Dhcp6Exchange
+from .fetch_outcome import failed_before, refresh_fetches
 from .kinds import is_firmware, is_u_boot
 from .lease_outcome import bound_state
 from .loading_outcome import loading_state, secure_state
 from .naming import plain_path
 from .os_outcome import os_state
 from .patience import KERNEL_SILENCE, REACTION
-from .records import Dhcp4Exchange, Dhcp6Exchange, StageRecord
+from .records import StageRecord
 from .state import BOUND, DISCOVER, DONE, LOADED, SUITED, StageState, is_over
 from .switches import is_switch, switch_state
+from .tftp_outcome import gave_up_waiting
 from .unheard import has_not_heard_of_its_lease
 
 

@@ -12,8 +12,9 @@ from ..flow.records import DnsLookup, TcpConnection, TftpTransfer
 from ..model import NANOSECONDS, FrameRef
 from ..wire import ports
 from ..wire.messages import DhcpMessage, Dhcpv6Message
+from .exchanges import Arps, Dhcp4Exchange, Dhcp6Exchange, Heard
 from .patience import SERVER_PATIENCE
-from .records import Arps, Dhcp4Exchange, Dhcp6Exchange, Heard, StageRecord
+from .records import StageRecord
 
 TWICE = 2
 """Repetitions behind an answer that make it no accident."""

@@ -6,8 +6,9 @@ from functools import lru_cache
 
 from ..wire import ports
 from ..wire.messages import DhcpMessage, DhcpType, Envelope
+from .exchanges import Dhcp4Exchange, Point
 from .machines import kept
-from .records import Dhcp4Exchange, Point, World
+from .records import World
 
 
 def note(world: World, envelope: Envelope) -> None:

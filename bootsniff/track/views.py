@@ -8,7 +8,8 @@ from typing import TypeVar
 from ..flow.records import HttpExchange, TcpConnection, TftpTransfer
 from ..model import NANOSECONDS
 from ..wire.messages import DhcpMessage, Dhcpv6Message, Envelope
-from .records import FetchRecord, Point
+from .exchanges import Point
+from .records import FetchRecord
 
 MATCH_TIME = 2 * NANOSECONDS
 """Two capture points of one network agree on the time within this."""

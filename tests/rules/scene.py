@@ -8,18 +8,8 @@ from typing import TYPE_CHECKING
 from bootsniff.flow.records import Body, DnsLookup, HttpExchange, IcmpNotice, PortLookup, TcpConnection, TftpTransfer
 from bootsniff.model import NANOSECONDS, Finding, FrameRef, StallPoint, Status
 from bootsniff.rules.judge import Judge
-from bootsniff.track.records import (
-    Arps,
-    BootRecord,
-    Dhcp4Exchange,
-    Dhcp6Exchange,
-    FetchRecord,
-    Heard,
-    MachineRecord,
-    ServerRecord,
-    StageRecord,
-    World,
-)
+from bootsniff.track.exchanges import Arps, Dhcp4Exchange, Dhcp6Exchange, Heard
+from bootsniff.track.records import BootRecord, FetchRecord, MachineRecord, ServerRecord, StageRecord, World
 from bootsniff.wire.messages import DhcpMessage, DhcpOptions, Dhcpv6Message, DnsMessage, IcmpMessage, QuotedPacket
 from bootsniff.wire.transfers import BootContent, HttpHead, TftpError
 

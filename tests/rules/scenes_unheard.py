@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bootsniff.track.records import Dhcp6Exchange
+from bootsniff.track.exchanges import Dhcp6Exchange
 
 from .scene import SERVER, Scene
 

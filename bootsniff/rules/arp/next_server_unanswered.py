@@ -9,8 +9,9 @@ from ipaddress import IPv4Address
 from ...flow.records import DnsLookup
 from ...model import Confidence, Finding, Fix
 from ...track.boot_file import next_hop
+from ...track.exchanges import Arps
 from ...track.next_file import ARP_TRIES
-from ...track.records import Arps, Expectation, FetchRecord
+from ...track.records import Expectation, FetchRecord
 from ...wire import urls
 from ...wire.addresses import is_for_many
 from ...wire.http import is_https

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from ...flow.records import HttpExchange, TftpTransfer
 from ...model import Finding, Fix
-from ...track.records import Dhcp4Exchange, FetchRecord
+from ...track.exchanges import Dhcp4Exchange
+from ...track.records import FetchRecord
 from ...wire import dhcp_options, urls
 from .. import fixes, names, quoting
 from ..case import Case

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding
-from ...track.records import Heard
+from ...track.exchanges import Heard
 from ...track.unheard import has_not_heard_of_its_lease, pxe_requests_behind_reply, requests_behind_ack
 from ...wire.messages import DhcpMessage
 from .. import on_the_way

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import NANOSECONDS, Finding, Fix, FrameRef
-from ...track.records import Dhcp4Exchange, StageRecord, World
+from ...track.exchanges import Dhcp4Exchange
+from ...track.records import StageRecord, World
 from ...wire import dhcp_options
 from .. import fixes, names
 from ..case import Case

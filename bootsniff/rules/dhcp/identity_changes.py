@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding, Fix
-from ...track.records import Dhcp4Exchange, Heard, StageRecord
+from ...track.exchanges import Dhcp4Exchange, Heard
+from ...track.records import StageRecord
 from ...wire import dhcp_options
 from ...wire.messages import DhcpMessage
 from .. import fixes

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...flow.records import TcpConnection
 from ...model import Finding, FrameRef
-from ...track.records import Dhcp4Exchange, Dhcp6Exchange
+from ...track.exchanges import Dhcp4Exchange, Dhcp6Exchange
 from ...wire.http import is_web_url
 from .. import on_the_way
 from ..case import Case

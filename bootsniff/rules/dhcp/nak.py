@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import NANOSECONDS, Finding, Fix
-from ...track.records import Dhcp4Exchange, Heard, StageRecord, World
+from ...track.exchanges import Dhcp4Exchange, Heard
+from ...track.records import StageRecord, World
 from ...wire import dhcp_options
 from ...wire.messages import DhcpMessage
 from .. import fixes

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ...model import Finding, Fix
-from ...track.records import Dhcp4Exchange, Heard, ServerRecord, StageRecord
+from ...track.exchanges import Dhcp4Exchange, Heard
+from ...track.records import ServerRecord, StageRecord
 from ...wire import dhcp_options
 from ...wire.messages import DhcpMessage
 from .. import fixes, names

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding, Fix
-from ...track.records import Heard
+from ...track.exchanges import Heard
 from ...wire import dhcp_options, ports
 from ...wire.messages import DhcpMessage, DhcpType
 from .. import names, on_the_way

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding, Fix
+from ...track.exchanges import Dhcp4Exchange
 from ...track.kinds import architecture
-from ...track.records import Dhcp4Exchange, StageRecord
+from ...track.records import StageRecord
 from ...track.unheard import uses_an_address
 from .. import names, on_the_way
 from ..case import Case

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding, FrameRef
-from ...track.records import Dhcp4Exchange
+from ...track.exchanges import Dhcp4Exchange
 from .. import fixes
 from ..case import Case
 from ..evidence import evidence, first_and_last

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding, Fix
-from ...track.records import Dhcp4Exchange, Heard
+from ...track.exchanges import Dhcp4Exchange, Heard
 from ...wire import ports
 from ...wire.addresses import BROADCAST
 from ...wire.messages import DhcpMessage, DhcpType

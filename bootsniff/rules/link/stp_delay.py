@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import NANOSECONDS, Evidence, Finding, Fix
+from ...track.exchanges import Dhcp4Exchange, Dhcp6Exchange
 from ...track.ports import SilentPort
-from ...track.records import Dhcp4Exchange, Dhcp6Exchange, StageRecord, World
+from ...track.records import StageRecord, World
 from .. import fixes
 from ..case import Case
 from ..evidence import evidence, first_and_last

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from ...flow.records import DnsLookup, HttpExchange, TcpConnection, TftpTransfer
 from ...model import Evidence, Finding, Fix
+from ...track.exchanges import Arps, Dhcp4Exchange
 from ...track.os_outcome import is_wanted, missed, mount_refused, unheard, unnamed, unreached, way_to_told
-from ...track.records import Arps, Dhcp4Exchange, FetchRecord
+from ...track.records import FetchRecord
 from ...wire import mount, ports
 from .. import fixes, names, quoting
 from ..case import Case

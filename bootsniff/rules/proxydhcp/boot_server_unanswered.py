@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...model import Finding
 from ...track.boot_file import is_discovery
-from ...track.records import Heard
+from ...track.exchanges import Heard
 from ...wire import dhcp_options
 from ...wire.messages import DhcpMessage
 from .. import fixes, recognise

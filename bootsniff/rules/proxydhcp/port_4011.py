@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...model import Evidence
 from ...track.boot_file import is_discovery
-from ...track.records import Heard
+from ...track.exchanges import Heard
 from ...wire import ports
 from ...wire.messages import DhcpMessage
 from ..case import Case

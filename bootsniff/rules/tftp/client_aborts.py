@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from ...flow.records import TftpTransfer
 from ...model import Finding, Fix
-from ...track.fetch_outcome import gave_up_waiting
 from ...track.records import FetchRecord
+from ...track.tftp_outcome import gave_up_waiting
 from .. import fixes, names
 from ..case import Case
 from ..evidence import evidence, maybe

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...flow.records import IcmpNotice, TftpTransfer
 from ...model import Finding, Fix
-from ...track.records import Heard
+from ...track.exchanges import Heard
 from ...wire.messages import DhcpMessage
 from .. import fixes, names, on_the_way
 from ..case import Case

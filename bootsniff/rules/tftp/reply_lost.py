@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from ...flow.records import TftpTransfer
 from ...model import Finding, Fix, FrameRef
-from ...track.fetch_outcome import LOST_REPLIES, asked_anew
 from ...track.naming import plain_path
+from ...track.tftp_outcome import LOST_REPLIES, asked_anew
 from ...track.unheard import asks_behind_error
 from .. import fixes, names, on_the_way
 from ..case import Case

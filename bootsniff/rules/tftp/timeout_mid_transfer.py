@@ -7,8 +7,8 @@ from itertools import permutations
 
 from ...flow.records import IcmpNotice, TftpTransfer
 from ...model import NANOSECONDS, Evidence, Finding, Fix
-from ...track.fetch_outcome import gave_up_waiting
 from ...track.patience import SERVER_PATIENCE
+from ...track.tftp_outcome import gave_up_waiting
 from ...track.unheard import ON_ITS_WAY, waits_for_its_end
 from .. import fixes, on_the_way
 from ..case import Case

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from ...flow.records import IcmpNotice, TftpTransfer
 from ...model import Evidence, Fix, FrameRef
-from ...track.fetch_outcome import AT_ONCE, may_be_answered
 from ...track.patience import SERVER_PATIENCE
 from ...track.records import FetchRecord
+from ...track.tftp_outcome import AT_ONCE, may_be_answered
 from ...track.unheard import asks_behind_error
 from .. import names, quoting
 from ..case import Case

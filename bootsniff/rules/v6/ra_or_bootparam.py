@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ipaddress import ip_network
 
 from ...model import Finding, Fix
-from ...track.records import Dhcp6Exchange, Heard
+from ...track.exchanges import Dhcp6Exchange, Heard
 from ...wire.messages import Dhcpv6Message
 from .. import fixes
 from ..case import Case
