@@ -7,8 +7,12 @@ Linux 5.7 and iPXE of February 2023 (commit 6a004be), which look for each other 
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
+
 from .script_plan import MAX_FILES, LeftOut, Variables
 
+_SETTING = re.compile(r"\$\{[^${}]*/[^${}]*\}")
 _ALL = "initrd.magic"
 """All of them as one file (efi_file.c)."""
 _UNCERTAIN = frozenset({"imgselect", "imgexec", "imgset", "chain"})
@@ -47,11 +51,11 @@ class Loads:
     def left_out(self) -> LeftOut | None:
         """What the kernel does not find, where the script leaves no doubt of it.
 
-        A variable that begins an argument may stand for several; one behind other text is part of that argument.
+        A variable may stand for several arguments; one inside a URL, or a setting such as `${net0/mac}`, does not.
         """
         if not self.sure or not self.kernel or any("$" in name for name in self.initrds):
             return None
-        if any(word.startswith("$") for word in self.arguments):
+        if any("$" in _SETTING.sub("", word) and "://" not in word for word in self.arguments):
             return None
         asked = [word[len("initrd=") :] for word in self.arguments if word.startswith("initrd=")]
         if any("$" in name for name in asked):
@@ -62,6 +66,14 @@ class Loads:
             return None
         loaded = self.initrds[0] if self.initrds else ""
         return LeftOut(self.kernel, " ".join(self.arguments), missing[0] if missing else "", loaded)
+
+
+def left_out_of(parts: Collection[Loads]) -> tuple[LeftOut, ...]:
+    """What the kernels of all parts do not find; none where one part may give the kernel of another its arguments."""
+    if any(part.arguments and not part.kernel for part in parts):
+        return ()
+    found = (part.left_out() for part in parts)
+    return tuple(one for one in found if one is not None)[:MAX_FILES]
 
 
 def _base(url: str) -> str:

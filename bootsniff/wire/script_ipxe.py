@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 from msgspec.structs import replace
 
-from .ipxe_initrd import Loads
+from .ipxe_initrd import Loads, left_out_of
 from .script_plan import MAX_FILES, MAX_LINES, Entry, Role, ScriptPlan, Variables, chained_role, plan
 
 _MILLISECOND = 1_000_000
@@ -165,10 +165,8 @@ class _Reader:
                 for index, command in enumerate(commands):
                     self._command(command, certain=index == 0)
         read = plan(self._chosen(), waits=self.waits, timeout=self.timeout)
-        plain = self.misspelt is None and self.used <= _KNOWN
-        found = [loads.left_out() for loads in self.loads.values()] if plain else []
-        left_out = tuple(one for one in found if one is not None)
-        return replace(read, starts=self._starts(), misspelt=self.misspelt, left_out=left_out[:MAX_FILES])
+        left_out = left_out_of(self.loads.values()) if self.misspelt is None and self.used <= _KNOWN else ()
+        return replace(read, starts=self._starts(), misspelt=self.misspelt, left_out=left_out)
 
     def _look_up(self, commands: list[list[str]]) -> None:
         """Note the commands of a line, and the first one that there is not, where the script is bound to come to it.

@@ -49,6 +49,11 @@ def found(wire: Wire, path: Path, *, end: float = 90) -> Machine:
     [
         (UNNAMED, "its arguments do not name initrd.gz, as UEFI needs it", "console=ttyS0 initrd=initrd.gz"),
         (
+            "kernel URL/linux mac=${net0/mac} ks=URL/${serial}.cfg\ninitrd URL/initrd.gz\nboot",
+            "its arguments do not name initrd.gz, as UEFI needs it",
+            f"mac=${{net0/mac}} ks={BASE}/${{serial}}.cfg initrd=initrd.gz",
+        ),
+        (
             "kernel URL/linux initrd=initrd.img quiet\ninitrd URL/initrd.gz\nboot",
             "its arguments name initrd.img, and the script loads initrd.gz",
             "quiet initrd=initrd.gz",
@@ -96,6 +101,8 @@ def test_ages_that_the_user_agent_tells(agent: str, tmp_path: Path) -> None:
         "set args initrd=initrd.gz\nkernel URL/linux ${args}\ninitrd URL/initrd.gz\nboot",
         "kernel URL/linux ${args}\ninitrd URL/initrd.gz\nboot",
         "kernel URL/linux initrd=${name}\ninitrd URL/initrd.gz\nboot",
+        "kernel URL/linux quiet${more}\ninitrd URL/initrd.gz\nboot",
+        "kernel URL/linux\ninitrd URL/initrd.gz\ngoto last\n:last\nimgargs linux initrd=initrd.gz\nboot",
         "kernel URL/linux || goto x\niseq ${platform} pcbios && initrd URL/initrd.gz ||\n:x\nboot",
         "kernel URL/linux\ngoto more\n:more\ninitrd URL/initrd.gz\nboot",
         "kernel URL/linux\ninitrd URL/initrd.gz\nimgselect linux\nboot",
