@@ -125,15 +125,22 @@ def holder(world: World, address: str, mac: str | None) -> MachineRecord | None:
     return held
 
 
-def passes_on(world: World, mac: str, address: str, known: MachineRecord | None = None) -> bool:
+def passes_on(world: World, mac: str, address: str, known: MachineRecord | None) -> bool:
     """Whether frames of this MAC with that IPv4 address are a router's: ARP knows the MAC under others, and not this one.
 
-    A machine that did DHCP, or fetched from the address that ARP knows, is none.
+    `known` is the machine with this MAC. One that did DHCP, or fetched from the address that ARP knows, is no router.
     """
-    if ":" in address or world.arp.get(address) == mac or (known is not None and is_known_by_dhcp(known)):
+    if is_its_own(world, mac, address, known):
         return False
     own = known.addresses if known is not None else ()
     return any(asking == mac and speaker not in own for speaker, asking in islice(world.arp.items(), MAX_SPEAKERS))
+
+
+def is_its_own(world: World, mac: str, address: str, known: MachineRecord | None) -> bool:
+    """Whether an address is that of the machine with this MAC for sure; IPv6 addresses tell no router here."""
+    if ":" in address or world.arp.get(address) == mac:
+        return True
+    return known is not None and (address in known.addresses or is_known_by_dhcp(known))
 
 
 def is_known_by_dhcp(machine: MachineRecord) -> bool:

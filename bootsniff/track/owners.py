@@ -11,6 +11,7 @@ from .http_outcome import never_heard
 from .machines import (
     current_stage,
     holder,
+    is_its_own,
     is_known_by_dhcp,
     kept,
     learn_address,
@@ -127,9 +128,9 @@ class Owners:
         """Who asks; None for somebody behind the same router as a machine that is known by the router's MAC alone."""
         end = flow if isinstance(flow, TftpTransfer) else flow.connection
         machine = holder(self._world, end.client, end.client_mac)
-        if machine is None or ":" in end.client or end.client in machine.addresses or is_known_by_dhcp(machine):
+        if machine is None or not machine.addresses or not machine.boots:
             return machine
-        if not machine.addresses or not machine.boots or self._world.arp.get(end.client) == machine.mac:
+        if is_its_own(self._world, machine.mac, end.client, machine):
             return machine
         fetched = [fetch for stage in machine.boots[-1].stages for fetch in stage.fetches]
         busy = any(fetch.status == "in-progress" and time - fetch.end < _AT_WORK for fetch in fetched[-2:])

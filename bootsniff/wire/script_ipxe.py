@@ -199,26 +199,26 @@ class _Reader:
             return
         name = words[0].lower()
         entry = self.entries[self.label]
-        self.loads[self.label].command(name, *_split(words[1:]), self.variables, certain=certain)
+        options, places = _split(words[1:])
+        self.loads[self.label].command(name, options, places, self.variables, certain=certain)
         if name == "set" and len(words) > 2:
             self.variables.set(words[1], " ".join(words[2:]), certain=certain)
         elif name == "clear" and len(words) > 1:
             self.variables.set(words[1], "", certain=False)
         elif name in _WAITING and not self.waits and (certain or name in ("choose", "prompt", "login")):
-            self._wait(name, words[1:])
+            self._wait(name, options)
         elif name == "sleep" and len(words) > 1:
             entry.sleeps(self.variables.fill(words[1]))
         elif name == "imgargs":
             entry.tells(map(self.variables.fill, words[2:]))
         elif name in _FETCHES:
-            self._fetch(name, words[1:], entry)
+            self._fetch(name, options, places, entry)
         elif name == "exit" and certain:
             entry.local_boot = True
         if certain and name in _ENTRY_ENDS:
             self.ended.add(self.label)
 
-    def _wait(self, name: str, words: list[str]) -> None:
-        options, _ = _split(words)
+    def _wait(self, name: str, options: dict[str, str]) -> None:
         timeout = self.variables.fill(options.get("--timeout") or options.get("-t") or "0")
         self.waits = True
         # 0 is how iPXE says "for ever".
@@ -227,15 +227,14 @@ class _Reader:
         if name == "choose" and default is not None:
             self.default = self.variables.fill(default)
 
-    def _fetch(self, name: str, words: list[str], entry: Entry) -> None:
-        options, places = _split(words)
+    def _fetch(self, name: str, options: dict[str, str], places: list[str], entry: Entry) -> None:
         if places and len(entry.files) < MAX_FILES:
             role = _FETCHES[name] or chained_role(places[0])
             if name in ("imgexec", "imgselect", "boot") and not _looks_like_place(places[0]):
                 return  # the name of an image that is there already
             entry.files.append(self.variables.file(places[0], role))
             entry.tells(map(self.variables.fill, places[1:]))
-        elif name == "sanboot" and ("--drive" in options or "-d" in options or not words):
+        elif name == "sanboot" and ("--drive" in options or "-d" in options or not (options or places)):
             entry.local_boot = True
 
     def _chosen(self) -> list[Entry]:

@@ -24,15 +24,21 @@ def told(path: Path, *wires: Wire) -> tuple[str | None, list[Finding]]:
     return found.boots[-1].stalled_at, list(found.findings)
 
 
-def last_block(*, again: tuple[float, ...] = (2, 4, 8), seen: bool = True) -> Wire:
-    """The third block of three is sent, and the machine goes on to acknowledge the second."""
+def two_blocks(size: int) -> Wire:
+    """The first two blocks of a file, each acknowledged."""
     wire = Wire("bios-pxe").lease(file="pxelinux.0")
     wire.rrq(1, "pxelinux.0")
-    wire.oack(1.01, tsize=4000)
+    wire.oack(1.01, tsize=size)
     wire.ack(1.02, 0)
     for block in 1, 2:
         wire.data(1.01 + block / 50, block, PXELINUX[:1468].ljust(1468))
         wire.ack(1.02 + block / 50, block)
+    return wire
+
+
+def last_block(*, again: tuple[float, ...] = (2, 4, 8), seen: bool = True) -> Wire:
+    """The third block of three is sent, and the machine goes on to acknowledge the second."""
+    wire = two_blocks(4000)
     if seen:
         wire.data(1.07, 3, b"x" * 1064)
     for time in again:
@@ -339,13 +345,7 @@ def seek(wire: Wire, *times: float, answered: bool = False) -> Wire:
 
 def silent_server() -> Wire:
     """Block 2 is acknowledged, and no more comes."""
-    wire = Wire("bios-pxe").lease(file="pxelinux.0")
-    wire.rrq(1, "pxelinux.0")
-    wire.oack(1.01, tsize=40000)
-    wire.ack(1.02, 0)
-    for block in 1, 2:
-        wire.data(1.01 + block / 50, block, PXELINUX[:1468].ljust(1468))
-        wire.ack(1.02 + block / 50, block)
+    wire = two_blocks(40000)
     for time in 3, 6, 10:
         wire.ack(time, 2)
     return wire

@@ -12,6 +12,7 @@ from ...track.boot_file import next_hop
 from ...track.exchanges import Arps
 from ...track.next_file import ARP_TRIES
 from ...track.records import Expectation, FetchRecord
+from ...track.unheard import TWICE
 from ...wire import urls
 from ...wire.addresses import is_for_many
 from ...wire.http import is_https
@@ -24,7 +25,6 @@ from ..v6.nearby import neighbour
 
 _USUAL_MASK = IPv4Address("255.255.255.0")
 _NAME_SERVER = "the name server"
-_TWICE = 2
 
 
 class ArpNextServerUnanswered(Rule):
@@ -145,7 +145,7 @@ class ArpNextServerUnanswered(Rule):
                 evidence(dhcp.replies[-1], f"lease of {message.addresses[0]}; no request follows"),
                 *first_and_last(asked.requests if asked else (), f"neighbor solicitation for {target}"),
             ],
-            confidence="possible" if asked is None or asked.request_count < _TWICE else _confidence(case, asked),
+            confidence="possible" if asked is None or asked.request_count < TWICE else _confidence(case, asked),
             subject=target,
             how="neighbor solicitations",
             role="the boot server",

@@ -54,10 +54,10 @@ class HttpNoResponse(Rule):
             if answer is None or any(other.request is None for other in connection.exchanges):
                 continue  # this capture point does not see the server, or not every request: this one is a repetition
             deaf = ack_unheard(connection)
-            deaf = deaf if deaf is not None and deaf.time > flow.request_at.time else None
-            ended = (
-                connection.reset if connection.reset_by_client else None
-            )  # a server acknowledges what it heard then, too
+            if deaf is not None and deaf.time <= flow.request_at.time:
+                deaf = None
+            # Behind a RST of the machine a server answers as well: it acknowledges what it had heard until then.
+            ended = connection.reset if connection.reset_by_client else None
             taken = answer.time >= flow.request_at.time and (ended is None or answer.time < ended.time) and deaf is None
             then, proof = ("does not hear it: it repeats its SYN-ACK", []) if deaf else _end(flow)
             yield self.finding(
