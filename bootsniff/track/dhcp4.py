@@ -7,11 +7,11 @@ from ..wire import dhcp_options as options
 from ..wire import ports
 from ..wire.messages import DhcpMessage, DhcpType, Envelope
 from . import vantage
-from .boot_file import SERVER_IDENTIFIER
 from .dhcp4_stages import REQUESTED_ADDRESS, runs_already, stage_for_discover, stage_for_request, stage_of_reply
 from .exchanges import Dhcp4Exchange, Heard, Point
 from .kinds import kind_of
 from .machines import ask_for, kept, learn_address, touch
+from .offered import asks_for_unseen_offer
 from .records import MachineRecord, StageRecord, World
 
 HOST_NAME, PXE_OPTIONS = 12, 43
@@ -63,7 +63,7 @@ def _take_request(world: World, machine: MachineRecord, exchange: Dhcp4Exchange,
         exchange.pxe_request_count += 1
         exchange.pxe_requests = kept(exchange.pxe_requests, heard)
     elif message.message_type == DhcpType.REQUEST:
-        if exchange.discovers and not exchange.offers and SERVER_IDENTIFIER in message.options:
+        if exchange.discovers and asks_for_unseen_offer(exchange, message):
             world.quality.offers_missing = True  # it takes an offer that this capture does not hold
         exchange.request_count += 1
         exchange.requests = kept(exchange.requests, heard)
@@ -122,7 +122,8 @@ def server_message(
             if stage.client in ("raspberry-pi", "unknown") or message_type is None:
                 learn_address(world, machine, message.your_ip)
     elif message_type == DhcpType.ACK:
-        beside_lease = message.your_ip is None and exchange.acks
+        # ProxyDHCP gives no address: what it acknowledges is no lease, beside one or alone.
+        beside_lease = message.your_ip is None and (exchange.acks or (exchange.proxy_offers and not exchange.offers))
         if envelope.source_port == ports.PXE or beside_lease or _is_about_boot_server(message):
             exchange.pxe_replies = kept(exchange.pxe_replies, heard)
         else:

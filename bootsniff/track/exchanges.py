@@ -106,7 +106,12 @@ class Dhcp4Exchange(Struct, eq=False, gc=False):
     @property
     def answered(self) -> bool:
         """Whether a server said anything to the machine itself."""
-        return bool(self.offer_count or self.proxy_offers or self.acks or self.naks)
+        return bool(self.proxy_offers) or self.addressed
+
+    @property
+    def addressed(self) -> bool:
+        """Whether one did that gives addresses; ProxyDHCP servers give none."""
+        return bool(self.offer_count or self.acks or self.naks)
 
 
 class Dhcp6Exchange(Struct, eq=False, gc=False):

@@ -33,3 +33,11 @@ def was_offered_what_suits(stage: StageRecord) -> bool:
         return True
     beside = any(options.is_of_class(heard.message, options.PXE_CLASS) for heard in exchange.proxy_offers)
     return bool(exchange.offers) and beside and not is_http_client(stage.client)
+
+
+def asks_for_unseen_offer(exchange: Dhcp4Exchange, message: DhcpMessage) -> bool:
+    """Whether a REQUEST takes what a server offered in a packet that the capture lacks; a ProxyDHCP offer may be all it heard."""
+    server = options.server_id(message)
+    if server is None or exchange.offers:
+        return False
+    return all(server != (options.server_id(proxy.message) or proxy.source) for proxy in exchange.proxy_offers)

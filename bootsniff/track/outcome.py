@@ -12,7 +12,6 @@ from ..model import StallPoint, Status
 from ..wire import dhcp_options as options
 from .arrived import dropped_image
 from .boot_file import (
-    SERVER_IDENTIFIER,
     boot_file_of,
     boot_server_of,
     disk_of,
@@ -24,6 +23,7 @@ from .exchanges import Dhcp4Exchange, Dhcp6Exchange
 from .fetch_outcome import failed_before
 from .kinds import is_firmware, is_ipxe, is_pxe_firmware, is_u_boot
 from .next_file import ARP_TRIES, goes_on_by_http
+from .offered import asks_for_unseen_offer
 from .patience import patience_of
 from .quality import CaptureQuality
 from .records import BootRecord, StageRecord, World
@@ -144,7 +144,7 @@ def _took_unseen_offer(exchange: Dhcp4Exchange | Dhcp6Exchange | None) -> bool:
         return bool(exchange.requests) and not exchange.advertises and len(exchange.requests) == 1
     if not isinstance(exchange, Dhcp4Exchange) or exchange.offers or exchange.naks or exchange.request_count != 1:
         return False
-    return SERVER_IDENTIFIER in exchange.requests[0].message.options
+    return asks_for_unseen_offer(exchange, exchange.requests[0].message)
 
 
 def _asks_no_server(stage: StageRecord, quality: CaptureQuality) -> bool:

@@ -28,10 +28,11 @@ class DhcpNoOffer(Rule):
 
     What happens
         The machine asks for an address several times and gets no answer at all, so nothing else can start. Firmware
-        shows PXE-E51 (BIOS), PXE-E16 or PXE-E18 (UEFI); iPXE shows error 040ee119.
+        shows PXE-E51 or, where ProxyDHCP answers, PXE-E52 (BIOS), PXE-E16 or PXE-E18 (UEFI); iPXE shows error 040ee119.
     On the wire
         Two or more DISCOVERs of one machine (edk2 waits 4, 8, 16 and 32 s between them, iPXE 1, 2, 4 and 8 s) and not
-        one BOOTP reply for its hardware address, or only OFFERs with a transaction id (xid) that is not its own.
+        one BOOTP reply for its hardware address, or only OFFERs with a transaction id (xid) that is not its own, or only
+        ProxyDHCP OFFERs, whose address (yiaddr) is 0.0.0.0.
     Not to be confused with
         A server that answers but offers no boot file (dhcp-offer-without-boot-file), a relay that loses the way back
         (dhcp-relay-missing-or-one-way), a switch port that is not forwarding yet (link-stp-delay; without its BPDUs, a
@@ -66,10 +67,12 @@ class DhcpNoOffer(Rule):
         dhcp = case.dhcp4
         if dhcp is None or dhcp.discover_count < 2 or not dhcp.discovers:
             return
-        if dhcp.answered or any(heard.message.op == 2 for heard in dhcp.relayed):
+        if dhcp.addressed or any(heard.message.op == 2 for heard in dhcp.relayed):
             return
         quality = case.world.quality
-        if quality.only_requests or any(dhcp_options.server_id(heard.message) for heard in dhcp.requests):
+        proxies = {Offer.of(heard).server for heard in dhcp.proxy_offers}
+        asked = {dhcp_options.server_id(heard.message) for heard in dhcp.requests}
+        if quality.only_requests or asked - proxies - {None}:
             return  # this capture does not hold offers that were taken
         signs = _signs(case, dhcp)
         misfit, before = signs.misfit, signs.before
@@ -82,6 +85,7 @@ class DhcpNoOffer(Rule):
                 *first_and_last(dhcp.discovers, "DISCOVER without an answer"),
                 *maybe(next(iter(dhcp.relayed), None), "DISCOVER behind the relay"),
                 *([evidence(misfit.heard, "OFFER with another transaction id")] if misfit else ()),
+                *maybe(next(iter(dhcp.proxy_offers), None), "ProxyDHCP OFFER, without an address"),
                 *([evidence(before[1].heard, f"{before[1].server} answers {before[0].client}")] if before else ()),
             ],
             confidence="likely" if would_be_seen else case.silence(second_sign=bool(signs.served)),
@@ -105,6 +109,8 @@ class _Signs(NamedTuple):
     misfit: Offer | None
     """An OFFER with a transaction id that is not the machine's."""
     relayed: list[Heard[DhcpMessage]]
+    proxies: list[str]
+    """ProxyDHCP servers, which do answer the machine."""
     snooped: bool
     """A switch added option 82, and no relay its address; relays refuse that (Cisco IOS by default)."""
 
@@ -124,6 +130,7 @@ def _signs(case: Case, dhcp: Dhcp4Exchange) -> _Signs:
         _answered_before(case),
         next((Offer.of(heard) for heard in asking), None),
         relayed,
+        sorted({Offer.of(heard).server for heard in dhcp.proxy_offers}),
         snooped and not relayed,
     )
 
@@ -133,6 +140,8 @@ def _others(case: Case, signs: _Signs) -> str:
     if signs.misfit is not None:
         xid = f"{signs.misfit.message.xid:#010x}"
         return f"what {signs.misfit.server} offers has transaction id {xid}, which is not the machine's"
+    if signs.proxies:
+        return f"{names.joined(signs.proxies)} alone answers, by ProxyDHCP, which gives no address"
     if signs.relayed:
         targets = names.joined(heard.target for heard in signs.relayed)
         apart = f" for the network of {signs.link}" if signs.link else ""

@@ -48,7 +48,7 @@ class DhcpPoolExhausted(Rule):
         dhcp = case.dhcp4
         if dhcp is None or dhcp.discover_count < 2 or not dhcp.discovers:
             return
-        if dhcp.answered or dhcp.relayed:
+        if dhcp.addressed or dhcp.relayed:
             return
         if case.overview.served_vlans and case.machine.vlan not in case.overview.served_vlans:
             return  # link-wrong-vlan-or-nic: others were served elsewhere
