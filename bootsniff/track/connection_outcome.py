@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..flow.records import TcpConnection
 from ..model import StallPoint
 from ..wire.addresses import in_url
+from .naming import is_cross_certificate
 from .patience import TCP_SILENCE
 from .records import StageRecord
 from .state import in_seconds
@@ -24,6 +25,11 @@ def unanswered(stage: StageRecord, since: int, now: int) -> str | None:
     if lookup is None or lookup.answer is not None or not lookup.queries or lookup.queries[0].time < since:
         return None
     return f"an answer about {lookup.name} from {lookup.server}, for {in_seconds(now - lookup.queries[0].time)}"
+
+
+def asks_for_trust(connection: TcpConnection) -> bool:
+    """Whether all that is asked on this connection is who vouches for an authority: for the sake of another one's TLS."""
+    return bool(connection.exchanges) and all(is_cross_certificate(one.url) for one in connection.exchanges)
 
 
 def connection_failure(connection: TcpConnection, now: int, *, moved_on: bool) -> StallPoint | None:

@@ -17,7 +17,7 @@ from .boot_file import (
     prompt_of,
     wait_beside_ip,
 )
-from .connection_outcome import connection_failure, unanswered
+from .connection_outcome import asks_for_trust, connection_failure, unanswered
 from .exchanges import Arps, Dhcp4Exchange
 from .kinds import is_http_client, is_ipxe
 from .next_file import ARP_ROUND
@@ -116,6 +116,8 @@ def _gave_up(stage: StageRecord, now: int) -> bool:
 def _obstacle(stage: StageRecord, now: int, *, gone: bool) -> StallPoint | None:
     """What stands between the lease and the first fetch, as far as packets show it."""
     for connection in reversed(stage.connections):
+        if asks_for_trust(connection):
+            continue
         failure = connection_failure(connection, now, moved_on=gone)
         if failure is not None:
             return failure

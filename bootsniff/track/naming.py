@@ -66,6 +66,8 @@ _KERNEL = re.compile(
     r"(^|/)(vmlinu[xz][^/]*|[bzu]image[^/]*|image(\.(gz|lz4|xz|zst))?|linux|kernel([^/]*\.img|cache)?|mach_kernel)$",
     re.IGNORECASE,
 )
+_CROSS_CERTIFICATE = re.compile(r"/[0-9a-f]{8}\.der\?subject=[^/?#]*$")
+"""What iPXE appends to the place of cross-signed certificates (net/validator.c)."""
 _VARIABLE = re.compile(r"\$\{[^${}]{0,64}\}|\$[A-Za-z_][A-Za-z0-9_]{0,63}")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _SLASHES = re.compile(r"/+")
@@ -171,6 +173,11 @@ def role_by_name(name: str) -> FetchRole | None:
     if _MODULE.search(path):
         return "module"
     return None
+
+
+def is_cross_certificate(name: str) -> bool:
+    """A certificate that would vouch for an authority that iPXE does not know, as iPXE asks for it at ca.ipxe.org."""
+    return _CROSS_CERTIFICATE.search(name) is not None
 
 
 def is_os_extra(name: str) -> bool:

@@ -8,7 +8,7 @@ from ..wire.http import is_https, is_web_url
 from ..wire.messages import DhcpMessage
 from .arrived import is_image, is_kernel
 from .boot_file import boot_file_of
-from .connection_outcome import connection_failure
+from .connection_outcome import asks_for_trust, connection_failure
 from .exchanges import Dhcp4Exchange, Heard
 from .kinds import is_ipxe
 from .naming import same_file
@@ -116,7 +116,7 @@ def in_the_way(stage: StageRecord, last: FetchRecord, now: int, *, gone: bool) -
     for connection in reversed(stage.connections):
         if connection.start < last.start:
             break
-        if _is_the_systems(stage, connection.server):
+        if _is_the_systems(stage, connection.server) or asks_for_trust(connection):
             continue
         failure = connection_failure(connection, now, moved_on=gone)
         if failure is not None:

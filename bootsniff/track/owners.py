@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..flow.records import Event, HttpExchange, TftpTransfer
 from ..model import NANOSECONDS
+from ..wire.addresses import is_for_many
 from ..wire.messages import Envelope
 from . import fetches
 from .around import LATE_TRAFFIC
@@ -19,7 +20,7 @@ from .machines import (
     seen_at,
     touch,
 )
-from .naming import is_boot_agent, is_device_config, looks_like_boot, same_file
+from .naming import is_boot_agent, is_cross_certificate, is_device_config, looks_like_boot, same_file
 from .records import FetchRecord, MachineRecord, World
 from .roster import Attached, Roster
 from .servers import recognise_tftp
@@ -101,6 +102,8 @@ class Owners:
                     self._views.add_view(result[2], twin.flow)
                 return result
         if machine is None:
+            if is_for_many(transfer.server) and transfer.reply_from is None:
+                return None  # a switch or router that looks for its configuration; boot programs ask one server
             machine = self._unknown(envelope, transfer.client, transfer.client_mac)
             if machine is None:
                 return None
@@ -187,6 +190,8 @@ class Owners:
             if known is not None:
                 known[2].elsewhere = kept(known[2].elsewhere, exchange)
             return None
+        if is_cross_certificate(exchange.url):
+            return None  # part of a TLS handshake of iPXE, and no file
         connection = exchange.connection
         agent = exchange.request.get("User-Agent") if exchange.request is not None else None
         boot_like = is_boot_agent(agent) or (agent is None and looks_like_boot(exchange.url))

@@ -217,3 +217,12 @@ def test_a_device_whose_lease_is_not_in_the_capture_is_a_device_all_the_same(
     for time in 7, 12, 17, 22, 27, 32:
         wire.rrq(time, name, again=True)
     assert machine(found(wire.quiet(200), tmp_path)).status == status
+
+
+def test_who_asks_everybody_for_a_file_without_an_answer_boots_nothing(tmp_path: Path) -> None:
+    """A switch that looks for its configuration; boot programs ask one server."""
+    for target, machines in (("255.255.255.255", 0), (SERVER, 1)):
+        wire = Wire("ipxe-bios")
+        for time in (1, 5, 9):
+            wire.rrq(time, "switch.cfg", server=target, again=time > 1)
+        assert len(found(wire.quiet(120), tmp_path).machines) == machines

@@ -74,6 +74,10 @@ class TlsRule(Rule):
     def mend(self, case: Case, connection: TcpConnection, tls: TlsHandshake) -> tuple[Fix, ...]:
         raise NotImplementedError
 
+    def beside(self, case: Case, connection: TcpConnection, tls: TlsHandshake) -> Iterator[Evidence]:  # noqa: ARG002
+        """What on other connections tells of this one."""
+        return iter(())
+
     def check(self, case: Case) -> Iterator[Finding]:
         for connection in case.stage.connections:
             tls = failed(connection)
@@ -86,7 +90,7 @@ class TlsRule(Rule):
             host = tls.client_hello.server_name or connection.server
             yield self.finding(
                 case,
-                proof(case, connection, tls),
+                [*proof(case, connection, tls), *self.beside(case, connection, tls)],
                 confidence=confidence,
                 subject=f"{host}:{connection.server_port}",
                 name=case.stage.name or case.client,
