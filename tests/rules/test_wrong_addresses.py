@@ -320,3 +320,43 @@ def test_more_questions_than_a_program_has_tries_are_the_end(questions: int, sta
     found = machine(read(wire.save(tmp_path / "x.pcap")))
     assert found.status == status
     assert [finding.code for finding in found.findings] == ["arp-next-server-unanswered"] * (status == "stalled")
+
+
+def leases_own(*, identifier: str = CLIENT) -> Wire:
+    """A server whose pool begins with its own address: the machine asks itself, and nobody hears."""
+    wire = Wire().lease(file="grubx64.efi", server=identifier, next_server=identifier)
+    for time in (1, 5, 9, 13, 17, 21):
+        wire.rrq(time, "grubx64.efi", server=CLIENT, again=time > 1)
+    return give_up(wire, 40)
+
+
+def test_a_server_that_leases_its_own_address(tmp_path: Path) -> None:
+    told = [one for one in found(leases_own(), tmp_path).findings if one.severity == "error"]
+    assert [(one.code, one.confidence) for one in told] == [("dhcp-address-conflict", "certain")]
+    assert "by the DHCP server, which leases its own address" in told[0].summary
+    assert not any("dhcp-boot" in fix.text for fix in told[0].fixes)
+
+
+def looks_for(target: str, *, option66: str | None = None, count: int = 12, answer: bool = False) -> Wire:
+    wire = Wire("raspberry-pi").lease(next_server=None, option66=option66, option43=b"\6\1\3\xff")
+    for number in range(count):
+        wire.arp(1 + number, target)
+        if answer:
+            wire.arp(1.01 + number, target, answer=True)
+    return wire.quiet(120)
+
+
+def test_an_address_that_nothing_names(tmp_path: Path) -> None:
+    """A Raspberry Pi that reads 192.168.122.21 wrongly (rpi-eeprom issue 72)."""
+    told = found(looks_for("192.168.122.214", option66="192.168.122.21"), tmp_path)
+    assert (told.status, told.boots[-1].stalled_at) == ("stalled", "arp")
+    (finding,) = (one for one in told.findings if one.severity == "error")
+    assert (finding.code, finding.confidence) == ("arp-next-server-unanswered", "likely")
+    assert "192.168.122.214, which nothing here names: DHCP gives option 66 192.168.122.21" in finding.summary
+    assert any("next-server 192.168.122.21;" in fix.text for fix in finding.fixes)
+
+
+@pytest.mark.parametrize("wire", [looks_for("192.168.122.214", count=1), looks_for("192.168.122.214", answer=True)])
+def test_one_question_or_an_answer_tells_no_lost_address(wire: Wire, tmp_path: Path) -> None:
+    codes = {one.code for one in found(wire, tmp_path).findings}
+    assert "arp-next-server-unanswered" not in codes

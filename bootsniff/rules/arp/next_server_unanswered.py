@@ -22,6 +22,7 @@ from ..case import Case
 from ..evidence import evidence, first_and_last, maybe, names_next
 from ..rule import Rule
 from ..v6.nearby import neighbour
+from . import unnamed
 
 _USUAL_MASK = IPv4Address("255.255.255.0")
 _NAME_SERVER = "the name server"
@@ -42,11 +43,13 @@ class ArpNextServerUnanswered(Rule):
         of the address before the OFFER.
     Causes
         The server is off or on another network; its firewall drops ICMPv6 neighbor solicitations; no option 3, or a wrong one, so that the client asks for a server off its
-        subnet directly; a wrong subnet mask in option 1.
+        subnet directly; a wrong subnet mask in option 1. An address that no reply names: a script of the program's own has it,
+        or the program reads wrongly what DHCP names (Raspberry Pi 4 of 2019, option 66).
     Fix
         Give a router (option 3) and the right mask (option 1), or correct the server's address.
     Sources
-        RFC 826; RFC 1122 section 3.3.1; PXE error codes of the PXE specification; facebook/openbmc pull request 2558.
+        RFC 826; RFC 1122 section 3.3.1; PXE error codes of the PXE specification; facebook/openbmc pull request 2558;
+        raspberrypi/rpi-eeprom issue 72.
     """
 
     code = "arp-next-server-unanswered"
@@ -74,7 +77,8 @@ class ArpNextServerUnanswered(Rule):
             if target in case.world.arp and case.stage.fetches:
                 continue  # known from other packets; the machine got on
             role, looked_up = _role(case, target), _looked_up(case, target)
-            if role is None or _reached(case, target):
+            lost = role is None and unnamed.is_lost(case, target)
+            if (role is None and not lost) or _reached(case, target):
                 continue
             yield self.finding(
                 case,
@@ -91,12 +95,12 @@ class ArpNextServerUnanswered(Rule):
                 confidence=_confidence(case, arps),
                 subject=target,
                 how="ARP",
-                role=role,
+                role=role or "the address",
                 target=target,
-                why=_why(case, target),
+                why=unnamed.instead(case) if lost else _why(case, target),
                 expected=f"An ARP reply for {target}.",
                 proof=f"arping {target} from another host of this network.",
-                fixes=_fixes(case, target),
+                fixes=unnamed.mend(case, target) if lost else _fixes(case, target),
             )
 
     def _unasked(self, case: Case) -> Iterator[Finding]:

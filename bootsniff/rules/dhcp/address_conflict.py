@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import NANOSECONDS, Finding, Fix, FrameRef
-from ...track.exchanges import Dhcp4Exchange
+from ...track.exchanges import Dhcp4Exchange, Heard
 from ...track.records import StageRecord, World
 from ...wire import dhcp_options
+from ...wire.messages import DhcpMessage
 from .. import fixes, names
 from ..case import Case
 from ..evidence import evidence
@@ -27,31 +28,32 @@ class DhcpAddressConflict(Rule):
     What happens
         The machine checks its new address, finds another host that answers for it, and gives it back.
     On the wire
-        DHCPDECLINE after the ACK, or ARP from the machine's address with another hardware address than its own.
+        DHCPDECLINE after the ACK, or ARP from the machine's address with another hardware address than its own. Or an ACK
+        whose address is the server's own identifier (option 54).
     Not to be confused with
         The server's own probe before the OFFER; a multi-homed Linux host that answers for its own address twice; a router
         that answers for every address (proxy ARP).
     Causes
-        A host with a fixed address inside the range, two DHCP servers with overlapping ranges, a lost lease file.
+        A host with a fixed address inside the range, often the DHCP server itself; two DHCP servers with overlapping ranges, a lost lease file.
     Fix
         Take the address out of the range, or give it to its owner by reservation.
     Sources
-        RFC 2131 sections 3.1 and 4.4.4; RFC 5227; raspberrypi/firmware issues 1067 and 1303.
+        RFC 2131 sections 3.1 and 4.4.4; RFC 5227; raspberrypi/firmware issues 1067 and 1303; ventoy/PXE issue 52.
     """
 
     code = "dhcp-address-conflict"
     stage = "dhcp"
     needs = "dhcp4"
     always = True
+    explains_away = ("dhcp-wrong-next-server", "tftp-no-reply")
     summary = "{address} is in use already{who}"
 
     def may(self, stage: StageRecord, _world: World) -> bool:
         dhcp = stage.dhcp
         if not isinstance(dhcp, Dhcp4Exchange):
             return False
-        return bool(dhcp.declines or dhcp.strangers) or any(
-            arps.answers and arps.target in dhcp.given for arps in stage.arps
-        )
+        conflicts = dhcp.declines or dhcp.strangers or _of_its_server(dhcp)
+        return bool(conflicts) or any(arps.answers and arps.target in dhcp.given for arps in stage.arps)
 
     def check(self, case: Case) -> Iterator[Finding]:
         dhcp = case.dhcp4
@@ -65,7 +67,8 @@ class DhcpAddressConflict(Rule):
             if mac != case.machine.mac
         ]
         others = _others(case, dhcp)
-        if not dhcp.declines and not (owners and case.over) and not others:
+        gives_own = _of_its_server(dhcp) is not None
+        if not dhcp.declines and not (owners and case.over) and not others and not gives_own:
             return
         owners += others
         asked = next((dhcp_options.requested_ip(h.message) for h in dhcp.declines), None)
@@ -77,19 +80,28 @@ class DhcpAddressConflict(Rule):
                 *(evidence(at, f"ARP from {mac}, which has the address too") for mac, at in owners[:3]),
                 *(evidence(decline, "DECLINE") for decline in dhcp.declines[:2]),
             ],
-            confidence="certain" if dhcp.declines else "likely",
+            confidence="certain" if dhcp.declines or gives_own else "likely",
             severity="error" if dhcp.declines or case.failed_here else "warning",
             subject=address,
             address=address,
-            who=f" by {names.joined(mac for mac, _ in owners)}" if owners else "",
+            who=" by the DHCP server, which leases its own address"
+            if gives_own
+            else f" by {names.joined(mac for mac, _ in owners)}"
+            if owners
+            else "",
             expected="No answer to the ARP probe for the offered address.",
-            proof="" if dhcp.declines else f"arping {address} with the machine switched off.",
+            proof="" if dhcp.declines or gives_own else f"arping {address} with the machine switched off.",
             fixes=fixes.arrange(
                 case,
                 _reserved(case, owners[0][0] if owners else None, address),
                 Fix("isc-dhcpd", f"# take {address} out of the range"),
             ),
         )
+
+
+def _of_its_server(dhcp: Dhcp4Exchange) -> Heard[DhcpMessage] | None:
+    """An ACK that gives the machine the address by which its server names itself."""
+    return next((ack for ack in dhcp.acks if ack.message.your_ip == dhcp_options.server_id(ack.message)), None)
 
 
 def _others(case: Case, dhcp: Dhcp4Exchange) -> list[tuple[str, FrameRef]]:
