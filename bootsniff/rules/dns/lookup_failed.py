@@ -33,11 +33,12 @@ class DnsLookupFailed(Rule):
         No name server given at all (dns-server-missing-for-name-uri). A failed AAAA query beside an A query that went well;
         a search domain that was tried first.
     Causes
-        The name exists in another DNS view only; libvirt's localOnly domain; the name server is wrong or filtered.
+        The name exists in another DNS view only; libvirt's localOnly domain; the name server is wrong or filtered. Where
+        option 6 lists several, iPXE asks the first of them alone.
     Fix
         Add the name to the name server the machine was given, or use an address in the URL.
     Sources
-        RFC 1035 section 4.1.1; edk2 NetworkPkg HttpBootClient.c and DnsImpl.h.
+        RFC 1035 section 4.1.1; edk2 NetworkPkg HttpBootClient.c and DnsImpl.h; iPXE net/udp/dns.c; netboot.xyz issue 185.
     """
 
     code = "dns-lookup-failed"
@@ -69,6 +70,7 @@ class DnsLookupFailed(Rule):
             six = decisive.query_type == _AAAA and not any(
                 other.query_type == _A and other.name == decisive.name for other in lookups
             )
+            spare = _not_asked(case) if confidence != "certain" else []
             yield self.finding(
                 case,
                 [
@@ -80,11 +82,26 @@ class DnsLookupFailed(Rule):
                 subject=decisive.name,
                 server=decisive.server,
                 answer=answer,
-                name=f"the IPv6 address of {decisive.name}" if six else decisive.name,
+                name=(f"the IPv6 address of {decisive.name}" if six else decisive.name)
+                + (f"; the machine does not ask {names.joined(spare)}, which the lease names too" if spare else ""),
                 expected=f"An {'IPv6 ' if six else ''}address for {decisive.name}.",
                 proof="" if confidence == "certain" else f"dig @{decisive.server} {decisive.name}{' AAAA' * six}",
-                fixes=fixes_for(case, decisive.name, decisive.server, six=six),
+                fixes=(
+                    *_other_first(case, spare),
+                    *fixes_for(case, decisive.name, decisive.server, six=six),
+                ),
             )
+
+
+def _not_asked(case: Case) -> list[str]:
+    """The other name servers of the lease, where the machine asks one alone: iPXE takes the first of them (net/udp/dns.c)."""
+    asked = {lookup.server for lookup in case.stage.lookups}
+    listed = case.lease.dns_servers if case.lease else ()
+    return [server for server in listed if server not in asked] if any(one in asked for one in listed) else []
+
+
+def _other_first(case: Case, spare: list[str]) -> tuple[Fix, ...]:
+    return fixes.option(case, 6, spare[0], "domain-name-servers", "domain-name-servers") if spare else ()
 
 
 def _is_variant(name: str, every: set[str]) -> bool:
