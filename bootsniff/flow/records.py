@@ -111,6 +111,8 @@ class TftpTransfer(Struct, eq=False):
     error: TftpError | None = None
     error_by_client: bool = False
     error_at: FrameRef | None = None
+    error_answered: FrameRef | None = None
+    """An ERROR of the server behind the client's: nothing answers an ERROR (RFC 1350 section 7)."""
     icmp: list[IcmpNotice] = field(default_factory=list)
     icmp_count: int = 0
     fragments_missing: int = 0

@@ -136,7 +136,9 @@ class Transfer:
     def _error(self, message: TftpError, at: FrameRef, *, by_client: bool) -> bool:
         record = self.record
         if record.error is not None:
-            return False
+            answers = record.error_by_client and not by_client
+            record.error_answered = record.error_answered or (at if answers else None)
+            return answers
         record.error = message
         record.error_by_client = by_client
         record.error_at = at

@@ -48,3 +48,10 @@ def test_one_try_alone_or_blocks_that_are_taken_prove_nothing(wire: Wire, tmp_pa
     """A machine that was switched off takes nothing either."""
     found = machine(read(wire.save(tmp_path / "x.pcap")))
     assert CODE not in {finding.code for finding in found.findings}
+
+
+def test_fragments_that_are_not_taken_at_try_after_try(tmp_path: Path) -> None:
+    """ROMs put no packets together that came in pieces (Broadcom article 313265)."""
+    found = machine(read(tries(6, small=False).save(tmp_path / "x.pcap")))
+    told = {finding.code: finding.confidence for finding in found.findings if finding.severity == "error"}
+    assert told == {CODE: "likely"}

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from . import boots_kinds, boots_roms
+from .boots import PXELINUX
 from .packets import Wire, machine, read
 from .scene import SERVER
 
@@ -122,3 +123,40 @@ def test_petitboot_needs_no_file(server: str | None, tmp_path: Path) -> None:
     found = machine(read(broadcasts(wire.quiet(120)).save(tmp_path / "x.pcap")))
     assert found.status == ("in-progress" if server else "stalled")
     assert [finding.code for finding in found.findings] == ([] if server else ["dhcp-offer-without-boot-file"])
+
+
+def ends(name: str, *, answered: bool = False, again: bool = False) -> Wire:
+    """The size of a file is asked for, and the transfer ended."""
+    wire = Wire("bios-pxe").lease(file=name)
+    wire.rrq(1, name, probe=True)
+    wire.oack(1.01, tsize=16756)
+    wire.error(1.02, 0, "TFTP Aborted", by_client=True)
+    if answered:
+        wire.error(1.03, 4, "Illegal operation")
+    if again:
+        wire.get(1.5, name, PXELINUX).missing(3, "ldlinux.c32")
+    return wire.quiet(120)
+
+
+@pytest.mark.parametrize(
+    ("wire", "hint"),
+    [
+        (ends("pxelinux.0", answered=True), "the server answers that with an error of its own"),
+        (ends("boot\\x64\\wdsmgfw.efi"), "by its name it is a program for EFI"),
+        (ends("pxelinux.0"), ""),
+    ],
+    ids=["answered", "efi", "plain"],
+)
+def test_what_else_is_wrong_with_a_transfer_that_the_rom_ends(wire: Wire, hint: str, tmp_path: Path) -> None:
+    (finding,) = machine(read(wire.save(tmp_path / "x.pcap"))).findings
+    assert finding.code == "tftp-client-aborts"
+    assert finding.summary.endswith(hint or "(“TFTP Aborted”)") or hint in finding.summary
+    roles = [item.role for item in finding.evidence]
+    assert ("error of the server, in answer" in roles) == ("answers" in hint)
+    assert any("enable-tftp" in fix.text for fix in finding.fixes) == ("answers" in hint)
+
+
+def test_a_probe_whose_error_is_answered_is_one_where_the_rom_goes_on(tmp_path: Path) -> None:
+    found = machine(read(ends("pxelinux.0", answered=True, again=True).save(tmp_path / "x.pcap")))
+    assert found.boots[0].stages[0].fetches[0].status == "probe"
+    assert "tftp-client-aborts" not in {finding.code for finding in found.findings}

@@ -40,11 +40,12 @@ class TftpClientAborts(Rule):
         the machine gave up waiting (tftp-timeout-mid-transfer).
     Causes
         A file that is no boot program for this machine (an ISO, a kernel, ipxe.lkrn to a BIOS ROM, which has about 500 KB),
-        a wrong tsize, a virtual machine with little memory, a key pressed at the machine.
+        a program for EFI that a BIOS is given, a wrong tsize, a server that answers an ERROR, which ends a transfer, with another
+        (the size probe is none to such a server, and the ROM hangs), a virtual machine with little memory, a key pressed at the machine.
     Fix
         Offer a smaller loader and let that one fetch the large file; give the machine more memory.
     Sources
-        RFC 1350 section 5; RFC 2349; edk2 Mtftp4Rrq.c; PXE error codes of the PXE specification.
+        RFC 1350 sections 5 and 7; RFC 2349; edk2 Mtftp4Rrq.c; ptftpd issue 5; PXE error codes of the PXE specification.
     """
 
     code = "tftp-client-aborts"
@@ -70,15 +71,25 @@ class TftpClientAborts(Rule):
                     *(evidence(ref, f"RRQ {flow.filename}") for ref in flow.requests[:1]),
                     *(evidence(ref, f"OACK, tsize {flow.size}") for ref in flow.oacks[:1]),
                     *maybe(flow.error_at, f"error {error.code} “{error.text}” from the machine"),
+                    *maybe(flow.error_answered, "error of the server, in answer"),
                 ],
                 subject=fetch.flow.url,
                 file=flow.filename,
                 size=f" ({_spoken(flow.size)})" if flow.size else "",
                 number=error.code,
-                meaning=f"{meaning} (“{error.text}”)" if error.text else meaning,
+                meaning=(f"{meaning} (“{error.text}”)" if error.text else meaning) + _beside(case, flow),
                 expected="ACKs up to the last block.",
                 fixes=_fixes(case, fetch, flow),
             )
+
+
+def _beside(case: Case, flow: TftpTransfer) -> str:
+    """What else is wrong with the transfer that the machine ended."""
+    if flow.error_answered is not None:
+        return "; the server answers that with an error of its own, which no ROM expects"
+    if case.client == "bios-pxe" and flow.filename.lower().endswith(".efi"):
+        return "; by its name it is a program for EFI, and a BIOS asks for it"
+    return ""
 
 
 def _spoken(size: int) -> str:
@@ -87,6 +98,8 @@ def _spoken(size: int) -> str:
 
 def _fixes(case: Case, fetch: FetchRecord, flow: TftpTransfer) -> tuple[Fix, ...]:
     """Another file where DHCP names this one; memory where the file fills a good part of what small machines have."""
+    if flow.error_answered is not None:
+        return fixes.arrange(case, fixes.DNSMASQ_TFTP)
     size = flow.size or 0
     room = f"{max(2048, 4 * size // _MIB)}M"
     memory = Fix(

@@ -128,7 +128,8 @@ def _in_pieces(case: Case, flow: TftpTransfer) -> tuple[Confidence, str, list[Ev
         return None  # a machine that was switched off takes nothing either
     whole = any(one.complete and not one.longest_fragment and one.server == flow.server for _, one in case.tftp)
     sign = f": DATA 1 is sent in fragments at {len(tries)} tries" + ("; what fits one packet arrives" if whole else "")
-    return "likely" if whole else "possible", sign, list(maybe(flow.body.last, "DATA 1, in fragments"))
+    sure = whole or len(tries) > _MANY
+    return "likely" if sure else "possible", sign, list(maybe(flow.body.last, "DATA 1, in fragments"))
 
 
 def _verdict(fetch: FetchRecord, flow: TftpTransfer) -> tuple[Confidence, str, list[Evidence]] | None:
