@@ -148,6 +148,13 @@ def _missing(stage: Stage, stalled_at: str) -> Step:
         return Step(f"start {file_label(whole[-1].url)}" if whole else "start the boot file", "stalled")
     if stalled_at == "arp" and stage.dhcp is not None and stage.dhcp.version == 6:
         return Step("neighbor discovery", "stalled")
+    if stalled_at in ("tftp", "http") and not any(fetch.protocol.startswith(stalled_at) for fetch in stage.fetches):
+        named = stage.dhcp.proxy.boot_file if stage.dhcp and stage.dhcp.proxy else None
+        named = named or (stage.dhcp.boot_file if stage.dhcp else None)
+        if named:
+            return Step(f"{_MISSING[stalled_at]} {file_label(named)}", "stalled", "not asked for")
+    if stalled_at == "http" and any(fetch.status == "complete" for fetch in stage.fetches):
+        return Step(_MISSING[stalled_at], "stalled", "what came is not the file that is meant")
     return Step(_MISSING.get(stalled_at, stalled_at), "stalled")
 
 
@@ -254,7 +261,11 @@ def _fetch(fetch: Fetch, index: int) -> Step:
         return Step(label, "running", progress, fetch=index)
     if fetch.size and fetch.bytes == fetch.size:
         return Step(label, "failed", "not acknowledged", fetch=index)
-    return Step(label, "failed", f"stopped at {progress}" if fetch.bytes and progress else "no data", fetch=index)
+    if not fetch.bytes:
+        return Step(label, "failed", "no data", fetch=index)
+    return Step(
+        label, "failed", f"stopped at {progress}" if progress else f"stopped after {amount(fetch.bytes)}", fetch=index
+    )
 
 
 def _folded(turns: list[Turn]) -> list[Turn]:

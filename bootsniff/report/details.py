@@ -36,6 +36,20 @@ def write_machine(
         if verbose:
             write_stages(boot, captures, paper, clock)
     write_findings(machine, captures, paper, clock, verbose=verbose)
+    _write_what_next(machine, paper, verbose=verbose)
+
+
+def _write_what_next(machine: Machine, paper: Paper, *, verbose: bool) -> None:
+    """Where no finding says what to do: who knows more."""
+    last = len(machine.boots) - 1
+    if any(finding.boot in (last, None) and finding.severity != "note" for finding in machine.findings):
+        return
+    if machine.status == "stalled":
+        why = "The packets do not show why. The machine's screen and the server's log may say it"
+        paper.prose(f"{why}{'' if verbose else '; -v lists what was asked and answered'}.", 2, style="dim")
+    elif machine.status == "in-progress" and not machine.boots[last].waiting_for.startswith("a key"):
+        why = "The capture ends before it is clear what becomes of this boot: record on"
+        paper.prose(f"{why}, or look at the machine's screen.", 2, style="dim")
 
 
 def write_chain(boot: Boot, paper: Paper, indent: int = 2) -> None:
@@ -74,7 +88,7 @@ def _step(step: Step, paper: Paper) -> list[Span]:
     style = _STEP_STYLE[step.mark]
     times = f" {glyphs.times}{step.times}" if step.times > 1 else ""
     spans = [Span(f"{signs[step.mark]} {paper.shorten(step.label, STEP_CELLS)}{times}", style)]
-    note = paper.shorten(step.note, STEP_CELLS, ends=False)
+    note = _note(step.note, paper)
     if step.last_good:
         spans.append(Span(" (last good)", "strong"))
     elif step.mark == "stalled":
@@ -82,6 +96,14 @@ def _step(step: Step, paper: Paper) -> list[Span]:
     elif note:
         spans.append(Span(f" ({note})", "dim"))
     return spans
+
+
+def _note(text: str, paper: Paper) -> str:
+    """What fits of `ERROR 1 file not found: file /srv/…`, part by part: half a path tells nothing."""
+    parts = text.split(": ")
+    while len(parts) > 1 and (cell_width(": ".join(parts)) > STEP_CELLS or parts[-1].lower() in parts[-2].lower()):
+        parts.pop()
+    return paper.shorten(": ".join(parts), STEP_CELLS, ends=False)
 
 
 def _write_heading(machine: Machine, paper: Paper) -> None:

@@ -25,12 +25,19 @@ _SEVERITY_WORD = {"error": "ERROR", "warning": "WARNING", "note": "note"}
 def write_findings(
     machine: Machine, captures: tuple[CaptureInfo, ...], paper: Paper, clock: Clock, *, verbose: bool
 ) -> None:
-    """All findings of a machine; notes stand under the finding that they explain."""
+    """All findings of a machine; notes stand under the finding that they explain.
+
+    What happened in boot after boot is shown of the last one that has it.
+    """
     findings = ranked(machine)
+    again = {} if verbose else _earlier_boots(findings)
     codes = {finding.code for finding in findings}
     broken = {finding.boot for finding in findings if finding.severity == "error"}
     for finding in findings:
         if finding.explains in codes and finding.explains != finding.code:
+            continue
+        earlier = again.get(_same(finding), [])
+        if finding.boot in earlier:
             continue
         paper.blank()
         where = _where(finding, machine)
@@ -42,6 +49,22 @@ def write_findings(
                 write_finding(cause, captures, paper, clock, indent=4, verbose=verbose, cause=True, aside=aside)
         if aside and not verbose:
             paper.prose("Not what stopped this boot; -v shows how to mend it.", 4, style="dim")
+        if earlier:
+            boots = ", ".join(str(boot + 1) for boot in earlier)
+            paper.prose(f"The same in boot {boots}: -v shows it.", 4, style="dim")
+
+
+def _same(finding: Finding) -> tuple[str, str]:
+    return finding.code, finding.subject
+
+
+def _earlier_boots(findings: Sequence[Finding]) -> dict[tuple[str, str], list[int]]:
+    """In which boots before the last that has it each finding is found too."""
+    boots: dict[tuple[str, str], set[int]] = {}
+    for finding in findings:
+        if finding.boot is not None:
+            boots.setdefault(_same(finding), set()).add(finding.boot)
+    return {same: sorted(among)[:-1] for same, among in boots.items()}
 
 
 def _is_cause(cause: Finding, finding: Finding, findings: Sequence[Finding]) -> bool:
@@ -90,10 +113,12 @@ def write_finding(
         return
     shown = finding.fixes if verbose else finding.fixes[:FIXES]
     for fix in shown:
-        paper.line(" " * inner, Span(f"fix for {fix.target}:", "strong"))
+        paper.line(
+            " " * inner, Span("fix in a shell:" if fix.target == "shell" else f"fix for {fix.target}:", "strong")
+        )
         _write_fix(fix, paper, inner + 2)
     if len(shown) < len(finding.fixes):
-        others = ", ".join(fix.target for fix in finding.fixes[FIXES:])
+        others = ", ".join(dict.fromkeys(fix.target for fix in finding.fixes[FIXES:]))
         paper.prose(f"-v shows the fix for {others} too.", inner, style="dim")
 
 

@@ -185,8 +185,12 @@ def _parts(word: str, room: int) -> Iterator[str]:
     for character in word:
         size = cell_width(character)
         if used + size > room:
-            yield part
-            part, used = "", 0
+            whole = part.rfind("/") + 1
+            if whole <= room // 2:
+                whole = len(part)  # of a path whole names, if that leaves no great gap
+            yield part[:whole]
+            part = part[whole:]
+            used = cell_width(part)
         part += character
         used += size
     yield part

@@ -80,7 +80,8 @@ def _what(machine: Machine, paper: Paper) -> Span:
         stalled = stage_of_stall(boot)
         words.append(client_label(boot.stages[-1 if stalled is None else stalled].client))
         if boot.waiting_for and machine.status != "handed-off":
-            words.insert(0, f"waiting for {boot.waiting_for}")  # where room is short, this matters more
+            # Where room is short, this matters more.
+            words = [*f"waiting for {boot.waiting_for}".split(", "), *words]
         else:
             words.append(duration(boot.end - boot.start))
     words += [word for word in (machine.hostname, None if boot else machine.vendor) if word]

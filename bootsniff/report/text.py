@@ -7,7 +7,7 @@ from itertools import chain, islice
 
 from msgspec import Struct
 
-from ..model import Machine, Status
+from ..model import CaptureInfo, Finding, Machine, Status
 from .captures import write_blind_spots, write_captures, write_counters
 from .details import write_machine
 from .findings import write_finding
@@ -62,13 +62,20 @@ def write_text(report: Pages, paper: Paper, options: TextOptions) -> None:
         if several and not options.verbose:
             paper.blank()
         write_totals(tally.statuses, tally.codes, paper, only=options.only)
-    for finding in report.findings:
-        paper.blank()
-        write_finding(finding, captures, paper, clock, indent=0, verbose=options.verbose, where="the network")
-    for number, machine in enumerate(details):
-        if number or several or report.findings:
+    told = {finding.code for machine in details for finding in machine.findings}
+    notes = [finding for finding in report.findings if finding.severity == "note"]
+    grave = [finding for finding in report.findings if finding.severity != "note"]
+    shown = several or not first
+    for finding in grave:
+        shown = _write_below(finding, captures, paper, clock, options, below=shown)
+    for machine in details:
+        if shown:
             paper.blank()
         write_machine(machine, captures, paper, clock)
+        shown = True
+    for finding in notes:
+        if options.verbose or finding.code not in told:
+            shown = _write_below(finding, captures, paper, clock, options, below=shown)
     left_out = tally.troubled - len(details)
     if several and left_out > 0 and not options.verbose:
         paper.blank()
@@ -76,6 +83,22 @@ def write_text(report: Pages, paper: Paper, options: TextOptions) -> None:
             f"{left_out:,} more machines in trouble: -v shows all of them, --machine MAC shows one.", style="strong"
         )
     write_counters(report.counters, paper)
+
+
+def _write_below(
+    finding: Finding,
+    captures: tuple[CaptureInfo, ...],
+    paper: Paper,
+    clock: Clock,
+    options: TextOptions,
+    *,
+    below: bool,
+) -> bool:
+    """A finding of the network, with an empty line before it where it stands below something."""
+    if below:
+        paper.blank()
+    write_finding(finding, captures, paper, clock, indent=0, verbose=options.verbose, where="the network")
+    return True
 
 
 class _Tally:

@@ -137,11 +137,37 @@ def test_the_stall_is_marked_where_the_furthest_option_stood_not_where_the_last_
 
 @pytest.mark.parametrize(
     ("stalled_at", "label"),
-    [("arp", "ARP"), ("dns", "DNS"), ("tcp", "TCP connection"), ("tls", "TLS"), ("tftp", "TFTP"), ("http", "HTTP")],
+    [("arp", "ARP"), ("dns", "DNS"), ("tcp", "TCP connection"), ("tls", "TLS"), ("tftp", "TFTP x"), ("http", "HTTP x")],
 )
 def test_what_never_came_to_a_fetch_is_a_step_of_its_own(stalled_at: str, label: str) -> None:
     turns = chain(boot_of(stage("bios-pxe", "", 0, 9, dhcp=dora(0, 1, "x")), stalled_at=stalled_at))
     assert drawn(turns) == [f"BIOS PXE: d* DHCP, s {label}"]
+
+
+def test_a_file_that_was_not_asked_for_is_named_the_proxys_before_the_servers() -> None:
+    dhcp = replace(dora(0, 1, "x"), proxy=Proxy("s", "boot/y.efi", "offer"))
+    (turn,) = chain(boot_of(stage("bios-pxe", "", 0, 9, dhcp=dhcp), stalled_at="tftp"))
+    assert (turn.steps[-1].label, turn.steps[-1].note) == ("TFTP y.efi", "not asked for")
+    asked = stage("bios-pxe", "", 0, 9, dhcp=dhcp, fetches=(fetch("tftp://s/y.efi", 2, 2, (2, 2), status="probe"),))
+    (turn,) = chain(boot_of(asked, stalled_at="tftp"))
+    assert (turn.steps[-1].label, turn.steps[-1].note) == ("TFTP", "")
+
+
+def test_a_web_page_under_the_name_of_a_file_came_and_is_of_no_use() -> None:
+    only = stage("ipxe-bios", "", 0, 9, fetches=(fetch("http://s/vmlinuz", 2, 3, (9, 12), size=9),))
+    (turn,) = chain(boot_of(only, stalled_at="http"))
+    assert (turn.steps[-1].label, turn.steps[-1].note) == ("HTTP", "what came is not the file that is meant")
+
+
+def test_a_file_that_stopped_says_how_much_of_it_came() -> None:
+    def note(**more: int) -> str:
+        broken = fetch("tftp://s/x", 2, 3, (2, 9), status="stalled", **more)
+        (turn,) = chain(boot_of(stage("pxelinux", "", 0, 9, fetches=(broken,)), stalled_at="tftp"))
+        return turn.steps[-1].note
+
+    assert note() == "no data"
+    assert note(received=2048) == "stopped after 2.0 KiB"
+    assert note(received=2048, size=4096) == "stopped at 50 %"
 
 
 def test_a_file_that_arrived_and_did_not_start() -> None:

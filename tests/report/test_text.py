@@ -4,7 +4,7 @@ import re
 import pytest
 from msgspec.structs import replace
 
-from bootsniff.model import Fix, Report
+from bootsniff.model import Finding, Fix, Report
 from bootsniff.report.lines import Paper, cell_width
 from bootsniff.report.text import DETAILED_MACHINES, TextOptions, write_text
 
@@ -214,6 +214,79 @@ def test_earlier_boots_are_told_and_marked() -> None:
     assert "WARNING tftp-file-not-found (certain), boot 1" in text
 
 
+def test_what_happens_boot_after_boot_is_shown_once() -> None:
+    machine = canned.ignored_offer()
+    boot, found = machine.boots[0], machine.findings[0]
+    other = replace(found, subject="something else", boot=1)
+    boots = (boot, boot, boot)
+    report = canned.report(
+        replace(machine, boots=boots, findings=(found, other, *(replace(found, boot=number) for number in (1, 2))))
+    )
+    text = shown(report)
+    assert text.count(f"ERROR {found.code}") == 2
+    assert f"ERROR {found.code} (certain), boot 3" in text
+    assert "The same in boot 1, 2: -v shows it." in text
+    verbose = shown(report, verbose=True)
+    assert verbose.count(f"ERROR {found.code}") == 4
+    assert "The same" not in verbose
+
+
+def test_what_no_finding_explains_says_who_may_know_more() -> None:
+    stalled, running = canned.ignored_offer(), canned.in_progress()
+    bare = flat(shown(canned.report(replace(stalled, findings=()))))
+    assert "The machine's screen and the server's log may say it; -v lists what was asked" in bare
+    assert "may say it" not in shown(canned.report(stalled))
+    assert "record on, or look at the machine's screen" in flat(shown(canned.report(running)))
+    menu = replace(running, boots=(replace(running.boots[-1], waiting_for="a key: menu of x.ipxe"),))
+    assert "record on" not in shown(canned.report(menu))
+
+
+def test_notes_of_the_network_stand_below_and_not_beside_the_same_error() -> None:
+    note = Finding(
+        code="dhcp-competing-servers",
+        severity="note",
+        confidence="certain",
+        summary="two servers",
+        boot=None,
+        stage=None,
+        evidence=(canned.evidence(1, "offer"),),
+    )
+    machine = canned.ignored_offer()
+    report = canned.report(machine, findings=(note,))
+    text = shown(report)
+    assert text.index(machine.mac) < text.index("note dhcp-competing-servers")
+    assert "\n\n\n" not in text
+    same = replace(machine, findings=(replace(machine.findings[0], code=note.code),))
+    assert "two servers" not in shown(replace(report, machines=(same,)))
+    assert "two servers" in shown(replace(report, machines=(same,)), verbose=True)
+    grave = shown(replace(report, findings=(replace(note, severity="error"),)))
+    assert grave.index("ERROR dhcp-competing-servers") < grave.index(machine.mac)
+
+
+def test_a_servers_words_are_left_out_whole_where_they_do_not_fit() -> None:
+    def step(error: str) -> str:
+        machine = canned.not_found()
+        boot = machine.boots[0]
+        stages = tuple(
+            replace(stage, fetches=tuple(replace(f, error=error) if f.status == "failed" else f for f in stage.fetches))
+            for stage in boot.stages
+        )
+        text = flat(shown(canned.report(replace(machine, boots=(replace(boot, stages=stages),)))))
+        return text.partition("STALLED: ")[2]
+
+    assert step("ERROR 1 file not found: file /srv/tftp/some/where/x not found for 192.168.122.227").startswith(
+        "ERROR 1 file not found "
+    )
+    assert step("ERROR 1 file not found: File not found").startswith("ERROR 1 file not found ")
+    assert step("ERROR 2 access violation: Only absolute").startswith("ERROR 2 access violation: Only absolute ")
+
+
+def test_a_path_that_is_too_long_is_cut_between_its_names() -> None:
+    stream = Stream()
+    Paper(stream, width=60).prose("/srv/tftp/" + "a" * 40 + "/" + "b" * 30 + " here", 4)
+    assert stream.getvalue().splitlines() == ["    /srv/tftp/" + "a" * 40 + "/", "    " + "b" * 30 + " here"]
+
+
 def test_local_time_names_its_zone(monkeypatch: pytest.MonkeyPatch) -> None:
     import time
 
@@ -271,7 +344,8 @@ def fixed(target: str, text: str, width: int = 80) -> list[str]:
     finding = replace(machine.findings[0], fixes=(Fix(target, text),))
     report = replace(canned.single(), machines=(replace(machine, findings=(finding,)),))
     lines = shown(report, width=width).splitlines()
-    return lines[lines.index(f"    fix for {target}:") + 1 :]
+    where = "in a shell" if target == "shell" else f"for {target}"
+    return lines[lines.index(f"    fix {where}:") + 1 :]
 
 
 def test_lines_to_paste_stay_whole_and_move_left_where_that_is_enough() -> None:

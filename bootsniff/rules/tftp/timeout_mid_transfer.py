@@ -139,7 +139,11 @@ def _silent_side(flow: TftpTransfer, *, gone: bool) -> tuple[str, list[Evidence]
     client_last = flow.last_ack.time if flow.last_ack else 0
     proof = [
         *maybe(flow.last_ack, f"last ACK, block {flow.acked_block}"),
-        *maybe(flow.last_from_server, "last packet of the server"),
+        *(
+            maybe(flow.last_from_server, "last packet of the server")
+            if flow.last_from_server != flow.body.newest
+            else ()
+        ),
     ]
     if gone:
         return "the server's port is closed", proof, False
