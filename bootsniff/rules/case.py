@@ -206,9 +206,9 @@ class Case:
 
     @cached_property
     def dialect(self) -> str | None:
-        """Recognised software of the DHCP server, of this stage or of one before it in the same boot."""
+        """Recognised software of the DHCP server; where this stage has none, that of the network's only known kind."""
         server = self.world.servers.get(self.server or "")
-        if server is not None and server.dialect:
+        if server is not None:
             return server.dialect
         known = self.overview.dialects
         return known[0] if len(known) == 1 else None

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from ..model import Fix
 from ..track.boot_file import is_elsewhere
+from ..track.kinds import is_ipxe
 from ..wire.addresses import in_url
 from .names import loader_for
-from .quoting import field, quoted, shell, web, xml
+from .quoting import field, powershell, quoted, shell, web, xml
 from .recognise import IPXE_TAG, arch, asker, dnsmasq_match, isc_condition, kea_test
 
 if TYPE_CHECKING:
@@ -172,10 +173,38 @@ def boot_file(case: Case, name: str | None = None, server: str | None = None) ->
     return arrange(
         case,
         qemu(case, name),
+        _windows_boot(case, name, server),
         *dnsmasq_boot(case, name, server),
         isc_branch(case, f"next-server {server};", f"filename {quoted(name)};"),
         kea_class(asker(case).client, kea_test(case), [("next-server", server), ("boot-file-name", name)]),
     )
+
+
+def _windows_boot(case: Case, name: str, server: str) -> Fix | None:
+    """Windows' DHCP server as it tells kinds of clients apart: a policy for a class, with options of its own."""
+    if case.dialect != "windows":
+        return None
+    stage = asker(case)
+    kind, word = (
+        ("User", "iPXE") if is_ipxe(stage.client) else ("Vendor", ":".join((stage.vendor_class or "").split(":")[:3]))
+    )
+    if not word:
+        return None
+    scope, told = f"-ScopeId {network(case)}.0", powershell(word)
+    value = f"Set-DhcpServerv4OptionValue {scope} -PolicyName {told}"
+    return Fix(
+        "windows",
+        f"Add-DhcpServerv4Class -Name {told} -Type {kind} -Data {told}\n"
+        f"Add-DhcpServerv4Policy -Name {told} {scope} -Condition Or -{kind}Class EQ,{powershell(word + '*')}\n"
+        f"{value} -OptionId 66 -Value {powershell(server)}\n"
+        f"{value} -OptionId 67 -Value {powershell(name)}",
+    )
+
+
+def windows_removes(case: Case, *options: int) -> Fix:
+    """Options that Windows' DHCP server is to send no more, whether to all of its scopes or to this one."""
+    remove, scope = "Remove-DhcpServerv4OptionValue", f"-ScopeId {network(case)}.0"
+    return Fix("windows", "\n".join(f"{remove} -OptionId {n}\n{remove} {scope} -OptionId {n}" for n in options))
 
 
 def http_boot(case: Case, url: str) -> tuple[Fix, ...]:

@@ -18,6 +18,11 @@ def shell(text: str) -> str:
     return text if _SHELL_PLAIN.fullmatch(text) else "'" + text.replace("'", "'\\''") + "'"
 
 
+def powershell(text: str) -> str:
+    """As one word of PowerShell, to which typographic quotes are quotes too."""
+    return "'" + re.sub("['\u2018-\u201b]", lambda quote: quote[0] * 2, text) + "'"
+
+
 def field(text: str) -> str:
     """As one field of a dnsmasq line: between quotes no comma, `#` or `tag:` means anything (option.c, read_file)."""
     return text if _DNSMASQ_PLAIN.fullmatch(text) else quoted(text)

@@ -67,7 +67,8 @@ def _is_qemu(envelope: Envelope) -> bool:
 
 
 def _dialect(message: DhcpMessage) -> str | None:
-    """Dnsmasq ends options 66 and 67 with a NUL on purpose (rfc2131.c); the others do not."""
+    """By the end of its names and the order of its options, which each program has from its source."""
+    # dnsmasq ends options 66 and 67 with a NUL on purpose (rfc2131.c); the others do not.
     for code in (66, 67):
         value = message.options.get(code)
         if value is not None and value.endswith(b"\0"):
@@ -76,4 +77,18 @@ def _dialect(message: DhcpMessage) -> str | None:
     # dnsmasq always sends lease time, T1 and T2 in this order right after the server identifier (rfc2131.c do_options).
     if codes[:5] == bytes((53, 54, 51, 58, 59)):
         return "dnsmasq"
+    if codes[:6] == bytes((53, 1, 58, 59, 51, 54)):
+        return "windows"
+    if codes[:3] == bytes((53, 54, 51)) and 58 not in codes and 59 not in codes and not _is_forever(message):
+        # ISC dhcpd sends these first, and T1 and T2 only when told to (options.c, cons_options). A few others begin alike
+        # (udhcpd, RouterOS); dnsmasq is none of them.
+        return "isc-dhcpd"
+    rest = codes[1:].rstrip(b"\x52")  # option 82, which comes back at the end
+    if codes[:1] == b"\x35" and 51 in rest and 54 in rest and rest == bytes(sorted(rest)):
+        return "kea"  # the type of the message, then everything by its number (libdhcp++.cc, packOptions4)
     return None
+
+
+def _is_forever(message: DhcpMessage) -> bool:
+    """A lease without end has no T1 and T2, whoever gives it."""
+    return message.options.get(51) == b"\xff\xff\xff\xff"

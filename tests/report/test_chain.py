@@ -160,8 +160,8 @@ def test_a_web_page_under_the_name_of_a_file_came_and_is_of_no_use() -> None:
 
 
 def test_a_file_that_stopped_says_how_much_of_it_came() -> None:
-    def note(**more: int) -> str:
-        broken = fetch("tftp://s/x", 2, 3, (2, 9), status="stalled", **more)
+    def note(received: int | None = None, size: int | None = None) -> str:
+        broken = fetch("tftp://s/x", 2, 3, (2, 9), status="stalled", received=received, size=size)
         (turn,) = chain(boot_of(stage("pxelinux", "", 0, 9, fetches=(broken,)), stalled_at="tftp"))
         return turn.steps[-1].note
 

@@ -103,7 +103,8 @@ class Wire:
         reply = number in (2, 5, 6)
         options: dict[int, bytes] = {53: bytes([number])}
         if reply:
-            options |= {54: packed(server), 51: struct.pack(">I", 3600), 1: packed("255.255.255.0")}
+            # In an order that no server program is known by.
+            options |= {51: struct.pack(">I", 3600), 54: packed(server), 1: packed("255.255.255.0")}
             texts = {67: option67, 60: option60, 56: text, 66: option66, 17: option17, 210: option210}
             options |= {code: value.encode() for code, value in texts.items() if value is not None}
             options |= {code: packed(value) for code, value in {3: router, 6: dns}.items() if value}

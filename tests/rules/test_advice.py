@@ -26,6 +26,7 @@ _SHELL_WORD = r"'[^']*'(?:\\''[^']*')*"
 _WORDS = {
     **dict.fromkeys(("dnsmasq", "libvirt", "isc-dhcpd", "kea", "nginx"), _WORD),
     **dict.fromkeys(("shell", "tftpd-hpa", "grub", "ipxe", "qemu"), _SHELL_WORD),
+    "windows": r"'(?:''|[^'])*'",
 }
 """By dialect, what it takes for one word."""
 
@@ -56,6 +57,7 @@ def test_words_are_read_back_as_they_were(name: str) -> None:
     assert shlex.split(quoting.shell(name)) == [name]
     assert json.loads(quoting.quoted(name)) == name
     assert read_dnsmasq(quoting.field(name)) == name
+    assert re.sub("(['\u2018-\u201b])\\1", r"\1", quoting.powershell(name)[1:-1]) == name
     assert ET.fromstring(f"<a b='{quoting.xml(name)}'/>").get("b") == name  # noqa: S314 - our own
 
 

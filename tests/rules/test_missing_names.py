@@ -128,3 +128,27 @@ def test_a_name_whose_case_is_wrong_is_looked_for_in_any_case(tmp_path: Path) ->
     finding = the_error(Wire().lease(file="EFI/BOOTX64.EFI").missing(1, "EFI/BOOTX64.EFI"), tmp_path / "x.pcap")
     (fix,) = (fix for fix in finding.fixes if fix.target == "tftpd-hpa")
     assert fix.text.startswith("find /srv/tftp/EFI/ -iname BOOTX64.EFI ")
+    assert "tag:!ipxe,efi/bootx64.efi,," in next(
+        fix.text for fix in finding.fixes if fix.target == "dnsmasq" and "boot" in fix.text
+    )
+
+
+def test_another_name_than_the_one_of_the_server_is_no_advice_for_ipxe(tmp_path: Path) -> None:
+    """Its script may be called anything, and a missing one is missing under any name."""
+    for kind, name, other in (("ipxe-bios", "win10.ipxe", ""), ("bios-pxe", "start.0", "pxelinux.0")):
+        wire = Wire(kind).lease(file=name).missing(1, name)
+        finding = machine(read(wire.quiet(90).save(tmp_path / f"{kind}.pcap"))).findings[0]
+        assert finding.code == "tftp-file-not-found"
+        assert {"dnsmasq", "tftpd-hpa"} <= {fix.target for fix in finding.fixes}
+        texts = "".join(fix.text for fix in finding.fixes)
+        assert "menu.ipxe" not in texts
+        assert other in texts
+
+
+def test_a_server_that_knows_backslashes_does_not_mind_the_case(tmp_path: Path) -> None:
+    wire = Wire().lease(file="boot\\x64\\bootmgfw.efi").get(1, "boot\\x64\\bootmgfw.efi", SIGNED)
+    finding = the_error(wire.missing(2, "\\Boot\\BCD"), tmp_path / "x.pcap")
+    assert finding.summary.endswith("has no file \\Boot\\BCD")
+    assert finding.fixes[0].target == "windows"
+    assert finding.fixes[0].text.startswith("dir 'C:\\RemoteInstall\\Boot\\BCD' ")
+    assert "-iname" not in "".join(fix.text for fix in finding.fixes)

@@ -193,6 +193,19 @@ def test_the_recognised_servers_dialect_comes_first() -> None:
         assert found("dhcp-http-vendor-class-not-echoed", scene).fixes[0].target == dialect
 
 
+def test_windows_tells_kinds_of_clients_apart_by_policies() -> None:
+    scene = scenes_dhcp.ignored("efi-x64-pxe")
+    assert "windows" not in {fix.target for fix in found("dhcp-offer-without-boot-file", scene).fixes}
+    scene.serves(SERVER).dialect = "windows"
+    lines = found("dhcp-offer-without-boot-file", scene).fixes[0].text.splitlines()
+    name, scope = "'PXEClient:Arch:00007'", "-ScopeId 192.168.122.0"
+    assert lines[:2] == [
+        f"Add-DhcpServerv4Class -Name {name} -Type Vendor -Data {name}",
+        f"Add-DhcpServerv4Policy -Name {name} {scope} -Condition Or -VendorClass EQ,'PXEClient:Arch:00007*'",
+    ]
+    assert lines[-1] == f"Set-DhcpServerv4OptionValue {scope} -PolicyName {name} -OptionId 67 -Value 'grubx64.efi'"
+
+
 def test_fixes_carry_the_values_of_the_capture() -> None:
     scene = scenes_dhcp.ignored("efi-x64-http", file="http://10.1.2.3/x.efi")
     texts = {fix.target: fix.text for fix in found("dhcp-http-vendor-class-not-echoed", scene).fixes}

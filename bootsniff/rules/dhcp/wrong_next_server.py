@@ -85,7 +85,7 @@ class DhcpWrongNextServer(Rule):
         mend = fixes.arrange(
             case,
             *fixes.dnsmasq(f"# remove: dhcp-option=vendor:PXEClient,8,… and pxe-service lines that name {flow.server}"),
-            Fix("windows", "Remove-DhcpServerv4OptionValue -OptionId 43"),
+            fixes.windows_removes(case, 43),
             Fix("isc-dhcpd", "# remove: vendor-encapsulated-options, or its sub-option 8"),
         )
         sign = f"{_LIST} names it, before siaddr ({siaddr})"

@@ -73,11 +73,7 @@ class Option43ForeignContent(Rule):
                         "dhcp-vendorclass=set:access-point,Cisco AP",
                         f"dhcp-option=tag:access-point,43,{_text(raw)}",
                     ),
-                    Fix(
-                        "windows",
-                        ("Remove-DhcpServerv4OptionValue -OptionId 60\n" if named else "")
-                        + "Remove-DhcpServerv4OptionValue -OptionId 43",
-                    ),
+                    fixes.windows_removes(case, *([60] if named else []), 43),
                 ),
             )
             return

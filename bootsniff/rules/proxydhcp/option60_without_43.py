@@ -60,7 +60,7 @@ class DhcpOption60Without43(Rule):
                 expected="The file named in the offer is fetched by TFTP.",
                 fixes=fixes.arrange(
                     case,
-                    Fix("windows", "Remove-DhcpServerv4OptionValue -OptionId 60"),
+                    fixes.windows_removes(case, 60),
                     *fixes.dnsmasq("# remove: dhcp-option=60,PXEClient"),
                     Fix("isc-dhcpd", '# remove: option vendor-class-identifier "PXEClient";'),
                     Fix("kea", '// remove the "vendor-class-identifier" option-data'),

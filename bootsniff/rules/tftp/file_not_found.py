@@ -127,7 +127,7 @@ def _hint(case: Case, flow: TftpTransfer, *, knows_backslashes: bool) -> str:
         return ": the name has quotes in it"
     if _DISK.match(name):
         return ": a path of the server's disk, where names begin at the server's root (tftp-root, --secure)"
-    if name != name.lower():
+    if name != name.lower() and not knows_backslashes:
         return " (upper and lower case count)"
     return unset.hint(case, flow.filename)
 
@@ -208,16 +208,25 @@ def _fixes(case: Case, flow: TftpTransfer, *, by_dhcp: bool, knows_backslashes: 
     path = quoting.shell(place)
     dnsmasq = ["# below tftp-root, readable for the dnsmasq user:", f"# {path}"]
     hpa = _SLASHES if "\\" in name and not knows_backslashes else f"ls -l {path}"
-    if name != name.lower():
+    lower = name.lower()
+    if name != lower and not knows_backslashes:
         dnsmasq = ["tftp-lowercase"]
         root = quoting.shell(names.directory(place))
         hpa = f"find {root} -iname {quoting.shell(names.base(place))}   # how is it written there?"
     if "\\xff" in name:
         hpa = transfers.STRIP_MAP
-    others = case.dhcp4 and by_dhcp and case.takes_loader and case.dialect != "qemu"
-    return fixes.arrange(
+    there = fixes.arrange(
         case,
         fixes.qemu(case, case.first_boot_file or name, path),
+        _below_reminst(flow) if knows_backslashes else None,
         *transfers.for_software(flow, Fix("dnsmasq", "\n".join(dnsmasq)), Fix("tftpd-hpa", hpa)),
-        *(fixes.boot_file(case, names.loader_for(case.client), flow.server)[:2] if others else ()),
     )
+    instead = flow.filename.lower() if name != lower else "" if case.is_ipxe else names.loader_for(case.client)
+    others = case.dhcp4 and by_dhcp and case.takes_loader and case.dialect != "qemu" and "\\" not in name and instead
+    return (*there, *fixes.boot_file(case, instead, flow.server)[:2]) if others else there
+
+
+def _below_reminst(flow: TftpTransfer) -> Fix:
+    """Where the Windows Deployment Services have their files."""
+    path = flow.filename.replace("/", "\\").lstrip("\\")
+    return Fix("windows", "dir " + quoting.powershell(f"C:\\RemoteInstall\\{path}") + "   # in the share REMINST")
