@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..model import Evidence, FrameRef
 from ..track.naming import same_file
+from ..wire.numbers import icmp_name
 from . import names
 
 if TYPE_CHECKING:
@@ -41,9 +42,10 @@ def maybe(where: FrameRef | Heard[Any] | None, role: str) -> Iterator[Evidence]:
 
 
 def by_icmp(notices: Iterable[IcmpNotice]) -> Iterator[Evidence]:
-    """What came back instead of an answer, by its numbers."""
+    """What came back instead of an answer."""
     for notice in notices:
-        yield evidence(notice.at, f"ICMP type {notice.message.type} code {notice.message.code} from {notice.sender}")
+        what = icmp_name(notice.message.version, notice.message.type, notice.message.code)
+        yield evidence(notice.at, f"ICMP {what.removeprefix('ICMP ')} from {notice.sender}")
 
 
 def port_unreachable(notices: Iterable[IcmpNotice]) -> Iterator[Evidence]:
@@ -96,4 +98,4 @@ def naming(case: Case) -> Iterator[Evidence]:
     named = case.named
     if named is not None:
         where = named.boot_file_from or "the reply"
-        yield evidence(named.heard, f"{where} names {named.boot_file}")
+        yield evidence(named.heard, f"{where} names {names.visible(named.boot_file or '')}")

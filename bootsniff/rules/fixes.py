@@ -271,25 +271,28 @@ def router(case: Case, lease: Offer) -> tuple[Fix, ...]:
     return option(case, 3, near[0] if near else f"{network(case)}.1", "routers", "routers")
 
 
-def is_libvirt(case: Case) -> bool:
-    """Whether libvirt runs the machine's network, as far as one can tell."""
+def _is_libvirt(case: Case, server: str | None) -> bool:
+    """Whether libvirt runs the machine's network, as far as one can tell, and the server is its host."""
     host = case.world.host
-    return case.dialect == "libvirt" or bool(host and host.libvirt_network) or network(case) == "192.168.122"
+    known = case.dialect == "libvirt" or bool(host and host.libvirt_network) or network(case) == "192.168.122"
+    return known and server in (None, f"{network(case)}.1")
 
 
-def zone(case: Case) -> str:
-    """The word that names firewalld's zone of the network, where it is not the default one."""
-    return "--zone=libvirt " if is_libvirt(case) else ""
+def firewalld(case: Case, words: str, server: str) -> Fix:
+    """Let something through the firewall of a server: in libvirt's zone on its host, elsewhere in the default one."""
+    zone = "--zone=libvirt " if _is_libvirt(case, server) else ""
+    return Fix("firewalld", f"firewall-cmd {zone}{words}   # on {server}")
 
 
-def trusted_bridge(case: Case) -> Fix | None:
-    """A libvirt network in the firewalld zone that lets everything in."""
-    return Fix("libvirt", "<bridge name='virbr0' zone='trusted'/>") if is_libvirt(case) else None
+def trusted_bridge(case: Case, server: str | None = None) -> Fix | None:
+    """A libvirt network in the firewalld zone that lets everything in, where the server is its host."""
+    return Fix("libvirt", "<bridge name='virbr0' zone='trusted'/>") if _is_libvirt(case, server) else None
 
 
-def accept(protocol: str, port: int) -> Fix:
+def accept(protocol: str, port: int, server: str | None = None) -> Fix:
     """Let a server's port be reached; `insert`, for what stands behind a rule that drops never counts."""
-    return Fix("nft", f"nft insert rule inet filter input {protocol} dport {port} accept")
+    where = f"   # on {server}" if server else ""
+    return Fix("nft", f"nft insert rule inet filter input {protocol} dport {port} accept{where}")
 
 
 SMALLER_SEGMENTS = (
@@ -315,8 +318,12 @@ DNSMASQ_TFTP = Fix("dnsmasq", "enable-tftp\ntftp-root=/srv/tftp")
 """dnsmasq as the TFTP server."""
 
 
-def over_http(case: Case, name: str) -> Fix:
-    """The same file by HTTP, which knows none of TFTP's troubles."""
+def over_http(case: Case, name: str) -> Fix | None:
+    """The same file by HTTP, which knows none of TFTP's troubles, for programs that speak it."""
+    if case.client in ("bios-pxe", "raspberry-pi", "s390x"):
+        return None
+    if case.client == "pxelinux" and "lpxelinux" not in (case.first_boot_file or ""):
+        return None
     return Fix("http", example_url(case, name))
 
 

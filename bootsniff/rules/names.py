@@ -118,3 +118,8 @@ def seconds(nanoseconds: int) -> str:
     if value >= 120:
         return f"{value / 60:.0f} min"
     return f"{value:.0f} s" if value >= 2 else f"{value:.1f} s"
+
+
+def visible(name: str) -> str:
+    """A file's name so that blanks at its ends are seen."""
+    return f"“{name}”" if name != name.strip() else name

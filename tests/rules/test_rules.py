@@ -20,7 +20,7 @@ from bootsniff.track.records import Expectation
 from bootsniff.wire.transfers import BootContent, TftpError
 
 from . import scenes_dhcp, scenes_link, scenes_more, scenes_program, scenes_transfer, scenes_unheard
-from .scene import SERVER, Scene
+from .scene import MAC, SERVER, Scene
 
 Build = Callable[[], Scene]
 FAULTS: dict[str, Build] = {
@@ -256,8 +256,8 @@ def test_a_text_tells_what_it_is_and_how_it_becomes_a_script(head: bytes, words:
     scene.here.fetches[-1].flow.body.head = head
     finding = found("chain-text-instead-of-program", scene)
     assert words in finding.summary
-    edits = [fix.text for fix in finding.fixes if fix.target == "ipxe"]
-    assert edits == [] if edit is None else edit in edits[0]
+    first = finding.fixes[0].text
+    assert first.startswith("curl ") if edit is None else first.startswith("sed -i ") and edit in first
 
 
 def test_a_raspberry_pi_waits_for_its_words() -> None:
@@ -378,7 +378,31 @@ def test_configurations_are_looked_for_where_the_server_did() -> None:
     for second, name in enumerate(("01-52-54-00-89-32-47", "default")):
         text = f"file /pub/boot/pxelinux.cfg/{name} not found for 192.168.122.227"
         scene.tftp(second, f"pxelinux.cfg/{name}", "failed", role="config-search", error=1, text=text)
-    assert [fix.text for fix in found("chain-no-config-found", scene).fixes] == ["ls -l /pub/boot/pxelinux.cfg/default"]
+    assert [fix.text for fix in found("chain-no-config-found", scene).fixes] == [
+        "ls -l /pub/boot/pxelinux.cfg/   # is 01-52-54-00-89-32-47 or default there, and readable?"
+    ]
+
+
+def test_a_server_that_serves_others_is_there_and_has_a_reason() -> None:
+    fixes = found("dhcp-no-offer", FAULTS["dhcp-pool-exhausted"]()).fixes
+    assert "journalctl" in fixes[0].text
+    assert MAC in fixes[0].text
+    assert not any("sport = :67" in fix.text or "dport 67" in fix.text for fix in fixes)
+
+
+@pytest.mark.parametrize(("server", "zone"), [(SERVER, "--zone=libvirt "), ("192.168.122.9", "")])
+def test_libvirts_zone_is_that_of_its_host_alone(server: str, zone: str) -> None:
+    scene = Scene("ipxe-bios", at="tftp").lease(file="pxelinux.0", next_server=server)
+    scene.tftp(1, "pxelinux.0", "stalled", server=server, requests=6)
+    (fix,) = (fix for fix in found("tftp-no-reply", scene).fixes if fix.target == "firewalld")
+    assert fix.text == f"firewall-cmd {zone}--add-service=tftp   # on {server}"
+
+
+@pytest.mark.parametrize(("client", "told"), [("bios-pxe", False), ("ipxe-bios", True), ("pxelinux", False)])
+def test_http_is_no_way_out_for_what_does_not_speak_it(client: str, told: bool) -> None:
+    scene = FAULTS["tftp-timeout-mid-transfer"]()
+    scene.here.client = client
+    assert any(fix.target == "http" for fix in found("tftp-timeout-mid-transfer", scene).fixes) is told
 
 
 def test_a_name_server_that_does_not_exist_is_replaced_by_one_that_does() -> None:

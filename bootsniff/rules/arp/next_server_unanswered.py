@@ -262,7 +262,8 @@ def _fixes(case: Case, target: str) -> tuple[Fix, ...]:
             *fixes.option(case, 6, another, "domain-name-servers", "domain-name-servers"),
         )
     if _wide_mask(case, target):
-        return (Fix("shell", "ip -brief address show   # on a host of this network: what is its mask?"),)
+        look = "ip -brief address show   # on a host of this network: what is its mask? It belongs into option 1"
+        return (Fix("shell", look),)
     looked_up = _looked_up(case, target)
     if looked_up is not None:
         return (

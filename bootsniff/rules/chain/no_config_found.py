@@ -100,11 +100,19 @@ class ChainNoConfigFound(Rule):
             expected="One of the names of the list.",
             fixes=fixes.arrange(
                 case,
-                Fix("shell", f"ls -l {quoting.shell(_on_disk(searched[-1], wanted, root) + file)}"),
+                _look(case, _on_disk(searched[-1], wanted, root), file, searched),
                 *(put_there(astray.boot_file or "") if astray is not None else ()),
                 *(_beside(case, wanted, root) if case.client == "pxelinux" else ()),
             ),
         )
+
+
+def _look(case: Case, directory: str, file: str, searched: list[FetchRecord]) -> Fix:
+    """What there is in the directory, and what it should be called: by the machine's MAC, or the one for all."""
+    asked = (names.base(names.path_of(one)) for one in searched)
+    own = [name for name in asked if case.machine.mac.replace(":", "-") in name.lower()]
+    named = [quoting.shell(name) for name in dict.fromkeys([*own[:1], file])]
+    return Fix("shell", f"ls -l {quoting.shell(directory)}   # is {' or '.join(named)} there, and readable?")
 
 
 def _on_disk(fetch: FetchRecord, wanted: str, root: str) -> str:

@@ -84,7 +84,7 @@ class ChainPxelinuxModuleMissing(Rule):
                 subject=names.base(flow.filename),
                 fails="does not find",
                 file=flow.filename,
-                expected="The module, of the same version as pxelinux.0.",
+                expected=f"The module, of the same version as {names.base(case.first_boot_file or 'pxelinux.0')}.",
                 fixes=_fixes(case, flow, efi),
             )
             return

@@ -146,7 +146,7 @@ def _fixes(case: Case, fetch: FetchRecord, path: str) -> tuple[Fix, ...]:
     edit = _edit(flow.body.head[:_LOOKED_AT])
     if edit is None or (_is_foreign(fetch) and _MAGIC not in flow.body.head[:_LOOKED_AT]):
         return (look,)
-    return look, Fix("ipxe", f"sed -i {edit} {quoting.shell(downloads.on_disk(fetch))}")
+    return Fix("shell", f"sed -i {edit} {quoting.shell(downloads.on_disk(fetch))}"), look
 
 
 def _edit(head: bytes) -> str | None:

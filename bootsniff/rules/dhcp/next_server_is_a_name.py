@@ -47,7 +47,7 @@ class DhcpNextServerIsAName(Rule):
         "chain-uboot-no-serverip",
         "tftp-nat-loss",
     )
-    summary = "{server} names the TFTP server “{name}”, which boot programs do not look up; siaddr is 0.0.0.0{effect}"
+    summary = "{server} names the TFTP server “{name}”, which boot programs do not look up; the next-server field (siaddr) is empty{effect}"
 
     def check(self, case: Case) -> Iterator[Finding]:
         reply = case.named or next(iter(case.acks[-1:]), None)

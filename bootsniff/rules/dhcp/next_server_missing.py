@@ -48,7 +48,7 @@ class DhcpNextServerMissing(Rule):
     stage = "nbp"
     needs = "dhcp4"
     explains_away = ("dhcp-ack-lost", "nbp-secure-boot-refused", "nbp-stalls-after-download")
-    summary = "{what}: siaddr of {server} is 0.0.0.0"
+    summary = "{what}: {server} leaves the next-server field (siaddr) empty"
 
     def concerns(self, client: str) -> bool:
         return is_ipxe(client) or (client.startswith("efi-") and client.endswith("-pxe"))

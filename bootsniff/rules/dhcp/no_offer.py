@@ -171,6 +171,11 @@ def _fixes(case: Case, signs: _Signs) -> tuple[Fix, ...]:
     listens = Fix("shell", f"{restart}ss -lunp 'sport = :67'   # is a server listening, and on which address?")
     ranges = fixes.address_range(case, signs.link or relay)
     accept = fixes.accept("udp", 67)
+    if signs.served and relay is None and not signs.snooped:  # so one listens, and has a reason
+        server = signs.served[0].address
+        units = "-u dnsmasq -u libvirtd -u isc-dhcp-server -u kea-dhcp4-server"
+        say = f"# on {server}: what does its log say of this machine?\njournalctl {units} --since -10min | grep -i {case.machine.mac}"
+        return (Fix("shell", say), *fixes.arrange(case, *ranges))
     if relay is None:  # nothing shows that there is a server to configure: the first question is whether one hears
         return fixes.arrange(case, *(_SNOOPING if signs.snooped else ()), listens, accept, *ranges)
     back = Fix("shell", f"ip route get {relay}   # on the server: how does it answer the relay?")

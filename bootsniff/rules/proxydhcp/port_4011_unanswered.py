@@ -60,8 +60,8 @@ class ProxyDhcp4011Unanswered(Rule):
             proof="" if icmp else f"A capture on {server}: do the requests arrive?",
             fixes=fixes.arrange(
                 case,
-                Fix("firewalld", f"firewall-cmd {fixes.zone(case)}--add-port=4011/udp"),
-                fixes.accept("udp", 4011),
+                fixes.firewalld(case, "--add-port=4011/udp", server),
+                fixes.accept("udp", 4011, server),
                 Fix("shell", f"ss -lunp 'sport = :4011'   # on {server}"),
                 *(_own_service(case) if server in _named_by_menu(case) else fixes.boot_file(case)[:1]),
             ),

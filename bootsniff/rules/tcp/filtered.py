@@ -96,12 +96,12 @@ class TcpFiltered(Rule):
                 else _way(icmp, connection.server)
                 or fixes.arrange(
                     case,
-                    Fix("firewalld", f"firewall-cmd {fixes.zone(case)}{targets.opened(connection.server_port)}"),
-                    fixes.accept("tcp", connection.server_port),
+                    fixes.firewalld(case, targets.opened(connection.server_port), connection.server),
+                    fixes.accept("tcp", connection.server_port, connection.server),
                     Fix("shell", f"ip route get {connection.client}   # on {connection.server}: is there a way back?")
                     if case.is_elsewhere(connection.server)
                     else None,
-                    fixes.trusted_bridge(case),
+                    fixes.trusted_bridge(case, connection.server),
                 ),
             )
 

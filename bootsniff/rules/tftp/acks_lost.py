@@ -74,7 +74,7 @@ class TftpAcksLost(Rule):
                 proof=f"A capture on {flow.server} itself (do the ACKs arrive?), and its firewall's counters."
                 if acknowledged
                 else "A capture nearer to the machine, on its own tap or switch port: does it send ACKs?",
-                fixes=fixes.arrange(case, *_fixes(case)),
+                fixes=_fixes(case, flow.server),
             )
 
 
@@ -116,12 +116,15 @@ def _never_acknowledged(flow: TftpTransfer) -> tuple[str, int, list[Evidence]] |
     return "OACK", flow.oack_count - 1, [*first_and_last(flow.oacks, "OACK, not acknowledged")]
 
 
-def _fixes(case: Case) -> tuple[Fix, ...]:
+def _fixes(case: Case, server: str) -> tuple[Fix, ...]:
     low, high = _PORTS
-    accept = f"nft insert rule inet filter input udp dport {low}-{high} accept"
+    accept = f"# and in its firewall:\n# nft insert rule inet filter input udp dport {low}-{high} accept"
     return (
-        Fix("firewalld", f"firewall-cmd {fixes.zone(case)}--add-service=tftp"),
-        Fix("nft", "nft insert rule inet filter input ct state established,related accept"),
-        Fix("tftpd-hpa", f'TFTP_OPTIONS="--secure --port-range {low}:{high}"\n# and in its firewall: {accept}'),
-        Fix("dnsmasq", f"tftp-port-range={low},{high}\n# and in its firewall: {accept}"),
+        Fix("nft", f"nft insert rule inet filter input ct state established,related accept   # on {server}"),
+        fixes.firewalld(case, "--add-service=tftp", server),
+        *fixes.arrange(
+            case,
+            Fix("tftpd-hpa", f'TFTP_OPTIONS="--secure --port-range {low}:{high}"\n{accept}'),
+            Fix("dnsmasq", f"tftp-port-range={low},{high}\n{accept}"),
+        ),
     )

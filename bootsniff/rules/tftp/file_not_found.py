@@ -80,7 +80,7 @@ class TftpFileNotFound(Rule):
                 confidence="certain" if error.code == 1 else "likely",
                 subject=fetch.flow.url,
                 server=flow.server,
-                file=flow.filename or "(empty name)",
+                file=names.visible(flow.filename) or "(empty name)",
                 hint=_hint(case, flow, knows_backslashes=knows),
                 expected="An OACK or the first DATA block.",
                 proof="" if error.code == 1 else "The server's log.",

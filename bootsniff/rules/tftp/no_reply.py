@@ -121,7 +121,7 @@ def _fixes(case: Case, flow: TftpTransfer, *, forbidden: bool, beyond: Heard[Dhc
         accept = "nft insert rule inet filter forward udp dport 69 accept   # on the router between the two\n"
         return (Fix("nft", accept + transfers.ROUTER_NFT), transfers.ROUTER_IPTABLES)
     if forbidden:
-        return _firewall(case)
+        return _firewall(case, flow.server)
     lease = case.lease
     host = case.world.host
     if host is not None and host.forwards is False and case.is_elsewhere(flow.server):
@@ -129,8 +129,8 @@ def _fixes(case: Case, flow: TftpTransfer, *, forbidden: bool, beyond: Heard[Dhc
     if lease is not None and lease.server != flow.server:
         # What software the DHCP server runs tells nothing of this one.
         back = Fix("iproute2", f"ip route get {flow.client}   # on {flow.server}: does it lead back to the machine?")
-        return (*_firewall(case), *([back] if case.is_elsewhere(flow.server) else []), *_SERVER)
-    return fixes.arrange(case, *_firewall(case), *_SERVER)
+        return (*_firewall(case, flow.server), *([back] if case.is_elsewhere(flow.server) else []), *_SERVER)
+    return fixes.arrange(case, *_firewall(case, flow.server), *_SERVER)
 
 
 def _route(flow: TftpTransfer, lost: IcmpNotice) -> Fix:
@@ -139,8 +139,8 @@ def _route(flow: TftpTransfer, lost: IcmpNotice) -> Fix:
     return Fix("iproute2", f"ip route get {server}   # on {lost.sender}, which knows no way\nip neigh show {server}")
 
 
-def _firewall(case: Case) -> tuple[Fix, Fix]:
+def _firewall(case: Case, server: str) -> tuple[Fix, Fix]:
     return (
-        Fix("firewalld", f"firewall-cmd {fixes.zone(case)}--add-service=tftp"),
-        Fix("nft", transfers.OWN_FIREWALL),
+        fixes.firewalld(case, "--add-service=tftp", server),
+        Fix("nft", f"# on {server}\n{transfers.OWN_FIREWALL}"),
     )

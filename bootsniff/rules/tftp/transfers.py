@@ -88,7 +88,7 @@ def by_client(flow: TftpTransfer) -> list[IcmpNotice]:
 
 def proof(flow: TftpTransfer, words: str = "") -> Iterator[Evidence]:
     """The request, and the error that answered it, with `words` behind its number."""
-    yield from (evidence(ref, f"RRQ {flow.filename}") for ref in flow.requests[:1])
+    yield from (evidence(ref, f"RRQ {names.visible(flow.filename)}") for ref in flow.requests[:1])
     if flow.error is not None:
         yield from maybe(flow.error_at, f"TFTP error {flow.error.code}{words}")
 
