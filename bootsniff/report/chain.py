@@ -57,7 +57,7 @@ _MISSING = {
     "tls": "TLS",
     "tftp": "TFTP",
     "http": "HTTP",
-    "chain": "next file",
+    "chain": "next step",
     "os": "operating system on the network",
 }
 

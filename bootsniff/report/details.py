@@ -63,7 +63,7 @@ def write_chain(boot: Boot, paper: Paper, indent: int = 2) -> None:
         return
     chunks = [[*([label, Span(" ")] if n == 0 else []), *step] for label, steps in rows for n, step in enumerate(steps)]
     total = sum(cell_width(span.text) for chunk in chunks for span in chunk) + len(then.text) * (len(chunks) - 1)
-    if total <= paper.width - indent:
+    if total <= paper.width - indent - len(then.text.rstrip()):  # as far as paper fills a line that may go on
         paper.flow(chunks, indent, between=then)
         return
     widest = max(cell_width(label.text) for label, _ in rows)

@@ -196,7 +196,7 @@ def test_loops_and_long_lists_are_folded() -> None:
         for n in range(30)
     ]
     turns = chain(boot_of(*loop, stalled_at="chain", stalled_stage=29))
-    assert drawn(turns) == ["iPXE BIOS x29: d DHCP, d TFTP x", "iPXE BIOS: d DHCP, d* TFTP x, s next file"]
+    assert drawn(turns) == ["iPXE BIOS x29: d DHCP, d TFTP x", "iPXE BIOS: d DHCP, d* TFTP x, s next step"]
     files = tuple(fetch(f"http://s/f{n}", n, n, (1, 1), size=5) for n in range(40))
     assert drawn(chain(boot_of(stage("os", "", 0, 9, fetches=files)))) == [
         "OS: d HTTP f0, d HTTP f1, d HTTP f2, d 35 more files, d HTTP f38, d HTTP f39"

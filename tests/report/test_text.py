@@ -5,6 +5,7 @@ import pytest
 from msgspec.structs import replace
 
 from bootsniff.model import Finding, Fix, Report
+from bootsniff.report.details import write_chain
 from bootsniff.report.lines import Paper, cell_width
 from bootsniff.report.text import DETAILED_MACHINES, TextOptions, write_text
 
@@ -279,6 +280,16 @@ def test_a_servers_words_are_left_out_whole_where_they_do_not_fit() -> None:
     )
     assert step("ERROR 1 file not found: File not found").startswith("ERROR 1 file not found ")
     assert step("ERROR 2 access violation: Only absolute").startswith("ERROR 2 access violation: Only absolute ")
+
+
+def test_a_chain_stands_on_one_line_or_on_a_row_for_each_stage() -> None:
+    boot = canned.healthy().boots[0]
+    boot = replace(boot, stages=tuple(replace(stage, fetches=stage.fetches[:2]) for stage in boot.stages[:2]))
+    for width in range(60, 110):
+        stream = Stream()
+        write_chain(boot, Paper(stream, width=width))
+        rows = stream.getvalue().splitlines()
+        assert len(rows) == 1 or sum(": " in row for row in rows) == 2, (width, rows)
 
 
 def test_a_path_that_is_too_long_is_cut_between_its_names() -> None:
