@@ -281,7 +281,7 @@ class Boot(Struct, frozen=True):
     stalled_at: StallPoint | None
     stages: tuple[Stage, ...]
     waiting_for: str = ""
-    """What the machine waits for right now, in a few words (`OFFER for 4 s`, `block 312 of grubx64.efi`), or empty."""
+    """What the machine waits for right now, in a few words (`OFFER, for 4 s`, `block 312 of grubx64.efi`), or empty."""
     stalled_stage: int | None = None
     """Index of the stage that `stalled_at` speaks of: the one of the boot option that got furthest."""
 

@@ -10,6 +10,13 @@ from .events import Event
 from .lines import Paper, Span, Style
 from .units import Clock, amount, duration
 
+_DHCP = {
+    "unanswered": "no answer yet",
+    "ignored-offer": "offer ignored",
+    "nak": "refused (NAK)",
+    "declined": "address declined",
+}
+"""What is no word of everybody's. An exchange is told as soon as it begins."""
 _FETCH_STYLE: dict[str, Style] = {"complete": "good", "failed": "bad", "stalled": "bad"}
 _SEVERITY_STYLE: dict[str, Style] = {"error": "bad", "warning": "warning", "note": "dim"}
 
@@ -82,7 +89,10 @@ class LogWriter:
         dhcp: dict[str, Any] | None = event["dhcp"]
         if dhcp is not None:
             style: Style = "good" if dhcp["status"] == "bound" else "warning"
-            spans += ["  DHCP " if dhcp["version"] == 4 else "  DHCPv6 ", Span(dhcp["status"], style)]
+            spans += [
+                "  DHCP " if dhcp["version"] == 4 else "  DHCPv6 ",
+                Span(_DHCP.get(dhcp["status"], dhcp["status"]), style),
+            ]
             address = dhcp["address"] or dhcp["offered_address"]
             spans += [f" {address}"] if address else []
             spans += [f" from {dhcp['server']}"] if dhcp["server"] else []

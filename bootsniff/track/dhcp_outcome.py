@@ -42,13 +42,14 @@ def dhcp4_state(stage: StageRecord, exchange: Dhcp4Exchange, now: int, *, gone: 
 
 def _dhcp_wait(exchange: Dhcp4Exchange, patience: Patience, now: int) -> str:
     if exchange.requests:
-        return f"ACK for {in_seconds(now - exchange.requests[-1].time)}"
+        return f"ACK, for {in_seconds(now - exchange.requests[-1].time)}"
     if exchange.offers:
-        return f"REQUEST for {in_seconds(now - exchange.offers[-1].time)}"
+        return f"REQUEST, for {in_seconds(now - exchange.offers[-1].time)}"
     if not exchange.discovers:
         return ""
     tries = max(0, patience.discovers - exchange.discover_count)
-    text = f"OFFER for {in_seconds(now - exchange.discovers[0].time)}, {exchange.discover_count} DISCOVER sent"
+    asked = "DISCOVER" if exchange.discover_count == 1 else "DISCOVERs"
+    text = f"OFFER, for {in_seconds(now - exchange.discovers[0].time)}, {exchange.discover_count} {asked} sent"
     return text + (f", {tries} more to come" if tries else "")
 
 
@@ -74,11 +75,11 @@ def _patience6(stage: StageRecord, exchange: Dhcp6Exchange, *, usable: bool) -> 
 
 def _dhcp6_wait(stage: StageRecord, exchange: Dhcp6Exchange, now: int) -> str:
     if exchange.requests:
-        return f"REPLY for {in_seconds(now - exchange.requests[-1].time)}"
+        return f"REPLY, for {in_seconds(now - exchange.requests[-1].time)}"
     if exchange.advertises:
-        return f"REQUEST for {in_seconds(now - exchange.advertises[-1].time)}"
+        return f"REQUEST, for {in_seconds(now - exchange.advertises[-1].time)}"
     first = exchange.solicits[0].time if exchange.solicits else stage.start
-    return f"ADVERTISE for {in_seconds(now - first)}"
+    return f"ADVERTISE, for {in_seconds(now - first)}"
 
 
 def has_lease(exchange: Dhcp6Exchange) -> bool:

@@ -70,7 +70,7 @@ def bound_state(stage: StageRecord, now: int, *, gone: bool, started: bool, sett
         )
     if gone or is_over(last, limit, now):
         return StageState(rank, failed=True, point=point or _next_step(stage))
-    wait = unanswered(stage, stage.start, now) or f"first fetch for {in_seconds(now - last)}"
+    wait = unanswered(stage, stage.start, now) or f"the first request for a file, for {in_seconds(now - last)}"
     return StageState(rank, waiting_for=wait, check_at=last + limit + 1)
 
 

@@ -100,7 +100,7 @@ def test_several_machines_in_a_log_for_people(namespace: Namespace) -> None:
     lines = output.splitlines()
     assert any(CLIENT in line and "tftp-file-not-found" in line for line in lines)
     assert any(CLIENT in line and "STALLED at tftp" in line for line in lines)
-    assert any("52:54:00:00:00:77" in line and "DHCP unanswered" in line for line in lines)
+    assert any("52:54:00:00:00:77" in line and "DHCP no answer yet" in line for line in lines)
     assert "\x1b" not in output
 
 

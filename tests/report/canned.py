@@ -344,7 +344,7 @@ def ignored_offer() -> Machine:
         ),
     )
     return machine(
-        (Boot(at(0), at(153), "stalled", "dhcp", (pxe, http), waiting_for="REQUEST for 16 s"),), findings, addresses=()
+        (Boot(at(0), at(153), "stalled", "dhcp", (pxe, http), waiting_for="REQUEST, for 16 s"),), findings, addresses=()
     )
 
 

@@ -136,10 +136,10 @@ def test_a_finding_that_has_no_room_any_more_is_not_withdrawn() -> None:
 def test_the_next_boot_waits_for_the_same() -> None:
     changes = Changes()
     waits = replace(growing(2), last_seen=at(2))
-    first = replace(waits.boots[0], waiting_for="OFFER for 4 s")
+    first = replace(waits.boots[0], waiting_for="OFFER, for 4 s")
     waits = replace(waits, boots=(first,))
     assert "waiting" in kinds(changes.machines([waits], at(6)))
-    longer = replace(first, waiting_for="OFFER for 5 s")
+    longer = replace(first, waiting_for="OFFER, for 5 s")
     assert kinds(changes.machines([replace(waits, boots=(longer,))], at(7))) == []
     second = replace(first, start=at(100))
     waits = replace(waits, boots=(longer, second), last_seen=at(102))

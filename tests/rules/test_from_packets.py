@@ -328,7 +328,7 @@ def test_a_script_may_name_any_host(url: str, tmp_path: Path) -> None:
     assert machine(read(wire.save(tmp_path / "x.pcap"))).boots
 
 
-@pytest.mark.parametrize(("answered", "words"), [(False, "ADVERTISE for 2 s"), (True, "REQUEST for 2 s")])
+@pytest.mark.parametrize(("answered", "words"), [(False, "ADVERTISE, for 2 s"), (True, "REQUEST, for 2 s")])
 def test_what_a_machine_waits_for_over_ipv6(answered: bool, words: str, tmp_path: Path) -> None:
     wire = Wire().dhcp6(0, 1, *boots_more.ASKS6)
     if answered:

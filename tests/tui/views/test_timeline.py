@@ -28,7 +28,7 @@ def test_steps_waits_and_the_stall_are_there() -> None:
     assert "ignored-offer" in shown
     assert "97.0 s without a packet" in shown
     assert "47.0 s without a packet" in shown
-    assert shown.endswith("stalled at dhcp, waits for REQUEST for 16 s")
+    assert shown.endswith("stalled at dhcp, waits for REQUEST, for 16 s")
 
 
 def test_a_wait_is_told_once() -> None:
