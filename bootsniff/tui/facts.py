@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from rich.cells import cell_len
 
 from ..model import Boot, Fetch, Finding, Machine, Report, Stage, Status
-from ..report.chain import Mark, Step, chain, client_label, file_label
+from ..report.chain import Mark, Step, chain, client_label, file_label, stage_of_stall
 from ..report.units import amount
 from .lines import Line, Span, Tone, cut
 from .wording import rate
@@ -39,6 +39,13 @@ def last_boot(machine: Machine) -> Boot | None:
 def last_stage(machine: Machine) -> Stage | None:
     boot = last_boot(machine)
     return boot.stages[-1] if boot and boot.stages else None
+
+
+def stage_in_question(machine: Machine) -> Stage | None:
+    """The stage where a boot stalled, whatever the firmware tried later; else the last."""
+    boot = last_boot(machine)
+    stalled = stage_of_stall(boot) if boot and machine.status == "stalled" else None
+    return boot.stages[stalled] if boot and stalled is not None else last_stage(machine)
 
 
 def stage_label(stage: Stage | None) -> str:
@@ -102,6 +109,13 @@ def steps(boot: Boot | None) -> list[Step]:
         if turn.times > 1 and out:
             out[-1] = replace(out[-1], label=f"{out[-1].label} (stage {turn.times}×)")
     return out
+
+
+def steps_to_stall(boot: Boot | None) -> list[Step]:
+    """The steps up to the one where the boot stalled; all of one that did not."""
+    links = steps(boot)
+    marks = [step.mark for step in links]
+    return links[: marks.index("stalled") + 1] if boot and boot.status == "stalled" and "stalled" in marks else links
 
 
 def boot_role(fetch: Fetch) -> str:

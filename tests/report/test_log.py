@@ -87,7 +87,7 @@ def test_a_guess_is_called_one(confidence: str, shown: str) -> None:
 @pytest.mark.parametrize(
     ("event", "text"),
     [
-        ({"event": "waiting", "waiting_for": "OFFER, for 4 s"}, "waits for OFFER for 4 s"),
+        ({"event": "waiting", "waiting_for": "OFFER, for 4 s"}, "waits for OFFER, for 4 s"),
         ({"event": "stall", "stalled_at": None}, "STALLED"),
         ({"event": "stall-cleared", "status": "handed-off"}, "goes on (handed off)"),
         ({"event": "finding-withdrawn", "code": "dhcp-no-offer", "severity": "error"}, "withdrawn dhcp-no-offer"),

@@ -25,6 +25,21 @@ def test_a_stall_in_dhcp_shows_between_which_packets() -> None:
     assert table_text(canned.ignored_offer(), 80).endswith("DISCOVER 4× > OFFER 4× > REQUEST ✖")
 
 
+def test_what_the_firmware_tried_later_hides_no_stall() -> None:
+    machine = canned.ignored_offer()
+    boot = replace(machine.boots[0], stalled_stage=0)
+    machine = replace(machine, boots=(boot,))
+    stage = facts.stage_in_question(machine)
+    assert stage is boot.stages[0]
+    links = facts.steps_to_stall(boot)
+    assert links[-1].mark == "stalled"
+    assert len(links) < len(facts.steps(boot))
+    goes_on = replace(machine, boots=(replace(boot, status="in-progress"),), status="in-progress")
+    assert facts.stage_in_question(goes_on) is boot.stages[-1]
+    assert facts.steps_to_stall(goes_on.boots[0]) == facts.steps(goes_on.boots[0])
+    assert facts.stage_in_question(canned.not_booting()) is None
+
+
 @pytest.mark.parametrize("width", range(0, 60, 3))
 def test_a_chain_keeps_its_end_and_its_width(width: int) -> None:
     for machine in canned.mixed().machines:

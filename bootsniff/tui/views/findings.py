@@ -42,6 +42,8 @@ def _nothing_wrong(machine: Machine) -> str:
         return "not a boot client"
     if boot.status == "in-progress":
         return f"nothing wrong so far; waits for {boot.waiting_for}" if boot.waiting_for else "nothing wrong so far"
+    if boot.status == "stalled":
+        return "no finding: the packets do not show why; the machine's screen and the server's log may say it"
     return "no finding"
 
 

@@ -81,7 +81,9 @@ class MachineTable(RowsView):
                 finding=max((len(_finding_text(machine)) for machine in listed), default=7),
                 address=max((len(machine.addresses[-1]) for machine in listed if machine.addresses), default=0),
                 running=any(facts.running_fetch(machine) for machine in listed),
-                stage=max((cell_len(facts.stage_label(facts.last_stage(machine))) for machine in listed), default=5),
+                stage=max(
+                    (cell_len(facts.stage_label(facts.stage_in_question(machine))) for machine in listed), default=5
+                ),
             )
         return self._columns
 
@@ -124,13 +126,13 @@ def machine_line(machine: Machine, cells: Columns, now: int | None) -> Line:
     boot = facts.last_boot(machine)
     out: list[Span] = [Span(" "), facts.MARKS[machine.status], Span(" ")]
     if cells.stage:
-        out.append(Span(fit(facts.stage_label(facts.last_stage(machine)), cells.stage) + " "))
+        out.append(Span(fit(facts.stage_label(facts.stage_in_question(machine)), cells.stage) + " "))
     out.append(Span(fit(machine.mac, cells.mac) + " ", "bold"))
     if cells.address:
         out.append(Span(fit(machine.addresses[-1] if machine.addresses else "", cells.address) + " ", "dim"))
     if cells.chain:
         lead = f"boot {len(machine.boots)}: " if len(machine.boots) > 1 and cells.chain > 30 else ""
-        steps = facts.chain_line(facts.steps(boot), cells.chain - len(lead))
+        steps = facts.chain_line(facts.steps_to_stall(boot), cells.chain - len(lead))
         out += [*fit_line((Span(lead, "dim"), *steps), cells.chain), Span(" ")]
     fetch = facts.running_fetch(machine)
     if cells.progress:

@@ -1,6 +1,7 @@
 """Findings as rows and as text to paste."""
 
 import pytest
+from msgspec.structs import replace
 
 from bootsniff.model import Machine
 from bootsniff.tui.lines import plain, width_of
@@ -30,6 +31,7 @@ def test_fixes_may_stand_elsewhere() -> None:
 
 def test_machines_without_findings() -> None:
     assert "no finding" in shown(canned.healthy())
+    assert "the packets do not show why" in shown(replace(canned.ignored_offer(), findings=()), 200)
     assert "nothing wrong so far; waits for block 312" in shown(canned.in_progress())
     assert "not a boot client" in shown(canned.not_booting())
     assert "of the network" in shown(None)
