@@ -35,8 +35,8 @@ def write_machine(
                 paper.prose(boot.waiting_for, 2, label=Span("waiting for", "dim"))
         if verbose:
             write_stages(boot, captures, paper, clock)
-    write_findings(machine, captures, paper, clock, verbose=verbose)
     _write_what_next(machine, paper, verbose=verbose)
+    write_findings(machine, captures, paper, clock, verbose=verbose)
 
 
 def _write_what_next(machine: Machine, paper: Paper, *, verbose: bool) -> None:

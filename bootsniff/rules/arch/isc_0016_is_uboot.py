@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding
-from .. import fixes, names
+from .. import fixes
 from ..case import Case
 from ..evidence import evidence
 from ..rule import Cause
@@ -32,7 +32,7 @@ class ArchIsc0016IsUboot(Cause):
     code = "arch-isc-0016-is-uboot"
     stage = "dhcp"
     symptoms = ("dhcp-http-offer-without-usable-uri",)
-    summary = "{name} fell to the default {file}: “option arch = 00:16” is 22, x64 HTTP is 00:10"
+    summary = "{name} got the default {file}: a rule “option arch = 00:16” would mean 22, x64 HTTP is 00:10"
 
     def explain(self, case: Case, symptom: Finding) -> Iterator[Finding]:
         if 16 not in case.stage.arch or case.dialect not in (None, "isc-dhcpd"):
@@ -43,9 +43,7 @@ class ArchIsc0016IsUboot(Cause):
         yield self.finding(
             case,
             [evidence(path.heard, f"default file {path.boot_file}, no option 60")],
-            confidence="likely"
-            if case.dialect == "isc-dhcpd" and names.BIOS_NAME.search(path.boot_file or "")
-            else "possible",
+            confidence="possible",  # there may be no rule for HTTP at all
             explains=symptom.code,
             name=case.stage.name or case.client,
             file=path.boot_file,
