@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..errors import Malformed
-from ..wire import arp, dhcp, dhcpv6, icmp, lacp, ports, stp
+from ..wire import arp, dhcp, dhcpv6, eapol, icmp, lacp, ports, stp
 from ..wire.dissect import reassembled
-from ..wire.messages import ArpMessage, Bpdu, Dhcpv6Type, Envelope, IcmpMessage, Lacpdu
-from ..wire.packet import ARP, SLOW_PROTOCOLS, Packet
+from ..wire.messages import ArpMessage, Bpdu, Dhcpv6Type, Eap, Envelope, IcmpMessage, Lacpdu
+from ..wire.packet import ARP, EAPOL, SLOW_PROTOCOLS, Packet
 from ..wire.ports import CONTROL_PORTS, DHCP_PORTS, DHCPV6_PORTS
 from .connection import Connection
 from .dns import DnsFlows
@@ -113,6 +113,8 @@ class Desk:
             self._take_switch(envelope, stp.parse, packet.bpdu)
         elif packet.ethertype == SLOW_PROTOCOLS and packet.payload[:1] == bytes((lacp.SUBTYPE,)):
             self._take_switch(envelope, lacp.parse, packet.payload)
+        elif packet.ethertype == EAPOL and packet.payload[1:2] in (bytes((eapol.EAP,)), bytes((eapol.START,))):
+            self._take_switch(envelope, eapol.parse, packet.payload)
         else:
             self.other_seen |= packet.version > 0
         return None
@@ -187,7 +189,7 @@ class Desk:
         self.arp_seen = True
         self.out.append(Event(envelope, message))
 
-    def _take_switch(self, envelope: Envelope, parse: Callable[[bytes], Bpdu | Lacpdu], data: bytes) -> None:
+    def _take_switch(self, envelope: Envelope, parse: Callable[[bytes], Bpdu | Lacpdu | Eap], data: bytes) -> None:
         """What a switch says of its port."""
         try:
             self.out.append(Event(envelope, parse(data)))

@@ -18,6 +18,7 @@ from ..wire.messages import (
     DhcpMessage,
     Dhcpv6Message,
     DnsMessage,
+    Eap,
     Envelope,
     IcmpMessage,
     Lacpdu,
@@ -320,6 +321,7 @@ class Event(Struct):
         | NeighborMessage
         | Bpdu
         | Lacpdu
+        | Eap
         | DnsLookup
         | PortLookup
         | TftpTransfer

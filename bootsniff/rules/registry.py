@@ -75,6 +75,7 @@ from .http.server_error import Http5xx
 from .http.stops_mid_body import HttpStopsMidBody
 from .link.dhcp_blocked_by_host_firewall import LinkDhcpBlockedByHostFirewall
 from .link.lacp_suspended import LinkLacpSuspended
+from .link.port_unauthorized import LinkPortUnauthorized
 from .link.stp_delay import LinkStpDelay
 from .link.wrong_vlan import LinkWrongVlanOrNic
 from .nbp.incomplete_file import NbpIncompleteFile
@@ -134,6 +135,7 @@ from .v6.stateless import V6StatelessNotSupported
 RULES: tuple[Rule, ...] = (
     LinkDhcpBlockedByHostFirewall(),
     LinkLacpSuspended(),
+    LinkPortUnauthorized(),
     LinkStpDelay(),
     LinkWrongVlanOrNic(),
     DhcpAckLost(),

@@ -1,7 +1,7 @@
 """The kernel's filter: which packets a boot needs, as text for any tcpdump and as a compiled program for the ring.
 
 Ports cannot be the filter: TFTP answers from any port and boot URLs name any port. So it is ARP, ICMP, UDP, TCP,
-spanning tree and LACP, with up to two VLAN tags, without the ssh session that one sits in. Knows no interface and opens none.
+spanning tree, LACP and IEEE 802.1X, with up to two VLAN tags, without the ssh session that one sits in. Knows no interface and opens none.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ RAW_IP = 101
 LINUX_COOKED = 276
 """What tcpdump gives on the interface `any`: no link header, and so no VLAN tags that a filter could see."""
 _DLT = {RAW_IP: 12}
-_SWITCH = "stp or ether proto 0x8809"
-"""Spanning tree, and LACP among the slow protocols (IEEE 802.3 annex 57A): what a switch says of its port."""
+_SWITCH = "stp or ether proto 0x8809 or ether proto 0x888e"
+"""Spanning tree, LACP among the slow protocols (IEEE 802.3 annex 57A), IEEE 802.1X: what a switch says of its port."""
 _WHOLE = 262_144
 """What libpcap calls a whole packet (MAXIMUM_SNAPLEN)."""
 _COMPILE_TIMEOUT = 10.0

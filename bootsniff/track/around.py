@@ -8,15 +8,13 @@ from __future__ import annotations
 from ..flow.records import DnsLookup, Event, IcmpNotice, PortLookup, TcpConnection
 from ..model import NANOSECONDS, FrameRef
 from ..wire import ports
-from ..wire.messages import ArpMessage, Bpdu, Envelope, IcmpMessage, Lacpdu, NeighborMessage, RouterAdvertisement
+from ..wire.messages import ArpMessage, Envelope, IcmpMessage, NeighborMessage, RouterAdvertisement
 from .exchanges import MAX_HEARD, Arps, Dhcp4Exchange, Point
 from .machines import current_stage, holder, kept, kept_at_both_ends, seen_at, touch
-from .ports import LonelyPort, SilentPort
 from .records import MachineRecord, World
 from .views import Views
 
 MAX_PER_STAGE = 64
-MAX_PORTS = 64
 MAX_ADDRESSES = 65_536
 LATE_TRAFFIC = 300 * NANOSECONDS
 """What an ordinary program does this long after a boot's last packet is no part of the boot."""
@@ -197,21 +195,6 @@ def _note_speaker(world: World, views: Views, address: str, mac: str, envelope: 
             return
 
 
-def bpdu(world: World, envelope: Envelope, message: Bpdu) -> None:
-    """A bridge port: that it does not forward, or, where its BPDUs do not tell, what they tell of it instead."""
-    if message.forwarding is False:
-        world.bpdus_not_forwarding = kept(world.bpdus_not_forwarding, seen_at(envelope))
-    known, mac = world.silent_ports, envelope.source_mac
-    if message.forwarding is not None or not message.forward_delay or mac is None:
-        return
-    port = known.get(mac)
-    if port is not None:
-        if message.topology_change and port.changed is None:
-            port.changed = seen_at(envelope)
-    elif not message.topology_change and len(known) < MAX_PORTS:
-        known[mac] = SilentPort(seen_at(envelope), message.forward_delay)
-
-
 def router(world: World, envelope: Envelope, message: RouterAdvertisement) -> None:
     """Note that a router advertises itself in this VLAN, and what it says of addresses."""
     world.router_advertisements.setdefault(envelope.vlan, seen_at(envelope))
@@ -219,22 +202,6 @@ def router(world: World, envelope: Envelope, message: RouterAdvertisement) -> No
         world.managed6.setdefault(envelope.vlan, seen_at(envelope))
     for prefix in message.prefixes[:1]:
         world.prefixes6.setdefault(envelope.vlan, prefix)
-
-
-def lacp(world: World, envelope: Envelope, message: Lacpdu) -> None:
-    """A port of a link aggregation: whether it waits for the other end to speak LACP."""
-    known, mac = world.lonely_ports, envelope.source_mac
-    if mac is None:
-        return
-    at = seen_at(envelope)
-    port = known.get(mac)
-    if message.has_partner or message.carries:
-        if port is not None:
-            port.over = True
-    elif port is not None and not port.over:
-        port.last = at
-    elif port is not None or len(known) < MAX_PORTS:
-        known[mac] = LonelyPort(at, at)
 
 
 def icmp(world: World, envelope: Envelope, message: IcmpMessage) -> MachineRecord | None:

@@ -13,13 +13,14 @@ from ..wire.messages import (
     DhcpMessage,
     Dhcpv6Message,
     Dhcpv6Type,
+    Eap,
     Envelope,
     IcmpMessage,
     Lacpdu,
     NeighborMessage,
     RouterAdvertisement,
 )
-from . import around, dhcp4, dhcp6, vantage
+from . import around, dhcp4, dhcp6, switch_ports, vantage
 from .failures import count_failed
 from .machines import seen_at
 from .outcome import NEVER, refresh
@@ -72,10 +73,8 @@ class Engine:
                 self._roster.moved(around.port_lookup(world, event, subject))
             elif isinstance(subject, IcmpMessage):
                 self._roster.moved(around.icmp(world, envelope, subject))
-            elif isinstance(subject, Bpdu):
-                around.bpdu(world, envelope, subject)
-            elif isinstance(subject, Lacpdu):
-                around.lacp(world, envelope, subject)
+            elif isinstance(subject, Bpdu | Lacpdu | Eap):
+                switch_ports.note(world, envelope, subject)
             elif isinstance(subject, NeighborMessage):
                 self._roster.moved(around.neighbor(world, self._views, envelope, subject))
             elif isinstance(subject, RouterAdvertisement):

@@ -9,6 +9,7 @@ from ..wire.messages import (
     Bpdu,
     DhcpMessage,
     Dhcpv6Message,
+    Eap,
     IcmpMessage,
     Lacpdu,
     NeighborMessage,
@@ -28,6 +29,7 @@ _WORDS: dict[type[object], str] = {
     TcpConnection: "tcp",
     Bpdu: "stp",
     Lacpdu: "lacp",
+    Eap: "eapol",
     RouterAdvertisement: "router-advertisement",
     NeighborMessage: "neighbor",
 }

@@ -16,6 +16,18 @@ class LonelyPort(Struct, eq=False, gc=False):
     """It has found a partner, or forwards without one."""
 
 
+class GuardedPort(Struct, eq=False, gc=False):
+    """A port that asks by IEEE 802.1X who is there: since when, the last time, and whom, where it knows a MAC."""
+
+    since: FrameRef
+    last: FrameRef
+    target: str | None
+    over: bool = False
+    """It was told, and is open."""
+    refused: FrameRef | None = None
+    """Where it gave up asking."""
+
+
 class SilentPort(Struct, eq=False, gc=False):
     """A port whose BPDUs do not tell its state: since when they come, and when the tree told of a change after that.
 

@@ -17,7 +17,7 @@ from ..model import FetchStatus, FrameRef, HostFacts, StallPoint, Status
 from ..wire.script_plan import LeftOut
 from ..wire.transfers import BootContent
 from .exchanges import Arps, Dhcp4Exchange, Dhcp6Exchange
-from .ports import LonelyPort, SilentPort
+from .ports import GuardedPort, LonelyPort, SilentPort
 from .quality import CaptureQuality
 
 MAX_FETCHES = 2048
@@ -250,6 +250,10 @@ class World(Struct, eq=False):
     """Ports of the older spanning tree, by the MAC their BPDUs come from."""
     lonely_ports: dict[str, LonelyPort] = field(default_factory=dict)
     """Ports of link aggregations without a partner, by the MAC their LACPDUs come from."""
+    guarded_ports: dict[str, GuardedPort] = field(default_factory=dict)
+    """Ports that ask who is there before they open (IEEE 802.1X), by the MAC their requests come from."""
+    supplicants: set[str] = field(default_factory=set)
+    """MACs of machines that speak IEEE 802.1X themselves."""
     router_advertisements: dict[int | None, FrameRef] = field(default_factory=dict)
     """The first one in each VLAN (None: untagged)."""
     managed6: dict[int | None, FrameRef] = field(default_factory=dict)

@@ -261,6 +261,15 @@ class Lacpdu(Struct):
     """It collects and distributes: ordinary frames pass."""
 
 
+class Eap(Struct):
+    """A packet of IEEE 802.1X, by which a switch port asks who is there before it opens."""
+
+    by_authenticator: bool
+    """Sent by the port; else by who wants to pass it."""
+    ends: bool = False
+    succeeds: bool = False
+
+
 class DnsMessage(Struct):
     """A DNS query or answer, first question only (RFC 1035)."""
 

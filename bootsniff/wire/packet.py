@@ -13,6 +13,8 @@ LINK_TYPES = frozenset({ETHERNET, NULL, LOOP, SLL, SLL2} | RAW_LINKS)
 IPV4, ARP, IPV6 = 0x0800, 0x0806, 0x86DD
 SLOW_PROTOCOLS = 0x8809
 """LACP and its kin (IEEE 802.3 annex 57A)."""
+EAPOL = 0x888E
+"""IEEE 802.1X clause 11.1.4."""
 _LLC_BPDU = b"\x42\x42\x03"
 
 

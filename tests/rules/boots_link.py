@@ -11,6 +11,7 @@ from .wire_faults import Case
 
 OTHER = "52:54:00:00:00:99"
 SWITCH_PORT = "00:1b:21:00:00:07"
+GROUP = "01:80:c2:00:00:03"
 _ALONE, _TOGETHER, _INDIVIDUAL = 0x45, 0x3D, 0x7D
 """States of a port: active and nobody there; in step with its partner; working without one."""
 
@@ -40,6 +41,36 @@ def fallback() -> Wire:
     """The switch lets a single port work, and goes on asking for a partner."""
     wire = lacpdu(Wire("bios-pxe"), -10).lease(file="x.efi")
     return lacpdu(wire, 20).discover(28).quiet(200)
+
+
+def eap(wire: Wire, time: float, code: int = 1, *, source: str = SWITCH_PORT, target: str = GROUP) -> Wire:
+    """A packet of IEEE 802.1X: 1 and 2 ask and tell who is there, 3 and 4 are the end of it."""
+    body = bytes((code, 1, 0, 5, 1)) if code < 3 else bytes((code, 1, 0, 4))
+    head = mac_bytes(target) + mac_bytes(source) + b"\x88\x8e\x01\0" + len(body).to_bytes(2, "big")
+    wire.packets.append((time, head + body + bytes(40)))
+    return wire
+
+
+def guarded(*codes: int, kind: str = "efi-x64-pxe", source: str = SWITCH_PORT, target: str = GROUP) -> Wire:
+    """Nobody answers behind a port that asks who is there every 30 s."""
+    wire = Wire(kind).discover(1, 5, 13, 29)
+    for number, code in enumerate(codes or (1, 1, 1, 4)):
+        eap(wire, 0.5 + 30 * number, code, source=source, target=target)
+    return wire.quiet(200)
+
+
+def told(code: int) -> Wire:
+    """The machine answers, or begins by itself."""
+    wire = guarded(1, 1, 1, 4)
+    if code == 2:
+        return eap(wire, 0.6, 2, source=wire.mac)
+    wire.packets.append((0.4, mac_bytes(GROUP) + mac_bytes(wire.mac) + b"\x88\x8e\x01\x01\0\0" + bytes(42)))
+    return wire
+
+
+def open_port() -> Wire:
+    """The port asks, and knows the machine by its MAC meanwhile."""
+    return eap(eap(Wire("bios-pxe").lease(file="x.efi"), -1), 20).discover(28).quiet(200)
 
 
 def tagged(wire: Wire, vlan: int) -> Wire:
@@ -73,6 +104,10 @@ def turns(count: int, pause: float, *, other_kernel: bool = False) -> Wire:
 
 FAULTS: dict[str, Case] = {
     "link-lacp-suspended": Case(suspended, "link-lacp-suspended", ("dhcp", "link")),
+    "link-port-unauthorized": Case(guarded, "link-port-unauthorized", ("dhcp", "link")),
+    "link-port-unauthorized, asked by its MAC": Case(
+        lambda: guarded(target=Wire().mac), "link-port-unauthorized", ("dhcp", "link")
+    ),
     "link-lacp-suspended, bonded later": Case(suspended_then_bonded, "link-lacp-suspended", ("dhcp", "link")),
 }
 
@@ -84,5 +119,11 @@ OTHERS: dict[str, Callable[[], Wire]] = {
     "another slow protocol": lambda: suspended(kind=3),
     "LACPDUs of a host": lambda: suspended(source=SERVER_MAC),
     "answers all the same": fallback,
+    "a port that asks another machine": lambda: guarded(target=OTHER),
+    "a port that was told": lambda: guarded(1, 3),
+    "a machine that answers": lambda: told(2),
+    "a machine that begins by itself": lambda: told(1),
+    "requests of the machine's own": lambda: guarded(source=Wire().mac),
+    "a port that is open meanwhile": open_port,
 }
 """Boots that come to nothing for other reasons than a suspended port."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bootsniff.track.ports import LonelyPort
+from bootsniff.track.ports import GuardedPort, LonelyPort
 from bootsniff.wire.transfers import BootContent
 
 from .scene import SCRIPT, Scene
@@ -27,6 +27,18 @@ def offered_late() -> Scene:
 def of_a_host() -> Scene:
     scene = suspended()
     scene.world.arp["192.168.122.1"] = PORT
+    return scene
+
+
+def guarded(since: float = 0.5, last: float = 60.5, *, target: str | None = None, over: bool = False) -> Scene:
+    scene = Scene(at="link").discover(*FOUR)
+    scene.world.guarded_ports[PORT] = GuardedPort(scene.at(since), scene.at(last), target, over)
+    return scene
+
+
+def speaks() -> Scene:
+    scene = guarded()
+    scene.world.supplicants.add(scene.machine.mac)
     return scene
 
 
@@ -54,6 +66,7 @@ def turns(count: int = 3, pause: float = 600, *, kernels: tuple[str, ...] = ("li
 
 FAULTS: dict[str, Callable[[], Scene]] = {
     "link-lacp-suspended": suspended,
+    "link-port-unauthorized": guarded,
     "link-wrong-vlan-or-nic": elsewhere,
     "os-install-loop": turns,
 }
@@ -65,6 +78,13 @@ LOOKALIKES: list[tuple[str, str, Callable[[], Scene]]] = [
     ("link-lacp-suspended", "the port is alone only afterwards", lambda: suspended(since=100, last=130)),
     ("link-lacp-suspended", "a host's own bond", of_a_host),
     ("link-lacp-suspended", "packets pass", offered_late),
+    ("link-port-unauthorized", "no port that asks", lambda: Scene().discover(*FOUR)),
+    ("link-port-unauthorized", "it asked long before", lambda: guarded(-900, -600)),
+    ("link-port-unauthorized", "it asks only afterwards", lambda: guarded(100, 130)),
+    ("link-port-unauthorized", "it asks another machine", lambda: guarded(target=OTHER)),
+    ("link-port-unauthorized", "it was told, and is open", lambda: guarded(over=True)),
+    ("link-port-unauthorized", "a machine that answers it", speaks),
+    ("link-port-unauthorized", "packets pass", lambda: guarded().offer(30, file="x.efi").discover(60)),
     ("link-wrong-vlan-or-nic", "others are served in the same VLAN", lambda: elsewhere(served=10)),
     ("link-wrong-vlan-or-nic", "nobody is served anywhere", lambda: elsewhere(answered=False)),
     ("link-wrong-vlan-or-nic", "no VLANs at all", lambda: elsewhere(None, None)),

@@ -127,6 +127,7 @@ def test_the_portable_text_passes_through_two_shells() -> None:
 def test_what_a_switch_says_of_its_port_passes_and_other_llc_does_not() -> None:
     assert passes(Ether(dst="01:80:c2:00:00:02", type=0x8809) / b"\1\1\1\x14")
     assert passes(Ether(dst="01:80:c2:00:00:02", type=0x8809) / b"\1\1\1\x14", portable_text())
+    assert passes(Ether(dst="01:80:c2:00:00:03", type=0x888E) / b"\1\0\0\5\1\1\0\5\1")
     assert passes(Dot3(dst="01:80:c2:00:00:00") / LLC() / STP())
     assert not passes(Dot3(dst="01:80:c2:00:00:00") / LLC(dsap=0xAA, ssap=0xAA) / b"\0\0\0")
 
