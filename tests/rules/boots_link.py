@@ -126,4 +126,4 @@ OTHERS: dict[str, Callable[[], Wire]] = {
     "requests of the machine's own": lambda: guarded(source=Wire().mac),
     "a port that is open meanwhile": open_port,
 }
-"""Boots that come to nothing for other reasons than a suspended port."""
+"""Boots that come to nothing for other reasons than a closed port."""
