@@ -160,3 +160,23 @@ def test_a_probe_whose_error_is_answered_is_one_where_the_rom_goes_on(tmp_path: 
     found = machine(read(ends("pxelinux.0", answered=True, again=True).save(tmp_path / "x.pcap")))
     assert found.boots[0].stages[0].fetches[0].status == "probe"
     assert "tftp-client-aborts" not in {finding.code for finding in found.findings}
+
+
+@pytest.mark.parametrize(
+    ("missing", "told"),
+    [
+        (("bcm2711-rpi-4-b.dtb", "kernel8.img", "kernel7l.img"), "kernel8.img"),
+        (("overlays/x.dtbo", "bcm2711-rpi-4-b.dtb"), "overlays/x.dtbo"),
+        (("fixup4.dat", "start4.elf", "kernel8.img"), "start4.elf"),
+    ],
+)
+def test_of_a_raspberry_pis_names_the_one_that_counts_is_told(
+    missing: tuple[str, ...], told: str, tmp_path: Path
+) -> None:
+    wire = Wire("raspberry-pi").lease(file="")
+    if "start4.elf" not in missing:
+        wire.get(1, "d9780558/start4.elf", boots_kinds.ELF)
+    for number, name in enumerate(missing):
+        wire.missing(2 + number / 10, f"d9780558/{name}")
+    (finding,) = machine(read(wire.quiet(120).save(tmp_path / "x.pcap"))).findings
+    assert finding.summary.endswith(f"has no file d9780558/{told}")

@@ -8,7 +8,8 @@ from difflib import get_close_matches
 
 from ...flow.records import TftpTransfer
 from ...model import Finding, Fix
-from ...track.records import Expectation
+from ...track.naming import is_kernel_name, is_raspberry_loader
+from ...track.records import Expectation, FetchRecord
 from ...track.switches import is_switch
 from ...wire.http import is_web_url
 from .. import fixes, names, quoting, unset
@@ -66,7 +67,7 @@ class TftpFileNotFound(Rule):
 
     def check(self, case: Case) -> Iterator[Finding]:
         windows = _windows_servers(case)
-        for fetch, flow in transfers.failed(case):
+        for fetch, flow in _by_weight(case):
             error = flow.error
             if error is None or flow.error_by_client or fetch.role in ("config-search", "optional"):
                 continue
@@ -87,7 +88,15 @@ class TftpFileNotFound(Rule):
                 fixes=_fixes(case, flow, by_dhcp=case.is_boot_file(fetch), knows_backslashes=knows),
             )
             if case.client == "raspberry-pi" or is_switch(case.stage):
-                return  # the first of a list of names, of which one would do
+                return  # one of a list of names, of which one would do
+
+
+def _by_weight(case: Case) -> list[tuple[FetchRecord, TftpTransfer]]:
+    """What did not come; of a Raspberry Pi's names first those of programs, then of kernels: it does without the others."""
+    failed = list(transfers.failed(case))
+    if case.client == "raspberry-pi":
+        failed.sort(key=lambda one: (not is_raspberry_loader(one[1].filename), not is_kernel_name(one[1].filename)))
+    return failed
 
 
 def _windows_servers(case: Case) -> set[str]:
