@@ -90,6 +90,7 @@ from .proxydhcp.no_boot_file import ProxyDhcpNoBootFile
 from .proxydhcp.offer_without_pxeclient import ProxyDhcpOfferWithoutPxeclient
 from .proxydhcp.option43_foreign import Option43ForeignContent
 from .proxydhcp.option60_without_43 import DhcpOption60Without43
+from .proxydhcp.overrides_boot_file import ProxyDhcpOverridesBootFile
 from .proxydhcp.port_4011_unanswered import ProxyDhcp4011Unanswered
 from .proxydhcp.silent_for_non_pxeclient import ProxyDhcpSilentForNonPxeclient
 from .proxydhcp.split_offer_rejected import ProxyDhcpSplitOfferRejected
@@ -171,6 +172,7 @@ RULES: tuple[Rule, ...] = (
     ArchWrongEfiMachine(),
     PxeBootServerUnanswered(),
     ProxyDhcpNoBootFile(),
+    ProxyDhcpOverridesBootFile(),
     ProxyDhcpOfferWithoutPxeclient(),
     DhcpOption60Without43(),
     Option43ForeignContent(),

@@ -219,6 +219,25 @@ def boot_servers() -> Scene:
     return scene
 
 
+def sent_away(
+    named: str = "xnba.kpxe", other: str = "boot/x64/wdsnbp.com", last: str = "boot/x64/abortpxe.com", **proxy: object
+) -> Scene:
+    """A deployment server's ProxyDHCP wins, and has nothing for the machine."""
+    scene = Scene("bios-pxe", status="handed-off", at=None).lease(file=named)
+    scene.proxy(0.15, file=other, option60="PXEClient", **proxy)  # type: ignore[arg-type]
+    scene.tftp(1, other, "complete", server="192.168.122.9")
+    scene.tftp(2, last, "complete", server="192.168.122.9")
+    return scene
+
+
+def led_astray() -> Scene:
+    """The file that ProxyDHCP names is not there."""
+    scene = Scene("bios-pxe", at="tftp").lease(file="xnba.kpxe")
+    scene.proxy(0.15, file="other.kpxe", option60="PXEClient")
+    scene.tftp(1, "other.kpxe", "failed", error=1, server="192.168.122.9")
+    return scene
+
+
 def grub_alone(content: object = GRUB, **offer: object) -> Scene:
     """GRUB arrives, and asks for nothing."""
     offer.setdefault("next_server", None)
@@ -321,6 +340,7 @@ FAULTS: dict[str, Callable[[], Scene]] = {
     "dhcp-option-overload": overloaded,
     "arch-option-missing": without_arch,
     "proxydhcp-split-offer-rejected": proxy_beside,
+    "proxydhcp-overrides-boot-file": led_astray,
     "proxydhcp-no-boot-file": proxy_for_others,
     "pxe-boot-server-discovery-unanswered": boot_servers,
 }
@@ -431,6 +451,10 @@ LOOKALIKES = [
     ("dhcp-option-overload", "no field holds options", lambda: overloaded(fields=0)),
     ("dhcp-option-overload", "only sname holds options", lambda: overloaded(fields=2)),
     ("arch-option-missing", "option 93 is there", lambda: Scene("bios-pxe").lease()),
+    ("proxydhcp-overrides-boot-file", "the DHCP server names none", lambda: sent_away("")),
+    ("proxydhcp-overrides-boot-file", "both name the same", lambda: sent_away("boot/x64/wdsnbp.com")),
+    ("proxydhcp-overrides-boot-file", "the proxy's boot goes on", lambda: sent_away(last="boot/x64/pxeboot.n12")),
+    ("proxydhcp-overrides-boot-file", "one server is both", lambda: sent_away(server=SERVER)),
     ("proxydhcp-split-offer-rejected", "the offer was taken", mute_4011),
     ("pxe-boot-server-discovery-unanswered", "requests to port 4011", mute_4011),
     ("proxydhcp-no-boot-file", "no answer from port 4011", mute_4011),

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from . import scenes_dhcp
 from .packets import Wire, machine, read
-from .scene import SERVER
+from .scene import SERVER, Scene
 
 CODE = "dhcp-no-offer"
 PROXY = {"your": None, "option60": "PXEClient", "file": "undionly.kpxe"}
@@ -56,3 +57,17 @@ def test_a_request_for_an_offer_that_the_capture_lacks_is_not_the_proxys(tmp_pat
     wire.dhcp(5, 3, server="192.168.122.254")
     found = machine(read(wire.quiet(30).save(tmp_path / "x.pcap")))
     assert not found.findings
+
+
+@pytest.mark.parametrize(
+    ("scene", "severity", "end"),
+    [
+        (scenes_dhcp.sent_away(), "note", "on to its next boot device"),
+        (scenes_dhcp.led_astray(), "warning", "not come"),
+    ],
+)
+def test_a_proxy_that_wins_and_has_nothing_for_the_machine(scene: Scene, severity: str, end: str) -> None:
+    (finding,) = (one for one in scene.findings() if one.code == "proxydhcp-overrides-boot-file")
+    assert (finding.severity, finding.confidence) == (severity, "certain")
+    assert finding.summary.endswith(end)
+    assert any("no ip helper-address 192.168.122.9" in fix.text for fix in finding.fixes)
