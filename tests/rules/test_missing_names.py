@@ -23,6 +23,7 @@ def the_error(wire: Wire, path: Path) -> Finding:
     ("name", "hint", "mended"),
     [
         ("EFI\\grubx64.efi", "a backslash", "EFI/grubx64.efi"),
+        ("Boot\\\\x64\\\\wdsnbp.com", "two backslashes", "Boot/x64/wdsnbp.com"),
         ("\\Boot\\x64\\wdsnbp.com", "a backslash", "/Boot/x64/wdsnbp.com"),
         ("/srv/tftp/efi/grubx64.efi", "a path of the server's disk", "efi/grubx64.efi"),
         ("/var/lib/tftpboot/grubx64.efi", "a path of the server's disk", "grubx64.efi"),

@@ -21,6 +21,9 @@ from . import transfers
 
 _DISK = re.compile(r"/(srv|var|home|opt|usr|mnt|export|data|tftpboot)/.")
 _SLASHES = "# /etc/tftpd.map, with --map-file\nrg \\\\ /"
+_DOUBLED = "\\\\"
+_BACKSLASHES = re.compile(r"\\+")
+"""Two where a server's configuration, FortiOS's for one, wanted them quoted, or did not."""
 _QUOTES = "\"'\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb"
 """Straight ones and those that a word processor or a web page makes of them."""
 _GRUB_URL = re.compile(r"/?(https?|tftp):/+([^/]+)(/.*)", re.IGNORECASE)
@@ -125,7 +128,7 @@ def _hint(case: Case, flow: TftpTransfer, *, knows_backslashes: bool) -> str:
     if knows_backslashes:
         name = name.replace("\\", "/")
     if "\\" in name:
-        return ": a backslash, where the server wants a slash"
+        return f": {'two backslashes' if _DOUBLED in name else 'a backslash'}, where the server wants a slash"
     if name != name.strip():
         return ": the name begins or ends with a blank"
     if is_web_url(name):
@@ -177,7 +180,7 @@ def _meant_for_label(case: Case, flow: TftpTransfer) -> Expectation | None:
 
 def _mended(name: str) -> str:
     """The name without what keeps a server from finding it: blanks, backslashes, the way to the server's own root."""
-    plain = name.strip().strip(_QUOTES).replace("\\", "/")
+    plain = _BACKSLASHES.sub("/", name.strip().strip(_QUOTES))
     if not _DISK.match(plain):
         return plain
     known = transfers.ROOT.match(plain)
