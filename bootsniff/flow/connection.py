@@ -12,7 +12,7 @@ from ..wire.packet import Packet
 from .http import HttpSession, Step
 from .http_words import is_request, is_response
 from .lanes import BODY, CONTROL, IGNORED, MAX_SPAN, OPEN_BODY, QUIET, Conversation, Lane, Run
-from .notes import frame_of, remember
+from .notes import frame_of, led_astray, remember
 from .records import Change, TcpConnection
 from .segment import Half, Segment
 from .tls import TlsSession, is_client_hello
@@ -75,6 +75,7 @@ class Connection:
         record.last = at
         if not by_client:
             record.last_from_server = at
+            record.astray = led_astray(envelope, record.client_mac) or record.astray
         change: Change | None = None
         if flags & SYN:
             change = self._syn(packet, at, by_client=by_client)

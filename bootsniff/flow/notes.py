@@ -29,6 +29,14 @@ def notice(notices: list[IcmpNotice], envelope: Envelope, message: IcmpMessage) 
         notices[-1] = item
 
 
+def led_astray(envelope: Envelope, client_mac: str | None) -> tuple[str, FrameRef] | None:
+    """The MAC that an answer goes to, and where, when it is another host's than the one that asked."""
+    target = envelope.target_mac
+    if target is None or client_mac is None or target == client_mac or int(target[:2], 16) & 1:
+        return None
+    return target, frame_of(envelope)
+
+
 class BodyTally:
     """Adds packets, or whole runs of packets, to a body; the one place where a `Body` is written."""
 

@@ -132,6 +132,8 @@ class TftpTransfer(Struct, eq=False):
     last: FrameRef = FrameRef(0, 0, 0)
     """The latest packet of either side."""
     last_from_server: FrameRef | None = None
+    astray: tuple[str, FrameRef] | None = None
+    """The latest answer that went to another MAC than the requests came from, and that MAC."""
 
     @property
     def url(self) -> str:
@@ -219,6 +221,8 @@ class TcpConnection(Struct, eq=False):
     """The client's latest packet that says what it acknowledges."""
     acknowledged: int = 0
     """How many bytes of the server's it acknowledges."""
+    astray: tuple[str, FrameRef] | None = None
+    """The latest packet of the server's that went to another MAC than the client's, and that MAC."""
 
     @property
     def closed_by_server(self) -> FrameRef | None:

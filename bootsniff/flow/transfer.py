@@ -6,7 +6,7 @@ from ..model import NANOSECONDS, FrameRef
 from ..wire.messages import Envelope
 from ..wire.transfers import TftpAck, TftpAnswer, TftpData, TftpError, TftpOack, TftpRequest
 from .lanes import CONTROL, TFTP_ACK, TFTP_DATA, Conversation, Lane, Run
-from .notes import BodyTally, frame_of, remember
+from .notes import BodyTally, frame_of, led_astray, remember
 from .ranges import Ranges
 from .records import MAX_FRAMES, TftpTransfer
 
@@ -75,6 +75,7 @@ class Transfer:
         record = self.record
         at = frame_of(envelope)
         record.last = record.last_from_server = at
+        record.astray = led_astray(envelope, record.client_mac) or record.astray
         sender = (envelope.source, envelope.source_port)
         news = record.reply_from is None
         if record.reply_from is None:

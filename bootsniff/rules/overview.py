@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import NamedTuple
 
-from ..flow.records import HttpExchange
+from ..flow.records import HttpExchange, TcpConnection
 from ..model import FrameRef
 from ..track.boot_file import boot_file_of, chosen_offer
 from ..track.exchanges import Dhcp4Exchange, Dhcp6Exchange, Heard
@@ -148,6 +148,18 @@ class Overview:
         return found
 
     @cached_property
+    def served(self) -> dict[tuple[str, int], list[tuple[str, FrameRef]]]:
+        """By server and port: the machines whose requests and connections were answered, and where, in order of time."""
+        found: dict[tuple[str, int], list[tuple[str, FrameRef]]] = {}
+        for machine, stage in self._recent():
+            for key, at in (*map(_answer_of, stage.fetches), *map(_accepted, stage.connections)):
+                if at is not None:
+                    found.setdefault(key, []).append((machine.mac, at))
+        for answers in found.values():
+            answers.sort(key=lambda answer: answer[1].time)
+        return found
+
+    @cached_property
     def proxies(self) -> dict[str, Heard[DhcpMessage]]:
         """Servers that made ProxyDHCP offers to PXE clients, and one such offer."""
         return proxies_among(stage for _, stage in self._recent())
@@ -168,6 +180,20 @@ def proxies_among(stages: Iterable[StageRecord]) -> dict[str, Heard[DhcpMessage]
             for heard in stage.dhcp.proxy_offers[:2]:
                 found.setdefault(dhcp_options.server_id(heard.message) or heard.source, heard)
     return found
+
+
+def _answer_of(fetch: FetchRecord) -> tuple[tuple[str, int], FrameRef | None]:
+    """Where a request was answered, from the address and port that it went to; None where it was not."""
+    flow = fetch.flow
+    if isinstance(flow, HttpExchange):
+        return _accepted(flow.connection)
+    told = None if flow.error_by_client else flow.error_at
+    heard = flow.reply_from is not None and flow.reply_from[0] == flow.server
+    return (flow.server, flow.server_port), (next(iter(flow.oacks), None) or flow.body.first or told) if heard else None
+
+
+def _accepted(connection: TcpConnection) -> tuple[tuple[str, int], FrameRef | None]:
+    return (connection.server, connection.server_port), connection.syn_ack
 
 
 def _answering(fetch: FetchRecord) -> str | None:

@@ -14,6 +14,7 @@ from .arch.seven_vs_nine import Arch7Vs9
 from .arch.wrong_efi_machine import ArchWrongEfiMachine
 from .arp.next_server_unanswered import ArpNextServerUnanswered
 from .arp.reply_lost import ArpReplyLost
+from .arp.wrong_owner import ArpWrongOwner
 from .chain.grub_thinks_tftp import ChainGrubThinksTftp
 from .chain.initrd_not_named import ChainInitrdNotNamed
 from .chain.ipxe_loop import ChainIpxeLoop
@@ -181,6 +182,7 @@ RULES: tuple[Rule, ...] = (
     ProxyDhcpSplitOfferRejected(),
     ArpNextServerUnanswered(),
     ArpReplyLost(),
+    ArpWrongOwner(),
     DnsLookupFailed(),
     DnsReplyLost(),
     DnsServerMissing(),

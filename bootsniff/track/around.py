@@ -10,7 +10,7 @@ from ..model import NANOSECONDS, FrameRef
 from ..wire import ports
 from ..wire.messages import ArpMessage, Envelope, IcmpMessage, NeighborMessage, RouterAdvertisement
 from .exchanges import MAX_HEARD, Arps, Dhcp4Exchange, Point
-from .machines import current_stage, holder, kept, kept_at_both_ends, seen_at, touch
+from .machines import current_stage, holder, kept, kept_at_both_ends, open_stage, seen_at, touch
 from .records import MachineRecord, World
 from .views import Views
 
@@ -23,7 +23,7 @@ LATE_TRAFFIC = 300 * NANOSECONDS
 def connection(world: World, views: Views, event: Event, subject: TcpConnection) -> MachineRecord | None:
     """A TCP connection of a machine, whether or not anything is ever asked on it."""
     machine = holder(world, subject.client, subject.client_mac)
-    stage = current_stage(machine)
+    stage = open_stage(machine)
     if machine is None or stage is None:
         return None
     if event.change == "opened":
@@ -40,7 +40,7 @@ def connection(world: World, views: Views, event: Event, subject: TcpConnection)
 def lookup(world: World, views: Views, event: Event, subject: DnsLookup) -> MachineRecord | None:
     """A name look-up of a machine."""
     machine = holder(world, subject.client, subject.client_mac)
-    stage = current_stage(machine)
+    stage = open_stage(machine)
     if machine is None or stage is None:
         return None
     if event.change == "opened":
@@ -57,7 +57,7 @@ def lookup(world: World, views: Views, event: Event, subject: DnsLookup) -> Mach
 def port_lookup(world: World, event: Event, subject: PortLookup) -> MachineRecord | None:
     """A question of a machine to a portmapper; what another capture point shows of it is one more."""
     machine = holder(world, subject.client, subject.client_mac)
-    stage = current_stage(machine)
+    stage = open_stage(machine)
     if machine is None or stage is None:
         return None
     if event.change == "opened":
@@ -91,7 +91,7 @@ def arp(world: World, views: Views, envelope: Envelope, message: ArpMessage) -> 
         _note_speaker(world, views, sender, message.sender_mac, envelope)
     if message.operation == 1:
         machine = world.machines.get(message.sender_mac)
-        stage = current_stage(machine)
+        stage = open_stage(machine)
         target = message.target_ip
         if machine is None:
             return _is_sought(world.holders.get(target), message.sender_mac, envelope, views)
@@ -101,7 +101,7 @@ def arp(world: World, views: Views, envelope: Envelope, message: ArpMessage) -> 
         return machine
     _is_found(world.holders.get(sender), message.target_mac, envelope, views)
     machine = world.machines.get(message.target_mac) or world.holders.get(message.target_ip)
-    stage = current_stage(machine)
+    stage = open_stage(machine)
     if stage is None or message.operation != 2:
         return None
     return machine if _answered(stage.arps, sender, message.sender_mac, seen_at(envelope)) else None
@@ -111,7 +111,7 @@ def neighbor(world: World, views: Views, envelope: Envelope, message: NeighborMe
     """The same over IPv6. A machine that asks from no address sees whether its own is free (RFC 4862 section 5.4)."""
     if message.solicitation:
         machine = world.machines.get(envelope.source_mac or "")
-        stage = current_stage(machine)
+        stage = open_stage(machine)
         if machine is None and envelope.source != "::":
             return _is_sought(world.holders.get(message.target), envelope.source_mac or "", envelope, views)
         if stage is None or stage.client == "os" or envelope.source == "::" or len(stage.neighbors) >= MAX_PER_STAGE:
@@ -121,7 +121,7 @@ def neighbor(world: World, views: Views, envelope: Envelope, message: NeighborMe
         return machine
     _is_found(world.holders.get(message.target), envelope.target_mac or "", envelope, views)
     machine = world.machines.get(envelope.target_mac or "") or world.holders.get(envelope.target)
-    stage = current_stage(machine)
+    stage = open_stage(machine)
     if stage is None:
         return None
     mac = envelope.source_mac or ""
@@ -130,7 +130,7 @@ def neighbor(world: World, views: Views, envelope: Envelope, message: NeighborMe
 
 def _is_sought(machine: MachineRecord | None, by: str, envelope: Envelope, views: Views) -> MachineRecord | None:
     """Note that somebody asks for a machine's address."""
-    stage = current_stage(machine)
+    stage = open_stage(machine)
     if stage is None or len(stage.sought) >= MAX_PER_STAGE:
         return None
     point, at = views.point(envelope.capture, envelope.point), seen_at(envelope)
@@ -145,7 +145,7 @@ def _is_sought(machine: MachineRecord | None, by: str, envelope: Envelope, views
 
 def _is_found(machine: MachineRecord | None, by: str, envelope: Envelope, views: Views) -> None:
     """The machine answers: what was asked before is done with, as far as the same capture point shows it."""
-    stage, point = current_stage(machine), views.point(envelope.capture, envelope.point)
+    stage, point = open_stage(machine), views.point(envelope.capture, envelope.point)
     for question in stage.sought if stage is not None else ():
         if question.target == by and question.point == point:
             question.requests, question.request_count = (), 0

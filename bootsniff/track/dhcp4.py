@@ -30,7 +30,7 @@ def client_message(
     if HOST_NAME in message.options.codes:
         machine.hostname = options.hostname(message) or machine.hostname
     if message.message_type in (None, DhcpType.DISCOVER):
-        stage = stage_for_discover(machine, kind, heard)
+        stage = stage_for_discover(world, machine, kind, heard)
         if stage is not None and _take_discover(_exchange(stage), heard):
             vantage.note_point(_exchange(stage), envelope, message, point)
             touch(machine, stage, at)
@@ -38,7 +38,7 @@ def client_message(
     if kind is not None and runs_already(kind, message):
         learn_address(world, machine, message.client_ip)
         return
-    stage = stage_for_request(machine, kind, message, at)
+    stage = stage_for_request(world, machine, kind, message, at)
     if stage is not None and _take_request(world, machine, _exchange(stage), heard):
         touch(machine, stage, at)
 
@@ -92,11 +92,12 @@ def server_message(
     world: World, machine: MachineRecord, envelope: Envelope, message: DhcpMessage, point: Point
 ) -> None:
     """A reply (op 2) to a machine that is known."""
-    if not machine.boots or not machine.boots[-1].stages:
+    boot = machine.boots[-1] if machine.boots else None
+    stage = stage_of_reply(boot, message) if boot is not None else None
+    if stage is None and (boot is None or not boot.stages or boot.left is not None):
         if message.message_type == DhcpType.ACK:
             learn_address(world, machine, message.your_ip or message.client_ip)
         return
-    stage = stage_of_reply(machine.boots[-1], message)
     at = FrameRef(envelope.capture, envelope.frame, envelope.time)
     message.client_mac = machine.mac
     heard = _heard(envelope, message, at)

@@ -10,21 +10,24 @@ from .boot_file import SERVER_IDENTIFIER
 from .exchanges import Dhcp4Exchange, Heard
 from .kinds import Kind, is_ipxe, is_open_firmware, is_u_boot, told_with_the_request
 from .machines import NEW_BOOT_GAP, begin_boot, begin_stage, retell_stage
-from .outcome import boot_is_handed_off, stage_has_failed
+from .outcome import boot_is_handed_off, goes_on_unseen, stage_has_failed
 from .power_on import SAME_EXCHANGE, begins_boot
-from .records import BootRecord, MachineRecord, StageRecord
+from .records import BootRecord, MachineRecord, StageRecord, World
 
 REQUESTED_ADDRESS = 50
+_WINDOWS = "MSFT "
 
 
-def stage_for_discover(machine: MachineRecord, kind: Kind | None, heard: Heard[DhcpMessage]) -> StageRecord | None:
+def stage_for_discover(
+    world: World, machine: MachineRecord, kind: Kind | None, heard: Heard[DhcpMessage]
+) -> StageRecord | None:
     """The stage that a DISCOVER goes on with, or begins; None when it is of no boot."""
     at, message = heard.at, heard.message
     boot = machine.boots[-1] if machine.boots else None
     if kind is not None and kind.vendor_class == options.PXE_CLASS and not kind.arch and _was_told_more(machine):
         kind = None
     if kind is None:
-        return _stage_for_plain_client(machine, at)
+        return _stage_for_plain_client(world, machine, message, at)
     machine.boot_client = True
     if boot is None or not boot.stages:
         return begin_stage(begin_boot(machine, at), kind, at)
@@ -100,7 +103,9 @@ def runs_already(kind: Kind, message: DhcpMessage) -> bool:
     return message.message_type == DhcpType.INFORM or (message.message_type == DhcpType.REQUEST and renews)
 
 
-def _stage_for_plain_client(machine: MachineRecord, at: FrameRef) -> StageRecord | None:
+def _stage_for_plain_client(
+    world: World, machine: MachineRecord, message: DhcpMessage, at: FrameRef
+) -> StageRecord | None:
     """An ordinary DHCP client: the operating system of a boot, or a machine that does not boot at all."""
     if not machine.boots:
         return None
@@ -108,9 +113,22 @@ def _stage_for_plain_client(machine: MachineRecord, at: FrameRef) -> StageRecord
     latest = boot.stages[-1] if boot.stages else None
     if latest is not None and latest.client == "os":
         return latest
-    if latest is None or not _may_hand_over(boot):
+    if latest is None:
+        return None
+    if not (_may_hand_over(boot) or goes_on_unseen(boot, world.quality)):
+        if boot.left is None and _is_from_disk(boot, message):
+            boot.left = at
         return None
     return begin_stage(boot, Kind("os", "operating system", (), None, None), at)
+
+
+def _is_from_disk(boot: BootRecord, message: DhcpMessage) -> bool:
+    """Whether what asks for an address behind a boot that failed is no program of that boot: it brought none.
+
+    Windows, of which none was loaded, is not what a loader asks as either.
+    """
+    brought = any(fetch.status == "complete" for stage in boot.stages for fetch in stage.fetches)
+    return not brought or (options.vendor_class(message) or "").startswith(_WINDOWS)
 
 
 def _may_hand_over(boot: BootRecord) -> bool:
@@ -122,7 +140,7 @@ def _may_hand_over(boot: BootRecord) -> bool:
 
 
 def stage_for_request(
-    machine: MachineRecord, kind: Kind | None, message: DhcpMessage, at: FrameRef
+    world: World, machine: MachineRecord, kind: Kind | None, message: DhcpMessage, at: FrameRef
 ) -> StageRecord | None:
     """The stage a REQUEST, INFORM or DECLINE belongs to: the latest of that kind that can be waiting for it."""
     boot = machine.boots[-1] if machine.boots else None
@@ -146,7 +164,7 @@ def stage_for_request(
             ):
                 return stage
     if kind is None:
-        return _stage_for_plain_client(machine, at)
+        return _stage_for_plain_client(world, machine, message, at)
     machine.boot_client = True
     latest = boot.stages[-1] if boot is not None and boot.stages else None
     if latest is not None and latest.client == "unknown" and latest.dhcp is None and message.client_ip is not None:

@@ -79,7 +79,7 @@ class Engine:
                 self._roster.moved(around.neighbor(world, self._views, envelope, subject))
             elif isinstance(subject, RouterAdvertisement):
                 around.router(world, envelope, subject)
-            if not world.quality.unicast_seen:
+            if world.quality.port_of or not world.quality.unicast_seen:
                 vantage.note(world, envelope)
         except Exception:
             if self._strict:

@@ -113,6 +113,13 @@ def current_stage(machine: MachineRecord | None) -> StageRecord | None:
     return machine.boots[-1].stages[-1] if machine is not None and machine.boots and machine.boots[-1].stages else None
 
 
+def open_stage(machine: MachineRecord | None) -> StageRecord | None:
+    """The stage that what goes on around belongs to; None once the machine runs what its disk holds."""
+    return (
+        None if machine is None or not machine.boots or machine.boots[-1].left is not None else current_stage(machine)
+    )
+
+
 def holder(world: World, address: str, mac: str | None) -> MachineRecord | None:
     """The machine behind an address: by its MAC where that is a machine's own, else by who holds the address."""
     held = world.holders.get(address)

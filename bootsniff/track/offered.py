@@ -36,8 +36,14 @@ def was_offered_what_suits(stage: StageRecord) -> bool:
 
 
 def asks_for_unseen_offer(exchange: Dhcp4Exchange, message: DhcpMessage) -> bool:
+    """Whether a REQUEST takes an offer, and the capture holds none with an address."""
+    return not exchange.offers and takes_unseen_offer(exchange, message)
+
+
+def takes_unseen_offer(exchange: Dhcp4Exchange, message: DhcpMessage) -> bool:
     """Whether a REQUEST takes what a server offered in a packet that the capture lacks; a ProxyDHCP offer may be all it heard."""
     server = options.server_id(message)
-    if server is None or exchange.offers:
+    if server is None:
         return False
-    return all(server != (options.server_id(proxy.message) or proxy.source) for proxy in exchange.proxy_offers)
+    heard = (*exchange.offers, *exchange.proxy_offers)
+    return all(server != (options.server_id(one.message) or one.source) for one in heard)

@@ -23,13 +23,14 @@ from .exchanges import Dhcp4Exchange, Dhcp6Exchange
 from .fetch_outcome import failed_before
 from .kinds import is_firmware, is_ipxe, is_pxe_firmware, is_u_boot
 from .next_file import ARP_TRIES, goes_on_by_http
-from .offered import asks_for_unseen_offer
+from .offered import takes_unseen_offer
 from .patience import patience_of
 from .quality import CaptureQuality
 from .records import BootRecord, StageRecord, World
 from .stage_outcome import led_to, stage_state
 from .state import BOUND, DISCOVER, StageState
 from .tftp_outcome import may_be_answered
+from .vantage import speaks_past
 
 NEVER = 1 << 62
 _SEES_ALL = CaptureQuality(unicast_seen=True)
@@ -79,7 +80,8 @@ def boot_state(
     if nothing_follows and states[-1].rank == BOUND and _has_nothing_to_boot(stages):
         last = states[-1] = StageState(BOUND, failed=True, point="dhcp")
     if stages[-1].client == "os":
-        if last.failed and not _ipv6_alone(stages):
+        unseen = _took_unseen_offer(stages[-1].dhcp) and not stages[-1].fetches
+        if last.failed and not unseen and not _ipv6_alone(stages):
             return BootState("stalled", "os", len(stages) - 1, "", last.check_at)
         return BootState("handed-off", None, None, "", last.check_at)
     if True in [state.handed_off for state in states]:
@@ -131,6 +133,8 @@ def _goes_on_unseen(stages: list[StageRecord], index: int, state: StageState, qu
         return False
     if not quality.sees_fetches or (not quality.sees_tcp and goes_on_by_http(stage)) or _behind_relay(stage):
         return True
+    if is_last and speaks_past(stage, quality):
+        return True
     if quality.unicast_seen or not is_last:
         return False
     # Every port of a switch shows ARP's questions. edk2, unlike U-Boot, also learns from what others ask (ArpImpl.c).
@@ -139,12 +143,12 @@ def _goes_on_unseen(stages: list[StageRecord], index: int, state: StageState, qu
 
 
 def _took_unseen_offer(exchange: Dhcp4Exchange | Dhcp6Exchange | None) -> bool:
-    """Whether a machine asked once for what a server had offered, and this capture holds no answer to anything."""
+    """Whether a machine asked once for what a server had offered, and this capture holds no answer of that server's."""
     if isinstance(exchange, Dhcp6Exchange):
         return bool(exchange.requests) and not exchange.advertises and len(exchange.requests) == 1
-    if not isinstance(exchange, Dhcp4Exchange) or exchange.offers or exchange.naks or exchange.request_count != 1:
+    if not isinstance(exchange, Dhcp4Exchange) or exchange.acks or exchange.naks or exchange.request_count != 1:
         return False
-    return asks_for_unseen_offer(exchange, exchange.requests[0].message)
+    return takes_unseen_offer(exchange, exchange.requests[0].message)
 
 
 def _asks_no_server(stage: StageRecord, quality: CaptureQuality) -> bool:
@@ -225,6 +229,13 @@ def _furthest(stages: list[StageRecord], states: list[StageState]) -> int:
     return furthest
 
 
+def goes_on_unseen(boot: BootRecord, quality: CaptureQuality) -> bool:
+    """Whether what the latest program of a boot does next is nothing that this capture can show."""
+    last = boot.stages[-1]
+    state = stage_state(last, None, last.last.time, boot_over=True)
+    return _goes_on_unseen(boot.stages, len(boot.stages) - 1, state, quality)
+
+
 def boot_is_handed_off(boot: BootRecord) -> bool:
     """Whether control went to an operating system, as far as its latest packet tells."""
     if not any(stage.fetches or stage.client == "os" for stage in boot.stages):
@@ -245,4 +256,13 @@ def stage_has_failed(stage: StageRecord, *, moved_on: bool = False) -> bool:
     return stage_state(stage, None, stage.last.time, boot_over=moved_on).failed
 
 
-__all__ = ["NEVER", "BootState", "boot_is_handed_off", "boot_state", "has_booted", "refresh", "stage_has_failed"]
+__all__ = [
+    "NEVER",
+    "BootState",
+    "boot_is_handed_off",
+    "boot_state",
+    "goes_on_unseen",
+    "has_booted",
+    "refresh",
+    "stage_has_failed",
+]

@@ -16,6 +16,7 @@ from .machines import (
     is_known_by_dhcp,
     kept,
     learn_address,
+    open_stage,
     passes_on,
     seen_at,
     touch,
@@ -30,6 +31,7 @@ from .views import Views
 _ROUTERS = ("00:00:0c:07:ac:", "00:00:0c:9f:f", "00:05:73:a0:", "00:07:b4:00:", "00:00:5e:00:01:", "00:00:5e:00:02:")
 """MACs that several routers share: HSRP, GLBP (Cisco), VRRP (RFC 9568). No machine boots with one."""
 
+_MAX_DEVICES = 4096
 _AT_WORK = 2 * NANOSECONDS
 """No machine has two addresses at a time: another one while the first is heard is another machine's."""
 
@@ -41,6 +43,8 @@ class Owners:
         self._world = world
         self._roster = roster
         self._views = views
+        self._devices: dict[str, None] = {}
+        """Addresses without DHCP in the capture that asked for what only phones, switches and the like ask for."""
 
     def transfer(self, event: Event, transfer: TftpTransfer) -> None:
         """Something happened to a TFTP transfer."""
@@ -76,12 +80,17 @@ class Owners:
         self._roster.moved(attached[0])
 
     def _open_transfer(self, envelope: Envelope, transfer: TftpTransfer) -> Attached | None:
-        if transfer.write or is_device_config(transfer.filename):
+        if transfer.write:
             return None
         machine = self._holder(transfer, envelope.time)
+        if is_device_config(transfer.filename):
+            self._is_device(transfer.client, machine)
+            return None
         device = machine or self._unleased(transfer.client_mac)
-        if device is not None and not device.boots and not looks_like_boot(transfer.filename):
-            return None  # a phone or a printer, which does DHCP like any other device
+        if device is not None and open_stage(device) is None and not looks_like_boot(transfer.filename):
+            return None  # a phone or a printer, which does DHCP like any other device, or a system on a disk
+        if machine is None and _is_no_program(transfer, known_device=transfer.client in self._devices):
+            return None
         twin = self._views.twin_of(transfer)
         known = self._roster.attached.get(id(twin.flow)) if twin is not None else None
         if (
@@ -108,6 +117,18 @@ class Owners:
             if machine is None:
                 return None
         return self._attach(machine, transfer, envelope)
+
+    def _is_device(self, address: str, machine: MachineRecord | None) -> None:
+        """Note a device; what it asked for before, when the capture began in its middle, was no boot either."""
+        if machine is None:
+            self._devices[address] = None
+            if len(self._devices) > _MAX_DEVICES:
+                del self._devices[next(iter(self._devices))]
+        elif _only_unknown(machine) and not any(
+            looks_like_boot(fetch.name) for boot in machine.boots for stage in boot.stages for fetch in stage.fetches
+        ):
+            self._roster.forget(machine.mac)
+            self._is_device(address, None)
 
     def _attach(self, machine: MachineRecord, flow: TftpTransfer | HttpExchange, envelope: Envelope) -> Attached | None:
         before, quality = current_stage(machine), self._world.quality
@@ -200,8 +221,10 @@ class Owners:
             if not boot_like:
                 return None
             machine = machine or self._unknown(envelope, connection.client, connection.client_mac)
-        elif not boot_like and agent is not None and envelope.time - machine.boots[-1].last.time > LATE_TRAFFIC:
-            return None
+        elif not boot_like:
+            late = agent is not None and envelope.time - machine.boots[-1].last.time > LATE_TRAFFIC
+            if late or open_stage(machine) is None:
+                return None
         return None if machine is None else self._attach(machine, exchange, envelope)
 
 
@@ -214,6 +237,14 @@ def _shows_transfer(fetch: FetchRecord) -> bool:
 def _strangers(owner: MachineRecord, machine: MachineRecord | None) -> bool:
     """Two machines of which no DHCP was seen, or two of which it was: at one capture point they may well be two."""
     return _only_unknown(owner) == (machine is None or not machine.boots or _only_unknown(machine))
+
+
+def _is_no_program(transfer: TftpTransfer, *, known_device: bool) -> bool:
+    """Whether no boot program sends such a request: people's clients convert text unless they are told otherwise.
+
+    netascii is what tftp-hpa, the client of macOS and that of Windows begin with (tftp(1)); firmware asks for octets.
+    """
+    return transfer.mode.lower() == "netascii" or (known_device and not looks_like_boot(transfer.filename))
 
 
 def _only_unknown(machine: MachineRecord) -> bool:

@@ -29,6 +29,8 @@ class CaptureQuality(Struct, eq=False):
     """False when UDP and ICMP were all that was seen (`port 67 or port 68 or port 69`): HTTP cannot show."""
     unicast_seen: bool = False
     """A packet between a boot client and one other station: other ports of its switch show broadcasts alone."""
+    port_of: frozenset[str] | None = None
+    """MACs that every packet for one station alone came from or went to: a server's port of a switch shows only its own."""
     lease_seen: bool = False
     """A boot client was given an address."""
     offers_missing: bool = False

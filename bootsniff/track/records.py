@@ -199,6 +199,8 @@ class BootRecord(Struct, eq=False, gc=False):
     waiting_for: str = ""
     trying: bool = False
     """Stalled where it came furthest, but its latest boot option is still at work."""
+    left: FrameRef | None = None
+    """An ordinary DHCP client spoke when every boot option had failed: since then the machine runs what its disk holds."""
 
 
 class MachineRecord(Struct, eq=False, gc=False):

@@ -6,16 +6,41 @@ from functools import lru_cache
 
 from ..wire import ports
 from ..wire.messages import DhcpMessage, DhcpType, Envelope
+from .boot_file import next_hop
 from .exchanges import Dhcp4Exchange, Point
 from .machines import kept
-from .records import World
+from .quality import CaptureQuality
+from .records import StageRecord, World
+
+_NOBODY: frozenset[str] = frozenset()
 
 
 def note(world: World, envelope: Envelope) -> None:
     """Note that a packet of a boot client's, or for it, was for one station alone: other ports of its switch show none."""
     ends = [mac for mac in (envelope.source_mac, envelope.target_mac) if mac is not None]
+    quality = world.quality
     if not ends or (_is_for_one(envelope) and any(_boots(world, mac) for mac in ends)):
-        world.quality.unicast_seen = True  # a link without addresses has no switch
+        quality.unicast_seen = True  # a link without addresses has no switch
+    if quality.port_of != _NOBODY and envelope.target_mac is not None and _is_for_one(envelope):
+        quality.port_of = quality.port_of.intersection(ends) if quality.port_of is not None else frozenset(ends)
+
+
+def speaks_past(stage: StageRecord, quality: CaptureQuality) -> bool:
+    """Whether what a machine with a lease asks for next goes to another host than the one at whose port was captured.
+
+    A port of the machine's own shows all of it, and so does one that shows packets of several hosts.
+    """
+    exchange, port = stage.dhcp, quality.port_of
+    if not port or not isinstance(exchange, Dhcp4Exchange) or not exchange.requests:
+        return False
+    if exchange.requests[0].message.client_mac in port:
+        return False
+    here = {heard.source for heard in (*exchange.offers, *exchange.proxy_offers, *exchange.acks)
+            if heard.source_mac in port}  # fmt: skip
+    here.update(arps.target for arps in stage.arps if any(mac in port for mac, _ in arps.answers))
+    target = next_hop(stage)
+    wanted = [target] if target is not None else [heard.source for heard in exchange.proxy_offers]
+    return bool(here) and bool(wanted) and here.isdisjoint(wanted)
 
 
 def _is_for_one(envelope: Envelope) -> bool:

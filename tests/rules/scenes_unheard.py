@@ -92,6 +92,31 @@ def syns(times: int = 4, *, answered: bool = True) -> Scene:
     return scene
 
 
+OTHER = "00:16:3e:99:99:99"
+
+
+def astray(*, heard: bool = False, routed: bool = False) -> Scene:
+    """Answers go to another MAC; `heard`: the machine acknowledges behind it, `routed`: it asked by way of a router."""
+    scene = Scene(at="tftp").lease(file="grubx64.efi")
+    flow = scene.tftp(1, "grubx64.efi", requests=6)
+    flow.reply_from, flow.oacks, flow.oack_count = (SERVER, 40000), [scene.at(1.01), scene.at(5.01)], 2
+    flow.astray = OTHER, scene.at(21.1)
+    if routed:
+        flow.client_mac = "00:00:5e:00:01:01"
+    if heard:
+        flow.last_ack, flow.ack_count = scene.at(21.2), 1
+    return scene
+
+
+def syn_acks_astray(*, later: bool = False) -> Scene:
+    """The same of a connection; `later`: another one came about."""
+    scene = syns()
+    scene.here.connections[0].astray = OTHER, scene.at(9)
+    if later:
+        scene.connection(30)
+    return scene
+
+
 def connected() -> Scene:
     scene = syns()
     scene.connection(30)
@@ -138,6 +163,7 @@ FAULTS: dict[str, Callable[[], Scene]] = {
     "dhcp-ack-lost": acks,
     "dhcp-no-ack": requests,
     "arp-reply-lost": arps,
+    "arp-wrong-owner": astray,
     "dhcp-lease-unused": found,
     "tcp-syn-ack-lost": syns,
     "dns-reply-lost": queries,
@@ -166,6 +192,9 @@ LOOKALIKES: list[tuple[str, str, Callable[[], Scene]]] = [
     ("arp-reply-lost", "answered when asked for the last time", lambda: arps(3)),
     ("arp-reply-lost", "a file is asked for behind the answer", arps_and_files),
     ("arp-reply-lost", "the machine's own address", lambda: arps(target="192.168.122.227")),
+    ("arp-wrong-owner", "acknowledged all the same", lambda: astray(heard=True)),
+    ("arp-wrong-owner", "asked by way of a router", lambda: astray(routed=True)),
+    ("arp-wrong-owner", "a later connection came about", lambda: syn_acks_astray(later=True)),
     ("dhcp-lease-unused", "nobody answers for the server", lambda: found(answered=False)),
     ("dhcp-lease-unused", "a capture of DHCP alone", lambda: Scene(at="tftp").lease(file="grubx64.efi")),
     ("dhcp-lease-unused", "no boot file", lambda: found(file=None)),

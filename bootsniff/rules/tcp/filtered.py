@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...flow.records import IcmpNotice
 from ...model import Finding, Fix
-from .. import fixes, names
+from .. import fixes, meanwhile, names
 from ..case import Case
 from ..evidence import by_icmp, first_and_last
 from ..rule import Rule
@@ -70,6 +70,10 @@ class TcpFiltered(Rule):
             told = ""
             if icmp:
                 told = f"; {icmp[0].sender}: {_MEANING.get(icmp[0].message.code, 'unreachable')}"
+            other = meanwhile.served(
+                case, connection.server, connection.start, connection.last.time, connection.server_port
+            )
+            others = f"; it answers {other.mac} meanwhile" if other and not told else ""
             if nowhere:
                 told = f"; it is {nowhere}"
             yield self.finding(
@@ -78,6 +82,7 @@ class TcpFiltered(Rule):
                     *targets.proof(case, connection),
                     *first_and_last(connection.syns, f"SYN to port {connection.server_port}"),
                     *by_icmp(icmp[:2]),
+                    *([other.proof] if other else ()),
                 ],
                 confidence="certain"
                 if told
@@ -87,13 +92,14 @@ class TcpFiltered(Rule):
                 port=connection.server_port,
                 count=connection.syn_count,
                 time=names.seconds(connection.syns[-1].time - connection.syns[0].time),
-                icmp=told,
+                icmp=told or others,
                 blind="" if told else case.blind_spot(connection.server),
                 expected="A URL with the web server's address, as the machine reaches it." if nowhere else "A SYN-ACK.",
                 proof="" if told else f"A capture on {connection.server}: do the SYNs arrive?",
                 fixes=()
                 if nowhere
                 else _way(icmp, connection.server)
+                or (meanwhile.filtered(connection.client, connection.server) if other else ())
                 or fixes.arrange(
                     case,
                     fixes.firewalld(case, targets.opened(connection.server_port), connection.server),

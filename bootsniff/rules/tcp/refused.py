@@ -8,7 +8,7 @@ from ...flow.records import TcpConnection
 from ...model import Finding, Fix
 from ...wire import ports
 from ...wire.addresses import in_url
-from .. import fixes
+from .. import fixes, meanwhile
 from ..case import Case
 from ..evidence import evidence, maybe
 from ..rule import Rule
@@ -49,20 +49,26 @@ class TcpRefused(Rule):
                 continue
             if case.stage.fetches and case.stage.fetches[-1].start > connection.last.time:
                 continue
+            other = meanwhile.served(
+                case, connection.server, connection.start, connection.last.time, connection.server_port
+            )
             yield self.finding(
                 case,
                 [
                     *targets.proof(case, connection),
                     *(evidence(ref, f"SYN to port {connection.server_port}") for ref in connection.syns[:1]),
-                    *maybe(connection.reset, "RST: port closed"),
+                    *maybe(connection.reset, "RST: refused" if other else "RST: port closed"),
+                    *([other.proof] if other else ()),
                 ],
                 subject=f"{connection.server}:{connection.server_port}",
                 server=connection.server,
                 port=connection.server_port,
                 service=targets.service(connection.server_port),
-                wrong=_wrong_port(case, connection),
+                wrong=_wrong_port(case, connection) or (f", and accepts one of {other.mac} meanwhile" if other else ""),
                 expected="A SYN-ACK.",
-                fixes=_fixes(case, connection.server, connection.server_port),
+                fixes=meanwhile.filtered(connection.client, connection.server)
+                if other
+                else _fixes(case, connection.server, connection.server_port),
             )
 
 

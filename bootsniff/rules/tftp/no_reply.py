@@ -8,7 +8,7 @@ from ...flow.records import IcmpNotice, TftpTransfer
 from ...model import Finding, Fix
 from ...track.exchanges import Heard
 from ...wire.messages import DhcpMessage
-from .. import fixes, names, on_the_way
+from .. import fixes, meanwhile, names, on_the_way
 from ..case import Case
 from ..evidence import by_icmp, first_and_last, maybe
 from ..rule import Rule
@@ -42,7 +42,7 @@ class TftpNoReply(Rule):
         that is down and says so by ICMP (tftp-server-down); a server that answers the request but whose data get lost
         (tftp-mtu-blackhole); a capture point that does not see replies.
     Causes
-        A firewall at the server or on the way (TFTP answers come from a new port, so UDP 69 alone is not enough), a wrong
+        A firewall at the server or on the way, for everybody or for this machine alone (TFTP answers come from a new port, so UDP 69 alone is not enough), a wrong
         server address, a server in a container of which only port 69 is published, a route that is missing.
     Fix
         Let UDP 69 in, and the answers out as related traffic with the TFTP conntrack helper.
@@ -75,6 +75,9 @@ class TftpNoReply(Rule):
             seeks = transfers.seeks_machine(case, flow, flow.start)
             if seeks and not icmp:
                 told = "; the server looks for the machine's address and gets no answer"
+            other = meanwhile.served(case, flow.server, flow.requests[0].time, flow.requests[-1].time)
+            if other and not (icmp or seeks):
+                told = f"; it answers {other.mac} meanwhile"
             beyond = None if icmp else _seen_beyond(case, transfers.views(fetch, flow))
             yield self.finding(
                 case,
@@ -82,6 +85,7 @@ class TftpNoReply(Rule):
                     *first_and_last(flow.requests, "RRQ without an answer"),
                     *maybe(beyond, f"{flow.server} at the other capture point, where no RRQ arrives"),
                     *by_icmp(icmp[:2]),
+                    *([other.proof] if other else ()),
                     *first_and_last(seeks, "who has the machine's address?"),
                 ],
                 confidence="certain" if icmp else case.silence(flow.server, second_sign=flow.request_count >= _TRIES),
@@ -97,6 +101,8 @@ class TftpNoReply(Rule):
                 else f"A capture on {flow.server} itself: does the request arrive, and what goes out?",
                 fixes=(_route(flow, lost),)
                 if lost and not forbidden
+                else meanwhile.filtered(flow.client, flow.server)
+                if other and not beyond
                 else _fixes(case, flow, forbidden=forbidden is not None, beyond=beyond),
             )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding, Fix
-from .. import fixes, names
+from .. import fixes, meanwhile, names
 from ..case import Case
 from ..evidence import first_and_last, port_unreachable
 from ..rule import Rule
@@ -35,25 +35,30 @@ class TftpServerDown(Rule):
     stage = "tftp"
     needs = "fetches"
     explains_away = ("tftp-no-reply",)
-    summary = "{server} has no TFTP server: port {port} unreachable for {file}"
+    summary = "{server} {what}: port {port} unreachable for {file}"
 
     def check(self, case: Case) -> Iterator[Finding]:
         for fetch, flow in transfers.failed(case):
             refusals = transfers.refusals(flow)
             if not refusals or any(map(transfers.answered, transfers.views(fetch, flow))):
                 continue
+            other = meanwhile.served(case, flow.server, flow.requests[0].time, flow.requests[-1].time)
             yield self.finding(
                 case,
                 [
                     *first_and_last(flow.requests, f"RRQ for {names.base(flow.filename) or flow.filename}"),
                     *port_unreachable(refusals[:2]),
+                    *([other.proof] if other else ()),
                 ],
                 subject=flow.server,
                 server=flow.server,
                 port=flow.server_port,
                 file=flow.filename,
                 expected="An OACK or the first DATA block.",
-                fixes=fixes.arrange(
+                what=f"serves {other.mac} and turns this machine away" if other else "has no TFTP server",
+                fixes=meanwhile.filtered(flow.client, flow.server)
+                if other
+                else fixes.arrange(
                     case,
                     fixes.DNSMASQ_TFTP,
                     Fix("libvirt", "<tftp root='/srv/tftp'/>"),
