@@ -19,7 +19,7 @@ from ..track.unheard import has_not_heard_of_its_lease
 from ..wire.messages import DhcpMessage, Dhcpv6Message
 from . import names
 from .offers import Offer
-from .overview import Overview
+from .overview import Booted, Overview
 
 _COLLECTS = 10 * NANOSECONDS
 """edk2 and iPXE collect offers for 4 s at most before they send a REQUEST."""
@@ -212,6 +212,24 @@ class Case:
             return server.dialect
         known = self.overview.dialects
         return known[0] if len(known) == 1 else None
+
+    @cached_property
+    def booted_alike(self) -> Booted | None:
+        """Another machine of this kind that the same server named another file, with which it booted.
+
+        Not a file whose name tells the machine that it is for.
+        """
+        for other in self.overview.booted_with.get((self.server or "", self.client), ()):
+            if other.mac != self.machine.mac and other.file != self.boot_file and not self._is_for_one(other):
+                return other
+        return None
+
+    def _is_for_one(self, other: Booted) -> bool:
+        machine = self.world.machines.get(other.mac)
+        words = [other.mac, other.mac.replace(":", "-"), other.mac.replace(":", "")]
+        if machine is not None:
+            words += [word.lower() for word in (machine.hostname, machine.uuid, *machine.addresses) if word]
+        return any(word in other.file.lower() for word in words)
 
     @cached_property
     def lease(self) -> Offer | None:

@@ -13,6 +13,7 @@ from ..model import Fix
 from ..track.boot_file import is_elsewhere
 from ..track.kinds import is_ipxe
 from ..wire.addresses import in_url
+from ..wire.http import is_web_url
 from .names import loader_for
 from .quoting import field, powershell, quoted, shell, web, xml
 from .recognise import IPXE_TAG, arch, asker, dnsmasq_match, isc_condition, kea_test
@@ -328,12 +329,15 @@ def over_http(case: Case, name: str) -> Fix | None:
 
 
 def example_file(case: Case) -> str:
-    """A file that this kind of client can start, as an example."""
-    return loader_for(case.client)
+    """A file that this kind of client can start: one that another of its kind booted with, else an example."""
+    other = case.booted_alike
+    return other.file if other is not None else loader_for(case.client)
 
 
 def example_url(case: Case, path: str | None = None) -> str:
     """A URL on the boot server of this capture."""
-    host = address_of_server(case)
-    name = web((path or example_file(case)).lstrip("/")).replace("&", "%26").replace("?", "%3f")
+    host, file = address_of_server(case), path or example_file(case)
+    if is_web_url(file):
+        return file
+    name = web(file.lstrip("/")).replace("&", "%26").replace("?", "%3f")
     return f"http://{in_url(host)}/{name}"

@@ -12,6 +12,8 @@ from ..flow.records import HttpExchange, TcpConnection
 from ..model import FrameRef
 from ..track.boot_file import boot_file_of, chosen_offer
 from ..track.exchanges import Dhcp4Exchange, Dhcp6Exchange, Heard
+from ..track.naming import same_file
+from ..track.outcome import boot_is_handed_off
 from ..track.records import FetchRecord, MachineRecord, ServerRecord, StageRecord, World
 from ..wire import dhcp_options
 from ..wire.messages import DhcpMessage
@@ -35,6 +37,14 @@ class Answer(NamedTuple):
     client: str
     arch: int
     file: str | None
+    at: FrameRef
+
+
+class Booted(NamedTuple):
+    """A machine that booted with a file, and the answer that named it."""
+
+    mac: str
+    file: str
     at: FrameRef
 
 
@@ -145,6 +155,25 @@ class Overview:
                         or (connection.reset is not None and not connection.reset_by_client)
                     )
                     found.update(look.server for look in stage.lookups if look.answer is not None)
+        return found
+
+    @cached_property
+    def booted_with(self) -> dict[tuple[str, str], list[Booted]]:
+        """By server and kind of client: the files that it named to machines that fetched them whole, and booted."""
+        found: dict[tuple[str, str], list[Booted]] = {}
+        for machine in self.world.machines.values():
+            for boot in machine.boots[-2:]:
+                if not boot_is_handed_off(boot):
+                    continue
+                for stage in boot.stages:
+                    named = boot_file_of(stage) if isinstance(stage.dhcp, Dhcp4Exchange) else None
+                    if named is None or named.heard is None:
+                        continue
+                    server = dhcp_options.server_id(named.heard.message) or named.heard.source
+                    if any(fetch.status == "complete" and same_file(fetch.name, named.name) for fetch in stage.fetches):
+                        known = found.setdefault((server, stage.client), [])
+                        if len(known) < _KEPT:
+                            known.append(Booted(machine.mac, named.name, named.heard.at))
         return found
 
     @cached_property

@@ -48,6 +48,8 @@ def http_status(
         return "complete"
     if (head.cut or flow.end_unseen) and (later or over) and (connection.reset is None or connection.reset_by_client):
         return "complete"  # nobody knows how long the body is; the client has done
+    if head.cut and flow.content_length is None and not over:
+        return "in-progress"
     if over or _was_left(flow, later, now):
         return "failed"
     return "stalled" if silence > TCP_SILENCE or repeats_in_vain(flow, now - TCP_SILENCE) else "in-progress"
@@ -88,5 +90,11 @@ def _brings(flow: TftpTransfer | HttpExchange, url: str) -> bool:
 
 
 def _came_to_its_end(flow: HttpExchange) -> bool:
-    """The last byte came: gaps that TCP left unfilled are the capture's, not the client's."""
-    return flow.content_length is not None and flow.body.reached >= flow.content_length
+    """The last byte came: gaps that TCP left unfilled are the capture's, not the client's.
+
+    Where the capture cut the head, the first bytes of the body are in the same packet.
+    """
+    if flow.content_length is None:
+        return False
+    reached = flow.sent - flow.begin if flow.response is not None and flow.response.cut else flow.body.reached
+    return reached >= flow.content_length

@@ -58,8 +58,8 @@ _BOOTISH = re.compile(
 )
 _NOT_BOOT = re.compile(
     r"(^|/)(SEP[0-9a-f]{12}|CTLSEP[0-9a-f]{12}|ITLSEP\S*|XMLDefault|SIPDefault|gk-default|spa\d*|RINGLIST|dialplan|"
-    r"[0-9a-f]{12}|snom\S*|aastra|hpnp/\S*|cfg[0-9a-f]{12}|y0{6}\S*)\S*\.(cnf|cfg|xml|tlv|sgn|loads|txt|boot|ini|htm|conf)\S*$|"
-    r"(^|/)([\w-]+-confg|cisco(net|rtr)\.cfg|(CTL|ITL)File\.tlv|g\d-tones\.xml|[a-z]{2}-(sccp|sip)\.(jar|xml)|"
+    r"[0-9a-f]{12}|snom\S*|aastra|cfg[0-9a-f]{12}|y0{6}\S*)\S*\.(cnf|cfg|xml|tlv|sgn|loads|txt|boot|ini|htm|conf)\S*$|"
+    r"(^|/)(hpnp/\S*|[\w-]+-confg|cisco(net|rtr)\.cfg|(CTL|ITL)File\.tlv|g\d-tones\.xml|[a-z]{2}-(sccp|sip)\.(jar|xml)|"
     r"cfg[0-9a-f]{12}|cfg\w*\.xml|phonebook\.xml|[\w.-]+\.(loads|sgn))$",
     re.IGNORECASE,
 )

@@ -44,7 +44,7 @@ class Owners:
         self._roster = roster
         self._views = views
         self._devices: dict[str, None] = {}
-        """Addresses without DHCP in the capture that asked for what only phones, switches and the like ask for."""
+        """Addresses without DHCP in the capture that ask as phones, switches and people do."""
 
     def transfer(self, event: Event, transfer: TftpTransfer) -> None:
         """Something happened to a TFTP transfer."""
@@ -83,13 +83,13 @@ class Owners:
         if transfer.write:
             return None
         machine = self._holder(transfer, envelope.time)
-        if is_device_config(transfer.filename):
+        if is_device_config(transfer.filename) or _is_a_persons(transfer):
             self._is_device(transfer.client, machine)
             return None
         device = machine or self._unleased(transfer.client_mac)
         if device is not None and open_stage(device) is None and not looks_like_boot(transfer.filename):
             return None  # a phone or a printer, which does DHCP like any other device, or a system on a disk
-        if machine is None and _is_no_program(transfer, known_device=transfer.client in self._devices):
+        if machine is None and transfer.client in self._devices and not looks_like_boot(transfer.filename):
             return None
         twin = self._views.twin_of(transfer)
         known = self._roster.attached.get(id(twin.flow)) if twin is not None else None
@@ -239,12 +239,12 @@ def _strangers(owner: MachineRecord, machine: MachineRecord | None) -> bool:
     return _only_unknown(owner) == (machine is None or not machine.boots or _only_unknown(machine))
 
 
-def _is_no_program(transfer: TftpTransfer, *, known_device: bool) -> bool:
-    """Whether no boot program sends such a request: people's clients convert text unless they are told otherwise.
+def _is_a_persons(transfer: TftpTransfer) -> bool:
+    """Whether a request converts text, as the clients of people do unless they are told otherwise.
 
     netascii is what tftp-hpa, the client of macOS and that of Windows begin with (tftp(1)); firmware asks for octets.
     """
-    return transfer.mode.lower() == "netascii" or (known_device and not looks_like_boot(transfer.filename))
+    return transfer.mode.lower() == "netascii"
 
 
 def _only_unknown(machine: MachineRecord) -> bool:

@@ -11,16 +11,16 @@ from .scene import SERVER, Scene
 OTHER = "52:54:00:00:00:99"
 
 
-def silent() -> Scene:
+def silent(*, icmp: bool = False) -> Scene:
     scene = Scene(at="tftp").lease(file="grubx64.efi")
-    scene.tftp(1, "grubx64.efi", requests=6)
+    flow = scene.tftp(1, "grubx64.efi", requests=6)
+    if icmp:
+        flow.icmp = [scene.icmp(1.1), scene.icmp(5.1)]
     return scene
 
 
 def refused() -> Scene:
-    scene = silent()
-    scene.here.fetches[0].flow.icmp = [scene.icmp(1.1), scene.icmp(5.1)]
-    return scene
+    return silent(icmp=True)
 
 
 def unanswered() -> Scene:

@@ -70,4 +70,4 @@ def _fixes(case: Case, fetch: FetchRecord) -> tuple[Fix, ...]:
         return (Fix("shell", f"file {quoting.shell(downloads.on_disk(fetch))}   # on {fetch.server}"),)
     if case.is_http:
         return fixes.http_boot(case, fixes.example_url(case))
-    return fixes.boot_file(case, names.loader_for(case.client)) if case.dhcp4 else ()
+    return fixes.boot_file(case) if case.dhcp4 else ()

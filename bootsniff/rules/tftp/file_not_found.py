@@ -14,7 +14,7 @@ from ...track.switches import is_switch
 from ...wire.http import is_web_url
 from .. import fixes, names, quoting, unset
 from ..case import Case
-from ..evidence import expectation_of, naming_of
+from ..evidence import evidence, expectation_of, naming_of
 from ..header_file import lost_directory, put_there
 from ..rule import Rule
 from . import transfers
@@ -78,14 +78,21 @@ class TftpFileNotFound(Rule):
                 continue
             text = f" “{error.text}”" if error.text else ""
             knows = flow.server in windows
+            told = [case.booted_alike] if case.booted_alike and case.is_boot_file(fetch) else []
             yield self.finding(
                 case,
-                [*naming_of(case, fetch), *unset.naming(case, names.path_of(fetch)), *transfers.proof(flow, text)],
+                [
+                    *naming_of(case, fetch),
+                    *unset.naming(case, names.path_of(fetch)),
+                    *transfers.proof(flow, text),
+                    *(evidence(alike.at, f"{alike.file} for {alike.mac}, which boots") for alike in told),
+                ],
                 confidence="certain" if error.code == 1 else "likely",
                 subject=fetch.flow.url,
                 server=flow.server,
                 file=names.visible(flow.filename) or "(empty name)",
-                hint=_hint(case, flow, knows_backslashes=knows),
+                hint=_hint(case, flow, knows_backslashes=knows)
+                or "".join(f"; {alike.mac} is told {alike.file}, and boots" for alike in told),
                 expected="An OACK or the first DATA block.",
                 proof="" if error.code == 1 else "The server's log.",
                 fixes=_fixes(case, flow, by_dhcp=case.is_boot_file(fetch), knows_backslashes=knows),
@@ -233,7 +240,8 @@ def _fixes(case: Case, flow: TftpTransfer, *, by_dhcp: bool, knows_backslashes: 
         _below_reminst(flow) if knows_backslashes else None,
         *transfers.for_software(flow, Fix("dnsmasq", "\n".join(dnsmasq)), Fix("tftpd-hpa", hpa)),
     )
-    instead = flow.filename.lower() if name != lower else "" if case.is_ipxe else names.loader_for(case.client)
+    alike = case.booted_alike.file if case.booted_alike else "" if case.is_ipxe else names.loader_for(case.client)
+    instead = flow.filename.lower() if name != lower else alike
     others = case.dhcp4 and by_dhcp and case.takes_loader and case.dialect != "qemu" and "\\" not in name and instead
     return (*there, *fixes.boot_file(case, instead, flow.server)[:2]) if others else there
 
