@@ -64,8 +64,9 @@ class Transfer:
             return False
         # A client that did not get the server's ERROR, or the one block of a small file, asks again; one that has ended the
         # transfer itself does not.
+        # One that has acknowledged blocks does not ask again: it was reset, and PXELINUX has the same ports each time.
         heard = record.error_by_client if record.error is not None else record.ack_count > 0
-        return not (self.ended and heard)
+        return not heard
 
     def is_done_with(self, peer: tuple[str, int]) -> bool:
         """Whether what goes to or from this end of a server's belongs to a later transfer: PXELINUX has one port for all."""

@@ -8,6 +8,7 @@ from ..flow.records import TftpTransfer
 from ..model import FetchStatus
 from .extras import does_without
 from .http_outcome import http_status, was_left_open
+from .patience import AT_WORK
 from .records import FetchRecord, StageRecord
 from .tftp_outcome import tftp_status
 
@@ -15,6 +16,19 @@ from .tftp_outcome import tftp_status
 def failed_before(fetch: FetchRecord, others: Iterable[FetchRecord]) -> bool:
     """Whether the same was asked for by one of `others`, in vain."""
     return any(other.in_vain and other.name == fetch.name for other in others)
+
+
+def was_broken_off(stage: StageRecord, reset: int) -> bool:
+    """Whether a file was still coming in when the machine was reset: no program gives up so soon after it got a block."""
+    flow = stage.fetches[-1].flow if stage.fetches else None
+    if flow is None or flow.complete or flow.body.newest is None:
+        return False
+    if isinstance(flow, TftpTransfer):
+        ended = flow.error is not None or flow.acknowledged
+    else:
+        connection = flow.connection
+        ended = any((connection.reset, connection.fin_from_client, connection.fin_from_server))
+    return not ended and 0 < reset - flow.body.newest.time < AT_WORK
 
 
 def refresh_fetches(stage: StageRecord, now: int, *, moved_on: bool, latest: int | None = None) -> None:

@@ -33,6 +33,8 @@ def kept_at_both_ends(items: tuple[T, ...], item: T, limit: int) -> tuple[T, ...
 def begin_boot(machine: MachineRecord, at: FrameRef) -> BootRecord:
     """Open the machine's next boot; the oldest ones go when there are too many."""
     boot = BootRecord(at.time, at)
+    if machine.boots:
+        machine.boots[-1].next_start = at.time
     machine.boots.append(boot)
     if len(machine.boots) > MAX_BOOTS:
         del machine.boots[0]

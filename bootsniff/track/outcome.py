@@ -20,7 +20,7 @@ from .boot_file import (
 )
 from .circles import loops, script_rounds
 from .exchanges import Dhcp4Exchange, Dhcp6Exchange
-from .fetch_outcome import failed_before
+from .fetch_outcome import failed_before, was_broken_off
 from .kinds import is_firmware, is_ipxe, is_pxe_firmware, is_u_boot
 from .next_file import ARP_TRIES, goes_on_by_http
 from .offered import takes_unseen_offer
@@ -90,6 +90,8 @@ def boot_state(
         return BootState("stalled", "chain", len(stages) - 1, "", last.check_at, trying=not last.failed)
     index = _furthest(stages, states)
     furthest = states[index]
+    if boot.next_start is not None and furthest is last and was_broken_off(stages[-1], boot.next_start):
+        return BootState("in-progress", None, None, "", NEVER)
     if furthest.failed:
         if any(_goes_on_unseen(stages, number, states[number], quality) for number in {index, len(stages) - 1}):
             return BootState("in-progress", None, None, "", NEVER)

@@ -56,6 +56,8 @@ SEARCH_SILENCE = 5 * S
 """A search list goes on at once; after this long it is over."""
 NAMES_SILENCE = 60 * S
 """A switch that tries one name after the other, and one server after the other, pauses for less."""
+AT_WORK = 10 * S
+"""A machine that got new bytes of a file so short a time ago has not given up: who resets it now did not wait for that."""
 ABORT_SILENCE = 3 * S
 """A size probe is followed by the real request well before."""
 SERVER_PATIENCE = 10 * S

@@ -199,6 +199,8 @@ class BootRecord(Struct, eq=False, gc=False):
     waiting_for: str = ""
     trying: bool = False
     """Stalled where it came furthest, but its latest boot option is still at work."""
+    next_start: int | None = None
+    """When the machine's next boot began, ns."""
     left: FrameRef | None = None
     """An ordinary DHCP client spoke when every boot option had failed: since then the machine runs what its disk holds."""
 
