@@ -37,7 +37,7 @@ def test_an_entry_in_the_servers_table_that_is_anothers(tmp_path: Path) -> None:
         (finding,) = found.findings
         assert (finding.code, finding.confidence) == ("arp-wrong-owner", "certain")
         assert f"{SERVER} sends its answers for {CLIENT} to {OTHER}" in finding.summary
-        assert "ip neigh del" in finding.fixes[0].text
+        assert "ip neigh flush" in finding.fixes[0].text
 
 
 def test_a_connection_whose_answers_go_astray() -> None:

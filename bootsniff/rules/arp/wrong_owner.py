@@ -101,6 +101,5 @@ def _whose(case: Case, mac: str) -> str:
 
 
 def _forget(address: str, server: str) -> Fix:
-    """Delete the entry, whatever made it; what is asked next shows who answers."""
-    interface = f"\"$(ip -o route get {address} | sed 's/.* dev \\([^ ]*\\).*/\\1/')\""
-    return Fix("shell", f"ip neigh show {address}   # on {server}\nip neigh del {address} dev {interface}")
+    """Delete the entry, whatever made it (a permanent one as well); what is asked next shows who answers."""
+    return Fix("shell", f"ip neigh show {address}   # on {server}\nip neigh flush to {address} nud all")
