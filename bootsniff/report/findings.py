@@ -170,7 +170,8 @@ def _write_evidence(
     for piece in evidence:
         parts.setdefault((piece.capture, piece.role), []).append(piece)
     label = Span("evidence:", "dim")
-    for (capture, role), pieces in parts.items():
+    for (capture, role), unsorted in parts.items():
+        pieces = sorted(unsorted, key=lambda piece: piece.frame)
         frames = ", ".join(str(piece.frame) for piece in pieces)
         place = f" of {captures[capture].path}" if len(captures) > 1 and 0 <= capture < len(captures) else ""
         relative = clock.relative(pieces[0].time)

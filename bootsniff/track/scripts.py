@@ -36,8 +36,9 @@ def apply_script(stage: StageRecord, fetch: FetchRecord) -> None:
         if url not in stage.told:
             stage.told = kept(stage.told, url, MAX_HOSTS)
     at = fetch.flow.last
+    text_at = fetch.flow.body.newest or at  # the last of the text itself: what follows is its ACK
     for wanted in plan.files:
-        expected = _expectation(wanted, fetch.name, at)
+        expected = _expectation(wanted, fetch.name, text_at)
         if expected is not None:
             stage.expectations = kept(stage.expectations, expected, MAX_EXPECTATIONS)
     for told in plan.left_out:

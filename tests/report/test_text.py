@@ -292,6 +292,13 @@ def test_a_chain_stands_on_one_line_or_on_a_row_for_each_stage() -> None:
         assert len(rows) == 1 or sum(": " in row for row in rows) == 2, (width, rows)
 
 
+def test_frames_that_play_one_part_stand_in_their_order() -> None:
+    machine = canned.single().machines[0]
+    found = replace(machine.findings[0], evidence=(canned.evidence(9, "NAK", 4.0), canned.evidence(2, "NAK", 1.0)))
+    text = shown(canned.report(replace(machine, findings=(found,))))
+    assert "frame 2, 9 (+1.000 s) NAK" in text
+
+
 def test_a_path_that_is_too_long_is_cut_between_its_names() -> None:
     stream = Stream()
     Paper(stream, width=60).prose("/srv/tftp/" + "a" * 40 + "/" + "b" * 30 + " here", 4)

@@ -152,3 +152,14 @@ def test_a_server_that_knows_backslashes_does_not_mind_the_case(tmp_path: Path) 
     assert finding.fixes[0].target == "windows"
     assert finding.fixes[0].text.startswith("dir 'C:\\RemoteInstall\\Boot\\BCD' ")
     assert "-iname" not in "".join(fix.text for fix in finding.fixes)
+
+
+def test_the_frame_that_names_a_file_holds_the_name(tmp_path: Path) -> None:
+    """Not the ACK behind it, which ends the transfer."""
+    wire = Wire("ipxe-bios").lease(file="pxelinux.0").get(1, "pxelinux.0", b"x" * 900).get(2, "ldlinux.c32", b"x" * 900)
+    wire.get(3, "pxelinux.cfg/default", b"default install\nlabel install\n  kernel debian/linux\n")
+    wire.missing(4, "debian/linux")
+    (finding,) = machine(read(wire.quiet(60).save(tmp_path / "x.pcap"))).findings
+    (named,) = (one for one in finding.evidence if "names debian/linux" in one.role)
+    (frame,) = (frame for number, (_, frame) in enumerate(sorted(wire.packets), 1) if number == named.frame)
+    assert b"kernel debian/linux" in frame

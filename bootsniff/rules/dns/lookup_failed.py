@@ -75,7 +75,7 @@ class DnsLookupFailed(Rule):
                 case,
                 [
                     *first_and_last(decisive.queries, f"DNS query for {decisive.name}"),
-                    *maybe(decisive.answer_at, f"answer: {answer}"),
+                    *maybe(decisive.answer_at, f"{decisive.server} {answer}"),
                     *(evidence(n.at, f"ICMP unreachable from {n.sender}") for n in decisive.icmp[:1]),
                 ],
                 confidence=confidence,

@@ -62,7 +62,7 @@ def answered_later(case: Case, flow: HttpExchange) -> bool:
 def without_redirect(flow: HttpExchange) -> str:
     """Lines of nginx that serve a directory as it is."""
     place = quoting.quoted(quoting.unescaped(names.directory(urls.path_of(flow.url)) or "/"))
-    return f"location {place} {{\n  # no return 301, no rewrite\n  root /srv/http;\n}}"
+    return f"location {place} {{\n  # no return 301, no rewrite\n  root /var/www/html;\n}}"
 
 
 _PROXIES = ("squid", "tinyproxy", "privoxy", "mikrotik httpproxy", "zscaler", "bluecoat")

@@ -76,7 +76,9 @@ class HttpLowercaseHeader(Rule):
                 proof="The same file from a server that writes Content-Length (nginx, Apache).",
                 fixes=fixes.arrange(
                     case,
-                    Fix("nginx", "location / {\n  root /srv/http;   # static files: Content-Length is spelled so\n}"),
+                    Fix(
+                        "nginx", "location / {\n  root /var/www/html;   # static files: Content-Length is spelled so\n}"
+                    ),
                     Fix(
                         "haproxy",
                         "global\n  h1-case-adjust content-length Content-Length\n"

@@ -129,5 +129,5 @@ def _refuses_size(head: HttpExchange, get: HttpExchange) -> bool:
 
 def _static(flow: HttpExchange) -> Fix:
     return Fix(
-        "nginx", f"location = {exchanges.web_path(flow)} {{\n  root /srv/http;\n}}   # a static file, no proxy_pass"
+        "nginx", f"location = {exchanges.web_path(flow)} {{\n  root /var/www/html;\n}}   # a static file, no proxy_pass"
     )

@@ -55,7 +55,7 @@ class HttpRangeUnsupported(Rule):
                 field=" and no Content-Range" if status == 206 else "",
                 expected="Status 206 with Content-Range.",
                 fixes=fixes.arrange(
-                    case, Fix("nginx", "location / {\n  root /srv/http;   # static files answer ranges\n}")
+                    case, Fix("nginx", "location / {\n  root /var/www/html;   # static files answer ranges\n}")
                 ),
             )
             return

@@ -76,7 +76,7 @@ class NbpPackedFile(Rule):
             name=case.stage.name or case.client,
             encoding=f"; the server says Content-Encoding: {encoding}" if encoding else "",
             expected=_expected(case, fetch),
-            proof="The machine's screen." if case.is_ipxe else "",
+            proof="What the machine's screen says." if case.is_ipxe else "",
             fixes=_fixes(fetch, encoded=bool(encoding)),
         )
 

@@ -98,7 +98,7 @@ class NbpStallsAfterDownload(Rule):
             then=then,
             hint=_hint(diskless=diskless, lost=lost, grub=grub),
             expected="The program's own requests.",
-            proof="The machine's screen: a “grub>” prompt?" if grub else "The machine's screen.",
+            proof="The machine's screen: a “grub>” prompt?" if grub else "What the machine's screen says.",
             fixes=_unified(case)
             if diskless
             else (*(_without_dns(case, fetch) if lost else ()), *(_grub(case, fetch) if grub else _fixes(case, path))),

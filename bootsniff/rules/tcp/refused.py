@@ -84,5 +84,5 @@ def _fixes(case: Case, server: str, port: int) -> tuple[Fix, ...]:
     if port in targets.NFS_PORTS:
         return (look, Fix("shell", f"systemctl enable --now rpcbind nfs-server; exportfs -v   # on {server}"))
     return fixes.arrange(
-        case, look, Fix("nginx", f"server {{\n  listen {in_url(server)}:{port};\n  root /srv/http;\n}}")
+        case, look, Fix("nginx", f"server {{\n  listen {in_url(server)}:{port};\n  root /var/www/html;\n}}")
     )

@@ -63,7 +63,7 @@ class TftpNatLoss(Rule):
                 if confidence == "certain"
                 else "A second capture on the far side of the NAT: bootsniff read INSIDE OUTSIDE. "
                 f"Is {flow.server} the TFTP server at all?",
-                fixes=_fixes(case, flow),
+                fixes=_fixes(case, flow, gateway),
             )
             return
 
@@ -128,14 +128,11 @@ def _inside(case: Case, fetch: FetchRecord, flow: TftpTransfer) -> _Verdict | No
     return "likely", gateway, [evidence(lease.heard, f"router {gateway} is the DHCP server, {flow.server} is outside")]
 
 
-def _fixes(case: Case, flow: TftpTransfer) -> tuple[Fix, ...]:
-    bridge = "virbr0"
+def _fixes(case: Case, flow: TftpTransfer, gateway: str) -> tuple[Fix, ...]:
+    there = f"# on {gateway}\nmodprobe nf_nat_tftp"
     return fixes.arrange(
         case,
-        Fix("nft", f"modprobe nf_nat_tftp\n{transfers.HELPER}"),
-        Fix(
-            "iptables",
-            f"modprobe nf_nat_tftp\niptables -t raw -A PREROUTING -i {bridge} -p udp --dport 69 -j CT --helper tftp",
-        ),
+        Fix("nft", f"{there}\n{transfers.HELPER}"),
+        Fix("iptables", f"{there}\niptables -t raw -A PREROUTING -p udp --dport 69 -j CT --helper tftp"),
         Fix("http", f"# fetch over HTTP, which a NAT carries without help:\n{fixes.example_url(case, flow.filename)}"),
     )
