@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from .packets import SERVER_MAC, Wire, errors, mac_bytes, machine, read
 from .scene import SERVER
 
@@ -31,6 +33,8 @@ def by_proxy(*, up: bool = True) -> Wire:
     wire.dhcp(0.2, 2, server=OTHER, your=None, option60="PXEClient", target="255.255.255.255")
     wire.dhcp(0.3, 3)
     wire.dhcp(0.4, 5)
+    wire.arp(0.44, SERVER)
+    wire.arp(0.45, SERVER, answer=True)
     if up:
         wire.as_kind("os").lease(60)
     return at_the_port(wire)
@@ -41,6 +45,21 @@ def test_a_file_that_a_proxy_named(tmp_path: Path) -> None:
     assert (found.status, errors(found)) == ("handed-off", set())
     found = machine(read(by_proxy(up=False).save(tmp_path / "x.pcap")))
     assert (found.status, errors(found)) == ("in-progress", set())
+
+
+@pytest.mark.parametrize(("questions", "status"), [(2, "in-progress"), (3, "stalled")])
+def test_answers_of_another_host_to_arp_do_not_show(tmp_path: Path, questions: int, status: str) -> None:
+    """Firmware asks for the boot server, and so does the loader; who asks more often has no answer."""
+    wire = Wire("efi-x64-pxe")
+    wire.hosts[OTHER] = OTHER_MAC
+    wire.dhcp(0, 1)
+    wire.dhcp(0.1, 2)
+    wire.dhcp(0.2, 2, server=OTHER, file="grubx64.efi", next_server=OTHER)
+    wire.dhcp(0.3, 3, server=OTHER)
+    wire.dhcp(0.4, 5, server=OTHER, file="grubx64.efi", next_server=OTHER)
+    for number in range(questions):
+        wire.arp(1 + 12 * number, OTHER)
+    assert machine(read(at_the_port(wire).save(tmp_path / "x.pcap"))).status == status
 
 
 def test_a_system_that_takes_another_servers_offer(tmp_path: Path) -> None:
