@@ -111,8 +111,8 @@ class HttpSession:
 
     def _open(self, exchange: HttpExchange, steps: list[Step]) -> None:
         connection = self.connection
-        if self._lost:
-            exchange.begin = connection.acknowledged  # who asks again has the response before, wherever that ends
+        # Who asks again has the response before, wherever that ends.
+        exchange.begin = connection.acknowledged if self._lost else self.responses.position
         connection.exchange_count += 1
         connection.exchanges.append(exchange)
         del connection.exchanges[:-MAX_FRAMES]

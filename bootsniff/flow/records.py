@@ -244,7 +244,7 @@ class HttpExchange(Struct, eq=False):
     response: HttpHead | None = None
     response_at: FrameRef | None = None
     answered: bool = False
-    """Without a response: bytes of one came or were acknowledged all the same, only its head is not in the capture."""
+    """Without a response: bytes of one came all the same, or the next packets of the client acknowledge some."""
     piece_at: FrameRef | None = None
     """The latest such piece that was seen."""
     content_length: int | None = None
@@ -263,6 +263,15 @@ class HttpExchange(Struct, eq=False):
     """How many it sent with what was seen of this response; 0 before any of it was."""
     last: FrameRef = FrameRef(0, 0, 0)
     """The latest packet of this exchange."""
+
+    @property
+    def brought_something(self) -> bool:
+        """There is a response, though its head is not in the capture: bytes of it came, or the client acknowledges some."""
+        if self.answered or self.response is not None:
+            return self.answered
+        connection = self.connection
+        closed = connection.fin_from_server is not None  # takes a number of its own (RFC 9293 section 3.4)
+        return connection.exchanges[-1] is self and connection.acknowledged > self.begin + closed
 
     @property
     def end_unseen(self) -> bool:

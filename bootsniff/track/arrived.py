@@ -264,9 +264,14 @@ def unread(stage: StageRecord, last: FetchRecord) -> TcpConnection | None:
         if connection.server_port == ports.ISCSI and not is_open(connection):
             continue  # it would have kept a disk
         unknown = not connection.exchange_count and connection.tls is None
-        if unknown and connection.established and connection.last_from_server and not connection.reset:
+        if unknown and connection.established and not connection.reset and _brought_something(connection):
             return connection
     return None
+
+
+def _brought_something(connection: TcpConnection) -> bool:
+    """Whether its server sent more than the SYN-ACK."""
+    return connection.last_from_server not in (None, connection.syn_ack, connection.syn_ack_again)
 
 
 def over_tls(stage: StageRecord) -> TcpConnection | None:

@@ -26,7 +26,7 @@ def http_status(
         lost = later or moved_on or now - in_vain_since(flow) > TCP_SILENCE
         return "stalled" if lost else "in-progress"
     if head is None or head.status is None:
-        if never_heard(connection) or flow.answered:
+        if never_heard(connection) or flow.brought_something:
             return "in-progress"  # it was answered, and the capture does not show what came of it
         if over:
             return "failed"

@@ -44,7 +44,7 @@ def took_no_hello(connection: TcpConnection) -> bool:
 
 def has_hole(flow: HttpExchange) -> bool:
     """Whether something of a response arrived here behind something that did not."""
-    return flow.body.gaps > 0 or (flow.response is None and flow.answered)
+    return flow.body.gaps > 0 or (flow.response is None and flow.brought_something)
 
 
 def repeats_in_vain(flow: HttpExchange, since: int) -> bool:

@@ -72,6 +72,13 @@ def found(*, answered: bool = True, file: str | None = "grubx64.efi") -> Scene:
     return scene
 
 
+def leased(*, fetches: bool = True, unicast: bool = True) -> Scene:
+    """A lease with a boot file, nothing behind it, in a capture that shows fetches of others and unicast packets, or not."""
+    scene = Scene(at="tftp").lease(file="grubx64.efi")
+    scene.world.quality.sees_fetches, scene.world.quality.unicast_seen = fetches, unicast
+    return scene
+
+
 def found_and_asked() -> Scene:
     scene = found()
     scene.tftp(2, "grubx64.efi", "stalled")
@@ -195,8 +202,9 @@ LOOKALIKES: list[tuple[str, str, Callable[[], Scene]]] = [
     ("arp-wrong-owner", "acknowledged all the same", lambda: astray(heard=True)),
     ("arp-wrong-owner", "asked by way of a router", lambda: astray(routed=True)),
     ("arp-wrong-owner", "a later connection came about", lambda: syn_acks_astray(later=True)),
-    ("dhcp-lease-unused", "nobody answers for the server", lambda: found(answered=False)),
-    ("dhcp-lease-unused", "a capture of DHCP alone", lambda: Scene(at="tftp").lease(file="grubx64.efi")),
+    ("dhcp-lease-unused", "nobody answers for the server", lambda: leased().arp(SERVER, 1, 2)),
+    ("dhcp-lease-unused", "a capture of DHCP alone", lambda: leased(fetches=False)),
+    ("dhcp-lease-unused", "a capture at another port of the switch", lambda: leased(unicast=False)),
     ("dhcp-lease-unused", "no boot file", lambda: found(file=None)),
     ("dhcp-lease-unused", "the file is asked for", found_and_asked),
     ("dhcp-lease-unused", "a connection is opened", found_and_connected),

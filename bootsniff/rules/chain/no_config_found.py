@@ -9,7 +9,7 @@ from ...model import Finding, Fix
 from ...track.exchanges import Dhcp4Exchange
 from ...track.records import FetchRecord
 from ...wire import dhcp_options, urls
-from .. import fixes, names, quoting
+from .. import fixes, names, on_the_way, quoting
 from ..case import Case
 from ..evidence import evidence
 from ..header_file import lost_directory, put_there
@@ -23,6 +23,7 @@ _NAMES = {
 }
 
 
+_STOPS = ", and then stops in the middle of its list"
 _NO_DIRECTORY = ": its own directory came in option 67 alone, and older GRUB reads the header's file field"
 
 
@@ -35,7 +36,8 @@ class ChainNoConfigFound(Rule):
     On the wire
         The whole search list, each name answered by ERROR 1 (or 404), and then nothing.
     Not to be confused with
-        The same list with a hit at its end, which is how every healthy boot looks.
+        The same list with a hit at its end, which is how every healthy boot looks. A list that breaks off before its last
+        name: the loader does not hear the answer, or its next request is lost.
     Causes
         The configuration lies in another directory than the loader; a path prefix in option 210 that is wrong. GRUB before
         2.04 takes its directory from the header's file field, and knows none where option 67 alone has the name.
@@ -50,7 +52,7 @@ class ChainNoConfigFound(Rule):
     stage = "chain"
     needs = "fetches"
     explains_away = ("tftp-file-not-found", "http-404", "nbp-stalls-after-download")
-    summary = "{name} found {count} it looked for{prefix}"
+    summary = "{name} found {count} it looked for{prefix}{stops}"
 
     def check(self, case: Case) -> Iterator[Finding]:
         if case.is_ipxe or case.is_http:
@@ -81,6 +83,7 @@ class ChainNoConfigFound(Rule):
         astray = lost_directory(case, names.path_of(searched[-1])) if case.client == "grub" else None
         folder, file = _NAMES.get(case.client, ("pxelinux.cfg/", "default"))
         wanted = prefix if prefix.endswith(folder) else prefix + folder
+        whole = names.base(names.path_of(searched[-1])) == file
         root = "/var/www/html" if isinstance(searched[-1].flow, HttpExchange) else "/srv/tftp"
         yield self.finding(
             case,
@@ -92,12 +95,15 @@ class ChainNoConfigFound(Rule):
                     else []
                 ),
             ],
+            confidence="certain" if whole else "possible",
             name=case.stage.name or case.client,
             count=f"none of the {len(asked)} configuration files"
             if len(asked) > 1
             else f"no {names.base(names.path_of(searched[0]))}, the configuration",
             prefix=(f" below {prefix}" if prefix else "") + (_NO_DIRECTORY if astray else ""),
+            stops="" if whole else _STOPS,
             expected="One of the names of the list.",
+            proof="" if whole else on_the_way.nearer("the last answer"),
             fixes=fixes.arrange(
                 case,
                 _look(case, _on_disk(searched[-1], wanted, root), file, searched),

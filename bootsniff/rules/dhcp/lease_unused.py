@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from ...flow.records import TcpConnection
 from ...model import Finding, FrameRef
-from ...track.exchanges import Dhcp4Exchange, Dhcp6Exchange
+from ...track.exchanges import Arps, Dhcp4Exchange, Dhcp6Exchange
+from ...track.unheard import TWICE
 from ...wire.http import is_web_url
 from .. import on_the_way
 from ..case import Case
@@ -22,7 +23,8 @@ class DhcpLeaseUnused(Rule):
         nothing more is heard of it: what it asks the server does not get as far as this capture point, or it has stopped.
     On the wire
         ACK or REPLY with a boot file, the server's answer to the machine's ARP or solicitation or the answer for its name,
-        and then no request, no SYN. Or a connection to a web server that opens, and nothing on it.
+        and then no request, no SYN. Or a connection to a web server that opens, and nothing on it. Or nothing at all
+        behind the lease, where the capture shows unicast packets and ARP.
     Not to be confused with
         A server that nobody finds (arp-next-server-unanswered, dns-lookup-failed); an ARP answer that the machine does not
         hear (arp-reply-lost). A capture of DHCP alone, which cannot hold the request. A machine that was switched off.
@@ -38,7 +40,7 @@ class DhcpLeaseUnused(Rule):
     code = "dhcp-lease-unused"
     stage = "dhcp"
     last_resort = True
-    summary = "{file} is named and {server} is found, and then nothing is asked: the request does not get here{stopped}"
+    summary = "{file} is named{known}, and then nothing is asked: {unheard}the request does not get here{stopped}"
 
     def check(self, case: Case) -> Iterator[Finding]:
         lease, file = _lease(case), case.boot_file
@@ -47,21 +49,46 @@ class DhcpLeaseUnused(Rule):
         if case.stage.connections and not (is_web_url(file) and all(map(_is_idle, case.stage.connections))):
             return
         found = _found(case, lease)
-        if found is None:
+        if found is None and not _would_show(case):
             return
-        server, answer, role = found
+        server, answer, role = found or ("", None, "")
+        sought = [] if found else _sought(case)
+        known = (
+            f" and {server} is found" if found else "".join(f" and {one.target} is looked for" for one in sought[-1:])
+        )
+        unheard = "" if found else f"the machine does not hear the {'answer' if sought else 'ACK'}, or "
         yield self.finding(
             case,
-            [evidence(lease, f"lease, names {file}"), *maybe(answer, role)],
+            [
+                evidence(lease, f"lease, names {file}"),
+                *maybe(answer, role),
+                *(evidence(one.requests[-1], f"ARP who-has {one.target}") for one in sought[-1:]),
+            ],
             confidence="possible",
             subject=file,
-            server=server,
             file=file,
+            known=known,
+            unheard=unheard,
             stopped="" if case.went_on else ", or the machine stopped",
             expected=f"A request for {file}.",
             proof="A capture nearer to the machine, on its own tap or switch port, made without a filter: does it ask there?",
             fixes=on_the_way.remedies(case),
         )
+
+
+def _would_show(case: Case) -> bool:
+    """Whether the machine has been silent for long, and this capture holds what else machines send and hear."""
+    if case.gave_up or case.boot.stalled_at not in ("tftp", "http", "tls"):
+        return False
+    quality, stage = case.world.quality, case.stage
+    silent = not (stage.connections or stage.lookups or stage.port_lookups)
+    silent &= all(arps.request_count < TWICE for arps in _sought(case))  # else arp-next-server-unanswered
+    return silent and quality.sees_fetches and quality.arp_seen and quality.unicast_seen
+
+
+def _sought(case: Case) -> list[Arps]:
+    """Hosts that the machine asked for by ARP."""
+    return [one for one in case.stage.arps if one.target not in case.stage.given]
 
 
 def _is_idle(connection: TcpConnection) -> bool:

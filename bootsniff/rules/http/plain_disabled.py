@@ -47,6 +47,8 @@ class HttpPlainDisabled(Rule):
         quality = case.world.quality
         if not (quality.sees_replies and quality.arp_seen and quality.unicast_seen):
             return  # it may ask where this capture cannot show it
+        if any(arps.target not in case.stage.given for arps in case.stage.arps):
+            return  # it looks for the server, or for the way to it
         secure = "https://" + url[len("http://") :]
         yield self.finding(
             case,
