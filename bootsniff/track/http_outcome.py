@@ -90,11 +90,23 @@ def _brings(flow: TftpTransfer | HttpExchange, url: str) -> bool:
 
 
 def _came_to_its_end(flow: HttpExchange) -> bool:
-    """The last byte came: gaps that TCP left unfilled are the capture's, not the client's.
+    """The last byte came: gaps that TCP left unfilled are the capture's, unless the client says that they are its own.
 
     Where the capture cut the head, the first bytes of the body are in the same packet.
     """
-    if flow.content_length is None:
-        return False
     reached = flow.sent - flow.begin if flow.response is not None and flow.response.cut else flow.body.reached
-    return reached >= flow.content_length
+    if flow.content_length is None or reached < flow.content_length:
+        return False
+    return not (flow.body.gaps and _was_left_in_part(flow))
+
+
+def _was_left_in_part(flow: HttpExchange) -> bool:
+    """Whether the client ends the connection by a packet that acknowledges less than was sent.
+
+    The RST of a started system, which knows nothing of the connection, acknowledges nothing (RFC 9293 section 3.5.2).
+    """
+    connection = flow.connection
+    end = connection.reset if connection.reset_by_client else connection.fin_from_client
+    heard = connection.last_from_client
+    told = end is not None and heard is not None and heard.time >= end.time
+    return told and connection.acknowledged < flow.sent

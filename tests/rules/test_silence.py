@@ -94,6 +94,22 @@ def test_a_server_that_ends_the_connection_instead_of_answering(tmp_path: Path) 
     assert errors(told(wire, tmp_path)) == {"http-no-response"}
 
 
+@pytest.mark.parametrize("lacks", [True, False])
+def test_a_hole_in_a_response_is_the_machines_when_its_reset_says_so(lacks: bool, tmp_path: Path) -> None:
+    body = bytes(4000)
+    whole = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+    wire = Wire("efi-x64-http").lease(file=f"http://{SERVER}/x.efi", option60="HTTPClient")
+    wire.connect(1)
+    asked = ASKED.replace(b"boot.ipxe", b"x.efi")
+    wire.tcp(1.1, 0x18, 1001, 5001, asked)
+    for start in (0, 2800):
+        wire.tcp(1.2, 0x18, 5001 + start, 1001 + len(asked), whole[start : start + 1400], from_client=False)
+    wire.tcp(6.2, 0x14, 1001 + len(asked), 5001 + (1400 if lacks else len(whole)))
+    found = told(wire, tmp_path)
+    assert found.boots[-1].stages[-1].fetches[-1].status == ("failed" if lacks else "complete")
+    assert ("tcp-reset-or-stall-mid-body" in errors(found)) is lacks
+
+
 def test_a_connection_that_opens_behind_a_script_and_brings_nothing(tmp_path: Path) -> None:
     wire = scripted(Wire("ipxe-bios"))
     wire.connect(5)
