@@ -38,6 +38,7 @@ def stage_for_discover(
             return boot.stages[-1] if boot.stages[-1].client == kind.client else begin_stage(boot, kind, at)
     current = _continued_exchange(boot, kind, message, at)
     if current is not None:
+        boot.left = None
         return current
     if begins_boot(boot, kind, at):
         boot = begin_boot(machine, at)

@@ -60,6 +60,7 @@ def begin_stage(boot: BootRecord, kind: Kind, at: FrameRef) -> StageRecord:
             stage.firmware = boot.stages[-1].firmware
         stage.hosts, stage.told = boot.stages[-1].hosts, boot.stages[-1].told
     boot.stages.append(stage)
+    boot.left = None
     if len(boot.stages) > MAX_STAGES:
         del boot.stages[MAX_STAGES // 2]
     boot.last = at

@@ -22,7 +22,7 @@ CHAIN_GAP = 90 * NANOSECONDS
 def begins_boot(boot: BootRecord, kind: Kind, at: FrameRef) -> bool:
     """Whether a firmware's or iPXE's new exchange is the next power-on (design: "Next boot")."""
     latest = boot.stages[-1]
-    if stands_apart(boot, kind, at, SAME_EXCHANGE):
+    if _ran_from_disk(boot, at) or stands_apart(boot, kind, at, SAME_EXCHANGE):
         return True
     gap = at.time - boot.last.time
     if is_ipxe(kind.client):
@@ -41,6 +41,14 @@ def begins_boot(boot: BootRecord, kind: Kind, at: FrameRef) -> bool:
     if any(is_u_boot(stage.client) for stage in boot.stages):
         return gap > 30 * NANOSECONDS  # U-Boot poses as PXEClient for its EFI attempt, once per device
     return True
+
+
+def _ran_from_disk(boot: BootRecord, at: FrameRef) -> bool:
+    """Whether what spoke when every option had failed was a system, which nothing leads back from but a reset.
+
+    A firmware's own network stack asks for an address just so, without a class (edk2, Ip4Config2Impl.c), between two options.
+    """
+    return boot.left is not None and at.time - boot.left.time > SAME_EXCHANGE
 
 
 def _ipxe_after_reset(boot: BootRecord, gap: int) -> bool:
@@ -68,7 +76,7 @@ def _ipxe_after_reset(boot: BootRecord, gap: int) -> bool:
 
 def begins_boot_v6(boot: BootRecord, kind: Kind, at: FrameRef) -> bool:
     """The same of an exchange over DHCPv6; iPXE goes on there with what it began over IPv4."""
-    if stands_apart(boot, kind, at, SAME_EXCHANGE_V6):
+    if _ran_from_disk(boot, at) or stands_apart(boot, kind, at, SAME_EXCHANGE_V6):
         return True
     if not is_firmware(kind.client):
         return False

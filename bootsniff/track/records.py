@@ -202,7 +202,7 @@ class BootRecord(Struct, eq=False, gc=False):
     next_start: int | None = None
     """When the machine's next boot began, ns."""
     left: FrameRef | None = None
-    """An ordinary DHCP client spoke when every boot option had failed: since then the machine runs what its disk holds."""
+    """An ordinary DHCP client spoke when every boot option had failed: the machine runs what its disk holds, until it boots on."""
 
 
 class MachineRecord(Struct, eq=False, gc=False):

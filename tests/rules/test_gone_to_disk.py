@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from .packets import Wire, errors, machine, read
+from .scene import SERVER
 
 URL = "/wpad.dat"
 
@@ -56,3 +57,33 @@ def test_the_next_power_on_is_another_boot(tmp_path: Path) -> None:
     wire.missing(301, "pxelinux.0")
     found = machine(read(wire.quiet(400).save(tmp_path / "x.pcap")))
     assert [boot.stalled_at for boot in found.boots] == ["dhcp", "tftp"]
+
+
+def unheard_syns(wire: Wire, start: float) -> Wire:
+    """A lease that names a URL, and a web server that nobody answers at."""
+    wire.lease(start, option67=f"http://{SERVER}/x.efi", option60="HTTPClient")
+    wire.arp(start + 1, SERVER)
+    wire.arp(start + 1.001, SERVER, answer=True)
+    wire.port += 1
+    for gap in (0, 1, 3, 7, 15):
+        wire.tcp(start + 1.1 + gap, 0x02, 1000, 0)
+    return wire.quiet(start + 300)
+
+
+@pytest.mark.parametrize(("start", "boots"), [(50, 1), (300, 2)])
+@pytest.mark.parametrize("kind", ["efi-x64-http", "ipxe-efi-x64"])
+def test_another_program_boots_after_all(tmp_path: Path, kind: str, start: float, boots: int) -> None:
+    """Seconds after an ordinary client it is the next option of the firmware, minutes after it the next power-on."""
+    wire = Wire().discover(0, 4, 12, 28).as_kind("os").lease(40).as_kind(kind)
+    found = machine(read(unheard_syns(wire, start).save(tmp_path / "x.pcap")))
+    assert (len(found.boots), found.boots[-1].stalled_at) == (boots, "tcp")
+    assert "tcp-filtered" in errors(found)
+
+
+def test_the_same_program_goes_on_asking(tmp_path: Path) -> None:
+    wire = Wire("ipxe-efi-x64").discover(0, 1, 3, 7)
+    own = wire.xid
+    wire.as_kind("os").lease(12)
+    wire.as_kind("ipxe-efi-x64").xid = own
+    found = machine(read(unheard_syns(wire, 15).save(tmp_path / "x.pcap")))
+    assert (len(found.boots), errors(found)) == (1, {"tcp-filtered"})
