@@ -75,7 +75,7 @@ class Connection:
         record.last = at
         if not by_client:
             record.last_from_server = at
-            record.astray = led_astray(envelope, record.client_mac) or record.astray
+            record.astray = led_astray(envelope, record.client_mac)
         change: Change | None = None
         if flags & SYN:
             change = self._syn(packet, at, by_client=by_client)

@@ -133,7 +133,7 @@ class TftpTransfer(Struct, eq=False):
     """The latest packet of either side."""
     last_from_server: FrameRef | None = None
     astray: tuple[str, FrameRef] | None = None
-    """The latest answer that went to another MAC than the requests came from, and that MAC."""
+    """The latest answer, where it went to another MAC than the requests came from, and that MAC."""
 
     @property
     def url(self) -> str:
@@ -222,7 +222,7 @@ class TcpConnection(Struct, eq=False):
     acknowledged: int = 0
     """How many bytes of the server's it acknowledges."""
     astray: tuple[str, FrameRef] | None = None
-    """The latest packet of the server's that went to another MAC than the client's, and that MAC."""
+    """The server's latest packet, where it went to another MAC than the client's, and that MAC."""
 
     @property
     def closed_by_server(self) -> FrameRef | None:

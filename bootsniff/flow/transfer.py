@@ -76,7 +76,7 @@ class Transfer:
         record = self.record
         at = frame_of(envelope)
         record.last = record.last_from_server = at
-        record.astray = led_astray(envelope, record.client_mac) or record.astray
+        record.astray = led_astray(envelope, record.client_mac)
         sender = (envelope.source, envelope.source_port)
         news = record.reply_from is None
         if record.reply_from is None:

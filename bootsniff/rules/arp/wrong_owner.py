@@ -24,7 +24,7 @@ class ArpWrongOwner(Rule):
         and nothing acknowledges it.
     Not to be confused with
         An answer by way of a router, where the request came from a router as well; an answer that the machine acknowledges
-        all the same; an answer to the right MAC that gets lost (tftp-reply-lost, tcp-syn-ack-lost).
+        all the same, or only the end of a response goes there, which the server repeats to who has the address now; an answer to the right MAC that gets lost (tftp-reply-lost, tcp-syn-ack-lost).
     Causes
         A permanent entry in the server's ARP table, of a card that was replaced; another host that has the same address and
         spoke last; a server with a wrong netmask or route, which sends to a router what it could deliver itself.
@@ -82,9 +82,17 @@ def _unheard(case: Case) -> Iterator[tuple[TftpTransfer | TcpConnection, list[Ev
     opened = {(one.server, one.server_port) for one in case.stage.connections if one.established and not one.astray}
     for connection in case.stage.connections:
         heard = connection.last_from_client if connection.established else None
-        if (connection.server, connection.server_port) not in opened and _behind(connection.astray, heard):
+        if (connection.server, connection.server_port) in opened or _has_what_it_asked_for(connection):
+            continue
+        if _behind(connection.astray, heard):
             port = connection.server_port
             yield connection, [evidence(ref, f"SYN to port {port}") for ref in connection.syns[:1]]
+
+
+def _has_what_it_asked_for(connection: TcpConnection) -> bool:
+    """Whether the machine may be gone, and its address another's: the server repeats the end of what it heard."""
+    last = connection.exchanges[-1] if connection.exchanges else None
+    return last is not None and last.complete and connection.acknowledged > last.begin
 
 
 def _behind(astray: tuple[str, FrameRef] | None, heard: FrameRef | None) -> bool:
