@@ -71,3 +71,18 @@ def test_a_proxy_that_wins_and_has_nothing_for_the_machine(scene: Scene, severit
     assert (finding.severity, finding.confidence) == (severity, "certain")
     assert finding.summary.endswith(end)
     assert any("no ip helper-address 192.168.122.9" in fix.text for fix in finding.fixes)
+
+
+@pytest.mark.parametrize("answer", ["error", "nothing"])
+def test_a_proxys_file_that_comes_in_the_end(answer: str, tmp_path: Path) -> None:
+    other, name = "192.168.122.9", "boot/x.0"
+    wire = Wire("bios-pxe").lease(file="pxelinux.0")
+    wire.dhcp(0.15, 2, server=other, your=None, option67=name, option60="PXEClient", next_server=other)
+    if answer == "error":
+        wire.missing(1, name, server=other)
+    else:
+        wire.rrq(1, name, server=other)
+        wire.rrq(3, name, server=other, again=True)
+    wire.get(10, name, b"\xeb" * 6000, server=other)
+    found = machine(read(wire.quiet(60).save(tmp_path / "x.pcap")))
+    assert "proxydhcp-overrides-boot-file" not in {finding.code for finding in found.findings}

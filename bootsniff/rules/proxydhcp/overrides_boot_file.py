@@ -53,7 +53,7 @@ class ProxyDhcpOverridesBootFile(Rule):
         if reply.server == lease.server or same_file(reply.boot_file or "", lease.boot_file):
             return
         out = next((one for one in case.stage.fetches if is_way_out(one.name) and one.status == "complete"), None)
-        if out is None and not fetch.in_vain:
+        if out is None and (not fetch.in_vain or case.came_later(fetch)):
             return
         last = fetch if out is None else out
         how = "which does not come" if out is None else "and on to its next boot device"
