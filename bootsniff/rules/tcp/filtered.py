@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...flow.records import IcmpNotice
+from ...flow.records import IcmpNotice, TcpConnection
 from ...model import Finding, Fix
 from .. import fixes, meanwhile, names
 from ..case import Case
@@ -73,7 +73,7 @@ class TcpFiltered(Rule):
             other = meanwhile.served(
                 case, connection.server, connection.start, connection.last.time, connection.server_port
             )
-            others = f"; it answers {other.mac} meanwhile" if other and not told else ""
+            others = f"; it answers {other.who} {other.when}" if other and not told else ""
             if nowhere:
                 told = f"; it is {nowhere}"
             yield self.finding(
@@ -82,7 +82,7 @@ class TcpFiltered(Rule):
                     *targets.proof(case, connection),
                     *first_and_last(connection.syns, f"SYN to port {connection.server_port}"),
                     *by_icmp(icmp[:2]),
-                    *([other.proof] if other else ()),
+                    *(other.proof if other else ()),
                 ],
                 confidence="certain"
                 if told
@@ -99,17 +99,20 @@ class TcpFiltered(Rule):
                 fixes=()
                 if nowhere
                 else _way(icmp, connection.server)
-                or (meanwhile.filtered(connection.client, connection.server) if other else ())
-                or fixes.arrange(
-                    case,
-                    fixes.firewalld(case, targets.opened(connection.server_port), connection.server),
-                    fixes.accept("tcp", connection.server_port, connection.server),
-                    Fix("shell", f"ip route get {connection.client}   # on {connection.server}: is there a way back?")
-                    if case.is_elsewhere(connection.server)
-                    else None,
-                    fixes.trusted_bridge(case, connection.server),
-                ),
+                or meanwhile.fixes(other, connection.client, connection.server, _fixes(case, connection)),
             )
+
+
+def _fixes(case: Case, connection: TcpConnection) -> tuple[Fix, ...]:
+    return fixes.arrange(
+        case,
+        fixes.firewalld(case, targets.opened(connection.server_port), connection.server),
+        fixes.accept("tcp", connection.server_port, connection.server),
+        Fix("shell", f"ip route get {connection.client}   # on {connection.server}: is there a way back?")
+        if case.is_elsewhere(connection.server)
+        else None,
+        fixes.trusted_bridge(case, connection.server),
+    )
 
 
 def _way(icmp: list[IcmpNotice], server: str) -> tuple[Fix, ...]:

@@ -58,17 +58,21 @@ class TcpRefused(Rule):
                     *targets.proof(case, connection),
                     *(evidence(ref, f"SYN to port {connection.server_port}") for ref in connection.syns[:1]),
                     *maybe(connection.reset, "RST: refused" if other else "RST: port closed"),
-                    *([other.proof] if other else ()),
+                    *(other.proof if other else ()),
                 ],
                 subject=f"{connection.server}:{connection.server_port}",
                 server=connection.server,
                 port=connection.server_port,
                 service=targets.service(connection.server_port),
-                wrong=_wrong_port(case, connection) or (f", and accepts one of {other.mac} meanwhile" if other else ""),
+                wrong=_wrong_port(case, connection)
+                or (f", and accepts one of {other.who} {other.when}" if other else ""),
                 expected="A SYN-ACK.",
-                fixes=meanwhile.filtered(connection.client, connection.server)
-                if other
-                else _fixes(case, connection.server, connection.server_port),
+                fixes=meanwhile.fixes(
+                    other,
+                    connection.client,
+                    connection.server,
+                    _fixes(case, connection.server, connection.server_port),
+                ),
             )
 
 

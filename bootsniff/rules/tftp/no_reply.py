@@ -77,7 +77,7 @@ class TftpNoReply(Rule):
                 told = "; the server looks for the machine's address and gets no answer"
             other = meanwhile.served(case, flow.server, flow.requests[0].time, flow.requests[-1].time)
             if other and not (icmp or seeks):
-                told = f"; it answers {other.mac} meanwhile"
+                told = f"; it answers {other.who} {other.when}"
             beyond = None if icmp else _seen_beyond(case, transfers.views(fetch, flow))
             yield self.finding(
                 case,
@@ -85,7 +85,7 @@ class TftpNoReply(Rule):
                     *first_and_last(flow.requests, "RRQ without an answer"),
                     *maybe(beyond, f"{flow.server} at the other capture point, where no RRQ arrives"),
                     *by_icmp(icmp[:2]),
-                    *([other.proof] if other else ()),
+                    *(other.proof if other else ()),
                     *first_and_last(seeks, "who has the machine's address?"),
                 ],
                 confidence="certain" if icmp else case.silence(flow.server, second_sign=flow.request_count >= _TRIES),
@@ -101,9 +101,12 @@ class TftpNoReply(Rule):
                 else f"A capture on {flow.server} itself: does the request arrive, and what goes out?",
                 fixes=(_route(flow, lost),)
                 if lost and not forbidden
-                else meanwhile.filtered(flow.client, flow.server)
-                if other and not beyond
-                else _fixes(case, flow, forbidden=forbidden is not None, beyond=beyond),
+                else meanwhile.fixes(
+                    None if beyond else other,
+                    flow.client,
+                    flow.server,
+                    _fixes(case, flow, forbidden=forbidden is not None, beyond=beyond),
+                ),
             )
 
 

@@ -48,21 +48,23 @@ class TftpServerDown(Rule):
                 [
                     *first_and_last(flow.requests, f"RRQ for {names.base(flow.filename) or flow.filename}"),
                     *port_unreachable(refusals[:2]),
-                    *([other.proof] if other else ()),
+                    *(other.proof if other else ()),
                 ],
                 subject=flow.server,
                 server=flow.server,
                 port=flow.server_port,
                 file=flow.filename,
                 expected="An OACK or the first DATA block.",
-                what=f"serves {other.mac} and turns this machine away" if other else "has no TFTP server",
-                fixes=meanwhile.filtered(flow.client, flow.server)
-                if other
-                else fixes.arrange(
-                    case,
-                    fixes.DNSMASQ_TFTP,
-                    Fix("libvirt", "<tftp root='/srv/tftp'/>"),
-                    Fix("tftpd-hpa", "systemctl enable --now tftpd-hpa"),
-                    Fix("shell", f"systemctl enable --now tftp.socket\nss -lunp 'sport = :69'   # on {flow.server}"),
-                ),
+                what=f"serves {other.who} {other.when}, and turns this machine away" if other else "has no TFTP server",
+                fixes=meanwhile.fixes(other, flow.client, flow.server, _fixes(case, flow.server)),
             )
+
+
+def _fixes(case: Case, server: str) -> tuple[Fix, ...]:
+    return fixes.arrange(
+        case,
+        fixes.DNSMASQ_TFTP,
+        Fix("libvirt", "<tftp root='/srv/tftp'/>"),
+        Fix("tftpd-hpa", "systemctl enable --now tftpd-hpa"),
+        Fix("shell", f"systemctl enable --now tftp.socket\nss -lunp 'sport = :69'   # on {server}"),
+    )
