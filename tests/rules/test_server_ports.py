@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from .boots_link import guarded
 from .packets import SERVER_MAC, Wire, errors, mac_bytes, machine, read
 from .scene import SERVER
 
@@ -91,3 +92,17 @@ def test_a_port_that_shows_several_hosts_shows_all_of_them(tmp_path: Path) -> No
     wire.udp(150, SECOND, 50001, OTHER, 53, QUERY)
     wire.udp(150.1, "192.168.122.7", 50001, SECOND, 53, QUERY)
     assert machine(read(wire.save(tmp_path / "x.pcap"))).status == "stalled"
+
+
+@pytest.mark.parametrize("sign", ["", "the server's packets", "another machine's DISCOVER"])
+def test_a_port_that_asks_who_is_there_is_perhaps_the_servers_own(sign: str, tmp_path: Path) -> None:
+    wire = guarded()
+    if sign == "the server's packets":
+        at_the_port(wire)
+    elif sign:
+        wire.mac = wire.hosts["0.0.0.0"] = SECOND_MAC
+        wire.discover(3)
+    found = machine(read(wire.save(tmp_path / "x.pcap")))
+    confidence = {one.code: one.confidence for one in found.findings if one.severity == "error"}
+    assert confidence["link-port-unauthorized"] == ("possible" if sign else "likely")
+    assert ("dhcp-no-offer" in confidence) == bool(sign)

@@ -29,7 +29,8 @@ class LinkPortUnauthorized(Rule):
         capture on the machine's own link, or a mirror of its port, shows it.
     Not to be confused with
         A port that asks, and lets the machine pass nevertheless (open mode, its MAC is known at once): then there are OFFERs.
-        A machine that does answer, and a server that never does (dhcp-no-offer). Spanning tree (link-stp-delay).
+        A machine that does answer, and a server that never does (dhcp-no-offer). A capture at a server's port, which asks as
+        well: other machines are heard there, and the finding is no more than possible. Spanning tree (link-stp-delay).
     Causes
         802.1X on the port without a way in for machines that do not speak it, or with one that opens only after its timers.
         A program that takes the link down makes the port begin anew: firmware is served, iPXE is not.
@@ -65,8 +66,6 @@ class LinkPortUnauthorized(Rule):
         port = _port(case, dhcp.discovers[0].time, dhcp.discovers[-1].time)
         if port is None or mac in case.world.supplicants:
             return
-        # To everybody behind it a port of another machine's may ask as well, where several links were captured.
-        others = port.target is None and bool(case.overview.dhcp_servers)
         yield self.finding(
             case,
             [
@@ -75,7 +74,7 @@ class LinkPortUnauthorized(Rule):
                 *maybe(port.refused, "EAP failure"),
                 *first_and_last(dhcp.discovers, "DISCOVER without an answer"),
             ],
-            confidence="possible" if others else "likely",
+            confidence="possible" if port.target is None and _may_be_anothers(case) else "likely",
             client=case.stage.name or case.client,
             expected="A port that lets machines pass that do not speak 802.1X.",
             proof="The switch: is the port authorized (show authentication sessions)? The same boot without 802.1X on the port.",
@@ -88,6 +87,17 @@ class LinkPortUnauthorized(Rule):
                 Fix("ios", "interface GigabitEthernet1/0/1\n authentication open   # with an access list on the port"),
             ),
         )
+
+
+def _may_be_anothers(case: Case) -> bool:
+    """Whether a port that asks everybody behind it may be a server's own, or another machine's: what others say shows here.
+
+    On the link of a machine whose port is closed nobody else is heard (IEEE 802.1X, controlled directions: both, as
+    switches come).
+    """
+    world, own = case.world, case.machine.mac
+    port_of = world.quality.port_of
+    return bool(case.overview.dhcp_servers) or len(world.machines) > 1 or bool(port_of and own not in port_of)
 
 
 def _port(case: Case, first: int, last: int) -> GuardedPort | None:
