@@ -14,7 +14,7 @@ from ..track.play import CONTENTS
 from . import boots_server, scenes_dhcp
 from .boots import give_up
 from .packets import Wire, machine, read
-from .scene import CLIENT, MAC, SERVER
+from .scene import CLIENT, MAC, SERVER, packed
 
 
 def found(wire: Wire, path: Path) -> Machine:
@@ -360,3 +360,14 @@ def test_an_address_that_nothing_names(tmp_path: Path) -> None:
 def test_one_question_or_an_answer_tells_no_lost_address(wire: Wire, tmp_path: Path) -> None:
     codes = {one.code for one in found(wire, tmp_path).findings}
     assert "arp-next-server-unanswered" not in codes
+
+
+def test_an_ack_with_neither_an_address_nor_a_server(tmp_path: Path) -> None:
+    wire = Wire("bios-pxe").lease(file="pxelinux.0")
+    time, packet = wire.packets.pop()
+    identifier = b"\x36\x04" + packed(SERVER)
+    assert identifier in packet
+    assert packed(CLIENT) in packet
+    wire.packets.append((time, packet.replace(identifier, bytes(6)).replace(packed(CLIENT), bytes(4))))
+    wire.get(1, "pxelinux.0", b"\xeb" * 6000)
+    assert "dhcp-address-conflict" not in {one.code for one in found(wire.quiet(90), tmp_path).findings}
