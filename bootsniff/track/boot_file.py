@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import NamedTuple
 
@@ -167,10 +168,13 @@ def prompt_of(exchange: Dhcp4Exchange) -> int | None:
 def is_elsewhere(lease: DhcpMessage, target: str) -> bool:
     """Whether an address is outside the network that a lease puts the machine on."""
     mask = options.subnet_mask(lease)
-    if not lease.your_ip or not mask:
-        return False
+    return bool(lease.your_ip and mask) and _is_outside(f"{lease.your_ip}/{mask}", target)
+
+
+@lru_cache(64)
+def _is_outside(network: str, target: str) -> bool:
     try:
-        return ip_address(target) not in ip_network(f"{lease.your_ip}/{mask}", strict=False)
+        return ip_address(target) not in ip_network(network, strict=False)
     except ValueError:
         return False
 

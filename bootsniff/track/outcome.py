@@ -195,8 +195,8 @@ def _ends_in_dhcp(stage: StageRecord, quality: CaptureQuality, *, is_first: bool
     if not isinstance(exchange, Dhcp4Exchange):
         return False
     own = exchange.given
-    tries = 2 if quality.unicast_seen and not speaks_past(stage, quality) else ARP_TRIES
-    if any(arps.request_count >= tries and not arps.reply and arps.target not in own for arps in stage.arps):
+    tries = max((arps.request_count for arps in stage.arps if not arps.reply and arps.target not in own), default=0)
+    if tries >= ARP_TRIES or (tries >= 2 and quality.unicast_seen and not speaks_past(stage, quality)):
         return True
     if exchange.pxe_requests and not exchange.pxe_replies:
         return True

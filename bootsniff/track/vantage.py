@@ -13,16 +13,26 @@ from .quality import CaptureQuality
 from .records import StageRecord, World
 
 _NOBODY: frozenset[str] = frozenset()
+_TO_ONE = frozenset("02468ace")
+"""Second digits of addresses without the group bit (IEEE 802 clause 8.2.2)."""
 
 
 def note(world: World, envelope: Envelope) -> None:
     """Note that a packet of a boot client's, or for it, was for one station alone: other ports of its switch show none."""
-    ends = [mac for mac in (envelope.source_mac, envelope.target_mac) if mac is not None]
-    quality = world.quality
-    if not ends or (_is_for_one(envelope) and any(_boots(world, mac) for mac in ends)):
+    quality, source, target = world.quality, envelope.source_mac, envelope.target_mac
+    if source is None and target is None:
         quality.unicast_seen = True  # a link without addresses has no switch
-    if quality.port_of != _NOBODY and envelope.target_mac is not None and _is_for_one(envelope):
-        quality.port_of = quality.port_of.intersection(ends) if quality.port_of is not None else frozenset(ends)
+    if not _is_for_one(envelope):
+        return
+    ends = [mac for mac in (source, target) if mac is not None]
+    if not quality.unicast_seen and any(_boots(world, mac) for mac in ends):
+        quality.unicast_seen = True
+    if target is None or quality.port_of == _NOBODY:
+        return
+    if quality.port_of is None:
+        quality.port_of = frozenset(ends)
+    elif not quality.port_of.issubset(ends):
+        quality.port_of = quality.port_of.intersection(ends)
 
 
 def speaks_past(stage: StageRecord, quality: CaptureQuality) -> bool:
@@ -46,7 +56,7 @@ def speaks_past(stage: StageRecord, quality: CaptureQuality) -> bool:
 def _is_for_one(envelope: Envelope) -> bool:
     mac, target = envelope.target_mac, envelope.target
     if mac is not None:
-        return not int(mac[:2], 16) & 1  # the group bit (IEEE 802 clause 8.2.2)
+        return mac[1] in _TO_ONE
     if not target:
         return False  # ARP on a link that names no receiver
     return not target.startswith("ff") if ":" in target else int(target.partition(".")[0]) < 224  # RFC 5771

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ...flow.records import TcpConnection, TftpTransfer
 from ...model import Evidence, Finding, Fix, FrameRef
+from ...track.records import StageRecord, World
 from .. import fixes
 from ..case import Case
 from ..evidence import evidence
@@ -48,6 +49,9 @@ class ArpWrongOwner(Rule):
         "http-response-lost",
     )
     summary = "{server} sends its answers for {address} to {mac}{whose}, and not to the machine"
+
+    def may(self, stage: StageRecord, _world: World) -> bool:
+        return bool(stage.fetches or stage.connections)
 
     def check(self, case: Case) -> Iterator[Finding]:
         found: dict[str, Finding] = {}

@@ -101,8 +101,11 @@ class DhcpAddressConflict(Rule):
 
 def _of_its_server(dhcp: Dhcp4Exchange) -> Heard[DhcpMessage] | None:
     """An ACK that gives the machine the address by which its server names itself."""
-    gives = (ack for ack in dhcp.acks if ack.message.your_ip is not None)
-    return next((ack for ack in gives if ack.message.your_ip == dhcp_options.server_id(ack.message)), None)
+    for ack in dhcp.acks:
+        given = ack.message.your_ip
+        if given is not None and given == dhcp_options.server_id(ack.message):
+            return ack
+    return None
 
 
 def _others(case: Case, dhcp: Dhcp4Exchange) -> list[tuple[str, FrameRef]]:

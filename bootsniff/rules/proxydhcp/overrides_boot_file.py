@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model import Finding, Fix
+from ...track.exchanges import Dhcp4Exchange
 from ...track.naming import is_way_out, same_file
-from ...track.records import FetchRecord
+from ...track.records import FetchRecord, StageRecord, World
 from .. import fixes, names
 from ..case import Case
 from ..evidence import evidence
@@ -42,9 +43,13 @@ class ProxyDhcpOverridesBootFile(Rule):
     severity = "warning"
     summary = "{server} names {file}, but {proxy} leads the machine to {other} by ProxyDHCP, {end}"
 
+    def may(self, stage: StageRecord, _world: World) -> bool:
+        dhcp = stage.dhcp
+        return isinstance(dhcp, Dhcp4Exchange) and bool(stage.fetches) and bool(dhcp.proxy_offers or dhcp.pxe_replies)
+
     def check(self, case: Case) -> Iterator[Finding]:
         dhcp = case.dhcp4
-        if dhcp is None or not (dhcp.proxy_offers or dhcp.pxe_replies) or not case.acks:
+        if dhcp is None or not case.acks:
             return
         lease, taken = case.acks[-1], _taken(case)
         if lease.boot_file is None or taken is None:
